@@ -1,0 +1,1 @@
+"""Luminous: an AI orchestration backend. One service in rooms; see docs/architecture.md."""

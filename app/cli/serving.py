@@ -1,0 +1,82 @@
+"""Serving: the port taken before anything slow, uvicorn run inside our process, the banner."""
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.cli.errors import CannotServe
+
+GRACE_SECONDS = 5  # what open streams get to end after Ctrl-C
+BACKLOG = 2048
+
+
+def claim_port(host: str, port: int) -> socket.socket:
+    """A listening socket. Whoever connects before the service is ready waits in its queue."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise CannotServe(_unusable(host, port, error)) from None
+    return listener
+
+
+def _unusable(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is taken on {host}; stop what uses it, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} needs privileges this user lacks; choose one above 1023 with --port."
+    reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror)
+    return f"This machine cannot listen on {host} ({reason}); choose its own address with --host."
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it is really listening and asking whether to go on."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], ailing: Callable[[], str]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._ailing = ailing
+        self.ailment = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0 and not self.ailment:  # a tick is 0.1 s
+            self.ailment = self._ailing()
+        return await super().on_tick(counter) or bool(self.ailment)
+
+
+def run(
+    app: ASGIApp,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    ailing: Callable[[], str] = lambda: "",
+) -> None:
+    """Serves until a signal, or until `ailing` gives a sentence on why it cannot go on."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config, ready, ailing)
+    server.run(sockets=[listener])
+    if server.ailment:
+        raise CannotServe(server.ailment)
+    if not server.started:
+        raise CannotServe("The service did not start; the log above says why.")

@@ -1,0 +1,165 @@
+"""The errors of the application, and how each is told to a client.
+
+AppError
+├── BadRequest            400
+├── Unauthenticated       401
+├── PermissionDenied      403
+├── NotFound              404   (also another tenant's resource)
+├── Conflict              409
+├── Gone                  410
+├── PayloadTooLarge       413
+├── Unprocessable         422
+├── TooManyRequests       429
+├── UpstreamFailed        502
+├── Unavailable           503
+└── UpstreamTimedOut      504
+
+A domain subclasses these in its own `errors.py` with a stable snake_case `code`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+# Every `type` of a problem document is this page of the project's documentation plus `#code`.
+PROBLEM_TYPE_BASE = "/docs/errors#"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One mistake in a request: where it is (`/body/content`, `/query/limit`) and what it is."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class AppError(Exception):
+    """An error that a client may see: its status, its code and a sentence that says what to do.
+
+    `retry_after` is in seconds. `errors` names the fields at fault.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        errors: tuple[FieldError, ...] = (),
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.retry_after = retry_after
+        self.errors = errors
+
+    def problem(self, *, instance: str | None = None, request_id: str | None = None) -> dict[str, Any]:
+        """This error as an RFC 9457 problem document."""
+        return {
+            "type": PROBLEM_TYPE_BASE + self.code,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "code": self.code,
+            "request_id": request_id,
+            "retryable": self.retryable,
+            "errors": [
+                {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors
+            ],
+        }
+
+
+class InternalError(AppError):
+    """What a client is told when the server itself is at fault; the log holds the cause."""
+
+
+class BadRequest(AppError):
+    status = 400
+    code = "bad_request"
+    title = "The request cannot be read"
+
+
+class Unauthenticated(AppError):
+    status = 401
+    code = "unauthenticated"
+    title = "Sign in first"
+
+
+class PermissionDenied(AppError):
+    status = 403
+    code = "permission_denied"
+    title = "Not allowed"
+
+
+class NotFound(AppError):
+    status = 404
+    code = "not_found"
+    title = "Not found"
+
+
+class MethodNotAllowed(AppError):
+    status = 405
+    code = "method_not_allowed"
+    title = "This address does not take that method"
+
+
+class Conflict(AppError):
+    status = 409
+    code = "conflict"
+    title = "Conflict"
+
+
+class Gone(AppError):
+    status = 410
+    code = "gone"
+    title = "No longer available"
+
+
+class PayloadTooLarge(AppError):
+    status = 413
+    code = "payload_too_large"
+    title = "The request is too large"
+
+
+class UnsupportedMediaType(AppError):
+    status = 415
+    code = "unsupported_media_type"
+    title = "Send application/json"
+
+
+class Unprocessable(AppError):
+    status = 422
+    code = "validation_failed"
+    title = "The request is not valid"
+
+
+class TooManyRequests(AppError):
+    status = 429
+    code = "rate_limited"
+    title = "Too many requests"
+    retryable = True
+
+
+class UpstreamFailed(AppError):
+    status = 502
+    code = "upstream_failed"
+    title = "An upstream service failed"
+    retryable = True
+
+
+class Unavailable(AppError):
+    status = 503
+    code = "unavailable"
+    title = "Temporarily unavailable"
+    retryable = True
+
+
+class UpstreamTimedOut(AppError):
+    status = 504
+    code = "upstream_timed_out"
+    title = "An upstream service took too long"
+    retryable = True

@@ -1,0 +1,1 @@
+"""Providers: one adapter a wire dialect, over one guarded transport."""

@@ -1,0 +1,294 @@
+"""A provider over HTTP: the wire dialect is a codec, everything else is the same for all."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import orjson
+
+from app.core.config import Settings
+from app.inference.providers.errors import (
+    ProviderAuthFailed,
+    ProviderError,
+    ProviderGarbled,
+    ProviderInterrupted,
+    ProviderRejected,
+    ProviderTimedOut,
+    ProviderUnreachable,
+)
+from app.inference.providers.failures import (
+    Complaint,
+    complaint_of,
+    read_complaint,
+    refusal,
+    retry_after,
+)
+from app.inference.providers.retry import Retry
+from app.inference.providers.sse import EventTooLarge, SseReader
+from app.inference.providers.transport import Exchange, Transport
+from app.inference.providers.types import (
+    ChatRequest,
+    ChatResult,
+    ModelListing,
+    StreamEvent,
+    UsageReport,
+)
+
+T = TypeVar("T")
+# An answer that comes whole may take this many times as long as a first token.
+WHOLE_ANSWER_FACTOR = 10
+MAX_ERROR_BYTES = 256 * 1024
+# What a codec meets in an answer of another shape than its dialect's.
+SHAPE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
+class Unsupported(Exception):
+    """The dialect has no words for a part of the request; the message names it."""
+
+
+class BadAnswer(Exception):
+    """The provider's answer breaks its own dialect; the message says how."""
+
+
+class InBandError(Exception):
+    """An error that stands inside an answer of status 200."""
+
+    def __init__(self, document: Any, kind: type[ProviderError] | None = None) -> None:
+        super().__init__("the provider reported an error inside its answer")
+        self.complaint: Complaint = complaint_of(document)
+        self.kind = kind
+
+
+class StreamDecoder(Protocol):
+    """Reads one stream. `done` turns true at the dialect's closing marker."""
+
+    done: bool
+
+    def feed(self, data: bytes) -> Iterable[StreamEvent]: ...
+
+    def end(self) -> Iterable[StreamEvent]:
+        """The events that the end of the stream brings, or BadAnswer if it came too early."""
+        ...
+
+
+class Codec(Protocol):
+    """One wire dialect as pure functions between our types and its bytes."""
+
+    dialect: str
+
+    def headers(self, api_key: str) -> dict[str, str]: ...
+
+    def chat_url(self, model: str, *, streaming: bool) -> str: ...
+
+    def encode(self, request: ChatRequest, *, streaming: bool) -> dict[str, Any]: ...
+
+    def decode(self, body: bytes) -> ChatResult: ...
+
+    def decoder(self) -> StreamDecoder: ...
+
+    def models_url(self, after: str | None) -> str: ...
+
+    def decode_models(self, body: bytes) -> tuple[list[ModelListing], str | None]:
+        """One page of models, and what to ask the next one with."""
+        ...
+
+    def check_url(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Opening:
+    """A stream whose first event has come."""
+
+    exchange: Exchange
+    reader: SseReader
+    decoder: StreamDecoder
+    events: list[StreamEvent] = field(default_factory=list)
+
+
+class HttpProvider:
+    """A Provider that speaks `codec` to one base URL with one key."""
+
+    def __init__(
+        self,
+        name: str,
+        codec: Codec,
+        api_key: str,
+        transport: Transport,
+        settings: Settings,
+        *,
+        allow_private: bool = False,
+        retry: Retry | None = None,
+    ) -> None:
+        if not (api_key.isascii() and (api_key.isprintable())):
+            raise ProviderAuthFailed(name, "the key holds characters that no key can have.")
+        self.name = name
+        self.dialect = codec.dialect
+        self._codec = codec
+        self._key = api_key.strip()
+        self._transport = transport
+        self._allow_private = allow_private
+        self._retry = retry or Retry(settings.provider_retries)
+        self._first_token_seconds = settings.provider_first_token_seconds
+        self._headers = codec.headers(self._key)
+
+    async def complete(self, request: ChatRequest) -> ChatResult:
+        body = self._encode(request, streaming=False)
+        url = self._codec.chat_url(request.model, streaming=False)
+
+        async def attempt() -> ChatResult:
+            wait = self._first_token_seconds * WHOLE_ANSWER_FACTOR
+            answer = await self._fetch("POST", url, body, first_byte_seconds=wait)
+            return self._read(self._codec.decode, answer)
+
+        return await self._retry.call(attempt)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        body = self._encode(request, streaming=True)
+        url = self._codec.chat_url(request.model, streaming=True)
+        opening = await self._retry.call(lambda: self._open_stream(url, body))
+        exchange, reader, decoder = opening.exchange, opening.reader, opening.decoder
+        try:
+            for event in opening.events:
+                yield event
+            while not decoder.done:
+                chunk = await exchange.read_chunk()
+                for event in self._decode(reader, decoder, chunk):
+                    yield event
+                if not chunk:
+                    break
+            await exchange.drain()
+        finally:
+            exchange.close()
+
+    async def list_models(self) -> list[ModelListing]:
+        models: list[ModelListing] = []
+        after: str | None = None
+        while True:
+            url = self._codec.models_url(after)
+            page, following = self._read(self._codec.decode_models, await self._get(url))
+            models += page
+            if following is None or following == after:
+                return models
+            after = following
+
+    async def check(self) -> None:
+        await self._get(self._codec.check_url())
+
+    async def _get(self, url: str) -> bytes:
+        return await self._retry.call(lambda: self._fetch("GET", url, None))
+
+    async def _open(
+        self, method: str, url: str, body: bytes | None, *, first_byte_seconds: float | None = None
+    ) -> Exchange:
+        exchange = await self._transport.open(
+            method,
+            url,
+            headers=self._headers,
+            body=body,
+            provider=self.name,
+            allow_private=self._allow_private,
+            first_byte_seconds=first_byte_seconds,
+        )
+        if 200 <= exchange.status < 300:
+            return exchange
+        try:
+            raise await self._refusal(exchange)
+        finally:
+            exchange.close()
+
+    async def _refusal(self, exchange: Exchange) -> ProviderError:
+        try:
+            body = b""
+            while len(body) < MAX_ERROR_BYTES and (chunk := await exchange.read_chunk()):
+                body += chunk
+            complaint = read_complaint(body)
+        except ProviderError:
+            complaint = Complaint()
+        wait = retry_after(exchange.headers)
+        return refusal(self.name, exchange.status, complaint, secret=self._key, wait=wait)
+
+    async def _fetch(
+        self, method: str, url: str, body: bytes | None, *, first_byte_seconds: float | None = None
+    ) -> bytes:
+        exchange = await self._open(method, url, body, first_byte_seconds=first_byte_seconds)
+        try:
+            return await exchange.read_body()
+        finally:
+            exchange.close()
+
+    async def _open_stream(self, url: str, body: bytes) -> Opening:
+        exchange = None
+        try:
+            # One deadline for the head and the first token: comments sent to keep the connection
+            # alive are no answer.
+            async with asyncio.timeout(self._first_token_seconds):
+                exchange = await self._open("POST", url, body)
+                self._expect_events(exchange)
+                return await self._first_event(exchange)
+        except BaseException as error:
+            if exchange is not None:
+                exchange.close()
+            if isinstance(error, TimeoutError):
+                raise ProviderTimedOut(self.name, "no first token in time.") from None
+            if isinstance(error, ProviderInterrupted):
+                said = "it closed the connection before its first token."
+                raise ProviderUnreachable(self.name, said) from None
+            raise
+
+    def _expect_events(self, exchange: Exchange) -> None:
+        kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind in ("application/json", "text/html"):
+            raise ProviderGarbled(self.name, f"answered a stream with {kind}.")
+
+    async def _first_event(self, exchange: Exchange) -> Opening:
+        opening = Opening(exchange, SseReader(), self._codec.decoder())
+        # Usage may come ahead of the answer; it is no reason to call the answer begun.
+        while all(isinstance(event, UsageReport) for event in opening.events):
+            chunk = await exchange.read_chunk()
+            opening.events += self._decode(opening.reader, opening.decoder, chunk)
+            if not chunk:
+                break
+        return opening
+
+    def _decode(
+        self, reader: SseReader, decoder: StreamDecoder, chunk: bytes
+    ) -> Sequence[StreamEvent]:
+        events: list[StreamEvent] = []
+        try:
+            for data in reader.feed(chunk) if chunk else reader.end():
+                events += decoder.feed(data)
+            if not chunk and not decoder.done:
+                events += decoder.end()
+        except EventTooLarge:
+            raise ProviderGarbled(self.name, "an event of the stream is too large.") from None
+        except InBandError as error:
+            raise self._in_band(error) from None
+        except (BadAnswer, *SHAPE_ERRORS) as error:
+            raise ProviderGarbled(self.name, told(error)) from None
+        return events
+
+    def _read(self, decode: Callable[[bytes], T], body: bytes) -> T:
+        try:
+            return decode(body)
+        except InBandError as error:
+            raise self._in_band(error) from None
+        except (BadAnswer, *SHAPE_ERRORS) as error:
+            raise ProviderGarbled(self.name, told(error)) from None
+
+    def _in_band(self, error: InBandError) -> ProviderError:
+        status = error.complaint.status or 500
+        found = refusal(self.name, status, error.complaint, secret=self._key)
+        return found if error.kind is None else error.kind(self.name, error.complaint.message)
+
+    def _encode(self, request: ChatRequest, *, streaming: bool) -> bytes:
+        try:
+            return orjson.dumps(self._codec.encode(request, streaming=streaming))
+        except Unsupported as error:
+            raise ProviderRejected(self.name, f"{error}") from None
+        except (TypeError, ValueError):
+            raise ProviderRejected(self.name, "the request cannot be written as JSON.") from None
+
+
+def told(error: Exception) -> str:
+    return str(error) if isinstance(error, BadAnswer) else "the answer is not in its dialect."

@@ -1,0 +1,85 @@
+"""Stream events gathered into the parts of one assistant message."""
+
+from app.inference.providers.types import (
+    ChatResult,
+    Finished,
+    Part,
+    ReasoningDelta,
+    ReasoningPart,
+    StreamEvent,
+    TextDelta,
+    TextPart,
+    ToolCallDelta,
+    ToolCallPart,
+    ToolCallStart,
+    Usage,
+    UsageReport,
+)
+
+
+class Collector:
+    """Builds a message from events, complete or broken off; `finished` tells which."""
+
+    def __init__(self, dialect: str) -> None:
+        self.usage = Usage()
+        self.finished: Finished | None = None
+        self._dialect = dialect
+        self._parts: list[Part] = []
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, tuple[ToolCallStart, list[str]]] = {}
+
+    def add(self, event: StreamEvent) -> None:
+        match event:
+            case TextDelta():
+                self._end_reasoning()
+                self._text.append(event.text)
+            case ReasoningDelta():
+                self._add_reasoning(event)
+            case ToolCallStart():
+                self._calls[event.index] = (event, [])
+            case ToolCallDelta():
+                self._calls[event.index][1].append(event.arguments)
+            case UsageReport():
+                self.usage = event.usage
+            case Finished():
+                self.finished = event
+
+    def parts(self) -> tuple[Part, ...]:
+        """What has come so far, in order; tool calls stand last."""
+        self._end_reasoning()
+        self._end_text()
+        calls = (
+            ToolCallPart(
+                start.id, start.name, "".join(pieces) or "{}", start.signature, self._dialect
+            )
+            for start, pieces in self._calls.values()
+        )
+        return (*self._parts, *calls)
+
+    def result(self) -> ChatResult:
+        if self.finished is None:
+            raise ValueError("the stream has not finished")
+        end = self.finished
+        return ChatResult(self.parts(), end.reason, self.usage, end.model, end.response_id)
+
+    def _add_reasoning(self, event: ReasoningDelta) -> None:
+        self._end_text()
+        if event.redacted is not None:
+            self._end_reasoning()
+            self._parts.append(ReasoningPart("", None, event.redacted, self._dialect))
+            return
+        self._reasoning.append(event.text)
+        if event.signature is not None:
+            self._end_reasoning(event.signature)
+
+    def _end_reasoning(self, signature: str | None = None) -> None:
+        if self._reasoning:
+            text = "".join(self._reasoning)
+            self._reasoning.clear()
+            self._parts.append(ReasoningPart(text, signature, None, self._dialect))
+
+    def _end_text(self) -> None:
+        if self._text:
+            self._parts.append(TextPart("".join(self._text)))
+            self._text.clear()

@@ -1,0 +1,225 @@
+"""The canonical request, result and stream events that every provider speaks."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+CONTINUE_PROMPT = (
+    "Your previous answer was cut off. Continue it exactly where it stopped. "
+    "Do not repeat anything and add no preface."
+)
+TITLE_PROMPT = (
+    "Write a title of at most six words for this conversation. Answer with the title only."
+)
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePart:
+    """An image by its bytes or by its address; exactly one of the two is set."""
+
+    media_type: str
+    data: bytes | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPart:
+    """A call the model made; `arguments` is JSON text, as the model wrote it.
+
+    `signature` is the provider's proof of the reasoning behind the call, `dialect` who issued it.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    signature: str | None = None
+    dialect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResultPart:
+    call_id: str
+    name: str
+    content: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningPart:
+    """A model's reasoning. `redacted` is encrypted by the provider and stands without text.
+
+    Signatures and redacted text are sent back only to the `dialect` that issued them.
+    """
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
+    dialect: str | None = None
+
+
+Part = TextPart | ImagePart | ToolCallPart | ToolResultPart | ReasoningPart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A function the model may call; `parameters` is its JSON schema."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTool:
+    name: str
+
+
+ToolChoice = Literal["auto", "none", "required"] | NamedTool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """What the text must be: any JSON object, or one that satisfies `schema`."""
+
+    type: Literal["json_object", "json_schema"]
+    name: str = "answer"
+    schema: Mapping[str, Any] | None = None
+    strict: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call to a model. `extra` goes into the provider's body as it is, below our own fields."""
+
+    model: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_output_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    reasoning_effort: Effort | None = None
+    user: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call. `input_tokens` counts all input, cached included."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """More reasoning; a signature, or redacted content, closes the part it belongs to."""
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStart:
+    index: int
+    id: str
+    name: str
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    index: int
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """The usage so far; a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Always the last event of a stream that ended well."""
+
+    reason: FinishReason
+    model: str
+    response_id: str
+
+
+StreamEvent = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | UsageReport | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResult:
+    parts: tuple[Part, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    model: str
+    response_id: str
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelListing:
+    """A model as its provider lists it; None where the provider does not say."""
+
+    name: str
+    display_name: str | None = None
+    owner: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    retires_at: str | None = None
+
+
+class Provider(Protocol):
+    """A model provider with its credentials, ready to be called."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    async def complete(self, request: ChatRequest) -> ChatResult: ...
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+        """The answer as it comes; `aclose()` closes the upstream connection at once."""
+        ...
+
+    async def list_models(self) -> list[ModelListing]: ...
+
+    async def check(self) -> None:
+        """The cheapest call that proves the credentials; raises what is wrong with them."""
+        ...
