@@ -56,7 +56,9 @@ class AppError(Exception):
         self.retry_after = retry_after
         self.errors = errors
 
-    def problem(self, *, instance: str | None = None, request_id: str | None = None) -> dict[str, Any]:
+    def problem(
+        self, *, instance: str | None = None, request_id: str | None = None
+    ) -> dict[str, Any]:
         """This error as an RFC 9457 problem document."""
         return {
             "type": PROBLEM_TYPE_BASE + self.code,

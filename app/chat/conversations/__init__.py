@@ -1,0 +1,1 @@
+"""Conversations: metadata, search, deletion and restoration."""

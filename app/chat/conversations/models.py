@@ -1,0 +1,34 @@
+"""Conversations."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Row
+
+
+class Conversation(Row):
+    """A tree of messages; `current_message_id` is the leaf of the branch that is shown.
+
+    `title_source`: `none` yet, the `model`, the `fallback` (the first words), or a `user`.
+    """
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index("ix_conversations_list", "workspace_id", "user_id", "last_active_at", "id"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID]
+    title: Mapped[str] = mapped_column(default="")
+    title_source: Mapped[str] = mapped_column(default="none")
+    model: Mapped[str | None]
+    instructions: Mapped[str] = mapped_column(default="")
+    labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+    current_message_id: Mapped[UUID | None]
+    active_run_id: Mapped[UUID | None]
+    last_active_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]

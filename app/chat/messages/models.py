@@ -1,0 +1,46 @@
+"""Messages."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Computed, ForeignKey, Index, Numeric
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Row
+
+
+class Message(Row):
+    """A node of a conversation's tree; siblings are alternatives.
+
+    `parts` is the content (text, image, reasoning, tool_call, tool_result), `text` its plain text.
+    `status`: complete, streaming, failed, cancelled.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_tree", "conversation_id", "parent_id", "id"),
+        Index("ix_messages_search", "search", postgresql_using="gin"),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    conversation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE")
+    )
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    role: Mapped[str]
+    status: Mapped[str] = mapped_column(default="complete")
+    parts: Mapped[list[Any]]
+    text: Mapped[str] = mapped_column(default="")
+    search: Mapped[Any] = mapped_column(
+        TSVECTOR, Computed("to_tsvector('simple', text)", persisted=True), deferred=True
+    )
+    model: Mapped[str | None]
+    run_id: Mapped[UUID | None] = mapped_column(index=True)
+    finish_reason: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
+    labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)

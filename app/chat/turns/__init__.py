@@ -1,0 +1,1 @@
+"""A turn: one question, one streamed answer."""

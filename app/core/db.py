@@ -1,0 +1,163 @@
+"""Postgres: one declarative base, scoped async units of work, and a sync engine for scripts.
+
+Row-level security is the second wall around a workspace. A transaction says whom it serves
+(`Scope`), and Postgres shows it only the rows of that workspace; a query that forgot its filter
+sees nothing else. The service connects as `luminous_app`, a role that owns no table and cannot
+bypass the policies.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    URL,
+    DateTime,
+    Engine,
+    MetaData,
+    Text,
+    create_engine,
+    func,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.core.clock import now
+from app.core.ids import new_id
+
+APP_ROLE = "luminous_app"
+
+
+class Base(DeclarativeBase):
+    """The one declarative base; constraint names are predictable so migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: DateTime(timezone=True),
+        UUID: PG_UUID(as_uuid=True),
+        str: Text,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+class Row(Base):
+    """A table with a UUIDv7 key and its times of creation and last change."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, sort_order=-10)
+    created_at: Mapped[datetime] = mapped_column(
+        default=now, server_default=func.now(), sort_order=90
+    )
+    updated_at: Mapped[datetime] = mapped_column(
+        default=now, onupdate=now, server_default=func.now(), sort_order=91
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction may see: a workspace's, a user's own, or (`system`) everyone's."""
+
+    workspace_id: UUID | None = None
+    user_id: UUID | None = None
+    system: bool = False
+
+
+NOBODY = Scope()
+SYSTEM = Scope(system=True)
+
+_SET_SCOPE = select(
+    func.set_config("luminous.workspace_id", text(":workspace"), True),
+    func.set_config("luminous.user_id", text(":user"), True),
+    func.set_config("luminous.system", text(":system"), True),
+)
+
+
+class Database:
+    """The pool of connections of one process."""
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            async_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={
+                "timeout": 10,
+                "server_settings": {
+                    "role": APP_ROLE,
+                    "application_name": "luminous",
+                    "idle_in_transaction_session_timeout": "60000",
+                    "statement_timeout": "30000",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def unit(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+        """One unit of work: commits at the end, rolls back on any error."""
+        async with self._sessions() as session, session.begin():
+            await apply_scope(session, scope)
+            yield session
+
+    async def ping(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def apply_scope(session: AsyncSession, scope: Scope) -> None:
+    """Name whose rows the rest of this transaction may see."""
+    await session.execute(
+        _SET_SCOPE,
+        {
+            "workspace": str(scope.workspace_id or ""),
+            "user": str(scope.user_id or ""),
+            "system": "on" if scope.system else "off",
+        },
+    )
+
+
+def async_url(url: str) -> URL:
+    """The URL for asyncpg; a unix socket stands in `?host=<folder>`."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+def sync_engine(url: str) -> Engine:
+    """A sync engine (pg8000) for migrations and scripts, connected as the URL's own role."""
+    parsed = make_url(url).set(drivername="postgresql+pg8000")
+    socket_folder = parsed.query.get("host")
+    arguments: dict[str, Any] = {"timeout": 10}
+    if socket_folder:
+        arguments["unix_sock"] = f"{socket_folder}/.s.PGSQL.{parsed.port or 5432}"
+        parsed = parsed.difference_update_query(["host"])
+    return create_engine(parsed, connect_args=arguments)

@@ -1,0 +1,68 @@
+"""Plain ASGI middleware: request id, log context, and the last net for an unexpected error."""
+
+import re
+import time
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.errors import BadRequest
+from app.core.http.problems import problem_response, translate
+from app.core.ids import new_id
+from app.core.log import get_logger
+
+log = get_logger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestContext:
+    """Names each request, logs how it ended, and turns a stray exception into a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began, status = time.perf_counter(), 0
+
+        async def named_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+                raise BadRequest("The address must not contain the NUL character.")
+            await self.app(scope, receive, named_send)
+        except Exception as error:
+            shown = translate(error)
+            if shown.status >= 500:
+                log.exception("request_failed", code=shown.code)
+            if status == 0:
+                response = problem_response(shown, path=scope["path"], request_id=request_id)
+                await response(scope, receive, named_send)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+            )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return str(value.decode())
+    return f"req_{new_id().hex}"

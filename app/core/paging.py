@@ -1,0 +1,144 @@
+"""Keyset pages with signed cursors.
+
+A cursor is opaque: where the last page ended, sealed with the tenant, the filters and the order
+it belongs to. A changed one, or one taken from another list, is a 400.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+import orjson
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, Uuid, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.core.errors import BadRequest, FieldError
+from app.core.schema import Input, Output
+
+T = TypeVar("T")
+
+_SIGNATURE_BYTES = 16
+
+
+class CursorInvalid(BadRequest):
+    code = "cursor_invalid"
+    title = "The cursor does not belong to this list"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Start again without a cursor: this one was changed, or was made for another "
+            "workspace, filter or order.",
+            errors=(FieldError("/query/cursor", "cursor_invalid", "not a cursor of this list"),),
+        )
+
+
+class PageQuery(Input):
+    """What every list takes."""
+
+    limit: Annotated[int, Field(ge=1, le=200, description="Items a page.")] = 50
+    cursor: Annotated[
+        str | None, Field(max_length=1000, description="`next_cursor` of the page before.")
+    ] = None
+
+
+class Page(Output, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    has_more: bool
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """The rows of one page and where the next one starts."""
+
+    data: Sequence[T]
+    has_more: bool
+    next_cursor: str | None
+
+    def map(self, change: Callable[[T], Any]) -> "Slice[Any]":
+        return Slice([change(row) for row in self.data], self.has_more, self.next_cursor)
+
+
+class Cursors:
+    """Signs and checks cursors."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def encode(self, position: list[Any], binding: str) -> str:
+        body = orjson.dumps(position)
+        return base64.urlsafe_b64encode(self._sign(body, binding) + body).decode().rstrip("=")
+
+    def decode(self, cursor: str, binding: str) -> list[Any]:
+        """The position a cursor holds; raises CursorInvalid."""
+        try:
+            raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        except ValueError:
+            raise CursorInvalid from None
+        signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(body, binding)):
+            raise CursorInvalid
+        position: list[Any] = orjson.loads(body)
+        return position
+
+    def _sign(self, body: bytes, binding: str) -> bytes:
+        digest = hashlib.sha256(binding.encode()).digest()
+        return hmac.new(self._key, digest + body, "sha256").digest()[:_SIGNATURE_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """How a list is walked: by `column` and then by `id`, newest or smallest first."""
+
+    column: InstrumentedAttribute[Any]
+    id: InstrumentedAttribute[UUID]
+    descending: bool = True
+
+
+async def fetch_page(
+    session: AsyncSession,
+    statement: Select[Any],
+    keyset: Keyset,
+    query: PageQuery,
+    *,
+    cursors: Cursors,
+    workspace_id: UUID,
+) -> Slice[Any]:
+    """One page of `statement`, which must already be filtered to the workspace."""
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
+    name = f"{keyset.column.class_.__name__}.{keyset.column.key}.{keyset.descending}"
+    binding = f"{workspace_id}|{name}|{orjson.dumps(filters, option=orjson.OPT_SORT_KEYS).decode()}"
+    if query.cursor:
+        value, row_id = cursors.decode(query.cursor, binding)
+        statement = statement.where(_after(keyset, value, row_id))
+    columns = (keyset.column, keyset.id)
+    ordered = [c.desc() if keyset.descending else c.asc() for c in columns]
+    rows: Sequence[Any] = (
+        await session.scalars(statement.order_by(*ordered).limit(query.limit + 1))
+    ).all()
+    page, has_more = rows[: query.limit], len(rows) > query.limit
+    cursor = None
+    if has_more:
+        last = page[-1]
+        cursor = cursors.encode(
+            [getattr(last, keyset.column.key), getattr(last, keyset.id.key)], binding
+        )
+    return Slice(page, has_more, cursor)
+
+
+def _after(keyset: Keyset, value: Any, row_id: str) -> ColumnElement[bool]:
+    key: Any = value
+    if keyset.column.type.python_type is datetime:
+        key = datetime.fromisoformat(value)
+    position = tuple_(literal(key, keyset.column.type), literal(UUID(row_id), Uuid()))
+    row = tuple_(keyset.column, keyset.id)
+    return row < position if keyset.descending else row > position

@@ -1,0 +1,59 @@
+"""The base of every request and response body."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain the NUL character")
+    return value
+
+
+def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
+    if len(repr(value)) > 16_384:
+        raise ValueError("must be at most 16 KiB")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Name = Annotated[
+    str, BeforeValidator(lambda v: v.strip() if isinstance(v, str) else v),
+    Field(min_length=1, max_length=200), AfterValidator(_without_nul),
+]  # fmt: skip
+Metadata = Annotated[dict[str, Any], Field(max_length=64), AfterValidator(_bounded_json)]
+
+
+class Input(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+
+class Output(BaseModel):
+    """A response body: read from an ORM object or a dataclass; its fields have no defaults."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class FieldProblem(Output):
+    """One mistake in a request."""
+
+    pointer: str = Field(description="Where it is: `/body/content`, `/query/limit`, `/path/id`.")
+    code: str
+    detail: str
+
+
+class Problem(Output):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="A page of the documentation that explains this code.")
+    title: str
+    status: int
+    detail: str
+    instance: str | None = Field(description="The path that was called.")
+    code: str = Field(description="Stable snake_case name of this kind of error.")
+    request_id: str | None
+    retryable: bool = Field(description="Whether the same request may succeed later.")
+    errors: list[FieldProblem]

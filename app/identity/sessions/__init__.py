@@ -1,0 +1,1 @@
+"""Signing in: access tokens, refresh families, signing keys."""

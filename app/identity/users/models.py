@@ -1,0 +1,16 @@
+"""Accounts."""
+
+from sqlalchemy import Index, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Row
+
+
+class User(Row):
+    __tablename__ = "users"
+
+    email: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    password_hash: Mapped[str]
+
+    __table_args__ = (Index("uq_users_email", func.lower(email), unique=True),)

@@ -1,0 +1,1 @@
+"""A workspace's connections to model providers, with write-only credentials."""

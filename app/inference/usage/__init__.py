@@ -1,0 +1,1 @@
+"""The ledger: every model call, its tokens and its cost."""

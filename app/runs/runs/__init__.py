@@ -1,0 +1,1 @@
+"""Runs: their rows, their executor, their recovery."""

@@ -1,0 +1,46 @@
+"""Runs."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Numeric, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Row
+
+
+class Run(Row):
+    """A piece of long work. `status`: queued, running, completed, failed or cancelled.
+
+    `subject_id` is what it works on (a conversation, say) and `input` what `kind` needs to do it
+    again. `attempt` counts the processes that have taken it up. `last_seq` is set at its end.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index("ix_runs_list", "workspace_id", "user_id", "created_at", "id"),
+        Index("ix_runs_subject", "subject_id"),
+        Index(
+            "ix_runs_unfinished", "status", postgresql_where=text("status IN ('queued', 'running')")
+        ),
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID]
+    kind: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    subject_id: Mapped[UUID | None]
+    input: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    executor_id: Mapped[str | None]
+    last_seq: Mapped[int] = mapped_column(default=0)
+    input_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(default=0)
+    cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
+    cancel_requested_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
