@@ -28,7 +28,7 @@ class AddressRefused(BadRequest):
 
 
 def is_public_address(ip: IPv4Address | IPv6Address) -> bool:
-    """True for an address of the public internet, also behind an IPv6 wrapping of IPv4."""
+    """Tell an address of the public internet, also behind IPv6 wrappings of IPv4."""
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             return is_public_address(ip.ipv4_mapped)
@@ -40,7 +40,7 @@ def is_public_address(ip: IPv4Address | IPv6Address) -> bool:
 
 
 def is_own_network(ip: IPv4Address | IPv6Address) -> bool:
-    """True for loopback and private networks: where a local model server stands, no metadata."""
+    """Tell loopback and private networks, where local model servers stand, from metadata."""
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     if ip.is_loopback:
@@ -92,7 +92,7 @@ class AddressPolicy:
 
 
 def literal_address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address a URL's host is, or None for a name; legacy numeric forms are refused."""
+    """Read the address a host is, None for a name; refuse legacy numeric forms."""
     try:
         return ip_address(host)
     except ValueError:

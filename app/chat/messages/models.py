@@ -14,15 +14,14 @@ from app.core.db import Row
 class Message(Row):
     """A node of a conversation's tree; siblings are alternatives.
 
+    `search` has no index: under row-level security Postgres may not use one for `@@` (the operator
+    is not leakproof), so a search walks the messages of the caller's own conversations.
     `parts` is the content (text, image, reasoning, tool_call, tool_result), `text` its plain text.
     `status`: complete, streaming, failed, cancelled.
     """
 
     __tablename__ = "messages"
-    __table_args__ = (
-        Index("ix_messages_tree", "conversation_id", "parent_id", "id"),
-        Index("ix_messages_search", "search", postgresql_using="gin"),
-    )
+    __table_args__ = (Index("ix_messages_tree", "conversation_id", "parent_id", "id"),)
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     conversation_id: Mapped[UUID] = mapped_column(

@@ -47,7 +47,8 @@ _BY_STATUS: dict[int, type[AppError]] = {
 def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that can answer with these errors (422 is always there)."""
     found: dict[int | str, dict[str, Any]] = {}
-    for error in (*errors, Unprocessable):
+    documented: tuple[type[AppError], ...] = (*errors, Unprocessable)
+    for error in documented:
         entry = found.setdefault(error.status, {"description": "", "model": Problem})
         entry["description"] = "; ".join(
             filter(None, [entry["description"], f"{error.title} (`{error.code}`)"])

@@ -1,6 +1,6 @@
 """Accounts."""
 
-from sqlalchemy import Index, func
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Row
@@ -13,4 +13,4 @@ class User(Row):
     name: Mapped[str] = mapped_column(default="")
     password_hash: Mapped[str]
 
-    __table_args__ = (Index("uq_users_email", func.lower(email), unique=True),)
+    __table_args__ = (Index("uq_users_email", text("lower(email)"), unique=True),)
