@@ -17,6 +17,8 @@ from app.core.errors import BadRequest
 
 # Azure's in-machine metadata and DNS endpoint stands in public address space.
 AZURE_WIRE_SERVER = IPv4Address("168.63.129.16")
+# Reserved whole, though not every Python release says so; Oracle's metadata stands in it.
+RESERVED = ip_network("192.0.0.0/24")
 NAT64 = ip_network("64:ff9b::/96")
 NAT64_LOCAL = ip_network("64:ff9b:1::/48")
 EMBEDDED_IPV4 = ip_network("::/96")
@@ -36,7 +38,9 @@ def is_public_address(ip: IPv4Address | IPv6Address) -> bool:
             return is_public_address(IPv4Address(int(ip) & 0xFFFFFFFF))
         if ip in NAT64_LOCAL or ip in EMBEDDED_IPV4 or ip.sixtofour or ip.teredo:
             return False
-    return ip.is_global and not ip.is_multicast and ip != AZURE_WIRE_SERVER
+    if ip in RESERVED or ip == AZURE_WIRE_SERVER:
+        return False
+    return ip.is_global and not ip.is_multicast
 
 
 def is_own_network(ip: IPv4Address | IPv6Address) -> bool:

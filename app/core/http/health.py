@@ -1,0 +1,72 @@
+"""Liveness and readiness, for whoever runs the service."""
+
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, Response
+
+from app.core.http.guard import GuardedRoute, KernelDep, public
+from app.core.kernel import Kernel
+from app.core.log import get_logger
+from app.core.schema import Output
+
+log = get_logger(__name__)
+router = APIRouter(prefix="/health", tags=["health"], route_class=GuardedRoute)
+
+STORE_SECONDS = 3.0
+
+
+class Liveness(Output):
+    status: Literal["alive"]
+
+
+class Readiness(Output):
+    """`stores` says of each store whether it answers."""
+
+    status: Literal["ready", "unready", "stopping"]
+    stores: dict[str, Literal["up", "down"]]
+
+
+@router.get(
+    "/live", operation_id="health_live", summary="Is the process alive?", dependencies=[public]
+)
+async def show_liveness() -> Liveness:
+    return Liveness(status="alive")
+
+
+@router.get(
+    "/ready",
+    operation_id="health_ready",
+    summary="Can the service work?",
+    dependencies=[public],
+    responses={
+        503: {"model": Readiness, "description": "A store is down, or the service is stopping"}
+    },
+)
+async def show_readiness(kernel: KernelDep, response: Response) -> Readiness:
+    names = ("postgres", "valkey", "qdrant")
+    answers = await asyncio.gather(*(_answers(kernel, name) for name in names))
+    up = dict(zip(names, answers, strict=True))
+    stopping = kernel.stopping.is_set()
+    # Chat works without vectors, so Qdrant alone does not make the service unready.
+    ready = up["postgres"] and up["valkey"] and not stopping
+    response.status_code = 200 if ready else 503
+    return Readiness(
+        status="ready" if ready else "stopping" if stopping else "unready",
+        stores={name: "up" if answer else "down" for name, answer in up.items()},
+    )
+
+
+async def _answers(kernel: Kernel, name: str) -> bool:
+    ask = {
+        "postgres": kernel.database.ping,
+        "valkey": kernel.valkey.ping,
+        "qdrant": kernel.vectors.get_collections,
+    }[name]
+    try:
+        async with asyncio.timeout(STORE_SECONDS):
+            await ask()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong, the store does not answer
+        log.warning("store_down", store=name, reason=repr(error))
+        return False
+    return True

@@ -1,0 +1,53 @@
+"""The OpenAPI document: what FastAPI draws, corrected to what the service promises."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.core.schema import Problem
+
+DESCRIPTION = """\
+An AI orchestration backend: chat with any model of any provider over one API.
+
+Send `Authorization: Bearer <access token or API key>`. Errors are RFC 9457 problem documents with a
+stable `code`. Lists are keyset pages. Streams are server-sent events that can be resumed with
+`Last-Event-ID`.
+"""
+
+
+def install_openapi(app: FastAPI, *, extra_schemas: dict[str, Any]) -> None:
+    """Let `/openapi.json` show our own errors and stream types; drawn once, at first use."""
+
+    def draw() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title,
+                version=app.version,
+                openapi_version="3.1.0",
+                description=DESCRIPTION,
+                routes=app.routes,
+            )
+            schemas = document["components"]["schemas"]
+            for replaced in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(replaced, None)
+            schemas.update(extra_schemas)
+            schemas.setdefault("Problem", Problem.model_json_schema())
+            for path in document["paths"].values():
+                for operation in path.values():
+                    _correct(operation)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = draw  # type: ignore[method-assign]
+
+
+def _correct(operation: dict[str, Any]) -> None:
+    for status, response in operation["responses"].items():
+        content = response.get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        is_problem = schema.get("$ref", "").endswith(("/Problem", "/HTTPValidationError"))
+        if status[0] in "45" and is_problem:
+            response["content"] = {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }

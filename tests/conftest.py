@@ -1,0 +1,147 @@
+"""Real stores for every test: one Postgres and one Valkey a run, one database a worker."""
+
+import asyncio
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from app.cli.embedded import EmbeddedEngines
+from app.core.config import Settings
+from app.core.db import sync_engine
+from app.core.kernel import Kernel
+from app.core.migrations import upgrade
+from app.main import announce_stop, create_app
+
+ENGINES = pytest.StashKey[EmbeddedEngines]()
+FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    folder = tempfile.TemporaryDirectory(prefix="luminous-tests-", ignore_cleanup_errors=True)
+    engines = EmbeddedEngines(Path(folder.name) / "data", durable=False)
+    engines.start()
+    config.stash[ENGINES], config.stash[FOLDER] = engines, folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if engines := config.stash.get(ENGINES, None):
+        engines.stop()
+        config.stash[FOLDER].cleanup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    engines = node.config.stash[ENGINES]
+    node.workerinput["stores"] = [engines.database_url, engines.redis_url]
+
+
+@pytest.fixture(scope="session")
+def stores(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """URLs of the server: Postgres (the maintenance database) and Valkey (database 0)."""
+    given = getattr(request.config, "workerinput", {}).get("stores")
+    if given:
+        return tuple(given)
+    engines = request.config.stash[ENGINES]
+    return engines.database_url, engines.redis_url
+
+
+def create_database(server_url: str, name: str) -> str:
+    """A fresh database on the test server; returns its URL."""
+    engine = sync_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'drop database if exists "{name}" with (force)')
+        connection.exec_driver_sql(f'create database "{name}"')
+    engine.dispose()
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    return int(worker.removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def settings(
+    stores: tuple[str, str], worker_number: int, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    database_url = create_database(stores[0], f"worker_{worker_number}")
+    upgrade(database_url)
+    return Settings(
+        _env_file=None,
+        database_url=SecretStr(database_url),
+        redis_url=SecretStr(stores[1].replace("db=0", f"db={worker_number + 1}")),
+        data_dir=tmp_path_factory.mktemp("data"),
+        log_level="warning",
+        run_lease_seconds=2,
+        demo_provider="always",
+        discover_local_models=False,
+        provider_retries=0,
+        provider_first_token_seconds=2,
+        provider_idle_seconds=1,
+        cors_origins=("https://app.example",),
+        outbound_allow=("127.0.0.1",),
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn inside the test's own loop."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave the signals to pytest."""
+
+
+async def serve(app: FastAPI) -> tuple[Server, asyncio.Task[None], str]:
+    """Serve an app on a free loopback port; returns the server, its task and its address."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=2
+    )
+    server = Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        if task.done():
+            task.result()
+            raise RuntimeError("the server did not start")
+        await asyncio.sleep(0.01)
+    return server, task, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """The address of the running service."""
+    server, task, url = await serve(app)
+    yield url
+    announce_stop(app)
+    server.should_exit = True
+    await task
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def kernel(address: str, app: FastAPI) -> Kernel:
+    """The kernel of the running service."""
+    return app.state.kernel
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client without a credential."""
+    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+        yield http
