@@ -290,7 +290,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.UUID(), nullable=False),
         sa.Column("user_id", sa.UUID(), nullable=False),
         sa.Column("run_id", sa.UUID(), nullable=True),
-        sa.Column("integration_id", sa.UUID(), nullable=False),
+        sa.Column("integration_id", sa.UUID(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),

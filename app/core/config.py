@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"
     default_model: str = ""
+    titles: Literal["model", "fallback"] = "model"
 
     @field_validator("cors_origins", "outbound_allow", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ sees nothing else. The service connects as `luminous_app`, a role that owns no t
 bypass the policies.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Text,
     create_engine,
+    event,
     func,
     make_url,
     select,
@@ -145,6 +146,11 @@ async def apply_scope(session: AsyncSession, scope: Scope) -> None:
             "system": "on" if scope.system else "off",
         },
     )
+
+
+def on_commit(session: AsyncSession, act: Callable[[], object]) -> None:
+    """Call `act` once this transaction has committed, and never if it does not."""
+    event.listen(session.sync_session, "after_commit", lambda _: act(), once=True)
 
 
 def async_url(url: str) -> URL:

@@ -75,6 +75,12 @@ class AppError(Exception):
         }
 
 
+def from_problem(problem: dict[str, Any]) -> AppError:
+    """The error that a stored problem document tells of, ready to be raised again."""
+    told = {name: problem[name] for name in ("status", "code", "title", "retryable")}
+    return type("StoredError", (AppError,), told)(problem["detail"])
+
+
 class InternalError(AppError):
     """What a client is told when the server itself is at fault; the log holds the cause."""
 

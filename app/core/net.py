@@ -11,7 +11,8 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from app.core.errors import BadRequest
 
@@ -63,16 +64,12 @@ class AddressPolicy:
     allow: tuple[str, ...] = ()
     allow_private: bool = False
 
-    def check_url(self, url: str) -> None:
+    def check_url(self, url: URL) -> None:
         """Refuse what can be told without a look-up: scheme, credentials, literal addresses."""
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            raise AddressRefused("This is not a valid URL.") from None
-        if parts.scheme not in ("http", "https") or not host:
+        host = url.raw_host
+        if url.scheme not in ("http", "https") or not host:
             raise AddressRefused("Only http and https URLs with a host can be called.")
-        if parts.username is not None or parts.password is not None:
+        if url.raw_user is not None or url.raw_password is not None:
             raise AddressRefused("A URL may not carry credentials.")
         literal = literal_address(host)
         if literal is not None:
@@ -93,6 +90,16 @@ class AddressPolicy:
         if is_public_address(ip) or (self.allow_private and is_own_network(ip)):
             return True
         return any(ip in network for network in map(as_network, self.allow) if network is not None)
+
+
+def parse_url(text: str) -> URL:
+    """Parse an address once, so that what is checked is what is called."""
+    try:
+        url = URL(text, encoded=True)
+        _ = url.port
+    except ValueError:
+        raise AddressRefused("This is not a valid URL.") from None
+    return url
 
 
 def literal_address(host: str) -> IPv4Address | IPv6Address | None:

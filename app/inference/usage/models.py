@@ -27,7 +27,7 @@ class ModelCall(Row):
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     user_id: Mapped[UUID]
     run_id: Mapped[UUID | None]
-    integration_id: Mapped[UUID]
+    integration_id: Mapped[UUID | None]
     provider: Mapped[str]
     model: Mapped[str]
     purpose: Mapped[str]

@@ -1,0 +1,110 @@
+"""The catalogue of a workspace: its endpoints' listings, with what is known of each model."""
+
+import asyncio
+import time
+from uuid import UUID
+
+import orjson
+
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.db import Scope
+from app.core.errors import AppError
+from app.core.kernel import Kernel
+from app.core.log import get_logger
+from app.core.paging import Slice
+from app.inference.catalog.capabilities import capabilities_of, type_of
+from app.inference.catalog.pricing import find_model, per_million
+from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
+from app.inference.inference import Inference
+from app.inference.integrations import crud
+from app.inference.integrations.directory import Directory, Endpoint
+
+log = get_logger(__name__)
+
+LISTING_SECONDS = 24 * 3600
+LISTING_WAIT = 5.0
+
+
+async def page(
+    kernel: Kernel, inference: Inference, access: Access, query: ModelQuery
+) -> Slice[ModelRead]:
+    """One page of the models, by id; listings that are missing or old are asked for first."""
+    models = await every(kernel, inference, access.workspace_id)
+    found = sorted((m for m in models if _matches(m, query)), key=lambda model: model.id)
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
+    binding = f"{access.workspace_id}|models|{orjson.dumps(filters).decode()}"
+    if query.cursor:
+        (last,) = kernel.cursors.decode(query.cursor, binding)
+        found = [model for model in found if model.id > last]
+    shown, has_more = found[: query.limit], len(found) > query.limit
+    cursor = kernel.cursors.encode([shown[-1].id], binding) if has_more else None
+    return Slice(shown, has_more, cursor)
+
+
+async def every(kernel: Kernel, inference: Inference, workspace_id: UUID) -> list[ModelRead]:
+    """All models of a workspace, in the order of its integrations."""
+    await refresh(kernel, inference.directory, workspace_id)
+    endpoints = await inference.directory.endpoints(workspace_id)
+    return [_model(endpoint, listed) for endpoint in endpoints for listed in endpoint.models]
+
+
+async def refresh(kernel: Kernel, directory: Directory, workspace_id: UUID) -> None:
+    """Ask every endpoint whose listing is missing or old; one that does not answer is skipped."""
+    oldest = time.time() - LISTING_SECONDS
+    stale = [
+        endpoint
+        for endpoint in await directory.endpoints(workspace_id)
+        if endpoint.integration_id and (endpoint.listed_at or 0) < oldest
+    ]
+    if not stale:
+        return
+    listings = await asyncio.gather(*(_listing(directory, endpoint) for endpoint in stale))
+    async with kernel.database.unit(Scope(workspace_id=workspace_id)) as session:
+        for endpoint, models in zip(stale, listings, strict=True):
+            if models is None or endpoint.integration_id is None:
+                continue
+            integration = await crud.get(session, workspace_id, endpoint.integration_id)
+            if integration is not None:
+                integration.models, integration.models_listed_at = models, now()
+    directory.forget(workspace_id)
+
+
+async def _listing(directory: Directory, endpoint: Endpoint) -> list[dict[str, object]] | None:
+    try:
+        async with asyncio.timeout(LISTING_WAIT):
+            return await directory.list_models(endpoint)
+    except (AppError, TimeoutError) as error:
+        log.warning("listing_failed", integration=endpoint.slug, reason=str(error))
+        return None
+
+
+def _matches(model: ModelRead, query: ModelQuery) -> bool:
+    return (
+        (query.type is None or model.type == query.type)
+        and (query.provider is None or model.provider == query.provider)
+        and (query.q is None or query.q.lower() in model.id.lower())
+    )
+
+
+def _model(endpoint: Endpoint, listed: dict[str, object]) -> ModelRead:
+    name = str(listed["name"])
+    known = find_model(endpoint.kind, name)
+    price = per_million(endpoint.kind, name)
+    window = listed.get("context_window") or (known.context_window if known else None)
+    return ModelRead.model_validate(
+        {
+            "id": f"{endpoint.slug}/{name}",
+            "name": name,
+            "display_name": listed.get("display_name") or (known and known.name) or name,
+            "type": type_of(name),
+            "provider": endpoint.kind,
+            "integration_id": endpoint.integration_id,
+            "demo": endpoint.kind == "demo",
+            "capabilities": CapabilitiesRead.model_validate(capabilities_of(endpoint.kind, name)),
+            "context_window": window,
+            "max_output_tokens": listed.get("max_output_tokens"),
+            "price": PriceRead.model_validate(price) if price else None,
+            "retires_at": listed.get("retires_at"),
+        }
+    )

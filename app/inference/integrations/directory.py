@@ -1,0 +1,182 @@
+"""The directory: a workspace's integrations ready to be called, kept in memory for a moment."""
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.core.config import Settings
+from app.core.crypto import Vault
+from app.core.db import Database, Scope
+from app.inference.integrations import crud
+from app.inference.integrations.errors import ModelUnknown, NoModel
+from app.inference.integrations.models import Integration
+from app.inference.providers.demo.options import MODELS as DEMO_MODELS
+from app.inference.providers.registry import KINDS, build_provider
+from app.inference.providers.transport import Transport
+from app.inference.providers.types import Provider
+
+# How long another process may go on with an integration that was changed or deleted here.
+FRESH_SECONDS = 5.0
+MAX_WORKSPACES = 10_000
+DEMO_SLUG = "demo"
+
+# The model that is taken where nobody named one, by kind; else the first chat model listed.
+USUAL_MODELS = {
+    "openai": ("gpt-5.5", "gpt-5.4", "gpt-5.2", "gpt-5.1", "gpt-5", "gpt-4.1", "gpt-4o"),
+    "anthropic": ("claude-sonnet-5", "claude-sonnet-4-6", "claude-sonnet-4-5", "claude-haiku-4-5"),
+    "gemini": ("gemini-3.5-flash", "gemini-3-flash", "gemini-2.5-flash", "gemini-2.5-pro"),
+    "demo": ("chat",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One integration, built. `models` is its last listing."""
+
+    integration_id: UUID | None
+    kind: str
+    slug: str
+    label: str
+    dialect: str
+    base_url: str
+    provider: Provider = field(repr=False)
+    api_key: str = field(repr=False)
+    allow_private: bool
+    models: tuple[dict[str, Any], ...]
+    listed_at: float | None
+
+    def offers(self, model: str) -> bool:
+        return any(listed["name"] == model for listed in self.models)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a call goes: an endpoint and the provider's own name of the model."""
+
+    endpoint: Endpoint
+    model: str
+
+    @property
+    def reference(self) -> str:
+        """The name by which a client can ask for exactly this again."""
+        return f"{self.endpoint.slug}/{self.model}"
+
+
+def seal_context(integration: Integration) -> str:
+    return f"integration:{integration.workspace_id}:{integration.id}"
+
+
+class Directory:
+    """Finds the endpoint for a model's name, without a query while its knowledge is fresh."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        transport: Transport,
+        settings: Settings,
+        demo_url: str | None,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._transport = transport
+        self._settings = settings
+        self._demo = self._build_demo(demo_url) if demo_url else None
+        self._known: dict[UUID, tuple[float, tuple[Endpoint, ...]]] = {}
+
+    async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
+        """The workspace's enabled endpoints, oldest first; the demo where there is no other."""
+        known = self._known.get(workspace_id)
+        if known and known[0] > time.monotonic():
+            return known[1]
+        async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
+            rows = await crud.every(session, workspace_id)
+        found = tuple(self.build(row) for row in rows if row.enabled)
+        if self._demo and (not found or self._settings.demo_provider == "always"):
+            found = (*found, self._demo)
+        if len(self._known) >= MAX_WORKSPACES:
+            self._known.clear()
+        self._known[workspace_id] = (time.monotonic() + FRESH_SECONDS, found)
+        return found
+
+    async def target(self, workspace_id: UUID, model: str | None) -> Target:
+        """Where `<slug>/<model>`, a model's own name, or None (the default) leads.
+
+        Raises ModelUnknown and NoModel.
+        """
+        endpoints = await self.endpoints(workspace_id)
+        wanted = model or self._settings.default_model
+        if not wanted:
+            return self._usual(endpoints)
+        slug, _, name = wanted.partition("/")
+        for endpoint in endpoints:
+            if endpoint.slug == slug and name:
+                return Target(endpoint, name)
+        for endpoint in endpoints:
+            if endpoint.offers(wanted):
+                return Target(endpoint, wanted)
+        raise ModelUnknown(wanted)
+
+    def _usual(self, endpoints: tuple[Endpoint, ...]) -> Target:
+        for endpoint in endpoints:
+            for model in USUAL_MODELS.get(endpoint.kind, ()):
+                if endpoint.offers(model):
+                    return Target(endpoint, model)
+        for endpoint in endpoints:
+            for listed in endpoint.models:
+                if listed.get("type", "chat") == "chat":
+                    return Target(endpoint, listed["name"])
+        raise NoModel
+
+    def forget(self, workspace_id: UUID) -> None:
+        """Read this workspace's integrations anew at the next call."""
+        self._known.pop(workspace_id, None)
+
+    def build(self, integration: Integration) -> Endpoint:
+        """Build what a row describes; raises InvalidIntegration and AddressRefused."""
+        secret = ""
+        if integration.sealed_credential:
+            context = seal_context(integration)
+            secret = self._vault.open(integration.sealed_credential, context=context)
+        if integration.kind == DEMO_SLUG and self._demo and not integration.base_url:
+            return self._demo
+        base_url = integration.base_url or KINDS[integration.kind].base_url or ""
+        # Only what the operator's own environment names may stand on the operator's network.
+        allow_private = integration.origin in ("environment", "discovered")
+        listed_at = integration.models_listed_at
+        return Endpoint(
+            integration_id=integration.id,
+            kind=integration.kind,
+            slug=integration.slug,
+            label=integration.name,
+            dialect=KINDS[integration.kind].dialect,
+            base_url=base_url,
+            provider=build_provider(
+                integration.kind, base_url, secret, self._transport, self._settings, allow_private
+            ),
+            api_key=secret,
+            allow_private=allow_private,
+            models=tuple(integration.models or ()),
+            listed_at=listed_at.timestamp() if listed_at else None,
+        )
+
+    def _build_demo(self, demo_url: str) -> Endpoint:
+        return Endpoint(
+            integration_id=None,
+            kind="demo",
+            slug=DEMO_SLUG,
+            label="Demo provider",
+            dialect=KINDS["demo"].dialect,
+            base_url=demo_url,
+            provider=build_provider("demo", demo_url, "", self._transport, self._settings, True),
+            api_key="",
+            allow_private=True,
+            models=tuple({"name": name, "display_name": f"Demo: {name}"} for name in DEMO_MODELS),
+            listed_at=time.time(),
+        )
+
+    @staticmethod
+    async def list_models(endpoint: Endpoint) -> list[dict[str, Any]]:
+        """Ask the provider what it offers; at most 2,000 models are kept."""
+        return [asdict(model) for model in (await endpoint.provider.list_models())[:2000]]

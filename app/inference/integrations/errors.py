@@ -1,0 +1,33 @@
+"""What can be wrong with an integration or with the name of a model."""
+
+from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
+
+
+class IntegrationNotFound(NotFound):
+    code = "integration_not_found"
+    title = "There is no such integration"
+
+
+class IntegrationSlugTaken(Conflict):
+    code = "integration_slug_taken"
+    title = "Another integration of this workspace has that slug"
+
+
+class ModelUnknown(Unprocessable):
+    code = "model_unknown"
+    title = "No integration of this workspace offers that model"
+
+    def __init__(self, model: str = "") -> None:
+        super().__init__(
+            f"No integration of this workspace offers {model!r}; `GET /v1/models` lists what is "
+            "there. A name is `<integration slug>/<model>`, or a model's own name.",
+            errors=(FieldError("/body/model", "model_unknown", "not a model of this workspace"),),
+        )
+
+
+class NoModel(Conflict):
+    code = "no_model"
+    title = "This workspace has no model yet"
+
+    def __init__(self) -> None:
+        super().__init__("Add an integration with `POST /v1/integrations`, and try again.")

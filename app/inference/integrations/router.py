@@ -1,0 +1,139 @@
+"""/v1/integrations."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from app.core.auth import Access, Permission
+from app.core.db import on_commit
+from app.core.http.guard import KernelDep, guarded_router, require
+from app.core.http.problems import problems
+from app.core.http.units import Session
+from app.core.net import AddressRefused
+from app.core.paging import CursorInvalid, Page
+from app.inference.inference import InferenceDep
+from app.inference.integrations import service
+from app.inference.integrations.errors import IntegrationNotFound, IntegrationSlugTaken
+from app.inference.integrations.models import Integration
+from app.inference.integrations.schemas import (
+    IntegrationCreate,
+    IntegrationQuery,
+    IntegrationRead,
+    IntegrationTest,
+    IntegrationUpdate,
+    KindRead,
+)
+from app.inference.providers.registry import KINDS, InvalidIntegration, Kind
+
+Reader = Annotated[Access, require(Permission.INTEGRATIONS_READ)]
+Writer = Annotated[Access, require(Permission.INTEGRATIONS_WRITE)]
+
+router = guarded_router(prefix="/v1", tag="integrations")
+
+
+@router.get(
+    "/integrations",
+    operation_id="integrations_list",
+    summary="List integrations",
+    response_model=Page[IntegrationRead],
+    responses=problems(CursorInvalid),
+)
+async def list_integrations(
+    access: Reader, session: Session, kernel: KernelDep, query: Annotated[IntegrationQuery, Query()]
+) -> object:
+    return await service.page(session, access, query, kernel.cursors)
+
+
+@router.post(
+    "/integrations",
+    operation_id="integrations_create",
+    summary="Connect a model provider",
+    status_code=201,
+    response_model=IntegrationRead,
+    responses=problems(IntegrationSlugTaken, InvalidIntegration, AddressRefused),
+)
+async def create_integration(
+    access: Writer,
+    session: Session,
+    kernel: KernelDep,
+    inference: InferenceDep,
+    new: IntegrationCreate,
+    response: Response,
+) -> Integration:
+    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
+    made = await service.create(
+        session, access, new, directory=inference.directory, vault=kernel.vault
+    )
+    response.headers["Location"] = f"/v1/integrations/{made.id}"
+    return made
+
+
+@router.get(
+    "/integrations/{integration_id}",
+    operation_id="integrations_get",
+    summary="Show an integration",
+    response_model=IntegrationRead,
+    responses=problems(IntegrationNotFound),
+)
+async def get_integration(access: Reader, session: Session, integration_id: UUID) -> Integration:
+    return await service.get(session, access, integration_id)
+
+
+@router.patch(
+    "/integrations/{integration_id}",
+    operation_id="integrations_update",
+    summary="Change an integration",
+    response_model=IntegrationRead,
+    responses=problems(IntegrationNotFound, InvalidIntegration, AddressRefused),
+)
+async def update_integration(
+    access: Writer,
+    session: Session,
+    kernel: KernelDep,
+    inference: InferenceDep,
+    integration_id: UUID,
+    change: IntegrationUpdate,
+) -> Integration:
+    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
+    return await service.update(
+        session, access, integration_id, change, directory=inference.directory, vault=kernel.vault
+    )
+
+
+@router.delete(
+    "/integrations/{integration_id}",
+    operation_id="integrations_delete",
+    summary="Disconnect a provider and destroy its credential",
+    status_code=204,
+    responses=problems(IntegrationNotFound),
+)
+async def delete_integration(
+    access: Writer, session: Session, inference: InferenceDep, integration_id: UUID
+) -> None:
+    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
+    await service.delete(session, access, integration_id)
+
+
+@router.post(
+    "/integrations/{integration_id}/test",
+    operation_id="integrations_test",
+    summary="Try an integration's credentials",
+    response_model=IntegrationTest,
+    responses=problems(IntegrationNotFound),
+)
+async def test_integration(
+    access: Writer, kernel: KernelDep, inference: InferenceDep, integration_id: UUID
+) -> IntegrationTest:
+    return await service.try_out(kernel, access, integration_id, inference.directory)
+
+
+@router.get(
+    "/integration-kinds",
+    operation_id="integration_kinds_list",
+    summary="List the kinds of provider",
+    response_model=list[KindRead],
+    responses=problems(),
+)
+async def list_kinds(_: Reader) -> list[Kind]:
+    return list(KINDS.values())

@@ -1,0 +1,112 @@
+"""Integrations on the wire. Credentials go in and never come out."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints
+
+from app.core.paging import PageQuery
+from app.core.schema import Input, Name, Output, Problem
+
+KindName = Literal[
+    "openai",
+    "anthropic",
+    "gemini",
+    "ollama",
+    "groq",
+    "mistral",
+    "openrouter",
+    "deepseek",
+    "together",
+    "xai",
+    "azure",
+    "openai_compatible",
+    "demo",
+]
+
+
+def _plain_address(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password:
+        raise ValueError("must not hold a user name or a password; use `api_key`")
+    if url.query or url.fragment:
+        raise ValueError("must not hold a query or a fragment")
+    return url
+
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Address = Annotated[
+    HttpUrl,
+    AfterValidator(_plain_address),
+    Field(max_length=500, description="The provider's base URL, for compatible servers."),
+]
+ApiKey = Annotated[
+    SecretStr, Field(min_length=1, max_length=4096, description="Write-only; stored encrypted.")
+]
+
+
+class IntegrationCreate(Input):
+    kind: KindName
+    name: Annotated[Name | None, Field(description="Default: the kind's own name.")] = None
+    slug: Annotated[
+        Slug | None, Field(description="Stands before the model's name; default: the kind.")
+    ] = None
+    base_url: Address | None = None
+    api_key: ApiKey | None = None
+    enabled: bool = True
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "openai", "api_key": "sk-…"}]}
+    )
+
+
+class IntegrationUpdate(Input):
+    """A merge patch: what is absent stays as it is."""
+
+    name: Name | None = None
+    base_url: Address | None = None
+    api_key: ApiKey | None = None
+    enabled: bool | None = None
+
+
+class IntegrationQuery(PageQuery):
+    kind: KindName | None = None
+    enabled: bool | None = None
+
+
+class IntegrationRead(Output):
+    id: UUID
+    kind: KindName
+    slug: str
+    name: str
+    base_url: str | None
+    origin: Literal["user", "environment", "discovered"] = Field(
+        description="Who made it: a user, a key in the environment, or a local server found."
+    )
+    enabled: bool
+    last_four: str | None = Field(description="The credential's last four characters.")
+    fingerprint: str | None = Field(description="Tells two credentials apart; not reversible.")
+    status: Literal["untested", "working", "failing"]
+    last_error: dict[str, Any] | None
+    last_tested_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class IntegrationTest(Output):
+    """What a try of the credentials gave."""
+
+    ok: bool
+    latency_ms: int
+    models: int = Field(description="How many models the provider lists.")
+    error: Problem | None
+
+
+class KindRead(Output):
+    """A kind of provider an integration can be of."""
+
+    name: str
+    label: str
+    dialect: str
+    base_url: str | None
+    needs_key: bool

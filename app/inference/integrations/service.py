@@ -1,0 +1,141 @@
+"""What a workspace does with its integrations."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.crypto import Vault
+from app.core.errors import AppError
+from app.core.ids import new_id
+from app.core.kernel import Kernel
+from app.core.paging import Cursors, Slice
+from app.inference.integrations import crud
+from app.inference.integrations.directory import Directory, seal_context
+from app.inference.integrations.errors import IntegrationNotFound
+from app.inference.integrations.models import Integration
+from app.inference.integrations.schemas import (
+    IntegrationCreate,
+    IntegrationQuery,
+    IntegrationTest,
+    IntegrationUpdate,
+)
+from app.inference.providers.registry import KINDS
+
+
+async def create(
+    session: AsyncSession,
+    access: Access,
+    new: IntegrationCreate,
+    *,
+    directory: Directory,
+    vault: Vault,
+) -> Integration:
+    """Raises InvalidIntegration, AddressRefused and IntegrationSlugTaken."""
+    kind = KINDS[new.kind]
+    integration = Integration(
+        id=new_id(),
+        workspace_id=access.workspace_id,
+        kind=new.kind,
+        slug=new.slug or new.kind.replace("_", "-"),
+        name=new.name or kind.label,
+        base_url=str(new.base_url).rstrip("/") if new.base_url else None,
+        origin="user",
+        enabled=new.enabled,
+        status="untested",
+    )
+    if new.api_key:
+        write_credential(integration, new.api_key.get_secret_value(), vault)
+    directory.build(integration)
+    return await crud.add(session, integration)
+
+
+def write_credential(integration: Integration, secret: str, vault: Vault) -> None:
+    """Seal the secret into the row, with what may be shown of it."""
+    secret = secret.strip()
+    integration.sealed_credential = vault.seal(secret, context=seal_context(integration))
+    integration.last_four = secret[-4:] if len(secret) >= 12 else None
+    integration.fingerprint = vault.fingerprint(secret)
+
+
+async def get(session: AsyncSession, access: Access, integration_id: UUID) -> Integration:
+    integration = await crud.get(session, access.workspace_id, integration_id)
+    if integration is None:
+        raise IntegrationNotFound
+    return integration
+
+
+async def page(
+    session: AsyncSession, access: Access, query: IntegrationQuery, cursors: Cursors
+) -> Slice[Integration]:
+    return await crud.page(session, access.workspace_id, query, cursors)
+
+
+async def update(
+    session: AsyncSession,
+    access: Access,
+    integration_id: UUID,
+    change: IntegrationUpdate,
+    *,
+    directory: Directory,
+    vault: Vault,
+) -> Integration:
+    integration = await get(session, access, integration_id)
+    given = change.model_fields_set
+    if "name" in given and change.name:
+        integration.name = change.name
+    if "enabled" in given and change.enabled is not None:
+        integration.enabled = change.enabled
+    if "base_url" in given:
+        # An address that a user chose is a user's, whoever made the integration.
+        integration.origin = "user"
+        integration.base_url = str(change.base_url).rstrip("/") if change.base_url else None
+    if change.api_key:
+        write_credential(integration, change.api_key.get_secret_value(), vault)
+    if given & {"base_url", "api_key"}:
+        integration.status, integration.last_error = "untested", None
+        integration.models, integration.models_listed_at = [], None
+    directory.build(integration)
+    await session.flush()
+    await session.refresh(integration)
+    return integration
+
+
+async def delete(session: AsyncSession, access: Access, integration_id: UUID) -> None:
+    """The credential is destroyed at once; the row stays for the ledger's sake."""
+    integration = await get(session, access, integration_id)
+    integration.deleted_at = now()
+    integration.sealed_credential = None
+    await session.flush()
+
+
+async def try_out(
+    kernel: Kernel, access: Access, integration_id: UUID, directory: Directory
+) -> IntegrationTest:
+    """Try the credentials for real. No session is held meanwhile."""
+    async with kernel.database.unit(access.scope) as session:
+        endpoint = directory.build(await get(session, access, integration_id))
+    began = time.perf_counter()
+    failure: AppError | None = None
+    models: list[dict[str, Any]] = []
+    try:
+        await endpoint.provider.check()
+        models = await directory.list_models(endpoint)
+    except AppError as error:
+        failure = error
+    elapsed = round((time.perf_counter() - began) * 1000)
+    problem = failure.problem() if failure else None
+    async with kernel.database.unit(access.scope) as session:
+        integration = await get(session, access, integration_id)
+        integration.status = "failing" if failure else "working"
+        integration.last_error = problem
+        integration.last_tested_at = now()
+        if not failure:
+            integration.models, integration.models_listed_at = models, now()
+    directory.forget(access.workspace_id)
+    return IntegrationTest.model_validate(
+        {"ok": failure is None, "latency_ms": elapsed, "models": len(models), "error": problem}
+    )
