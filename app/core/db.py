@@ -40,6 +40,22 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.core.clock import now
 from app.core.ids import new_id
 
+# Services name a session without importing SQLAlchemy.
+__all__ = [
+    "APP_ROLE",
+    "NOBODY",
+    "SYSTEM",
+    "AsyncSession",
+    "Base",
+    "Database",
+    "Row",
+    "Scope",
+    "apply_scope",
+    "async_url",
+    "on_commit",
+    "sync_engine",
+]
+
 APP_ROLE = "luminous_app"
 
 

@@ -78,7 +78,8 @@ class AppError(Exception):
 def from_problem(problem: dict[str, Any]) -> AppError:
     """The error that a stored problem document tells of, ready to be raised again."""
     told = {name: problem[name] for name in ("status", "code", "title", "retryable")}
-    return type("StoredError", (AppError,), told)(problem["detail"])
+    kind: type[AppError] = type("StoredError", (AppError,), told)
+    return kind(problem["detail"])
 
 
 class InternalError(AppError):

@@ -112,11 +112,17 @@ async def fetch_page(
     *,
     cursors: Cursors,
     workspace_id: UUID,
+    within: str = "",
 ) -> Slice[Any]:
-    """One page of `statement`, which must already be filtered to the workspace."""
+    """One page of `statement`, which must already be filtered to the workspace.
+
+    `within` names what else the list is bound to (a conversation, say), so that a cursor of one
+    does not open another.
+    """
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     name = f"{keyset.column.class_.__name__}.{keyset.column.key}.{keyset.descending}"
-    binding = f"{workspace_id}|{name}|{orjson.dumps(filters, option=orjson.OPT_SORT_KEYS).decode()}"
+    bound_to = orjson.dumps([str(workspace_id), within, name, filters], option=orjson.OPT_SORT_KEYS)
+    binding = bound_to.decode()
     if query.cursor:
         value, row_id = cursors.decode(query.cursor, binding)
         statement = statement.where(_after(keyset, value, row_id))

@@ -3,9 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from app.core.kernel import Kernel
 from app.inference.integrations.directory import Directory
@@ -29,11 +26,3 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
             demo_url = (await stack.enter_async_context(DemoServer())).base_url
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
         yield Inference(transport, directory)
-
-
-def inference_of(request: Request) -> Inference:
-    inference: Inference = request.app.state.inference
-    return inference
-
-
-InferenceDep = Annotated[Inference, Depends(inference_of)]

@@ -1,6 +1,6 @@
 """Conversations."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,8 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Row
+
+RESTORABLE = timedelta(days=30)
 
 
 class Conversation(Row):
@@ -32,3 +34,7 @@ class Conversation(Row):
     active_run_id: Mapped[UUID | None]
     last_active_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        return self.deleted_at + RESTORABLE if self.deleted_at else None

@@ -10,7 +10,7 @@ from app.core.http.problems import problems
 from app.core.paging import CursorInvalid, Page
 from app.inference.catalog import service
 from app.inference.catalog.schemas import ModelQuery, ModelRead
-from app.inference.inference import InferenceDep
+from app.inference.integrations.edge import DirectoryDep
 
 Reader = Annotated[Access, require(Permission.MODELS_READ)]
 
@@ -27,7 +27,7 @@ router = guarded_router(prefix="/v1/models", tag="models")
 async def list_models(
     access: Reader,
     kernel: KernelDep,
-    inference: InferenceDep,
+    directory: DirectoryDep,
     query: Annotated[ModelQuery, Query()],
 ) -> object:
-    return await service.page(kernel, inference, access, query)
+    return await service.page(kernel, directory, access, query)

@@ -16,7 +16,6 @@ from app.core.paging import Slice
 from app.inference.catalog.capabilities import capabilities_of, type_of
 from app.inference.catalog.pricing import find_model, per_million
 from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
-from app.inference.inference import Inference
 from app.inference.integrations import crud
 from app.inference.integrations.directory import Directory, Endpoint
 
@@ -27,10 +26,10 @@ LISTING_WAIT = 5.0
 
 
 async def page(
-    kernel: Kernel, inference: Inference, access: Access, query: ModelQuery
+    kernel: Kernel, directory: Directory, access: Access, query: ModelQuery
 ) -> Slice[ModelRead]:
     """One page of the models, by id; listings that are missing or old are asked for first."""
-    models = await every(kernel, inference, access.workspace_id)
+    models = await every(kernel, directory, access.workspace_id)
     found = sorted((m for m in models if _matches(m, query)), key=lambda model: model.id)
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     binding = f"{access.workspace_id}|models|{orjson.dumps(filters).decode()}"
@@ -42,10 +41,10 @@ async def page(
     return Slice(shown, has_more, cursor)
 
 
-async def every(kernel: Kernel, inference: Inference, workspace_id: UUID) -> list[ModelRead]:
+async def every(kernel: Kernel, directory: Directory, workspace_id: UUID) -> list[ModelRead]:
     """All models of a workspace, in the order of its integrations."""
-    await refresh(kernel, inference.directory, workspace_id)
-    endpoints = await inference.directory.endpoints(workspace_id)
+    await refresh(kernel, directory, workspace_id)
+    endpoints = await directory.endpoints(workspace_id)
     return [_model(endpoint, listed) for endpoint in endpoints for listed in endpoint.models]
 
 

@@ -12,8 +12,8 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.net import AddressRefused
 from app.core.paging import CursorInvalid, Page
-from app.inference.inference import InferenceDep
 from app.inference.integrations import service
+from app.inference.integrations.edge import DirectoryDep
 from app.inference.integrations.errors import IntegrationNotFound, IntegrationSlugTaken
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import (
@@ -24,7 +24,8 @@ from app.inference.integrations.schemas import (
     IntegrationUpdate,
     KindRead,
 )
-from app.inference.providers.registry import KINDS, InvalidIntegration, Kind
+from app.inference.providers.errors import InvalidIntegration
+from app.inference.providers.registry import KINDS, Kind
 
 Reader = Annotated[Access, require(Permission.INTEGRATIONS_READ)]
 Writer = Annotated[Access, require(Permission.INTEGRATIONS_WRITE)]
@@ -57,14 +58,12 @@ async def create_integration(
     access: Writer,
     session: Session,
     kernel: KernelDep,
-    inference: InferenceDep,
+    directory: DirectoryDep,
     new: IntegrationCreate,
     response: Response,
 ) -> Integration:
-    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
-    made = await service.create(
-        session, access, new, directory=inference.directory, vault=kernel.vault
-    )
+    on_commit(session, lambda: directory.forget(access.workspace_id))
+    made = await service.create(session, access, new, directory=directory, vault=kernel.vault)
     response.headers["Location"] = f"/v1/integrations/{made.id}"
     return made
 
@@ -91,13 +90,13 @@ async def update_integration(
     access: Writer,
     session: Session,
     kernel: KernelDep,
-    inference: InferenceDep,
+    directory: DirectoryDep,
     integration_id: UUID,
     change: IntegrationUpdate,
 ) -> Integration:
-    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
+    on_commit(session, lambda: directory.forget(access.workspace_id))
     return await service.update(
-        session, access, integration_id, change, directory=inference.directory, vault=kernel.vault
+        session, access, integration_id, change, directory=directory, vault=kernel.vault
     )
 
 
@@ -109,9 +108,9 @@ async def update_integration(
     responses=problems(IntegrationNotFound),
 )
 async def delete_integration(
-    access: Writer, session: Session, inference: InferenceDep, integration_id: UUID
+    access: Writer, session: Session, directory: DirectoryDep, integration_id: UUID
 ) -> None:
-    on_commit(session, lambda: inference.directory.forget(access.workspace_id))
+    on_commit(session, lambda: directory.forget(access.workspace_id))
     await service.delete(session, access, integration_id)
 
 
@@ -123,9 +122,9 @@ async def delete_integration(
     responses=problems(IntegrationNotFound),
 )
 async def test_integration(
-    access: Writer, kernel: KernelDep, inference: InferenceDep, integration_id: UUID
+    access: Writer, kernel: KernelDep, directory: DirectoryDep, integration_id: UUID
 ) -> IntegrationTest:
-    return await service.try_out(kernel, access, integration_id, inference.directory)
+    return await service.try_out(kernel, access, integration_id, directory)
 
 
 @router.get(

@@ -4,11 +4,10 @@ import time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.crypto import Vault
+from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.ids import new_id
 from app.core.kernel import Kernel

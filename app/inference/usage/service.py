@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.clock import now
+from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.inference.catalog.pricing import cost
 from app.inference.integrations.directory import Target

@@ -1,0 +1,66 @@
+"""Conversations in Postgres: a person's own, in one workspace."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.chat.conversations.models import Conversation
+from app.chat.conversations.schemas import ConversationQuery
+from app.core.paging import Cursors, Keyset, Slice, fetch_page
+
+# Text, because messages stand above conversations and may not be imported here.
+_MENTIONS = text("""(
+    to_tsvector('simple', conversations.title) @@ websearch_to_tsquery('simple', :q)
+    or exists (
+        select from messages m
+        where m.conversation_id = conversations.id
+        and m.search @@ websearch_to_tsquery('simple', :q)
+    )
+)""")
+
+
+def _own(workspace_id: UUID, user_id: UUID) -> Select[Conversation]:
+    return select(Conversation).where(
+        Conversation.workspace_id == workspace_id, Conversation.user_id == user_id
+    )
+
+
+async def get(
+    session: AsyncSession,
+    workspace_id: UUID,
+    user_id: UUID,
+    conversation_id: UUID,
+    *,
+    for_update: bool = False,
+) -> Conversation | None:
+    """A conversation, deleted ones included."""
+    statement = _own(workspace_id, user_id).where(Conversation.id == conversation_id)
+    if for_update:
+        statement = statement.with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def page(
+    session: AsyncSession,
+    workspace_id: UUID,
+    user_id: UUID,
+    query: ConversationQuery,
+    cursors: Cursors,
+) -> Slice[Conversation]:
+    """Most recently active first."""
+    statement = _own(workspace_id, user_id)
+    deleted = Conversation.deleted_at
+    statement = statement.where(deleted.is_not(None) if query.deleted else deleted.is_(None))
+    if query.q:
+        statement = statement.where(_MENTIONS.bindparams(q=query.q))
+    keyset = Keyset(Conversation.last_active_at, Conversation.id)
+    return await fetch_page(
+        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
+    )
+
+
+async def add(session: AsyncSession, conversation: Conversation) -> Conversation:
+    session.add(conversation)
+    await session.flush()
+    return conversation

@@ -1,0 +1,87 @@
+"""Conversations on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from app.core.paging import PageQuery
+from app.core.schema import Input, Metadata, Name, Output, Problem, Text
+
+Instructions = Annotated[Text, Field(max_length=100_000, description="The system prompt.")]
+ModelName = Annotated[
+    Text,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="`<integration slug>/<model>` or a model's own name; see `GET /v1/models`.",
+    ),
+]
+
+
+class ConversationCreate(Input):
+    title: Name | None = None
+    model: ModelName | None = None
+    instructions: Instructions = ""
+    metadata: Annotated[
+        Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
+    ]
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"title": "Holiday plans", "metadata": {"team": "blue"}}]}
+    )
+
+
+class ConversationUpdate(Input):
+    """A merge patch: what is absent stays; a null model means the default again."""
+
+    title: Name | None = None
+    model: ModelName | None = None
+    instructions: Instructions | None = None
+    metadata: Metadata | None = None
+
+
+class ConversationQuery(PageQuery):
+    q: Annotated[
+        Text | None,
+        Field(min_length=1, max_length=200, description="Words in the title or in a message."),
+    ] = None
+    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
+
+
+class ConversationRead(Output):
+    id: UUID
+    title: str
+    title_source: Literal["none", "model", "fallback", "user"]
+    model: str | None
+    instructions: str
+    metadata: dict[str, Any] = Field(validation_alias="labels")
+    current_message_id: UUID | None = Field(description="The leaf of the branch that is shown.")
+    active_run_id: UUID | None = Field(description="The turn under way.")
+    last_active_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+    restorable_until: datetime | None
+
+
+class BulkItem(Input):
+    action: Literal["delete", "restore"]
+    id: UUID
+
+
+class BulkRequest(Input):
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=500)]
+
+
+class BulkOutcome(Output):
+    id: UUID
+    ok: bool
+    error: Problem | None
+
+
+class BulkResult(Output):
+    """One outcome an item, in their order."""
+
+    data: list[BulkOutcome]

@@ -1,0 +1,119 @@
+"""What a person does with conversations."""
+
+from uuid import UUID
+
+from app.chat.conversations import crud
+from app.chat.conversations.errors import ConversationNotFound, RestoreExpired
+from app.chat.conversations.models import Conversation
+from app.chat.conversations.schemas import (
+    BulkItem,
+    BulkOutcome,
+    ConversationCreate,
+    ConversationQuery,
+    ConversationUpdate,
+)
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.errors import AppError
+from app.core.ids import new_id
+from app.core.paging import Cursors, Slice
+from app.core.schema import Problem
+
+
+async def create(session: AsyncSession, access: Access, new: ConversationCreate) -> Conversation:
+    return await crud.add(
+        session,
+        Conversation(
+            id=new_id(),
+            workspace_id=access.workspace_id,
+            user_id=access.user_id,
+            title=new.title or "",
+            title_source="user" if new.title else "none",
+            model=new.model,
+            instructions=new.instructions,
+            labels=new.metadata,
+            last_active_at=now(),
+        ),
+    )
+
+
+async def get(
+    session: AsyncSession, access: Access, conversation_id: UUID, *, for_update: bool = False
+) -> Conversation:
+    """A living conversation; raises ConversationNotFound."""
+    conversation = await _any(session, access, conversation_id, for_update=for_update)
+    if conversation.deleted_at:
+        raise ConversationNotFound
+    return conversation
+
+
+async def page(
+    session: AsyncSession, access: Access, query: ConversationQuery, cursors: Cursors
+) -> Slice[Conversation]:
+    return await crud.page(session, access.workspace_id, access.user_id, query, cursors)
+
+
+async def update(
+    session: AsyncSession, access: Access, conversation_id: UUID, change: ConversationUpdate
+) -> Conversation:
+    conversation = await get(session, access, conversation_id, for_update=True)
+    given = change.model_fields_set
+    if "title" in given:
+        conversation.title = change.title or ""
+        conversation.title_source = "user" if change.title else "none"
+    if "model" in given:
+        conversation.model = change.model
+    if "instructions" in given:
+        conversation.instructions = change.instructions or ""
+    if "metadata" in given:
+        conversation.labels = change.metadata or {}
+    await session.flush()
+    await session.refresh(conversation)
+    return conversation
+
+
+async def delete(session: AsyncSession, access: Access, conversation_id: UUID) -> None:
+    """Soft: `restore` brings it back for 30 days."""
+    conversation = await get(session, access, conversation_id, for_update=True)
+    conversation.deleted_at = now()
+    await session.flush()
+
+
+async def restore(session: AsyncSession, access: Access, conversation_id: UUID) -> Conversation:
+    """Bring a deleted conversation back; a living one stays as it is."""
+    conversation = await _any(session, access, conversation_id, for_update=True)
+    if conversation.restorable_until and conversation.restorable_until < now():
+        raise RestoreExpired
+    conversation.deleted_at = None
+    await session.flush()
+    await session.refresh(conversation)
+    return conversation
+
+
+async def bulk(session: AsyncSession, access: Access, items: list[BulkItem]) -> list[BulkOutcome]:
+    """Each item on its own: one that fails leaves the others done."""
+    outcomes = []
+    for item in items:
+        problem = None
+        try:
+            async with session.begin_nested():
+                if item.action == "delete":
+                    await delete(session, access, item.id)
+                else:
+                    await restore(session, access, item.id)
+        except AppError as error:
+            problem = Problem.model_validate(error.problem())
+        outcomes.append(BulkOutcome(id=item.id, ok=problem is None, error=problem))
+    return outcomes
+
+
+async def _any(
+    session: AsyncSession, access: Access, conversation_id: UUID, *, for_update: bool
+) -> Conversation:
+    conversation = await crud.get(
+        session, access.workspace_id, access.user_id, conversation_id, for_update=for_update
+    )
+    if conversation is None:
+        raise ConversationNotFound
+    return conversation

@@ -1,0 +1,111 @@
+"""Messages on the wire."""
+
+import base64
+import binascii
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, HttpUrl, model_validator
+
+from app.core.paging import PageQuery
+from app.core.schema import Input, Output, Text
+
+MAX_TEXT = 1_000_000
+MAX_IMAGE_CHARACTERS = 14_000_000
+
+
+def _base64(value: str) -> str:
+    try:
+        base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise ValueError("must be base64") from None
+    return value
+
+
+class TextInput(Input):
+    type: Literal["text"]
+    text: Annotated[Text, Field(min_length=1, max_length=MAX_TEXT)]
+
+
+class ImageInput(Input):
+    """An image by its bytes (`data`, base64) or by its address (`url`)."""
+
+    type: Literal["image"]
+    media_type: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+    data: Annotated[
+        str | None, Field(min_length=1, max_length=MAX_IMAGE_CHARACTERS), AfterValidator(_base64)
+    ] = None
+    url: Annotated[HttpUrl | None, Field(max_length=2000)] = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "ImageInput":
+        if (self.data is None) == (self.url is None):
+            raise ValueError("give either `data` or `url`")
+        return self
+
+
+PartInput = Annotated[TextInput | ImageInput, Field(discriminator="type")]
+Content = Annotated[
+    Annotated[Text, Field(min_length=1, max_length=MAX_TEXT)]
+    | Annotated[list[PartInput], Field(min_length=1, max_length=32)],
+    Field(description="Text, or a list of parts."),
+]
+
+
+def parts_of(content: str | list[TextInput | ImageInput]) -> list[dict[str, Any]]:
+    """Content as the parts that are stored."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [part.model_dump(mode="json", exclude_none=True) for part in content]
+
+
+def text_of(parts: list[Any]) -> str:
+    """The plain text of stored parts."""
+    return "\n".join(part["text"] for part in parts if part["type"] == "text")
+
+
+class TextPart(Output):
+    type: Literal["text"]
+    text: str
+
+
+class ReasoningPart(Output):
+    type: Literal["reasoning"]
+    text: str
+
+
+class ImagePart(Output):
+    type: Literal["image"]
+    media_type: str
+    data: str | None = None
+    url: str | None = None
+
+
+PartRead = Annotated[TextPart | ReasoningPart | ImagePart, Field(discriminator="type")]
+
+
+class MessageRead(Output):
+    id: UUID
+    conversation_id: UUID
+    parent_id: UUID | None
+    role: Literal["user", "assistant"]
+    status: Literal["complete", "streaming", "failed", "cancelled"]
+    parts: list[PartRead]
+    text: str
+    model: str | None
+    run_id: UUID | None
+    finish_reason: str | None
+    error: dict[str, Any] | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+    created_at: datetime
+
+
+class MessageQuery(PageQuery):
+    branch: Annotated[
+        Literal["current", "all"],
+        Field(description="`current`: root to leaf of the shown branch. `all`: the whole tree."),
+    ] = "current"
