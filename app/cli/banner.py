@@ -20,13 +20,17 @@ def banner(address: str, data: str, owner: str, api_key: str | None) -> str:
         lines += [f"  API key  {api_key}   (shown only this once)"]
     else:
         lines += [
-            "  API key  was shown at the first start; `./scripts/luminous api-key create` makes another",
+            "  API key  was shown at the first start;",
+            "           `./scripts/luminous api-key create` makes another",
         ]
-    return "\n".join([*lines, "", "Stream a chat:", "", curl(address, api_key), "", "Ctrl-C stops.", ""])
+    return "\n".join(
+        [*lines, "", "Stream a chat:", "", curl(address, api_key), "", "Ctrl-C stops.", ""]
+    )
 
 
 def curl(address: str, api_key: str | None) -> str:
-    body = json.dumps({"messages": [{"role": "user", "content": PROMPT}], "stream": True})
+    message = {"messages": [{"role": "user", "content": PROMPT}], "stream": True}
+    body = json.dumps(message, separators=(",", ":"))
     key = api_key or "$LUMINOUS_API_KEY"
     return (
         f'curl -N {address}/v1/chat -H "Authorization: Bearer {key}" '
@@ -35,7 +39,7 @@ def curl(address: str, api_key: str | None) -> str:
 
 
 def local_address(host: str, port: int) -> str:
-    """A URL that works on this machine, also where we listen on every address."""
+    """Give a URL that works on this machine, also when listening on every address."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
     if ":" in reachable and not reachable.startswith("["):
         reachable = f"[{reachable}]"

@@ -1,9 +1,7 @@
 """How a command ends: one sentence on stderr and an exit code, never a traceback."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import NoReturn
 
 import typer
@@ -11,24 +9,18 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.cli.embedded import EngineError
-from app.core.config import InvalidSettings, Settings
+from app.core.config import InvalidSettings
 
 
 class CannotServe(Exception):
     """The service cannot run; the message is one sentence that says what to do."""
 
 
-class Stopped(BaseException):
-    """The operator asked us to end, with Ctrl-C or SIGTERM."""
-
-
 @contextmanager
-def plainly(settings: Settings | None = None) -> Iterator[None]:
-    """Turns what an operator can cause into one sentence; a wanted stop is a success."""
+def plainly() -> Iterator[None]:
+    """Turn what an operator can cause into one sentence."""
     try:
         yield
-    except Stopped:
-        raise typer.Exit(0) from None
     except InvalidSettings as error:
         end(str(error), code=2)
     except (EngineError, CannotServe) as error:
@@ -38,7 +30,10 @@ def plainly(settings: Settings | None = None) -> Iterator[None]:
     except DBAPIError as error:
         end(f"The database cannot be used: {_reason(error.orig or error)}; check DATABASE_URL.")
     except (RedisError, ConnectionError) as error:
-        end(f"A server we depend on cannot be used: {_reason(error)}; check DATABASE_URL and REDIS_URL.")
+        end(
+            f"A server we depend on cannot be used: {_reason(error)}; "
+            "check DATABASE_URL and REDIS_URL."
+        )
 
 
 def end(sentence: str, code: int = 1) -> NoReturn:
@@ -46,19 +41,10 @@ def end(sentence: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code) from None
 
 
-def stop_on_signals() -> None:
-    """From here on Ctrl-C and SIGTERM unwind the stack, so that everything started is stopped."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise Stopped
-
-
 def _reason(error: BaseException) -> str:
-    """The driver's own words on one line."""
+    """Put the driver's own words on one line."""
     words = error.args[0] if error.args else ""
     if isinstance(words, dict):  # pg8000 hands the server's message over as fields
         words = words.get("M", words)
-    return " ".join(str(words or type(error).__name__).split()).rstrip(".")
+    sentence = " ".join(str(words or type(error).__name__).split())
+    return sentence.partition(" (timeout is")[0].rstrip(".")

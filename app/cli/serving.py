@@ -1,7 +1,8 @@
 """Serving: the port taken before anything slow, uvicorn run inside our process, the banner."""
 
+import asyncio
 import errno
-import os
+import logging
 import socket
 from collections.abc import Callable
 
@@ -10,12 +11,13 @@ from starlette.types import ASGIApp
 
 from app.cli.errors import CannotServe
 
-GRACE_SECONDS = 5  # what open streams get to end after Ctrl-C
+GRACE_SECONDS = 3  # what open streams get to end after Ctrl-C; they can be resumed
 BACKLOG = 2048
 
 
 def claim_port(host: str, port: int) -> socket.socket:
-    """A listening socket. Whoever connects before the service is ready waits in its queue."""
+    """Open a listening socket. Whoever connects before the service is ready waits in its queue."""
+    listener = None
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -23,6 +25,8 @@ def claim_port(host: str, port: int) -> socket.socket:
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
+        if listener:
+            listener.close()
         raise CannotServe(_unusable(host, port, error)) from None
     return listener
 
@@ -32,18 +36,31 @@ def _unusable(host: str, port: int, error: OSError) -> str:
         return f"Port {port} is taken on {host}; stop what uses it, or choose another with --port."
     if error.errno == errno.EACCES:
         return f"Port {port} needs privileges this user lacks; choose one above 1023 with --port."
-    reason = os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror)
-    return f"This machine cannot listen on {host} ({reason}); choose its own address with --host."
+    return f"Cannot listen on {host} ({error.strerror}); choose its own address with --host."
+
+
+class _CutStreams(logging.Filter):
+    """Keeps quiet about requests that our own stop cut short: a traceback would cry wolf."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+            return False
+        return not record.getMessage().rstrip().endswith(asyncio.CancelledError.__qualname__)
 
 
 class _Server(uvicorn.Server):
     """uvicorn, telling when it is really listening and asking whether to go on."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], ailing: Callable[[], str]
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        stopping: Callable[[], None],
+        ailing: Callable[[], str],
     ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
         self._ailing = ailing
         self.ailment = ""
 
@@ -51,6 +68,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping()
+        await super().shutdown(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         if counter % 10 == 0 and not self.ailment:  # a tick is 0.1 s
@@ -62,9 +83,10 @@ def run(
     app: ASGIApp,
     listener: socket.socket,
     ready: Callable[[], None],
+    stopping: Callable[[], None],
     ailing: Callable[[], str] = lambda: "",
 ) -> None:
-    """Serves until a signal, or until `ailing` gives a sentence on why it cannot go on."""
+    """Serve until a signal, or until `ailing` gives a sentence on why it cannot go on."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -74,9 +96,11 @@ def run(
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = _Server(config, ready, ailing)
-    server.run(sockets=[listener])
+    logging.getLogger("uvicorn.error").addFilter(_CutStreams())
+    server = _Server(config, ready, stopping, ailing)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:  # uvicorn's way of saying that the application's start failed
+        raise CannotServe("The service did not start; the log above says why.") from None
     if server.ailment:
         raise CannotServe(server.ailment)
-    if not server.started:
-        raise CannotServe("The service did not start; the log above says why.")

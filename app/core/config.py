@@ -20,7 +20,12 @@ class Settings(BaseSettings):
     """Every knob of the service. Names are `LUMINOUS_<FIELD>` unless an alias says otherwise."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LUMINOUS_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="LUMINOUS_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
     )
 
     host: str = "127.0.0.1"

@@ -3,7 +3,7 @@
 Both live in one data folder, listen on unix sockets only, and are child processes of ours.
 """
 
-from app.cli.embedded.engines import EmbeddedEngines
+from app.cli.embedded.engines import EmbeddedEngines, running_addresses
 from app.cli.embedded.errors import AlreadyRunning, EngineError
 
-__all__ = ["AlreadyRunning", "EmbeddedEngines", "EngineError"]
+__all__ = ["AlreadyRunning", "EmbeddedEngines", "EngineError", "running_addresses"]

