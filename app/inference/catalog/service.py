@@ -17,7 +17,7 @@ from app.inference.catalog.capabilities import capabilities_of, type_of
 from app.inference.catalog.pricing import find_model, per_million
 from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
 from app.inference.integrations import crud
-from app.inference.integrations.directory import Directory, Endpoint
+from app.inference.integrations.directory import Directory, Endpoint, Target
 
 log = get_logger(__name__)
 
@@ -84,6 +84,15 @@ def _matches(model: ModelRead, query: ModelQuery) -> bool:
         and (query.provider is None or model.provider == query.provider)
         and (query.q is None or query.q.lower() in model.id.lower())
     )
+
+
+def context_window(target: Target) -> int | None:
+    """Tokens that the target's model can read, or None where nobody says."""
+    for listed in target.endpoint.models:
+        if listed["name"] == target.model and listed.get("context_window"):
+            return int(listed["context_window"])
+    known = find_model(target.endpoint.kind, target.model)
+    return known.context_window if known else None
 
 
 def _model(endpoint: Endpoint, listed: dict[str, object]) -> ModelRead:

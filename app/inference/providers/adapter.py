@@ -1,13 +1,14 @@
 """A provider over HTTP: the wire dialect is a codec, everything else is the same for all."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import orjson
 
 from app.core.config import Settings
+from app.inference.providers.codec import BadAnswer, Codec, InBandError, StreamDecoder, Unsupported
 from app.inference.providers.errors import (
     ProviderAuthFailed,
     ProviderError,
@@ -19,8 +20,8 @@ from app.inference.providers.errors import (
 )
 from app.inference.providers.failures import (
     Complaint,
-    complaint_of,
     read_complaint,
+    redact,
     refusal,
     retry_after,
 )
@@ -41,59 +42,6 @@ WHOLE_ANSWER_FACTOR = 10
 MAX_ERROR_BYTES = 256 * 1024
 # What a codec meets in an answer of another shape than its dialect's.
 SHAPE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-
-
-class Unsupported(Exception):
-    """The dialect has no words for a part of the request; the message names it."""
-
-
-class BadAnswer(Exception):
-    """The provider's answer breaks its own dialect; the message says how."""
-
-
-class InBandError(Exception):
-    """An error that stands inside an answer of status 200."""
-
-    def __init__(self, document: Any, kind: type[ProviderError] | None = None) -> None:
-        super().__init__("the provider reported an error inside its answer")
-        self.complaint: Complaint = complaint_of(document)
-        self.kind = kind
-
-
-class StreamDecoder(Protocol):
-    """Reads one stream. `done` turns true at the dialect's closing marker."""
-
-    done: bool
-
-    def feed(self, data: bytes) -> Iterable[StreamEvent]: ...
-
-    def end(self) -> Iterable[StreamEvent]:
-        """The events that the end of the stream brings, or BadAnswer if it came too early."""
-        ...
-
-
-class Codec(Protocol):
-    """One wire dialect as pure functions between our types and its bytes."""
-
-    dialect: str
-
-    def headers(self, api_key: str) -> dict[str, str]: ...
-
-    def chat_url(self, model: str, *, streaming: bool) -> str: ...
-
-    def encode(self, request: ChatRequest, *, streaming: bool) -> dict[str, Any]: ...
-
-    def decode(self, body: bytes) -> ChatResult: ...
-
-    def decoder(self) -> StreamDecoder: ...
-
-    def models_url(self, after: str | None) -> str: ...
-
-    def decode_models(self, body: bytes) -> tuple[list[ModelListing], str | None]:
-        """One page of models, and what to ask the next one with."""
-        ...
-
-    def check_url(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -120,12 +68,12 @@ class HttpProvider:
         allow_private: bool = False,
         retry: Retry | None = None,
     ) -> None:
-        if not (api_key.isascii() and (api_key.isprintable())):
+        self._key = api_key.strip()
+        if not (self._key.isascii() and self._key.isprintable()):
             raise ProviderAuthFailed(name, "the key holds characters that no key can have.")
         self.name = name
         self.dialect = codec.dialect
         self._codec = codec
-        self._key = api_key.strip()
         self._transport = transport
         self._allow_private = allow_private
         self._retry = retry or Retry(settings.provider_retries)
@@ -224,7 +172,7 @@ class HttpProvider:
             # alive are no answer.
             async with asyncio.timeout(self._first_token_seconds):
                 exchange = await self._open("POST", url, body)
-                self._expect_events(exchange)
+                await self._expect_events(exchange)
                 return await self._first_event(exchange)
         except BaseException as error:
             if exchange is not None:
@@ -236,8 +184,12 @@ class HttpProvider:
                 raise ProviderUnreachable(self.name, said) from None
             raise
 
-    def _expect_events(self, exchange: Exchange) -> None:
+    async def _expect_events(self, exchange: Exchange) -> None:
         kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            complaint = read_complaint(await exchange.read_body())
+            if complaint.message:
+                raise refusal(self.name, complaint.in_band_status, complaint, secret=self._key)
         if kind in ("application/json", "text/html"):
             raise ProviderGarbled(self.name, f"answered a stream with {kind}.")
 
@@ -253,20 +205,19 @@ class HttpProvider:
 
     def _decode(
         self, reader: SseReader, decoder: StreamDecoder, chunk: bytes
-    ) -> Sequence[StreamEvent]:
-        events: list[StreamEvent] = []
+    ) -> Iterator[StreamEvent]:
+        # A generator, so that what came before a fault is delivered before it is raised.
         try:
             for data in reader.feed(chunk) if chunk else reader.end():
-                events += decoder.feed(data)
+                yield from decoder.feed(data)
             if not chunk and not decoder.done:
-                events += decoder.end()
+                yield from decoder.end()
         except EventTooLarge:
             raise ProviderGarbled(self.name, "an event of the stream is too large.") from None
         except InBandError as error:
             raise self._in_band(error) from None
         except (BadAnswer, *SHAPE_ERRORS) as error:
             raise ProviderGarbled(self.name, told(error)) from None
-        return events
 
     def _read(self, decode: Callable[[bytes], T], body: bytes) -> T:
         try:
@@ -277,9 +228,10 @@ class HttpProvider:
             raise ProviderGarbled(self.name, told(error)) from None
 
     def _in_band(self, error: InBandError) -> ProviderError:
-        status = error.complaint.status or 500
-        found = refusal(self.name, status, error.complaint, secret=self._key)
-        return found if error.kind is None else error.kind(self.name, error.complaint.message)
+        complaint = error.complaint
+        if error.kind is not None:
+            return error.kind(self.name, redact(complaint.message, self._key))
+        return refusal(self.name, complaint.in_band_status, complaint, secret=self._key)
 
     def _encode(self, request: ChatRequest, *, streaming: bool) -> bytes:
         try:

@@ -46,7 +46,7 @@ class Collector:
                 self.finished = event
 
     def parts(self) -> tuple[Part, ...]:
-        """What has come so far, in order; tool calls stand last."""
+        """Give what has come so far, in order; tool calls stand last."""
         self._end_reasoning()
         self._end_text()
         calls = (

@@ -16,7 +16,7 @@ ProviderError
 └── ProviderTimedOut         504  retryable
 """
 
-from app.core.errors import AppError
+from app.core.errors import AppError, Unprocessable
 
 DETAIL_LIMIT = 500
 
@@ -125,3 +125,10 @@ class ProviderTimedOut(ProviderError):
     code = "provider_timed_out"
     title = "The model provider took too long"
     retryable = True
+
+
+class InvalidIntegration(Unprocessable):
+    """An integration that lacks what its kind needs; nothing was sent anywhere."""
+
+    code = "invalid_integration"
+    title = "This integration cannot be built"

@@ -58,12 +58,10 @@ LABELS: dict[str, type[ProviderError]] = {
     "rate_limit_exceeded": ProviderRateLimited,
     "resource_exhausted": ProviderRateLimited,
     "overloaded_error": ProviderOverloaded,
+    "overloaded": ProviderOverloaded,
     "unavailable": ProviderOverloaded,
     "timeout_error": ProviderTimedOut,
     "deadline_exceeded": ProviderTimedOut,
-    "api_error": ProviderFailed,
-    "server_error": ProviderFailed,
-    "internal": ProviderFailed,
 }
 STATUSES: dict[int, type[ProviderError]] = {
     401: ProviderAuthFailed,
@@ -87,6 +85,11 @@ class Complaint:
     labels: tuple[str, ...] = ()
     status: int | None = None
     retry_after: float | None = None
+
+    @property
+    def in_band_status(self) -> int:
+        """The status that stands for this error where the answer's own was 200."""
+        return self.status if self.status is not None and self.status >= 400 else 500
 
 
 def read_complaint(body: bytes) -> Complaint:
@@ -161,7 +164,7 @@ def refusal(
     secret: str = "",
     wait: float | None = None,
 ) -> ProviderError:
-    """The error that a provider's answer is; its words are quoted without the key."""
+    """Make the error that a provider's answer is, quoting its words without the key."""
     kind = classify(status, complaint)
     said = redact(complaint.message, secret) or f"answered with status {status} and no message."
     if 300 <= status < 400:
@@ -178,17 +181,11 @@ def classify(status: int, complaint: Complaint) -> type[ProviderError]:
     if status < 500 and (kind := by_words(status, complaint.message)) is not None:
         return kind
     for label in complaint.labels:
-        kind = LABELS.get(label)
-        if kind is not None and plausible(kind, status):
-            return kind
+        if label in LABELS:
+            return LABELS[label]
     if status == 404:
         return ModelNotFound if MODEL_WORD.search(complaint.message) else ProviderRejected
     return STATUSES.get(status) or by_hundreds(status)
-
-
-def plausible(kind: type[ProviderError], status: int) -> bool:
-    """Whether a label can be believed beside a status: a 500 stays one whatever it is called."""
-    return kind is not ProviderFailed or status >= 500 or status < 400
 
 
 def by_words(status: int, message: str) -> type[ProviderError] | None:

@@ -42,7 +42,7 @@ class Retry:
         # A timeout has used up the caller's patience already; more of the same would triple it.
         if not error.retryable or made >= self.retries or isinstance(error, ProviderTimedOut):
             return None
-        backoff = min(self.cap, self.first_wait * 2**made) * self.jitter()
+        backoff: float = min(self.cap, self.first_wait * 2**made) * self.jitter()
         if error.retry_after is None:
             return backoff
         return None if error.retry_after > self.longest_wait else max(error.retry_after, backoff)

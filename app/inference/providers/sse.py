@@ -39,7 +39,7 @@ class SseReader:
         return [found for block in blocks if (found := self._read(block)) is not None]
 
     def end(self) -> list[bytes]:
-        """The last event, where the stream ended without its blank line."""
+        """Give the last event of a stream that ended without its blank line."""
         block = bytes(self._buffer)
         self._buffer.clear()
         found = self._read(block)

@@ -8,10 +8,9 @@ from typing import Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
 
 from app.core.config import Settings
-from app.core.net import AddressPolicy
+from app.core.net import AddressPolicy, parse_url
 from app.inference.providers.errors import (
     ProviderGarbled,
     ProviderInterrupted,
@@ -57,7 +56,7 @@ class Exchange:
         self._read_any = False
 
     async def read_chunk(self) -> bytes:
-        """What has arrived, at once; empty at the end of the body."""
+        """Read what has arrived, at once; empty at the end of the body."""
         try:
             chunk = await self._response.content.readany()
         except aiohttp.ServerTimeoutError:
@@ -148,7 +147,8 @@ class Transport:
         Raises AddressRefused, ProviderUnreachable, ProviderTimedOut or ProviderGarbled. Redirects
         are not followed, and nothing is decompressed that was not asked for.
         """
-        self._policies[allow_private].check_url(url)
+        target = parse_url(url)
+        self._policies[allow_private].check_url(target)
         settings = self._settings
         timeout = aiohttp.ClientTimeout(
             connect=settings.provider_connect_seconds,
@@ -157,7 +157,7 @@ class Transport:
         try:
             response = await self._session(allow_private).request(
                 method,
-                URL(url, encoded=True),
+                target,
                 data=body,
                 headers=headers,
                 timeout=timeout,

@@ -215,11 +215,11 @@ class Provider(Protocol):
     async def complete(self, request: ChatRequest) -> ChatResult: ...
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        """The answer as it comes; `aclose()` closes the upstream connection at once."""
+        """Yield the answer as it comes; `aclose()` closes the upstream connection at once."""
         ...
 
     async def list_models(self) -> list[ModelListing]: ...
 
     async def check(self) -> None:
-        """The cheapest call that proves the credentials; raises what is wrong with them."""
+        """Prove the credentials by the cheapest call; raise what is wrong with them."""
         ...

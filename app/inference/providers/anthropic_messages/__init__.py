@@ -1,0 +1,5 @@
+"""Anthropic's Messages."""
+
+from app.inference.providers.anthropic_messages.codec import AnthropicCodec
+
+__all__ = ["AnthropicCodec"]

@@ -1,0 +1,62 @@
+"""The Gemini codec."""
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from app.inference.providers.codec import StreamDecoder, optional_count
+from app.inference.providers.gemini.decode import ResponseDecoder, decode_response
+from app.inference.providers.gemini.encode import DIALECT, encode_request
+from app.inference.providers.types import ChatRequest, ChatResult, ModelListing
+from app.inference.providers.urls import join, with_default_path
+
+
+class GeminiCodec:
+    dialect = DIALECT
+
+    def __init__(self, base_url: str) -> None:
+        self._base = with_default_path(base_url, "/v1beta")
+
+    def headers(self, api_key: str) -> dict[str, str]:
+        headers = {"Content-Type": "application/json"}
+        return headers | {"x-goog-api-key": api_key} if api_key else headers
+
+    def chat_url(self, model: str, *, streaming: bool) -> str:
+        family, _, name = model.rpartition("/")
+        folder = "tunedModels" if family == "tunedModels" else "models"
+        path = f"/{folder}/{quote(name, safe='')}"
+        if streaming:
+            return join(self._base, f"{path}:streamGenerateContent", alt="sse")
+        return join(self._base, f"{path}:generateContent")
+
+    def encode(self, request: ChatRequest, *, streaming: bool) -> dict[str, Any]:  # noqa: ARG002
+        return encode_request(request)
+
+    def decode(self, body: bytes) -> ChatResult:
+        return decode_response(body)
+
+    def decoder(self) -> StreamDecoder:
+        return ResponseDecoder()
+
+    def models_url(self, after: str | None) -> str:
+        page = {"pageSize": "1000"} | ({"pageToken": after} if after else {})
+        return join(self._base, "/models", **page)
+
+    def decode_models(self, body: bytes) -> tuple[list[ModelListing], str | None]:
+        document = orjson.loads(body)
+        models = [
+            ModelListing(
+                name=row["name"].removeprefix("models/"),
+                display_name=row.get("displayName"),
+                owner="google",
+                context_window=optional_count(row.get("inputTokenLimit")),
+                max_output_tokens=optional_count(row.get("outputTokenLimit")),
+            )
+            for row in document.get("models") or ()
+            if "generateContent" in row.get("supportedGenerationMethods", ("generateContent",))
+        ]
+        return models, document.get("nextPageToken") or None
+
+    def check_url(self) -> str:
+        return join(self._base, "/models", pageSize="1")

@@ -1,0 +1,1 @@
+"""Fixtures and factories of the tests, a file a room."""
