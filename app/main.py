@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app.core.config import Settings
 from app.core.http import health
 from app.core.http.context import RequestContext
+from app.core.http.docs_page import install_docs
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
 from app.core.kernel import open_kernel
@@ -29,6 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
         max_body_size=settings.max_body_bytes,
+        docs_url=None,
         redoc_url=None,
         middleware=[
             Middleware(RequestContext),
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         ],
     )
     install_handlers(app)
+    install_docs(app)
     app.include_router(health.router)
     install_openapi(app, extra_schemas={})
     return app

@@ -19,6 +19,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     MetaData,
+    NullPool,
     Text,
     create_engine,
     event,
@@ -182,4 +183,4 @@ def sync_engine(url: str) -> Engine:
     if socket_folder:
         arguments["unix_sock"] = f"{socket_folder}/.s.PGSQL.{parsed.port or 5432}"
         parsed = parsed.difference_update_query(["host"])
-    return create_engine(parsed, connect_args=arguments)
+    return create_engine(parsed, connect_args=arguments, poolclass=NullPool)

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from app.core.schema import Problem
 
@@ -31,8 +32,7 @@ def install_openapi(app: FastAPI, *, extra_schemas: dict[str, Any]) -> None:
             schemas = document["components"]["schemas"]
             for replaced in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(replaced, None)
-            schemas.update(extra_schemas)
-            schemas.setdefault("Problem", Problem.model_json_schema())
+            schemas.update(extra_schemas | named_schemas(Problem))
             for path in document["paths"].values():
                 for operation in path.values():
                     _correct(operation)
@@ -40,6 +40,12 @@ def install_openapi(app: FastAPI, *, extra_schemas: dict[str, Any]) -> None:
         return app.openapi_schema
 
     app.openapi = draw  # type: ignore[method-assign]
+
+
+def named_schemas(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema and those it refers to, as components."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema.pop("$defs", {}) | {model.__name__: schema}
 
 
 def _correct(operation: dict[str, Any]) -> None:

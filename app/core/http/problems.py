@@ -5,9 +5,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import ORJSONResponse, Response
+from fastapi.responses import Response
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -62,8 +63,8 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    return ORJSONResponse(
-        error.problem(instance=path, request_id=request_id),
+    return Response(
+        orjson.dumps(error.problem(instance=path, request_id=request_id)),
         status_code=error.status,
         headers=headers,
         media_type="application/problem+json",

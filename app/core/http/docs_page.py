@@ -1,0 +1,71 @@
+"""/docs: the interactive reference, served from here, and a page that explains every error code."""
+
+import html
+import inspect
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from app.core.errors import AppError
+
+ASSETS = Path(str(files("fastapi_swagger") / "resources"))
+ASSETS_URL = "/docs/assets"
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem }
+h2 { font-size: 1rem; margin: 1.5rem 0 0; font-family: ui-monospace, monospace }
+h2 small { font-weight: normal; color: #667 } p { margin: .2rem 0 } :target { background: #ffd }
+"""
+
+
+def install_docs(app: FastAPI) -> None:
+    """Add the pages; they need nothing from any other host."""
+
+    @app.get("/docs", include_in_schema=False)
+    async def show_reference() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=f"{app.title} API",
+            swagger_js_url=f"{ASSETS_URL}/swagger-ui-bundle.js",
+            swagger_css_url=f"{ASSETS_URL}/swagger-ui.css",
+            swagger_favicon_url=f"{ASSETS_URL}/favicon-32x32.png",
+            swagger_ui_parameters={"defaultModelsExpandDepth": 0, "persistAuthorization": True},
+        )
+
+    @app.get("/docs/errors", include_in_schema=False)
+    async def show_errors() -> HTMLResponse:
+        return HTMLResponse(error_page())
+
+    app.mount(ASSETS_URL, StaticFiles(directory=ASSETS))
+
+
+def error_page() -> str:
+    """What each code of a problem document means, from the error classes themselves."""
+    entries = "".join(_entry(kind) for kind in sorted(set(error_kinds()), key=lambda k: k.code))
+    return (
+        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Errors</title>"
+        f"<style>{STYLE}</style><h1>Errors</h1><p>Every error is an RFC 9457 problem document; "
+        f"<code>code</code> is stable.</p>{entries}</html>"
+    )
+
+
+def error_kinds(base: type[AppError] = AppError) -> Iterator[type[AppError]]:
+    """Every error class with a code of its own."""
+    for kind in base.__subclasses__():
+        if "code" in kind.__dict__ and kind.__name__ != "StoredError":
+            yield kind
+        yield from error_kinds(kind)
+
+
+def _entry(kind: type[AppError]) -> str:
+    explained = inspect.cleandoc(kind.__dict__.get("__doc__") or "")
+    again = "The same request may succeed later." if kind.retryable else ""
+    return (
+        f"<h2 id='{kind.code}'>{kind.code} <small>{kind.status}</small></h2>"
+        f"<p>{html.escape(kind.title)}. {html.escape(explained)} {again}</p>"
+    )
