@@ -1,23 +1,49 @@
 """The composition root: one function that builds the service out of its rooms."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from app.chat.conversations.router import router as conversations
+from app.chat.messages.router import router as messages
+from app.chat.turns.answering import Answering
+from app.chat.turns.router import router as turns
+from app.chat.turns.titles import Titling
 from app.core.config import Settings
 from app.core.http import health
 from app.core.http.context import RequestContext
 from app.core.http.docs_page import install_docs
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
-from app.core.kernel import open_kernel
-from app.core.log import configure_logs
+from app.core.kernel import Kernel, open_kernel
+from app.core.log import configure_logs, get_logger
+from app.identity.access import IdentityResolver
+from app.identity.first_start import EMAIL, FirstOwner, create_first_owner, first_workspace
+from app.identity.first_start import issue_api_key as issue_key
+from app.identity.routes import ROUTERS as IDENTITY
+from app.inference.catalog.router import router as catalog
+from app.inference.inference import open_inference
+from app.inference.integrations.discovery import sync_environment
+from app.inference.integrations.router import router as integrations
+from app.inference.providers.transport import Transport
+from app.runs.events.schemas import event_schemas
+from app.runs.runs.bundle import open_runs
+from app.runs.runs.router import router as runs
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
 
 VERSION = "0.1.0"
-
+ROUTERS = (
+    health.router, *IDENTITY, integrations, catalog, conversations, messages, turns, runs,
+)  # fmt: skip
 EXPOSED_HEADERS = ["Link", "Location", "Retry-After", "X-Request-Id", "X-Run-Id"]
 
 
@@ -46,8 +72,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install_handlers(app)
     install_docs(app)
-    app.include_router(health.router)
-    install_openapi(app, extra_schemas={})
+    for router in ROUTERS:
+        app.include_router(router)
+    install_openapi(app, extra_schemas=event_schemas())
     return app
 
 
@@ -56,12 +83,57 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             kernel = await stack.enter_async_context(open_kernel(settings))
-            app.state.kernel = kernel
+            kernel.resolver = await stack.enter_async_context(IdentityResolver(kernel))
+            inference = await stack.enter_async_context(open_inference(kernel))
+            works = (
+                Answering(kernel.database, inference.directory, settings),
+                Titling(kernel.database, inference.directory),
+            )
+            app.state.kernel, app.state.inference = kernel, inference
+            app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
+            await _take_up_environment(kernel, inference.transport)
             yield
 
     return lifespan
 
 
+async def _take_up_environment(kernel: Kernel, transport: Transport) -> None:
+    workspace_id = await first_workspace(kernel)
+    if workspace_id is not None:
+        await sync_environment(kernel, workspace_id, transport)
+
+
 def announce_stop(app: FastAPI) -> None:
     """Tell open streams to end now, so that the server can stop; their clients resume."""
-    app.state.kernel.stopping.set()
+    if hasattr(app.state, "kernel"):
+        app.state.kernel.stopping.set()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """What the terminal shows of the first owner; key and password only where just made."""
+
+    owner_email: str
+    api_key: str | None
+    password: str | None
+
+
+def first_start(settings: Settings) -> FirstStart:
+    """Make the first owner, workspace and API key where there is no account yet."""
+    made: FirstOwner | None = _with_kernel(settings, create_first_owner)
+    if made is None:
+        return FirstStart(EMAIL, None, None)
+    return FirstStart(made.email, made.api_key, made.password)
+
+
+def issue_api_key(settings: Settings) -> str:
+    """Another API key of the first workspace; raises UserNotFound before the first start."""
+    return _with_kernel(settings, issue_key)
+
+
+def _with_kernel(settings: Settings, act: Callable[[Kernel], Awaitable[T]]) -> T:
+    async def within() -> T:
+        async with open_kernel(settings, vectors=False) as kernel:
+            return await act(kernel)
+
+    return asyncio.run(within())

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -16,7 +15,7 @@ from app.core.config import InvalidSettings, Settings
 from app.core.crypto import Vault, open_vault
 from app.core.db import Database
 from app.core.paging import Cursors
-from app.core.vectors import open_vectors
+from app.core.vectors import Vectors, open_vectors
 
 Valkey = Redis
 
@@ -28,7 +27,7 @@ class Kernel:
     settings: Settings
     database: Database
     valkey: Valkey
-    vectors: Any
+    vectors: Vectors | None
     vault: Vault
     cursors: Cursors
     resolver: AccessResolver | None = None
@@ -36,8 +35,11 @@ class Kernel:
 
 
 @asynccontextmanager
-async def open_kernel(settings: Settings) -> AsyncIterator[Kernel]:
-    """Open the stores of one process; raises InvalidSettings where an address is missing."""
+async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncIterator[Kernel]:
+    """Open the stores of one process; raises InvalidSettings where an address is missing.
+
+    Without `vectors` it stands beside a running service, whose local vector store is its own.
+    """
     if settings.database_url is None or settings.redis_url is None:
         raise InvalidSettings(
             "DATABASE_URL and REDIS_URL must be set for `luminous serve`; "
@@ -49,18 +51,19 @@ async def open_kernel(settings: Settings) -> AsyncIterator[Kernel]:
         settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
     )
     valkey = connect_valkey(settings.redis_url.get_secret_value())
-    vectors = open_vectors(settings)
+    qdrant = open_vectors(settings) if vectors else None
     try:
         yield Kernel(
             settings=settings,
             database=database,
             valkey=valkey,
-            vectors=vectors,
+            vectors=qdrant,
             vault=vault,
             cursors=Cursors(vault.derived_key("cursors")),
         )
     finally:
-        await vectors.close()
+        if qdrant is not None:
+            await qdrant.close()
         await valkey.aclose()
         await database.close()
 

@@ -1,6 +1,7 @@
 """Liveness and readiness, for whoever runs the service."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -58,14 +59,15 @@ async def show_readiness(kernel: KernelDep, response: Response) -> Readiness:
 
 
 async def _answers(kernel: Kernel, name: str) -> bool:
-    ask = {
+    asks: dict[str, Callable[[], Awaitable[object]]] = {
         "postgres": kernel.database.ping,
         "valkey": kernel.valkey.ping,
-        "qdrant": kernel.vectors.get_collections,
-    }[name]
+    }
+    if kernel.vectors is not None:
+        asks["qdrant"] = kernel.vectors.get_collections
     try:
         async with asyncio.timeout(STORE_SECONDS):
-            await ask()
+            await asks[name]()
     except Exception as error:  # noqa: BLE001 - whatever is wrong, the store does not answer
         log.warning("store_down", store=name, reason=repr(error))
         return False

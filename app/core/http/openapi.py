@@ -6,7 +6,16 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from app.core.errors import (
+    AppError,
+    BadRequest,
+    PayloadTooLarge,
+    PermissionDenied,
+    Unauthenticated,
+)
 from app.core.schema import Problem
+
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 DESCRIPTION = """\
 An AI orchestration backend: chat with any model of any provider over one API.
@@ -45,15 +54,39 @@ def install_openapi(app: FastAPI, *, extra_schemas: dict[str, Any]) -> None:
 def named_schemas(model: type[BaseModel]) -> dict[str, Any]:
     """A model's schema and those it refers to, as components."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return schema.pop("$defs", {}) | {model.__name__: schema}
+    parts: dict[str, Any] = schema.pop("$defs", {})
+    return parts | {model.__name__: schema}
 
 
 def _correct(operation: dict[str, Any]) -> None:
+    if "security" in operation:
+        _document(operation, Unauthenticated, PermissionDenied)
+    if "requestBody" in operation:
+        _document(operation, BadRequest, PayloadTooLarge)
+        _name_optional_body(operation["requestBody"])
     for status, response in operation["responses"].items():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         is_problem = schema.get("$ref", "").endswith(("/Problem", "/HTTPValidationError"))
         if status[0] in "45" and is_problem:
-            response["content"] = {
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-            }
+            response["content"] = {"application/problem+json": {"schema": PROBLEM}}
+
+
+def _document(operation: dict[str, Any], *errors: type[AppError]) -> None:
+    """What any route of this kind can answer, where the route itself says nothing of it."""
+    for error in errors:
+        operation["responses"].setdefault(
+            str(error.status),
+            {
+                "description": error.title,
+                "content": {"application/problem+json": {"schema": PROBLEM}},
+            },
+        )
+
+
+def _name_optional_body(body: dict[str, Any]) -> None:
+    """An optional body is optional by `required`; its schema stays the named one."""
+    for media in body["content"].values():
+        named = [option for option in media["schema"].get("anyOf", []) if "$ref" in option]
+        if len(named) == 1:
+            media["schema"] = named[0]

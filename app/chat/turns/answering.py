@@ -1,0 +1,178 @@
+"""The work of a turn: ask the model, write what it says to the run's log, keep the answer."""
+
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from app.chat.conversations import crud as conversations_crud
+from app.chat.conversations.models import Conversation
+from app.chat.messages import crud as messages_crud
+from app.chat.messages.models import Message
+from app.chat.turns import titles
+from app.chat.turns.context import build_request
+from app.chat.turns.service import KIND
+from app.core.config import Settings
+from app.core.db import AsyncSession, Database, on_commit
+from app.core.errors import AppError
+from app.inference.catalog.pricing import cost
+from app.inference.integrations.directory import Directory, Target
+from app.inference.providers.errors import ContentFiltered
+from app.inference.providers.types import (
+    ChatRequest,
+    Finished,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    Usage,
+    UsageReport,
+)
+from app.inference.usage import service as ledger
+from app.runs.runs.context import RunContext
+from app.runs.runs.work import Ending, Settlement
+
+
+@dataclass(slots=True)
+class Call:
+    """What this process knows of the call it is making."""
+
+    id: UUID
+    began: float = field(default_factory=time.perf_counter)
+    first_token_ms: int | None = None
+    usage: Usage | None = None
+    finish_reason: str | None = None
+    text: list[str] = field(default_factory=list)
+
+
+class Answering:
+    """Answers the last message of a conversation's branch."""
+
+    kind = KIND
+
+    def __init__(self, database: Database, directory: Directory, settings: Settings) -> None:
+        self._database = database
+        self._directory = directory
+        self._settings = settings
+        self._calls: dict[UUID, Call] = {}
+
+    async def run(self, ctx: RunContext) -> None:
+        """Ask, and stream. After a crash, ask the model to go on where its text broke off."""
+        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
+        async with self._database.unit(ctx.scope) as session:
+            request = await self._request(ctx, session, target)
+            if ctx.attempt > 1:
+                await ledger.settle_interrupted(
+                    session, ctx.workspace_id, ctx.run_id, ctx.text_so_far
+                )
+            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
+            call = Call(await ledger.open_call(session, caller, target, request))
+        self._calls[ctx.run_id] = call
+        if ctx.attempt == 1:
+            ctx.emit(
+                "message.created",
+                message_id=ctx.input["answer_id"],
+                parent_id=ctx.input["question_id"],
+                conversation_id=str(ctx.subject_id),
+                role="assistant",
+                model=target.reference,
+                demo=target.endpoint.kind == "demo",
+            )
+        async with aclosing(target.endpoint.provider.stream(request)) as events:
+            async for event in events:
+                self._take(ctx, call, event)
+        self._report(ctx, call, target)
+        if call.finish_reason == "content_filter" and not call.text:
+            raise ContentFiltered(target.endpoint.label, "the answer was withheld.")
+
+    def _take(self, ctx: RunContext, call: Call, event: StreamEvent) -> None:
+        if isinstance(event, TextDelta):
+            if call.first_token_ms is None:
+                call.first_token_ms = round((time.perf_counter() - call.began) * 1000)
+            call.text.append(event.text)
+            ctx.text(event.text, message_id=ctx.input["answer_id"])
+        elif isinstance(event, ReasoningDelta):
+            if event.text:
+                ctx.reasoning(event.text, message_id=ctx.input["answer_id"])
+        elif isinstance(event, UsageReport):
+            call.usage = event.usage
+        elif isinstance(event, Finished):
+            call.finish_reason = event.reason
+
+    def _report(self, ctx: RunContext, call: Call, target: Target) -> None:
+        if call.usage is not None:
+            ctx.emit(
+                "usage.updated",
+                input_tokens=call.usage.input_tokens,
+                output_tokens=call.usage.output_tokens,
+                cost_usd=cost(target.endpoint.kind, target.model, call.usage),
+            )
+
+    async def _request(self, ctx: RunContext, session: AsyncSession, target: Target) -> ChatRequest:
+        conversation = await self._conversation(ctx, session)
+        question_id = UUID(ctx.input["question_id"])
+        branch = await messages_crud.branch(session, ctx.workspace_id, conversation.id, question_id)
+        return build_request(
+            target, conversation.instructions, branch, ctx.input["parameters"], ctx.text_so_far
+        )
+
+    async def _conversation(
+        self, ctx: RunContext, session: AsyncSession, *, for_update: bool = False
+    ) -> Conversation:
+        assert ctx.subject_id is not None  # noqa: S101 - every turn has its conversation
+        conversation = await conversations_crud.get(
+            session, ctx.workspace_id, ctx.user_id, ctx.subject_id, for_update=for_update
+        )
+        if conversation is None:
+            raise AppError("The conversation of this run is gone.")
+        return conversation
+
+    async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
+        """Keep the answer, whole or in part, with what it cost."""
+        call = self._calls.get(ctx.run_id)
+        on_commit(session, lambda: self._calls.pop(ctx.run_id, None))
+        await self._settle_call(ctx, session, call, ending)
+        total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+        conversation = await self._conversation(ctx, session, for_update=True)
+        answer_id = UUID(ctx.input["answer_id"])
+        answer = await messages_crud.get(session, ctx.workspace_id, conversation.id, answer_id)
+        if answer is not None:
+            _fill(answer, ctx, ending, call)
+            answer.input_tokens, answer.output_tokens = total.input_tokens, total.output_tokens
+            answer.cost_usd = total.cost_usd
+        if conversation.active_run_id == ctx.run_id:
+            conversation.active_run_id = None
+        if conversation.title_source == "none":
+            await titles.give_fallback(session, conversation)
+            if ending.status == "completed" and self._settings.titles == "model":
+                await titles.ask_for(session, ctx, conversation)
+        result = {"conversation_id": str(conversation.id), "message_id": ctx.input["answer_id"]}
+        return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
+
+    async def _settle_call(
+        self, ctx: RunContext, session: AsyncSession, call: Call | None, ending: Ending
+    ) -> None:
+        if call is None:
+            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, ctx.text_so_far)
+            return
+        status = {"completed": "succeeded"}.get(ending.status, ending.status)
+        outcome = ledger.Outcome(
+            status,
+            usage=call.usage,
+            text="".join(call.text),
+            error_code=ending.error.code if ending.error else None,
+            first_token_ms=call.first_token_ms,
+        )
+        await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
+
+
+def _fill(answer: Message, ctx: RunContext, ending: Ending, call: Call | None) -> None:
+    parts: list[dict[str, Any]] = []
+    if ctx.reasoning_so_far:
+        parts.append({"type": "reasoning", "text": ctx.reasoning_so_far})
+    if ctx.text_so_far:
+        parts.append({"type": "text", "text": ctx.text_so_far})
+    answer.parts, answer.text = parts, ctx.text_so_far
+    answer.status = {"completed": "complete"}.get(ending.status, ending.status)
+    answer.finish_reason = call.finish_reason if call else None
+    answer.error = ending.error.problem() if ending.error else None

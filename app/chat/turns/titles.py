@@ -1,0 +1,105 @@
+"""Titles: the first words at once, and a better one from the model soon after."""
+
+import re
+from uuid import UUID
+
+from app.chat.conversations import crud as conversations_crud
+from app.chat.conversations.models import Conversation
+from app.chat.messages import crud as messages_crud
+from app.core.db import AsyncSession, Database, on_commit
+from app.inference.integrations.directory import Directory
+from app.inference.providers.types import TITLE_PROMPT, ChatRequest, Message, TextPart, Usage
+from app.inference.usage import service as ledger
+from app.runs.runs import service as runs
+from app.runs.runs.context import RunContext
+from app.runs.runs.work import Ending, Settlement
+
+KIND = "conversation_title"
+MAX_TITLE = 80
+MAX_QUOTED = 2000
+
+
+async def give_fallback(session: AsyncSession, conversation: Conversation) -> None:
+    """The first words that the user said."""
+    if conversation.current_message_id is None:
+        return
+    branch = await messages_crud.branch(
+        session, conversation.workspace_id, conversation.id, conversation.current_message_id
+    )
+    said = next((m.text for m in branch if m.role == "user" and m.text.strip()), "")
+    conversation.title = shorten(said) or "New conversation"
+    conversation.title_source = "fallback"
+
+
+async def ask_for(session: AsyncSession, ctx: RunContext, conversation: Conversation) -> None:
+    """Have the model write a title, in a run of its own once this one is over."""
+    run = await runs.create(
+        session,
+        ctx,
+        executor_id=ctx.executor_id,
+        kind=KIND,
+        subject_id=conversation.id,
+        input={"model": ctx.input["model"], "message_id": ctx.input["answer_id"]},
+    )
+    on_commit(session, lambda: ctx.launch(run))
+
+
+def shorten(text: str) -> str:
+    """One line of at most 80 characters, cut between words, without quotes around it."""
+    line = re.sub(r"\s+", " ", text).strip().strip("\"'*#`“”„«» ").rstrip(".")
+    if len(line) <= MAX_TITLE:
+        return line
+    return line[: MAX_TITLE - 1].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
+
+
+class Titling:
+    """Asks the model that answered for a title."""
+
+    kind = KIND
+
+    def __init__(self, database: Database, directory: Directory) -> None:
+        self._database = database
+        self._directory = directory
+        self._answers: dict[UUID, tuple[UUID, str, Usage]] = {}
+
+    async def run(self, ctx: RunContext) -> None:
+        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
+        async with self._database.unit(ctx.scope) as session:
+            if ctx.subject_id is None:
+                return
+            branch = await messages_crud.branch(
+                session, ctx.workspace_id, ctx.subject_id, UUID(ctx.input["message_id"])
+            )
+            said = [m for m in branch if m.text][:2]
+            request = ChatRequest(
+                model=target.model,
+                messages=(
+                    Message("system", (TextPart(TITLE_PROMPT),)),
+                    Message(
+                        "user",
+                        (TextPart("\n\n".join(m.text[:MAX_QUOTED] for m in said)),),
+                    ),
+                ),
+            )
+            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
+            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
+            call_id = await ledger.open_call(session, caller, target, request)
+        answer = await target.endpoint.provider.complete(request)
+        self._answers[ctx.run_id] = (call_id, shorten(answer.text), answer.usage)
+
+    async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
+        call_id, title, usage = self._answers.get(ctx.run_id, (None, "", None))
+        on_commit(session, lambda: self._answers.pop(ctx.run_id, None))
+        if call_id:
+            outcome = ledger.Outcome("succeeded", usage=usage)
+            await ledger.settle_call(session, ctx.workspace_id, call_id, outcome)
+        else:
+            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
+        if ctx.subject_id and title and ending.status == "completed":
+            conversation = await conversations_crud.get(
+                session, ctx.workspace_id, ctx.user_id, ctx.subject_id, for_update=True
+            )
+            if conversation and conversation.title_source in ("none", "fallback"):
+                conversation.title, conversation.title_source = title, "model"
+        total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+        return Settlement({"title": title}, total.input_tokens, total.output_tokens, total.cost_usd)

@@ -1,0 +1,70 @@
+"""Keys seen within the last seconds, so that a busy one costs no query a request."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.core.auth import Access
+
+FRESH_SECONDS = 5.0
+CAPACITY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    access: Access
+    expires_at: datetime | None
+
+
+class KnownKeys:
+    """A bounded memory of keys by their hash; the one used longest ago goes first.
+
+    `generation` changes with every key that is forgotten: what was looked up under another
+    generation may have been revoked since, and is not remembered.
+    """
+
+    def __init__(self, *, fresh_seconds: float = FRESH_SECONDS, capacity: int = CAPACITY) -> None:
+        self._fresh_seconds = fresh_seconds
+        self._capacity = capacity
+        self._keys: OrderedDict[bytes, tuple[float, KnownKey]] = OrderedDict()
+        self._hashes: dict[UUID, bytes] = {}
+        self.generation = 0
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, secret_hash: bytes) -> KnownKey | None:
+        entry = self._keys.get(secret_hash)
+        if entry is None:
+            return None
+        if time.monotonic() > entry[0]:
+            self._drop(secret_hash)
+            return None
+        self._keys.move_to_end(secret_hash)
+        return entry[1]
+
+    def remember(self, secret_hash: bytes, key: KnownKey, generation: int) -> None:
+        if generation != self.generation:
+            return
+        self._keys[secret_hash] = (time.monotonic() + self._fresh_seconds, key)
+        self._keys.move_to_end(secret_hash)
+        self._hashes[key.access.credential_id] = secret_hash
+        while len(self._keys) > self._capacity:
+            self._drop(next(iter(self._keys)))
+
+    def forget(self, key_id: UUID) -> None:
+        self.generation += 1
+        secret_hash = self._hashes.get(key_id)
+        if secret_hash is not None:
+            self._drop(secret_hash)
+
+    def clear(self) -> None:
+        self.generation += 1
+        self._keys.clear()
+        self._hashes.clear()
+
+    def _drop(self, secret_hash: bytes) -> None:
+        _, key = self._keys.pop(secret_hash)
+        self._hashes.pop(key.access.credential_id, None)

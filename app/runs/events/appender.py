@@ -1,0 +1,113 @@
+"""Group commit: one task writes the new events of every run of this process to Valkey."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+
+from redis.exceptions import RedisError
+
+from app.core.log import get_logger
+from app.runs.events.errors import EventLogUnavailable, RunLost
+from app.runs.events.event import Event
+from app.runs.events.live import FENCED, LiveLog
+from app.runs.events.log import RunLog
+
+log = get_logger(__name__)
+
+# A lone event leaves at once; under load, batches start at most this often.
+BATCH_SECONDS = 0.004
+BATCH_EVENTS = 2000
+OUTAGE_SECONDS = 20.0
+ANSWER_SECONDS = 5.0
+
+Batch = list[tuple[RunLog, Sequence[Event]]]
+
+
+class Appender:
+    """Gathers while the batch before is under way; readers see an event once it is written."""
+
+    def __init__(self, live: LiveLog) -> None:
+        self._live = live
+        self._dirty: dict[RunLog, None] = {}
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._down_since: float | None = None
+        self._delay = 0.05
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="event appender")
+
+    async def close(self, seconds: float = 2.0) -> None:
+        """Write what is waiting, for a bounded time."""
+        deadline = time.monotonic() + seconds
+        while self._dirty and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
+            await asyncio.sleep(0.01)
+        if self._task:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def mark(self, dirty: RunLog) -> None:
+        """Say that a log has events to write."""
+        self._dirty[dirty] = None
+        self._wanted.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wanted.wait()
+            began = time.monotonic()
+            await self._write_batch()
+            spent = time.monotonic() - began
+            if not self._dirty:
+                self._wanted.clear()
+            if spent < BATCH_SECONDS:
+                await asyncio.sleep(BATCH_SECONDS - spent)
+
+    async def _write_batch(self) -> None:
+        batch = self._gather()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                replies = await self._live.append(batch)
+        except (RedisError, OSError, TimeoutError) as error:
+            await self._outage(error)
+            return
+        if self._down_since is not None:
+            log.info("event_log_writable_again")
+        self._down_since, self._delay = None, 0.05
+        for (written, _), last in zip(batch, replies, strict=True):
+            self._settle(written, last)
+
+    def _gather(self) -> Batch:
+        batch: Batch = []
+        room = BATCH_EVENTS
+        for dirty in islice(self._dirty, BATCH_EVENTS):
+            events = dirty.events[dirty.written : dirty.written + room]
+            batch.append((dirty, events))
+            room -= len(events)
+            if room <= 0:
+                break
+        return batch
+
+    def _settle(self, written: RunLog, last: int) -> None:
+        if last == FENCED or last > len(written.events):
+            del self._dirty[written]
+            written.fail(RunLost())
+            return
+        written.acknowledge(last)
+        del self._dirty[written]
+        if last < len(written.events):
+            self._dirty[written] = None
+
+    async def _outage(self, error: Exception) -> None:
+        """Keep everything and try again; runs that waited too long are told to end."""
+        moment = time.monotonic()
+        if self._down_since is None:
+            self._down_since = moment
+            log.warning("event_log_not_writable", error=repr(error))
+        if moment - self._down_since > OUTAGE_SECONDS:
+            for waiting in list(self._dirty):
+                waiting.fail(EventLogUnavailable("Valkey could not be written to; try again."))
+        await asyncio.sleep(self._delay)
+        self._delay = min(self._delay * 2, 1.0)

@@ -1,0 +1,84 @@
+"""The kept events of ended runs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, delete, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.runs.events.event import Event
+from app.runs.events.models import RunEvent
+
+PAGE = 500
+_INSERT_ROWS = 5000
+
+# Arrays make one statement of thousands of rows, for a fraction of the cost of as many tuples.
+_ARCHIVE = text(
+    "insert into run_events (run_id, seq, workspace_id, type, body, kept_at) "
+    "select :run_id, e.seq, :workspace_id, e.type, e.body, :kept_at "
+    "from unnest(:seqs, :types, :bodies) as e(seq, type, body)"
+).bindparams(
+    bindparam("run_id", type_=Uuid()),
+    bindparam("workspace_id", type_=Uuid()),
+    bindparam("kept_at", type_=DateTime(timezone=True)),
+    bindparam("seqs", type_=ARRAY(Integer)),
+    bindparam("types", type_=ARRAY(Text)),
+    bindparam("bodies", type_=ARRAY(Text)),
+)
+
+
+async def archive(
+    session: AsyncSession,
+    workspace_id: UUID,
+    run_id: UUID,
+    events: Sequence[Event],
+    kept_at: datetime,
+) -> None:
+    """Keep a whole log."""
+    for start in range(0, len(events), _INSERT_ROWS):
+        rows = events[start : start + _INSERT_ROWS]
+        await session.execute(
+            _ARCHIVE,
+            {
+                "run_id": run_id,
+                "workspace_id": workspace_id,
+                "kept_at": kept_at,
+                "seqs": [event.seq for event in rows],
+                "types": [event.type for event in rows],
+                "bodies": [event.raw.decode() for event in rows],
+            },
+        )
+
+
+async def read(session: AsyncSession, workspace_id: UUID, run_id: UUID, after: int) -> list[Event]:
+    """The next events after a position, at most a page of them."""
+    rows = await session.execute(
+        select(RunEvent.seq, RunEvent.type, RunEvent.body)
+        .where(
+            RunEvent.run_id == run_id,
+            RunEvent.workspace_id == workspace_id,
+            RunEvent.seq > after,
+        )
+        .order_by(RunEvent.seq)
+        .limit(PAGE)
+    )
+    return [Event(seq, kind, body.encode()) for seq, kind, body in rows]
+
+
+async def purge(session: AsyncSession, kept_before: datetime, limit: int) -> int:
+    """Delete some of the events of every workspace that are older; how many (SYSTEM scope)."""
+    old = (
+        select(RunEvent.run_id, RunEvent.seq)
+        .where(RunEvent.kept_at < kept_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    deleted = await session.scalars(
+        delete(RunEvent)
+        .where(RunEvent.run_id == old.c.run_id, RunEvent.seq == old.c.seq)
+        .returning(RunEvent.seq)
+        .execution_options(synchronize_session=False)
+    )
+    return len(deleted.all())

@@ -1,0 +1,116 @@
+"""The live half of the log: a Valkey stream for each run, written by one fenced owner."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from redis.exceptions import NoScriptError
+
+from app.core.kernel import Valkey
+from app.runs.events.event import TERMINAL, Event
+from app.runs.events.log import RunLog
+
+LINGER_SECONDS = 600
+FENCED: Final = -1
+PAGE = 500
+
+# KEYS: meta, log of each run. ARGV: terminal types, linger, then for each run: attempt, channel,
+# number of events, and seq, type and body of each. Answers the last seq of each log, or -1.
+# A repeated append changes nothing; a log that lost its tail is answered with where it ends.
+_APPEND = """
+local ends, linger, at = ARGV[1], ARGV[2], 3
+local replies = {}
+for k = 1, #KEYS, 2 do
+  local meta, log = KEYS[k], KEYS[k + 1]
+  local attempt, channel, count = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
+  at = at + 3
+  local known = redis.call('HMGET', meta, 'attempt', 'last', 'ended')
+  local last = tonumber(known[2] or 0)
+  if not known[2] then
+    local tail = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
+    if tail[1] then last = tonumber(string.match(tail[1][1], '^%d+')) end
+  end
+  local before, ended = last, known[3]
+  if known[1] and tonumber(known[1]) > attempt then
+    last = -1
+  elseif ended then
+    if count > 0 and tonumber(ARGV[at + 3 * count - 3]) > last then last = -1 end
+  else
+    for i = at, at + 3 * count - 1, 3 do
+      if tonumber(ARGV[i]) == last + 1 then
+        redis.call('XADD', log, ARGV[i] .. '-0', 't', ARGV[i + 1], 'b', ARGV[i + 2])
+        last = last + 1
+        ended = ended or string.find(ends, ' ' .. ARGV[i + 1] .. ' ', 1, true)
+      end
+    end
+    redis.call('HSET', meta, 'attempt', attempt, 'last', last)
+    if ended then
+      redis.call('HSET', meta, 'ended', 1)
+      redis.call('EXPIRE', meta, linger)
+      redis.call('EXPIRE', log, linger)
+    end
+    if last > before then redis.call('PUBLISH', channel, last) end
+  end
+  replies[#replies + 1] = last
+  at = at + 3 * count
+end
+return replies
+"""
+
+_FENCE = """
+local known = tonumber(redis.call('HGET', KEYS[1], 'attempt') or 0)
+if known > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'attempt', ARGV[1])
+return 1
+"""
+
+
+def channel(run_id: UUID) -> str:
+    return f"run:{{{run_id}}}"
+
+
+class LiveLog:
+    """Reads and writes the streams."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+        self._append = valkey.register_script(_APPEND)
+        self._fence = valkey.register_script(_FENCE)
+
+    async def append(self, batch: Sequence[tuple[RunLog, Sequence[Event]]]) -> list[int]:
+        """Append to many logs at once; the last seq of each, or FENCED."""
+        keys: list[str] = []
+        arguments: list[Any] = [f" {' '.join(TERMINAL)} ", LINGER_SECONDS]
+        for log, events in batch:
+            name = channel(log.run_id)
+            keys += (f"{name}:meta", f"{name}:log")
+            arguments += (log.attempt, name, len(events))
+            for event in events:
+                arguments += (event.seq, event.type, event.raw)
+        call = ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
+        try:
+            replies: list[int] = await self._valkey.execute_command(*call)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            replies = await self._append(keys=keys, args=arguments)
+        return replies
+
+    async def fence(self, run_id: UUID, attempt: int) -> bool:
+        """Shut out every earlier owner; False where a later one has been here."""
+        return bool(await self._fence(keys=[f"{channel(run_id)}:meta"], args=[attempt]))
+
+    async def read(self, run_id: UUID, after: int, limit: int | None = PAGE) -> list[Event]:
+        """The events that follow `after` without a gap."""
+        rows: Any = await self._valkey.xrange(
+            f"{channel(run_id)}:log", min=f"{after + 1}-0", count=limit
+        )
+        events = []
+        for position, (identity, fields) in enumerate(rows, after + 1):
+            if int(identity.partition(b"-")[0]) != position:
+                break
+            events.append(Event(position, fields[b"t"].decode(), fields[b"b"]))
+        return events
+
+    async def last_seq(self, run_id: UUID) -> int | None:
+        """Where the log ends; None when there is none."""
+        last = await self._valkey.hget(f"{channel(run_id)}:meta", "last")
+        return None if last is None else int(last)

@@ -1,0 +1,87 @@
+"""The whole log of a run in the memory of the process that owns it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from app.core.errors import AppError
+from app.runs.events.errors import RunOutputTooLarge
+from app.runs.events.event import Event, encode
+from app.runs.events.watchers import Watchers
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+class RunLog:
+    """Events from seq 1 on: event `seq` stands at index `seq - 1`.
+
+    `written` is how far Valkey has acknowledged, `visible` how far readers may see; they differ
+    only once the run's end is in Postgres. `stop` is called once when the log cannot go on.
+    """
+
+    def __init__(
+        self,
+        run_id: UUID,
+        attempt: int,
+        history: Sequence[Event],
+        dirty: Callable[["RunLog"], None],
+    ) -> None:
+        self.run_id = run_id
+        self.attempt = attempt
+        self.events = list(history)
+        self.size = sum(len(event.raw) for event in history)
+        self.written = self.visible = len(self.events)
+        self.closed = False
+        self.abandoned = False
+        self.failure: AppError | None = None
+        self.stop: Callable[[AppError], None] | None = None
+        self.watchers = Watchers()
+        self._name = str(run_id)
+        self._dirty = dirty
+
+    @property
+    def next_seq(self) -> int:
+        return len(self.events) + 1
+
+    def append(self, kind: str, fields: dict[str, Any]) -> None:
+        """Add an event; raises RunOutputTooLarge. A closed log takes nothing more."""
+        if self.closed:
+            return
+        event = encode(self._name, self.next_seq, kind, fields)
+        self.reserve(len(event.raw))
+        self.events.append(event)
+        self.size += len(event.raw)
+        self._dirty(self)
+
+    def reserve(self, size: int) -> None:
+        """Check that `size` bytes more would fit; raises RunOutputTooLarge."""
+        if self.size + size > MAX_BYTES:
+            raise RunOutputTooLarge(f"A run's event log holds {MAX_BYTES // 2**20} MiB.")
+
+    def draft(self, kind: str, fields: dict[str, Any]) -> Event:
+        """The event that would come next, not yet part of the log."""
+        return encode(self._name, self.next_seq, kind, fields)
+
+    def conclude(self, ending: Event) -> None:
+        """Add the terminal event, which Postgres holds already, with all before it."""
+        self.events.append(ending)
+        self.visible = len(self.events)
+        self._dirty(self)
+        self.watchers.wake()
+
+    def acknowledge(self, written: int) -> None:
+        self.written = written
+        self.visible = max(self.visible, written)
+        self.watchers.wake()
+
+    def fail(self, failure: AppError) -> None:
+        """Tell the owner, once, that the log cannot be written any more."""
+        if self.failure is None:
+            self.failure = failure
+            if self.stop is not None:
+                self.stop(failure)
+
+    def abandon(self) -> None:
+        """This process no longer owns the run; its readers look elsewhere."""
+        self.closed = self.abandoned = True
+        self.watchers.wake()

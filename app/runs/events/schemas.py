@@ -1,0 +1,126 @@
+"""The events of a run as clients see them, for the OpenAPI document and generated SDKs."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypeAliasType
+
+from app.core.schema import Output, Problem
+
+_REF = "#/components/schemas/{model}"
+
+
+class Usage(Output):
+    """What a run has used."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None = Field(description="None where a price is not known.")
+
+
+class _RunEvent(Output):
+    seq: int = Field(description="Position in the run's log, from 1 and without gaps.")
+    run_id: UUID
+    at: datetime
+
+
+class RunCreatedEvent(_RunEvent):
+    """The first event of every log."""
+
+    type: Literal["run.created"]
+    kind: str
+    subject_id: UUID | None
+
+
+class RunStartedEvent(_RunEvent):
+    """Work has begun."""
+
+    type: Literal["run.started"]
+    attempt: int
+
+
+class RunResumedEvent(_RunEvent):
+    """Another process has taken the run up; what it does again is in the events that follow."""
+
+    type: Literal["run.resumed"]
+    attempt: int
+    reason: Literal["process_lost", "process_stopped"]
+
+
+class _Ended(_RunEvent):
+    result: dict[str, Any]
+    usage: Usage
+
+
+class RunCompletedEvent(_Ended):
+    """The run did what it was asked; the last event of its log."""
+
+    type: Literal["run.completed"]
+
+
+class RunFailedEvent(_Ended):
+    """The run could not be finished; the last event of its log."""
+
+    type: Literal["run.failed"]
+    error: Problem
+
+
+class RunCancelledEvent(_Ended):
+    """The run was cancelled; the last event of its log."""
+
+    type: Literal["run.cancelled"]
+
+
+class MessageCreatedEvent(_RunEvent):
+    """A message exists, and the deltas that follow belong to it."""
+
+    type: Literal["message.created"]
+    message_id: UUID
+    parent_id: UUID
+    role: Literal["assistant"]
+    model: str
+    conversation_id: UUID
+    demo: bool = Field(description="Whether the built-in demo provider answers, not a model.")
+
+
+class TextDeltaEvent(_RunEvent):
+    """More of a message's text."""
+
+    type: Literal["text.delta"]
+    message_id: UUID
+    text: str
+
+
+class ReasoningDeltaEvent(_RunEvent):
+    """More of what the model thinks before it answers."""
+
+    type: Literal["reasoning.delta"]
+    message_id: UUID
+    text: str
+
+
+RunEvent = TypeAliasType(
+    "RunEvent",
+    Annotated[
+        RunCreatedEvent
+        | RunStartedEvent
+        | RunResumedEvent
+        | RunCompletedEvent
+        | RunFailedEvent
+        | RunCancelledEvent
+        | MessageCreatedEvent
+        | TextDeltaEvent
+        | ReasoningDeltaEvent,
+        Field(discriminator="type"),
+    ],
+)
+
+
+def event_schemas() -> dict[str, Any]:
+    """`RunEvent` and all it refers to, for the document's `components.schemas`."""
+    schema = TypeAdapter(RunEvent).json_schema(ref_template=_REF, mode="serialization")
+    definitions: dict[str, Any] = schema["$defs"]
+    return definitions

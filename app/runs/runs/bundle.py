@@ -1,0 +1,74 @@
+"""Everything about runs that a process keeps open."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from app.core.db import Scope
+from app.core.kernel import Kernel
+from app.runs.events.appender import Appender
+from app.runs.events.live import LiveLog
+from app.runs.events.log import RunLog
+from app.runs.events.reader import EventReader
+from app.runs.events.signals import Signals
+from app.runs.runs import crud
+from app.runs.runs.ending import Closer
+from app.runs.runs.executor import Executor
+from app.runs.runs.lease import Lease
+from app.runs.runs.models import Run
+from app.runs.runs.recovery import Recovery
+from app.runs.runs.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What routes and rooms need: to launch, to cancel, and to read."""
+
+    executor: Executor
+    reader: EventReader
+    recovery: Recovery
+
+
+@asynccontextmanager
+async def open_runs(kernel: Kernel, works: Sequence[Work]) -> AsyncIterator[Runs]:
+    """Start carrying out runs in this process; at the end they are left for another one."""
+    local: dict[UUID, RunLog] = {}
+    live = LiveLog(kernel.valkey)
+    lease = Lease(kernel.valkey, kernel.settings.run_lease_seconds)
+    signals = Signals(kernel.valkey)
+    appender = Appender(live)
+    closer = Closer(kernel)
+
+    async def find(workspace_id: UUID, run_id: UUID) -> Run | None:
+        async with kernel.database.unit(Scope(workspace_id)) as session:
+            return await crud.get(session, workspace_id, run_id)
+
+    reader = EventReader(kernel, live, signals, local, find)
+    executor = Executor(lease.executor_id, works, closer, appender, local)
+    recovery = Recovery(kernel, executor, lease, live, signals, closer)
+    # Closed from the last to the first: no new runs, no work, all written, only then given away.
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(lease.close)
+        await lease.start()
+        signals.start()
+        stack.push_async_callback(signals.close)
+        appender.start()
+        stack.push_async_callback(appender.close)
+        reader.start()
+        stack.push_async_callback(reader.close)
+        stack.push_async_callback(executor.close)
+        stack.push_async_callback(recovery.close)
+        await recovery.start()
+        yield Runs(executor, reader, recovery)
+
+
+def runs_of(request: Request) -> Runs:
+    runs: Runs = request.app.state.runs
+    return runs
+
+
+RunsDep = Annotated[Runs, Depends(runs_of)]

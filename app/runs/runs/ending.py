@@ -1,0 +1,142 @@
+"""The one transaction that ends a run: its row, its kept events, and what its work leaves."""
+
+import asyncio
+import time
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.clock import now
+from app.core.db import Scope
+from app.core.errors import AppError, InternalError
+from app.core.kernel import Kernel
+from app.core.log import get_logger
+from app.runs.events import crud as events
+from app.runs.events.event import Event
+from app.runs.events.log import RunLog
+from app.runs.runs import crud
+from app.runs.runs.context import RunContext
+from app.runs.runs.models import Run
+from app.runs.runs.work import Ending, Settlement, Work
+
+log = get_logger(__name__)
+
+PATIENCE_SECONDS = 60.0
+# Connection lost, serialization or deadlock, out of resources, server going down.
+_PASSING = ("08", "40", "53", "57")
+
+
+class Closer:
+    """Ends runs, a few at a time so that requests keep their share of the connections."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._database = kernel.database
+        self._room = asyncio.Semaphore(max(1, kernel.settings.database_pool_size // 2))
+
+    async def end(self, ctx: RunContext, run_log: RunLog, work: Work, ending: Ending) -> bool:
+        """End a run and close its log; False where that was not ours to do, or not possible.
+
+        While Postgres is away it tries again for a minute. If the work cannot settle, the run
+        fails without it.
+        """
+        ctx.close()
+        settle: Work | None = work
+        deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
+        while True:
+            try:
+                terminal = await self._commit(ctx, run_log, settle, ending)
+            except Exception as error:
+                if _is_passing(error) and time.monotonic() < deadline:
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, 5.0)
+                    continue
+                log.exception("run_not_settled")
+                if settle is None or _is_passing(error):
+                    return False
+                settle, ending = None, Ending("failed", _shown(error))
+                continue
+            if terminal is not None:
+                run_log.conclude(terminal)
+            return terminal is not None
+
+    async def _commit(
+        self, ctx: RunContext, run_log: RunLog, work: Work | None, ending: Ending
+    ) -> Event | None:
+        async with self._room, self._database.unit(ctx.scope) as session:
+            run = await crud.lock_mine(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
+            if run is None:
+                return await _own_ending(session, ctx)
+            settled = await work.settle(ctx, session, ending) if work else Settlement()
+            values = _values(run, settled, ending)
+            terminal = run_log.draft(f"run.{ending.status}", _fields(settled, values["error"]))
+            await _write(session, run, [*run_log.events, terminal], values)
+            return terminal
+
+    async def adopt(self, run: Run, history: list[Event]) -> None:
+        """Write down a run whose log has its terminal event already."""
+        last = history[-1]
+        usage = last.body["usage"]
+        values = {
+            "status": last.type.removeprefix("run."),
+            "result": last.body["result"],
+            "error": last.body.get("error"),
+            **usage,
+        }
+        async with self._database.unit(Scope(run.workspace_id, run.user_id)) as session:
+            mine = await crud.lock_mine(session, run.workspace_id, run.id, run.attempt)
+            if mine is not None:
+                await _write(session, mine, history, values)
+
+
+async def _own_ending(session: AsyncSession, ctx: RunContext) -> Event | None:
+    """The terminal event of a commit of ours whose answer was lost; None if it was not ours."""
+    run = await crud.get(session, ctx.workspace_id, ctx.run_id)
+    if run is None or run.ended_at is None or run.attempt != ctx.attempt:
+        return None
+    last = await events.read(session, ctx.workspace_id, ctx.run_id, run.last_seq - 1)
+    return last[0] if last else None
+
+
+async def _write(
+    session: AsyncSession, run: Run, history: list[Event], values: dict[str, Any]
+) -> None:
+    moment = now()
+    await events.archive(session, run.workspace_id, run.id, history, moment)
+    await crud.finish(session, run, {**values, "last_seq": history[-1].seq, "ended_at": moment})
+
+
+def _values(run: Run, settled: Settlement, ending: Ending) -> dict[str, Any]:
+    error = ending.error.problem(instance=f"/v1/runs/{run.id}") if ending.error else None
+    return {
+        "status": ending.status,
+        "result": settled.result,
+        "error": error,
+        "input_tokens": settled.input_tokens,
+        "output_tokens": settled.output_tokens,
+        "cost_usd": settled.cost_usd,
+    }
+
+
+def _fields(settled: Settlement, error: dict[str, Any] | None) -> dict[str, Any]:
+    usage = {
+        "input_tokens": settled.input_tokens,
+        "output_tokens": settled.output_tokens,
+        "cost_usd": settled.cost_usd,
+    }
+    failure = {} if error is None else {"error": error}
+    return {"result": settled.result, "usage": usage, **failure}
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        return error.connection_invalidated or state.startswith(_PASSING)
+    return isinstance(error, PoolTimeout | OSError)
+
+
+def _shown(error: Exception) -> AppError:
+    if isinstance(error, AppError):
+        return error
+    return InternalError("The run's result could not be stored; the server's log has the cause.")

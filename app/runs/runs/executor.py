@@ -1,0 +1,160 @@
+"""Carries out runs as detached tasks, and ends each exactly once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.core.errors import AppError, InternalError
+from app.core.log import get_logger
+from app.runs.events.appender import Appender
+from app.runs.events.errors import RunLost
+from app.runs.events.event import Event
+from app.runs.events.log import RunLog
+from app.runs.runs.context import RunContext
+from app.runs.runs.ending import Closer
+from app.runs.runs.lease import Loss
+from app.runs.runs.models import Run
+from app.runs.runs.work import Ending, Work
+
+log = get_logger(__name__)
+
+# How long cancelled work may clean up before its run is ended without it.
+GRACE_SECONDS = 5.0
+CLOSE_SECONDS = 15.0
+
+
+class Cancelled(AppError):
+    """Why work stops: someone cancelled the run."""
+
+
+class Active:
+    """A run under way in this process."""
+
+    def __init__(self, run: Run, run_log: RunLog, work: Work) -> None:
+        self.run = run
+        self.log = run_log
+        self.work = work
+        self.stopped: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
+        self.task: asyncio.Task[None] | None = None
+
+    def stop(self, reason: AppError) -> None:
+        """Have the work cancelled; the first reason counts."""
+        if not self.stopped.done():
+            self.stopped.set_result(reason)
+
+
+class Executor:
+    """The runs of one process. `local` is where the reader finds their logs."""
+
+    def __init__(
+        self,
+        executor_id: str,
+        works: Sequence[Work],
+        closer: Closer,
+        appender: Appender,
+        local: dict[UUID, RunLog],
+    ) -> None:
+        self.id = executor_id
+        self.works: Mapping[str, Work] = {work.kind: work for work in works}
+        self._closer = closer
+        self._appender = appender
+        self._local = local
+        self._active: dict[UUID, Active] = {}
+        self._closing = False
+
+    @property
+    def active(self) -> Sequence[UUID]:
+        return list(self._active)
+
+    def launch(self, run: Run) -> None:
+        """Start a run that `service.create` made, once its transaction has committed."""
+        self.resume(run, [], None)
+
+    def resume(
+        self, run: Run, history: Sequence[Event], loss: Loss | None, ending: Ending | None = None
+    ) -> None:
+        """Go on with a run whose log so far is `history`, or only end it with `ending`."""
+        if self._closing or run.id in self._active:
+            return
+        run_log = RunLog(run.id, run.attempt, history, self._appender.mark)
+        active = Active(run, run_log, self.works[run.kind])
+        run_log.stop = active.stop
+        self._local[run.id], self._active[run.id] = run_log, active
+        active.task = asyncio.create_task(self._drive(active, loss, ending), name=f"run {run.id}")
+
+    def cancel(self, run_id: UUID) -> bool:
+        """Cancel a run that is under way here."""
+        active = self._active.get(run_id)
+        if active is not None:
+            active.stop(Cancelled())
+        return active is not None
+
+    async def close(self) -> None:
+        """Stop all work without ending its runs: another process goes on with them."""
+        self._closing = True
+        for active in self._active.values():
+            active.stop(RunLost())
+        tasks = [active.task for active in self._active.values() if active.task]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def _drive(self, active: Active, loss: Loss | None, ending: Ending | None) -> None:
+        run, run_log = active.run, active.log
+        structlog.contextvars.bind_contextvars(run_id=str(run.id))
+        ended = False
+        try:
+            ctx = RunContext(run, run_log, self.launch)
+            self._announce(active, ctx, loss if ending is None else None)
+            ending = ending or await self._carry_out(active, ctx)
+            if ending is not None:
+                ended = await self._closer.end(ctx, run_log, active.work, ending)
+        finally:
+            ctx.close()
+            del self._local[run.id], self._active[run.id]
+            if not ended:
+                run_log.abandon()
+
+    def _announce(self, active: Active, ctx: RunContext, loss: Loss | None) -> None:
+        run, seen = active.run, {event.type for event in ctx.history}
+        if "run.created" not in seen:
+            ctx.emit("run.created", kind=run.kind, subject_id=run.subject_id)
+        if "run.started" not in seen:
+            ctx.emit("run.started", attempt=run.attempt)
+        elif loss is not None:
+            ctx.emit("run.resumed", attempt=run.attempt, reason=loss)
+
+    async def _carry_out(self, active: Active, ctx: RunContext) -> Ending | None:
+        """Do the work; None where the run is not to be ended by this process."""
+        work = asyncio.create_task(active.work.run(ctx))
+        try:
+            either: set[asyncio.Future[Any]] = {work, active.stopped}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return _outcome(work)
+            work.cancel()
+            if not (await asyncio.wait({work}, timeout=GRACE_SECONDS))[0]:
+                log.warning("work_does_not_stop")
+        finally:
+            work.cancel()
+        reason = active.stopped.result()
+        if isinstance(reason, RunLost):
+            return None
+        return Ending("cancelled") if isinstance(reason, Cancelled) else Ending("failed", reason)
+
+
+def _outcome(work: asyncio.Task[None]) -> Ending:
+    if work.cancelled():
+        log.error("work_cancelled_itself")
+        return Ending("failed", InternalError("The server's log has the cause."))
+    error = work.exception()
+    if error is None:
+        return Ending("completed")
+    if isinstance(error, AppError):
+        return Ending("failed", error)
+    log.error("work_failed", exc_info=error)
+    return Ending("failed", InternalError("The server's log has the cause."))

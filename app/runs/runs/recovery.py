@@ -1,0 +1,173 @@
+"""Finds the runs that nobody carries out any more, and what else has to be looked after."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from redis.exceptions import RedisError
+
+from app.core.clock import now
+from app.core.db import SYSTEM
+from app.core.kernel import Kernel
+from app.core.log import get_logger
+from app.runs.events import crud as events
+from app.runs.events.event import Event
+from app.runs.events.live import LiveLog
+from app.runs.events.signals import Signals
+from app.runs.runs import crud
+from app.runs.runs.ending import Closer
+from app.runs.runs.errors import RunInterrupted
+from app.runs.runs.executor import Executor
+from app.runs.runs.lease import Lease, Loss
+from app.runs.runs.models import Run
+from app.runs.runs.work import Ending
+
+log = get_logger(__name__)
+
+CANCELS = "runs:cancel"
+MAX_ATTEMPTS = 3
+SWEEP_SECONDS = 1.0
+FORGOTTEN_SECONDS = 15.0
+LOAD_SECONDS = 5.0
+PURGE_SECONDS = 60.0
+_CLAIM_ROWS = 50
+_PURGE_ROWS = 5000
+
+
+class Recovery:
+    """The sweeper of one process."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        executor: Executor,
+        lease: Lease,
+        live: LiveLog,
+        signals: Signals,
+        closer: Closer,
+    ) -> None:
+        self._kernel = kernel
+        self._executor = executor
+        self._lease = lease
+        self._live = live
+        self._signals = signals
+        self._closer = closer
+        self._nudged = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._look_for_forgotten = 0.0
+
+    async def start(self) -> None:
+        await self._signals.listen(CANCELS, self._on_cancel)
+        self._keep(self._repeat(self.sweep, SWEEP_SECONDS))
+        self._keep(self._repeat(self.cancel_missed, SWEEP_SECONDS))
+        self._keep(self._repeat(self.purge, PURGE_SECONDS))
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def announce_cancel(self, run_id: UUID) -> None:
+        """Have a run cancelled wherever it is, after its wish for it has been committed."""
+        if not self._executor.cancel(run_id):
+            self._keep(self._publish_cancel(run_id))
+
+    async def sweep(self) -> None:
+        """Take up the runs of executors that are gone."""
+        kinds = list(self._executor.works)
+        async with self._kernel.database.unit(SYSTEM) as session:
+            holders = await crud.executors(session, kinds)
+        others = [holder for holder in holders if holder not in (None, self._executor.id)]
+        gone = await self._lease.roll_call([other for other in others if other])
+        forgotten = self._forgotten() if self._executor.id in holders else None
+        if not (gone or None in holders or forgotten):
+            return
+        async with self._kernel.database.unit(SYSTEM) as session:
+            claimed = await crud.claim(
+                session,
+                self._executor.id,
+                kinds=kinds,
+                dead=list(gone),
+                forgotten=forgotten,
+                limit=_CLAIM_ROWS,
+            )
+        for run, holder in claimed:
+            self._keep(self._take_up(run, gone.get(holder or "", "process_lost")))
+
+    async def cancel_missed(self) -> None:
+        """Cancel what is under way here and whose cancel did not get through."""
+        if self._executor.active:
+            async with self._kernel.database.unit(SYSTEM) as session:
+                wanted = await crud.cancelled_of(session, self._executor.id)
+            for run_id in wanted:
+                self._executor.cancel(run_id)
+
+    async def purge(self) -> None:
+        """Delete events that have been kept for long enough."""
+        kept = timedelta(hours=self._kernel.settings.event_retention_hours)
+        deleted = _PURGE_ROWS
+        while deleted == _PURGE_ROWS:
+            async with self._kernel.database.unit(SYSTEM) as session:
+                deleted = await events.purge(session, now() - kept, _PURGE_ROWS)
+
+    def _forgotten(self) -> crud.Forgotten | None:
+        if time.monotonic() < self._look_for_forgotten:
+            return None
+        self._look_for_forgotten = time.monotonic() + FORGOTTEN_SECONDS
+        since = now() - timedelta(seconds=FORGOTTEN_SECONDS)
+        return crud.Forgotten(self._executor.active, since)
+
+    async def _take_up(self, run: Run, loss: Loss) -> None:
+        history = await self._load(run)
+        if history is None:
+            return
+        log.info("run_taken_up", run_id=str(run.id), attempt=run.attempt, reason=loss)
+        if history and history[-1].terminal:
+            await self._closer.adopt(run, history)
+        elif run.cancel_requested_at is not None:
+            self._executor.resume(run, history, loss, Ending("cancelled"))
+        elif run.attempt > MAX_ATTEMPTS:
+            interrupted = RunInterrupted("The processes that worked on it died; start it again.")
+            self._executor.resume(run, history, loss, Ending("failed", interrupted))
+        else:
+            self._executor.resume(run, history, loss)
+
+    async def _load(self, run: Run) -> list[Event] | None:
+        """The log so far, with every earlier owner shut out; None where it is not to be had."""
+        deadline = time.monotonic() + LOAD_SECONDS
+        while True:
+            try:
+                if not await self._live.fence(run.id, run.attempt):
+                    return None
+                return await self._live.read(run.id, 0, limit=None)
+            except (RedisError, OSError) as error:
+                if time.monotonic() > deadline:
+                    log.warning("run_log_not_readable", run_id=str(run.id), error=repr(error))
+                    return None
+            await asyncio.sleep(0.2)
+
+    def _on_cancel(self, message: bytes) -> None:
+        with suppress(ValueError):
+            self._executor.cancel(UUID(message.decode()))
+
+    async def _publish_cancel(self, run_id: UUID) -> None:
+        with suppress(RedisError, OSError):
+            await self._kernel.valkey.publish(CANCELS, str(run_id))
+
+    async def _repeat(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            try:
+                await act()
+            except Exception as error:  # noqa: BLE001 - the next round may do better
+                log.warning("sweep_failed", act=act.__name__, error=repr(error))
+            await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311
+
+    def _keep(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

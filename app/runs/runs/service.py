@@ -1,0 +1,77 @@
+"""What a caller may do with runs."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.db import AsyncSession
+from app.core.ids import new_id
+from app.core.paging import Cursors, Slice
+from app.runs.runs import crud
+from app.runs.runs.errors import RunNotFound
+from app.runs.runs.models import Run
+from app.runs.runs.schemas import RunQuery
+
+
+class Owner(Protocol):
+    """Whose run it is: an Access, or the run that makes another."""
+
+    @property
+    def workspace_id(self) -> UUID: ...
+    @property
+    def user_id(self) -> UUID: ...
+
+
+async def create(
+    session: AsyncSession,
+    owner: Owner,
+    *,
+    executor_id: str,
+    kind: str,
+    input: dict[str, Any],  # noqa: A002 - the column's name
+    subject_id: UUID | None = None,
+    run_id: UUID | None = None,
+) -> Run:
+    """A run that this process will launch as soon as the transaction has committed."""
+    moment = now()
+    run = Run(
+        id=run_id or new_id(),
+        workspace_id=owner.workspace_id,
+        user_id=owner.user_id,
+        kind=kind,
+        status="running",
+        subject_id=subject_id,
+        input=input,
+        attempt=1,
+        executor_id=executor_id,
+        last_seq=0,
+        input_tokens=0,
+        output_tokens=0,
+        created_at=moment,
+        updated_at=moment,
+        started_at=moment,
+    )
+    return await crud.add(session, run)
+
+
+async def get(session: AsyncSession, access: Access, run_id: UUID) -> Run:
+    """One of the caller's own runs; raises RunNotFound."""
+    run = await crud.get(session, access.workspace_id, run_id)
+    if run is None or run.user_id != access.user_id:
+        raise RunNotFound("You have no run with this id.")
+    return run
+
+
+async def page(
+    session: AsyncSession, access: Access, query: RunQuery, cursors: Cursors
+) -> Slice[Run]:
+    return await crud.page(session, access.workspace_id, access.user_id, query, cursors)
+
+
+async def request_cancel(session: AsyncSession, access: Access, run_id: UUID) -> Run:
+    """Note that the run is to be cancelled; its owner must then be told. Raises RunNotFound."""
+    run = await get(session, access, run_id)
+    await crud.request_cancel(session, access.workspace_id, run_id)
+    await session.refresh(run)
+    return run
