@@ -5,7 +5,9 @@ import json
 PROMPT = "Tell me a short story about light."
 
 
-def banner(address: str, data: str, owner: str, api_key: str | None) -> str:
+def banner(
+    address: str, data: str, owner: str, api_key: str | None, password: str | None = None
+) -> str:
     """Address, docs, key, and one `curl` on one line, so that a triple click copies it."""
     lines = [
         "",
@@ -17,6 +19,7 @@ def banner(address: str, data: str, owner: str, api_key: str | None) -> str:
         f"  owner    {owner}",
     ]
     if api_key:
+        lines += [f"  password {password}   (shown only this once)"] if password else []
         lines += [f"  API key  {api_key}   (shown only this once)"]
     else:
         lines += [

@@ -12,7 +12,7 @@ from app.cli.errors import CannotServe
 from app.cli.migrating import apply_migrations
 from app.cli.serving import run
 from app.core.config import Settings
-from app.main import announce_stop, create_app, first_start, issue_api_key
+from app.main import FirstStart, announce_stop, create_app, first_start, issue_api_key
 
 LOOK_SECONDS = 5  # how long a server that a URL names gets to answer at the start
 
@@ -27,7 +27,7 @@ def migrate_and_serve(
     address = local_address(settings.host, listener.getsockname()[1])
 
     def ready() -> None:
-        typer.echo(banner(address, str(settings.data_dir), first.owner_email, first.api_key))
+        typer.echo(_banner(address, settings, first))
 
     def ailing() -> str:
         if not engines.dead:
@@ -39,6 +39,10 @@ def migrate_and_serve(
 
     app = create_app(settings)
     run(app, listener, ready, lambda: announce_stop(app), ailing)
+
+
+def _banner(address: str, settings: Settings, first: FirstStart) -> str:
+    return banner(address, str(settings.data_dir), first.owner_email, first.api_key, first.password)
 
 
 def serve_only(settings: Settings, listener: socket.socket) -> None:

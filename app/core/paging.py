@@ -75,7 +75,7 @@ class Cursors:
         self._key = key
 
     def encode(self, position: list[Any], binding: str) -> str:
-        body = orjson.dumps(position)
+        body = orjson.dumps(position, default=str)  # asyncpg has a UUID class of its own
         return base64.urlsafe_b64encode(self._sign(body, binding) + body).decode().rstrip("=")
 
     def decode(self, cursor: str, binding: str) -> list[Any]:

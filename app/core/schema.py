@@ -1,8 +1,9 @@
 """The base of every request and response body."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 
 def _without_nul(value: str) -> str:
@@ -23,6 +24,13 @@ Name = Annotated[
     Field(min_length=1, max_length=200), AfterValidator(_without_nul),
 ]  # fmt: skip
 Metadata = Annotated[dict[str, Any], Field(max_length=64), AfterValidator(_bounded_json)]
+
+
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str),
+    Field(description="US dollars, as a decimal number in a string."),
+]
 
 
 class Input(BaseModel):

@@ -3,14 +3,13 @@
 import base64
 import binascii
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
 from app.core.paging import PageQuery
-from app.core.schema import Input, Output, Text
+from app.core.schema import Input, Money, Output, Text
 
 MAX_TEXT = 1_000_000
 MAX_IMAGE_CHARACTERS = 14_000_000
@@ -100,7 +99,7 @@ class MessageRead(Output):
     error: dict[str, Any] | None
     input_tokens: int | None
     output_tokens: int | None
-    cost_usd: Decimal | None
+    cost_usd: Money | None
     created_at: datetime
 
 

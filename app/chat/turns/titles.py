@@ -1,14 +1,17 @@
 """Titles: the first words at once, and a better one from the model soon after."""
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
+from app.chat.messages.models import Message
 from app.core.db import AsyncSession, Database, on_commit
 from app.inference.integrations.directory import Directory
-from app.inference.providers.types import TITLE_PROMPT, ChatRequest, Message, TextPart, Usage
+from app.inference.providers.types import TITLE_PROMPT, ChatRequest, TextPart, Usage
+from app.inference.providers.types import Message as PromptMessage
 from app.inference.usage import service as ledger
 from app.runs.runs import service as runs
 from app.runs.runs.context import RunContext
@@ -70,17 +73,7 @@ class Titling:
             branch = await messages_crud.branch(
                 session, ctx.workspace_id, ctx.subject_id, UUID(ctx.input["message_id"])
             )
-            said = [m for m in branch if m.text][:2]
-            request = ChatRequest(
-                model=target.model,
-                messages=(
-                    Message("system", (TextPart(TITLE_PROMPT),)),
-                    Message(
-                        "user",
-                        (TextPart("\n\n".join(m.text[:MAX_QUOTED] for m in said)),),
-                    ),
-                ),
-            )
+            request = _title_request(target.model, [m for m in branch if m.text][:2])
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
             caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
             call_id = await ledger.open_call(session, caller, target, request)
@@ -103,3 +96,21 @@ class Titling:
                 conversation.title, conversation.title_source = title, "model"
         total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
         return Settlement({"title": title}, total.input_tokens, total.output_tokens, total.cost_usd)
+
+
+def _title_request(model: str, said: Sequence[Message]) -> ChatRequest:
+    """The first question and its answer, and the wish for a title."""
+    return ChatRequest(
+        model=model,
+        messages=(
+            PromptMessage("system", (TextPart(TITLE_PROMPT),)),
+            *(
+                PromptMessage(
+                    "user" if message.role == "user" else "assistant",
+                    (TextPart(message.text[:MAX_QUOTED]),),
+                )
+                for message in said
+            ),
+            PromptMessage("user", (TextPart(TITLE_PROMPT),)),
+        ),
+    )

@@ -1,13 +1,12 @@
 """Models on the wire."""
 
-from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from app.core.paging import PageQuery
-from app.core.schema import Output, Text
+from app.core.schema import Money, Output, Text
 
 ModelType = Literal["chat", "embedding", "image", "audio", "moderation", "rerank", "other"]
 
@@ -24,9 +23,9 @@ class CapabilitiesRead(Output):
 class PriceRead(Output):
     """US dollars a million tokens; null where not known."""
 
-    input: Decimal | None
-    output: Decimal | None
-    cached_input: Decimal | None
+    input: Money | None
+    output: Money | None
+    cached_input: Money | None
 
 
 class ModelRead(Output):

@@ -79,7 +79,7 @@ def parse_event_id(text: str) -> EventId:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def _mended(value: Any) -> Any:

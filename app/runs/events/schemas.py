@@ -1,14 +1,13 @@
 """The events of a run as clients see them, for the OpenAPI document and generated SDKs."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 from typing_extensions import TypeAliasType
 
-from app.core.schema import Output, Problem
+from app.core.schema import Money, Output, Problem
 
 _REF = "#/components/schemas/{model}"
 
@@ -18,7 +17,7 @@ class Usage(Output):
 
     input_tokens: int
     output_tokens: int
-    cost_usd: Decimal | None = Field(description="None where a price is not known.")
+    cost_usd: Money | None = Field(description="None where a price is not known.")
 
 
 class _RunEvent(Output):

@@ -1,14 +1,13 @@
 """Runs as clients see them."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from app.core.paging import PageQuery
-from app.core.schema import Output, Problem, Text
+from app.core.schema import Money, Output, Problem, Text
 
 RunStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -38,7 +37,7 @@ class RunRead(Output):
     last_seq: int = Field(description="Where the event log ends; 0 until the run has ended.")
     input_tokens: int
     output_tokens: int
-    cost_usd: Decimal | None = Field(description="Null where a price is not known.")
+    cost_usd: Money | None = Field(description="Null where a price is not known.")
     cancel_requested_at: datetime | None
     created_at: datetime
     started_at: datetime | None
