@@ -69,6 +69,7 @@ class AppError(Exception):
             "code": self.code,
             "request_id": request_id,
             "retryable": self.retryable,
+            "retry_after": self.retry_after,
             "errors": [
                 {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors
             ],
@@ -79,7 +80,7 @@ def from_problem(problem: dict[str, Any]) -> AppError:
     """The error that a stored problem document tells of, ready to be raised again."""
     told = {name: problem[name] for name in ("status", "code", "title", "retryable")}
     kind: type[AppError] = type("StoredError", (AppError,), told)
-    return kind(problem["detail"])
+    return kind(problem["detail"], retry_after=problem["retry_after"])
 
 
 class InternalError(AppError):

@@ -64,4 +64,5 @@ class Problem(Output):
     code: str = Field(description="Stable snake_case name of this kind of error.")
     request_id: str | None
     retryable: bool = Field(description="Whether the same request may succeed later.")
+    retry_after: float | None = Field(description="Seconds to wait first, where that is known.")
     errors: list[FieldProblem]

@@ -23,6 +23,13 @@ async def get(
     return (await session.scalars(statement)).one_or_none()
 
 
+async def of_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Message | None:
+    statement = select(Message).where(
+        Message.workspace_id == workspace_id, Message.run_id == run_id
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def add(session: AsyncSession, messages: Sequence[Message]) -> None:
     session.add_all(messages)
     await session.flush()

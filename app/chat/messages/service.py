@@ -44,6 +44,14 @@ async def find(
     return message
 
 
+async def answer_of_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Message:
+    """The message that a run wrote; raises MessageNotFound."""
+    message = await crud.of_run(session, workspace_id, run_id)
+    if message is None:
+        raise MessageNotFound
+    return message
+
+
 async def choose(
     session: AsyncSession, access: Access, conversation_id: UUID, message_id: UUID
 ) -> Conversation:

@@ -1,13 +1,8 @@
 """What can be wrong with a turn."""
 
-from app.core.errors import Conflict, Unprocessable
+from app.core.errors import Unprocessable
 
 
 class TurnInvalid(Unprocessable):
     code = "turn_invalid"
     title = "This turn cannot be made"
-
-
-class TurnCancelled(Conflict):
-    code = "turn_cancelled"
-    title = "The turn was cancelled before it was answered"

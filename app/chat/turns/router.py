@@ -10,7 +10,7 @@ from app.chat.conversations.errors import ConversationBusy, ConversationNotFound
 from app.chat.messages import service as messages
 from app.chat.messages.errors import MessageNotFound
 from app.chat.turns import service
-from app.chat.turns.errors import TurnCancelled, TurnInvalid
+from app.chat.turns.errors import TurnInvalid
 from app.chat.turns.schemas import ChatCreate, TurnCreate, TurnRead
 from app.core.auth import Access, Permission
 from app.core.errors import AppError, from_problem
@@ -127,11 +127,7 @@ async def _answer(
         run = await runs.get(session, access, started.run.id)
         if run.error:
             raise from_problem(run.error)
-        if run.result is None or run.subject_id is None:
-            raise TurnCancelled
-        answer = await messages.find(
-            session, access.workspace_id, run.subject_id, UUID(run.input["answer_id"])
-        )
+        answer = await messages.answer_of_run(session, access.workspace_id, run.id)
         return TurnRead.model_validate(
-            {"run_id": run.id, "conversation_id": run.subject_id, "message": answer}
+            {"run_id": run.id, "conversation_id": answer.conversation_id, "message": answer}
         )

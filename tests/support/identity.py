@@ -1,0 +1,92 @@
+"""People and keys for tests, made through the API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx2
+from sqlalchemy import event
+
+from app.core.kernel import Kernel
+
+PASSWORD = "a few plain words"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone who has registered and signed in."""
+
+    user_id: str
+    workspace_id: str
+    email: str
+    access_token: str
+    refresh_token: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+async def register(http: httpx2.AsyncClient, email: str = "", password: str = PASSWORD) -> dict:
+    email = email or f"{uuid4().hex}@example.com"
+    answer = await http.post("/v1/auth/register", json={"email": email, "password": password})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def sign_in(http: httpx2.AsyncClient, email: str, password: str = PASSWORD) -> dict:
+    answer = await http.post(
+        "/v1/auth/login",
+        json={"email": email, "password": password, "refresh_token_in": "body"},
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def new_person(http: httpx2.AsyncClient) -> Person:
+    user = await register(http)
+    tokens = await sign_in(http, user["email"])
+    headers = bearer(tokens["access_token"])
+    me = (await http.get("/v1/me", headers=headers)).json()
+    return Person(
+        user_id=user["id"],
+        workspace_id=me["workspace"]["id"],
+        email=user["email"],
+        access_token=tokens["access_token"],
+        refresh_token=tokens["refresh_token"],
+        headers=headers,
+    )
+
+
+async def new_key(http: httpx2.AsyncClient, person: Person, **body: object) -> dict:
+    answer = await http.post("/v1/api-keys", json={"name": "A key", **body}, headers=person.headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}
+
+
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10) -> None:
+    """Wait for something to become true."""
+    for _ in range(int(seconds / 0.02)):
+        if await condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"still not so after {seconds} seconds")
+
+
+@asynccontextmanager
+async def counted_queries(kernel: Kernel) -> AsyncIterator[list[str]]:
+    """The SQL statements that this process sends while the block runs."""
+    sent: list[str] = []
+
+    def note(_connection, _cursor, statement, *_) -> None:
+        sent.append(statement)
+
+    engine = kernel.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
