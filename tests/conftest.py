@@ -104,7 +104,8 @@ class Server(uvicorn.Server):
 
 async def serve(app: FastAPI) -> tuple[Server, asyncio.Task[None], str]:
     """Serve an app on a free loopback port; returns the server, its task and its address."""
-    listener = socket.socket()
+    # Named as TCP, or asyncio leaves Nagle's algorithm on: forty milliseconds an answer.
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
         app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=2

@@ -25,7 +25,6 @@ from sqlalchemy import (
     event,
     func,
     make_url,
-    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -107,10 +106,9 @@ class Scope:
 NOBODY = Scope()
 SYSTEM = Scope(system=True)
 
-_SET_SCOPE = select(
-    func.set_config("luminous.workspace_id", text(":workspace"), True),
-    func.set_config("luminous.user_id", text(":user"), True),
-    func.set_config("luminous.system", text(":system"), True),
+_SET_SCOPE = text(
+    "select set_config('luminous.workspace_id', :workspace, true), "
+    "set_config('luminous.user_id', :user, true), set_config('luminous.system', :system, true)"
 )
 
 

@@ -8,12 +8,14 @@ from app.core.kernel import Kernel
 from app.inference.integrations.directory import Directory
 from app.inference.providers.demo import DemoServer
 from app.inference.providers.transport import Transport
+from app.inference.usage.ledger import Ledger, open_ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
     transport: Transport
     directory: Directory
+    ledger: Ledger
 
 
 @asynccontextmanager
@@ -25,4 +27,5 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         if kernel.settings.demo_provider != "never":
             demo_url = (await stack.enter_async_context(DemoServer())).base_url
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
-        yield Inference(transport, directory)
+        ledger = await stack.enter_async_context(open_ledger(kernel))
+        yield Inference(transport, directory, ledger)

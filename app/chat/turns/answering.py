@@ -11,7 +11,7 @@ from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns import titles
-from app.chat.turns.context import build_request
+from app.chat.turns.context import Prepared, build_request
 from app.chat.turns.service import KIND
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
@@ -20,7 +20,6 @@ from app.inference.catalog.pricing import cost
 from app.inference.integrations.directory import Directory, Target
 from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import (
-    ChatRequest,
     Finished,
     ReasoningDelta,
     StreamEvent,
@@ -55,20 +54,18 @@ class Answering:
         self._directory = directory
         self._settings = settings
         self._calls: dict[UUID, Call] = {}
+        self._prepared: dict[UUID, Prepared] = {}
+
+    def expect(self, run_id: UUID, prepared: Prepared) -> None:
+        """Hand over what the request already knows of a run that this process will launch."""
+        self._prepared[run_id] = prepared
 
     async def run(self, ctx: RunContext) -> None:
         """Ask, and stream. After a crash, ask the model to go on where its text broke off."""
-        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
-        async with self._database.unit(ctx.scope) as session:
-            request = await self._request(ctx, session, target)
-            if ctx.attempt > 1:
-                await ledger.settle_interrupted(
-                    session, ctx.workspace_id, ctx.run_id, ctx.text_so_far
-                )
-            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
-            call = Call(await ledger.open_call(session, caller, target, request))
+        prepared = self._prepared.pop(ctx.run_id, None) or await self._prepare(ctx)
+        target, call = prepared.target, Call(prepared.call_id)
         self._calls[ctx.run_id] = call
-        if ctx.attempt == 1:
+        if not any(event.type == "message.created" for event in ctx.history):
             ctx.emit(
                 "message.created",
                 message_id=ctx.input["answer_id"],
@@ -78,7 +75,7 @@ class Answering:
                 model=target.reference,
                 demo=target.endpoint.kind == "demo",
             )
-        async with aclosing(target.endpoint.provider.stream(request)) as events:
+        async with aclosing(target.endpoint.provider.stream(prepared.request)) as events:
             async for event in events:
                 self._take(ctx, call, event)
         self._report(ctx, call, target)
@@ -108,13 +105,24 @@ class Answering:
                 cost_usd=cost(target.endpoint.kind, target.model, call.usage),
             )
 
-    async def _request(self, ctx: RunContext, session: AsyncSession, target: Target) -> ChatRequest:
-        conversation = await self._conversation(ctx, session)
-        question_id = UUID(ctx.input["question_id"])
-        branch = await messages_crud.branch(session, ctx.workspace_id, conversation.id, question_id)
-        return build_request(
-            target, conversation.instructions, branch, ctx.input["parameters"], ctx.text_so_far
-        )
+    async def _prepare(self, ctx: RunContext) -> Prepared:
+        """What another process, now gone, had begun: settle its call and open one of our own."""
+        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
+        async with self._database.unit(ctx.scope) as session:
+            conversation = await self._conversation(ctx, session)
+            question_id = UUID(ctx.input["question_id"])
+            branch = await messages_crud.branch(
+                session, ctx.workspace_id, conversation.id, question_id
+            )
+            partial = ctx.text_so_far
+            request = build_request(
+                target, conversation.instructions, branch, ctx.input["parameters"], partial
+            )
+            lost = _text_of_last_attempt(ctx)
+            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
+            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
+            call_id = await ledger.open_call(session, caller, target, request)
+        return Prepared(target, request, call_id)
 
     async def _conversation(
         self, ctx: RunContext, session: AsyncSession, *, for_update: bool = False
@@ -143,7 +151,7 @@ class Answering:
         if conversation.active_run_id == ctx.run_id:
             conversation.active_run_id = None
         if conversation.title_source == "none":
-            await titles.give_fallback(session, conversation)
+            await titles.give_fallback(session, conversation, UUID(ctx.input["question_id"]))
             if ending.status == "completed" and self._settings.titles == "model":
                 await titles.ask_for(session, ctx, conversation)
         result = {"conversation_id": str(conversation.id), "message_id": ctx.input["answer_id"]}
@@ -153,7 +161,8 @@ class Answering:
         self, ctx: RunContext, session: AsyncSession, call: Call | None, ending: Ending
     ) -> None:
         if call is None:
-            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, ctx.text_so_far)
+            lost = _text_of_last_attempt(ctx)
+            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
             return
         status = {"completed": "succeeded"}.get(ending.status, ending.status)
         outcome = ledger.Outcome(
@@ -176,3 +185,14 @@ def _fill(answer: Message, ctx: RunContext, ending: Ending, call: Call | None) -
     answer.status = {"completed": "complete"}.get(ending.status, ending.status)
     answer.finish_reason = call.finish_reason if call else None
     answer.error = ending.error.problem() if ending.error else None
+
+
+def _text_of_last_attempt(ctx: RunContext) -> str:
+    """What the log holds of the attempt before this one."""
+    said: list[str] = []
+    for event in ctx.history:
+        if event.type == "run.resumed":
+            said.clear()
+        elif event.type == "text.delta":
+            said.append(event.body["text"])
+    return "".join(said)

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Request, Response
 
 from app.chat.conversations.errors import ConversationBusy, ConversationNotFound
 from app.chat.messages import service as messages
 from app.chat.messages.errors import MessageNotFound
 from app.chat.turns import service
-from app.chat.turns.errors import TurnInvalid
+from app.chat.turns.answering import Answering
+from app.chat.turns.errors import TurnInvalid, TurnUnfinished
 from app.chat.turns.schemas import ChatCreate, TurnCreate, TurnRead
 from app.core.auth import Access, Permission
 from app.core.errors import AppError, from_problem
@@ -25,6 +26,13 @@ from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
 from app.runs.runs.models import Run
 
+
+def _answering_of(request: Request) -> Answering:
+    answering: Answering = request.app.state.answering
+    return answering
+
+
+AnsweringDep = Annotated[Answering, Depends(_answering_of)]
 Chatter = Annotated[Access, require(Permission.CONVERSATIONS_WRITE)]
 
 router = guarded_router(prefix="/v1", tag="chat")
@@ -52,22 +60,26 @@ async def _resumed(kernel: Kernel, access: Access, last: LastEventId) -> Started
 
 async def _start_chat(
     access: Chatter, kernel: KernelDep, directory: DirectoryDep, running: RunsDep,
+    answering: AnsweringDep,
     last: LastEventId, new: ChatCreate,
 ) -> Started:  # fmt: skip
     if resumed := await _resumed(kernel, access, last):
         return resumed
     turn = await service.start_chat(kernel, directory, running.executor.id, access, new)
+    answering.expect(turn.run.id, turn.prepared)
     running.executor.launch(turn.run)
     return Started(turn.run, 0, new.stream)
 
 
 async def _start_turn(
     access: Chatter, kernel: KernelDep, directory: DirectoryDep, running: RunsDep,
+    answering: AnsweringDep,
     last: LastEventId, conversation_id: UUID, new: TurnCreate,
 ) -> Started:  # fmt: skip
     if resumed := await _resumed(kernel, access, last):
         return resumed
     turn = await service.start(kernel, directory, running.executor.id, access, conversation_id, new)
+    answering.expect(turn.run.id, turn.prepared)
     running.executor.launch(turn.run)
     return Started(turn.run, 0, new.stream)
 
@@ -127,6 +139,8 @@ async def _answer(
         run = await runs.get(session, access, started.run.id)
         if run.error:
             raise from_problem(run.error)
+        if run.ended_at is None:
+            raise TurnUnfinished
         answer = await messages.answer_of_run(session, access.workspace_id, run.id)
         return TurnRead.model_validate(
             {"run_id": run.id, "conversation_id": answer.conversation_id, "message": answer}

@@ -1,5 +1,6 @@
 """Starting a turn: store what was said, make room for the answer, create the run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from app.chat.messages import crud as messages_crud
 from app.chat.messages import service as messages
 from app.chat.messages.models import Message
 from app.chat.messages.schemas import parts_of, text_of
+from app.chat.turns.context import Prepared, build_request
 from app.chat.turns.errors import TurnInvalid
 from app.chat.turns.schemas import ChatCreate, Parameters, TurnCreate
 from app.core.auth import Access
@@ -19,7 +21,8 @@ from app.core.db import AsyncSession
 from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.kernel import Kernel
-from app.inference.integrations.directory import Directory
+from app.inference.integrations.directory import Directory, Target
+from app.inference.usage import service as ledger
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -28,11 +31,10 @@ KIND = "chat_turn"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn whose run exists; `answer_id` is the assistant's message, still empty."""
+    """A turn whose run exists and whose request to the model is ready."""
 
     run: Run
-    conversation_id: UUID
-    answer_id: UUID
+    prepared: Prepared
 
 
 async def start(
@@ -48,15 +50,21 @@ async def start(
     Raises ConversationNotFound, ConversationBusy, MessageNotFound, ModelUnknown, NoModel and
     TurnInvalid.
     """
+    # Known before the transaction, so that looking it up takes no second connection within.
+    await directory.endpoints(access.workspace_id)
     async with kernel.database.unit(access.scope) as session:
         conversation = await conversations.get(session, access, conversation_id, for_update=True)
         await _refuse_while_busy(session, access, conversation)
         target = await directory.target(access.workspace_id, new.model or conversation.model)
         question = await _question(session, access, conversation, new)
+        branch = await messages_crud.branch(
+            session, access.workspace_id, conversation.id, question.id
+        )
         if new.model:
             conversation.model = new.model
+        answer = _message(conversation, question.id, "assistant", [])
         return await _begin(
-            session, access, conversation, question, target.reference, new.parameters, executor_id
+            session, executor_id, conversation, branch, answer, target, new.parameters
         )
 
 
@@ -65,32 +73,32 @@ async def start_chat(
 ) -> Turn:
     """Make the conversation and its first turn in one transaction."""
     target = await directory.target(access.workspace_id, new.model)
-    said = [message for message in new.messages if message.role != "system"]
     system = [
         text_of(parts_of(message.content)) for message in new.messages if message.role == "system"
     ]
+    conversation = Conversation(
+        id=new_id(),
+        workspace_id=access.workspace_id,
+        user_id=access.user_id,
+        title="",
+        title_source="none",
+        model=new.model,
+        instructions="\n\n".join(filter(None, [new.instructions, *system])),
+        labels=new.metadata,
+        last_active_at=now(),
+    )
+    branch: list[Message] = []
+    for message in new.messages:
+        if message.role != "system":
+            parent_id = branch[-1].id if branch else None
+            parts = parts_of(message.content)
+            branch.append(_message(conversation, parent_id, message.role, parts))
+    answer = _message(conversation, branch[-1].id, "assistant", [])
     async with kernel.database.unit(access.scope) as session:
-        conversation = await conversations_crud.add(
-            session,
-            Conversation(
-                id=new_id(),
-                workspace_id=access.workspace_id,
-                user_id=access.user_id,
-                title="",
-                title_source="none",
-                model=new.model,
-                instructions="\n\n".join(filter(None, [new.instructions, *system])),
-                labels=new.metadata,
-                last_active_at=now(),
-            ),
-        )
-        parent_id = None
-        for message in said:
-            row = _message(conversation, parent_id, message.role, parts_of(message.content))
-            await messages_crud.add(session, [row])
-            parent_id = row.id
+        await conversations_crud.add(session, conversation)
+        await messages_crud.add(session, branch)
         return await _begin(
-            session, access, conversation, row, target.reference, new.parameters, executor_id
+            session, executor_id, conversation, branch, answer, target, new.parameters
         )
 
 
@@ -143,35 +151,37 @@ def _expect(message: Message, role: str, field: str) -> None:
 
 async def _begin(
     session: AsyncSession,
-    access: Access,
-    conversation: Conversation,
-    question: Message,
-    model: str,
-    parameters: Parameters,
     executor_id: str,
+    conversation: Conversation,
+    branch: Sequence[Message],
+    answer: Message,
+    target: Target,
+    parameters: Parameters,
 ) -> Turn:
-    answer = _message(conversation, question.id, "assistant", [])
-    answer.status, answer.model = "streaming", model
+    """Create the run of the next answer on `branch`, and open the call it will make."""
+    asked = parameters.model_dump(exclude_none=True)
     run = await runs.create(
         session,
-        access,
+        conversation,
         kind=KIND,
         subject_id=conversation.id,
         input={
-            "question_id": str(question.id),
+            "question_id": str(branch[-1].id),
             "answer_id": str(answer.id),
-            "model": model,
-            "parameters": parameters.model_dump(exclude_none=True),
+            "model": target.reference,
+            "parameters": asked,
         },
         executor_id=executor_id,
     )
-    answer.run_id = run.id
+    request = build_request(target, conversation.instructions, branch, asked, "")
+    caller = ledger.Caller(run.workspace_id, run.user_id, executor_id, KIND, run.id)
+    call_id = await ledger.open_call(session, caller, target, request)
+    answer.status, answer.model, answer.run_id = "streaming", target.reference, run.id
     await messages_crud.add(session, [answer])
     conversation.current_message_id = answer.id
     conversation.active_run_id = run.id
     conversation.last_active_at = now()
-    await session.flush()
-    return Turn(run, conversation.id, answer.id)
+    return Turn(run, Prepared(target, request, call_id))
 
 
 def _message(

@@ -22,15 +22,14 @@ MAX_TITLE = 80
 MAX_QUOTED = 2000
 
 
-async def give_fallback(session: AsyncSession, conversation: Conversation) -> None:
+async def give_fallback(
+    session: AsyncSession, conversation: Conversation, question_id: UUID
+) -> None:
     """The first words that the user said."""
-    if conversation.current_message_id is None:
-        return
-    branch = await messages_crud.branch(
-        session, conversation.workspace_id, conversation.id, conversation.current_message_id
+    question = await messages_crud.get(
+        session, conversation.workspace_id, conversation.id, question_id
     )
-    said = next((m.text for m in branch if m.role == "user" and m.text.strip()), "")
-    conversation.title = shorten(said) or "New conversation"
+    conversation.title = shorten(question.text if question else "") or "New conversation"
     conversation.title_source = "fallback"
 
 

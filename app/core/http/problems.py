@@ -25,6 +25,7 @@ from app.core.errors import (
     Unauthenticated,
     Unavailable,
     Unprocessable,
+    UnsupportedMediaType,
 )
 from app.core.log import get_logger
 from app.core.schema import Problem
@@ -35,6 +36,11 @@ log = get_logger(__name__)
 class StoreUnavailable(Unavailable):
     code = "store_unavailable"
     title = "A store of this service does not answer"
+
+
+class MalformedJson(BadRequest):
+    code = "malformed_json"
+    title = "The body is not valid JSON"
 
 
 _BY_STATUS: dict[int, type[AppError]] = {
@@ -83,7 +89,7 @@ def translate(error: Exception) -> AppError:
     if isinstance(error, AppError):
         return error
     if isinstance(error, RequestValidationError):
-        return _invalid(error.errors())
+        return _invalid(error)
     if isinstance(error, HTTPException):
         known = _BY_STATUS.get(error.status_code, BadRequest)
         return known(error.detail if known is BadRequest else "")
@@ -94,18 +100,24 @@ def translate(error: Exception) -> AppError:
     return InternalError("The request id finds the cause in the server's log.")
 
 
-def _invalid(errors: Sequence[Any]) -> Unprocessable | BadRequest:
-    fields = tuple(
-        FieldError(pointer_of(e["loc"]), _field_code(e["type"]), _sentence(e)) for e in errors[:50]
-    )
+def _invalid(error: RequestValidationError) -> AppError:
+    errors: Sequence[Any] = error.errors()
+    if isinstance(error.body, bytes):  # what FastAPI did not take for JSON
+        wrong = FieldError("/header/content-type", UnsupportedMediaType.code, "not JSON")
+        return UnsupportedMediaType("Set `Content-Type: application/json`.", errors=(wrong,))
     if errors and errors[0]["type"] == "json_invalid":
-        return MalformedJson("The body is not JSON that can be read.", errors=fields)
+        return malformed_json(str(errors[0]["ctx"]["error"]))
+    fields = tuple(
+        FieldError(pointer_of(_place(e, error.body)), _field_code(e["type"]), _sentence(e))
+        for e in errors[:50]
+    )
     return Unprocessable("; ".join(f"{f.pointer}: {f.detail}" for f in fields[:3]), errors=fields)
 
 
-class MalformedJson(BadRequest):
-    code = "malformed_json"
-    title = "The body is not valid JSON"
+def malformed_json(reason: str, *place: str | int) -> MalformedJson:
+    """The refusal of a body that is not read; `place` is where in it the reason stands."""
+    field = FieldError(pointer_of(("body", *place)), MalformedJson.code, reason)
+    return MalformedJson(f"The body is not JSON that can be read: {reason}.", errors=(field,))
 
 
 def pointer_of(location: Sequence[str | int]) -> str:
@@ -113,14 +125,45 @@ def pointer_of(location: Sequence[str | int]) -> str:
     return "/" + "/".join(str(p).replace("~", "~0").replace("/", "~1") for p in location)
 
 
+def _place(error: Any, body: Any) -> Sequence[str | int]:
+    """Where a mistake is in what was sent: Pydantic names the union's branches on its way too."""
+    location: tuple[str | int, ...] = error["loc"]
+    if location[:1] != ("body",):
+        return location
+    return ("body", *_steps(location[1:], body, absent=error["type"] == "missing")[1])
+
+
+def _steps(
+    location: Sequence[str | int], node: Any, *, absent: bool
+) -> tuple[bool, tuple[str | int, ...]]:
+    """The steps that exist in the body, and whether the last one is among them."""
+    if not location:
+        return True, ()
+    step, rest = location[0], location[1:]
+    if absent and not rest and isinstance(node, dict):
+        return True, (step,)
+    taken: tuple[bool, tuple[str | int, ...]] = (False, ())
+    if _has(node, step):
+        found, further = _steps(rest, node[step], absent=absent)
+        taken = (found, (step, *further))
+    if taken[0] or not rest:
+        return taken
+    passed = _steps(rest, node, absent=absent)
+    return max(passed, taken, key=lambda way: (way[0], len(way[1])))
+
+
+def _has(node: Any, step: str | int) -> bool:
+    if isinstance(node, dict):
+        return step in node
+    return isinstance(node, list) and isinstance(step, int) and step < len(node)
+
+
 def _field_code(kind: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", kind.lower())
 
 
 def _sentence(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    reason = (error.get("ctx") or {}).get("error")
-    return f"{message}: {reason}" if error["type"] == "json_invalid" and reason else message
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 async def _answer(request: Request, error: Exception) -> Response:

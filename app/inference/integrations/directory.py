@@ -1,7 +1,7 @@
 """The directory: a workspace's integrations ready to be called, kept in memory for a moment."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -93,7 +93,9 @@ class Directory:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             rows = await crud.every(session, workspace_id)
         found = tuple(self.build(row) for row in rows if row.enabled)
-        if self._demo and (not found or self._settings.demo_provider == "always"):
+        named = any(endpoint.slug == DEMO_SLUG for endpoint in found)
+        always = self._settings.demo_provider == "always"
+        if self._demo and not named and (always or not found):
             found = (*found, self._demo)
         if len(self._known) >= MAX_WORKSPACES:
             self._known.clear()
@@ -140,7 +142,13 @@ class Directory:
             context = seal_context(integration)
             secret = self._vault.open(integration.sealed_credential, context=context)
         if integration.kind == DEMO_SLUG and self._demo and not integration.base_url:
-            return self._demo
+            return replace(
+                self._demo,
+                integration_id=integration.id,
+                slug=integration.slug,
+                label=integration.name,
+                listed_at=time.time(),
+            )
         base_url = integration.base_url or KINDS[integration.kind].base_url or ""
         # Only what the operator's own environment names may stand on the operator's network.
         allow_private = integration.origin in ("environment", "discovered")

@@ -1,5 +1,6 @@
 """The ledger: a call is opened before the provider is asked and settled once, whatever happens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -23,6 +24,7 @@ from app.inference.usage.models import ModelCall
 # Where a provider gave no count: four characters a token, as for English text.
 CHARACTERS_A_TOKEN = 4
 IMAGE_TOKENS = 800
+LOST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,12 @@ async def settle_call(
     call = await crud.get_for_update(session, workspace_id, call_id)
     if call is None or call.ended_at is not None:
         return call
+    _end(call, outcome)
+    await session.flush()
+    return call
+
+
+def _end(call: ModelCall, outcome: Outcome) -> None:
     usage = outcome.usage
     if usage is None:
         answered = outcome.status != "failed" or bool(outcome.text)
@@ -90,8 +98,6 @@ async def settle_call(
     call.first_token_ms = outcome.first_token_ms
     call.cost_usd = cost(call.provider, call.model, usage)
     call.ended_at = now()
-    await session.flush()
-    return call
 
 
 async def settle_interrupted(
@@ -101,6 +107,15 @@ async def settle_interrupted(
     for call in await crud.open_of_run(session, workspace_id, run_id):
         await settle_call(session, workspace_id, call.id, Outcome("interrupted", text=text))
         text = ""
+
+
+async def settle_lost(session: AsyncSession, executors: Sequence[str]) -> int:
+    """Settle the gateway calls that these dead processes left open; how many there were."""
+    calls = await crud.lock_open_of_executors(session, executors, LOST_AT_ONCE)
+    for call in calls:
+        _end(call, Outcome("interrupted"))
+    await session.flush()
+    return len(calls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,24 @@ from redis.exceptions import NoScriptError
 
 from app.core.kernel import Valkey
 from app.runs.events.event import TERMINAL, Event
-from app.runs.events.log import RunLog
+from app.runs.events.log import RunLog, channel
 
+# Streams of runs that no longer exist go by themselves, those of ended runs soon.
+KEEP_SECONDS = 7 * 24 * 3600
 LINGER_SECONDS = 600
 FENCED: Final = -1
 PAGE = 500
 
-# KEYS: meta, log of each run. ARGV: terminal types, linger, then for each run: attempt, channel,
-# number of events, and seq, type and body of each. Answers the last seq of each log, or -1.
-# A repeated append changes nothing; a log that lost its tail is answered with where it ends.
+# KEYS: meta, log of each run. ARGV: terminal types, two times to live (after the end, before),
+# then for each run: attempt, first seq, number of events, and type and body of each.
+# Answers the last seq of each log, or -1. A repeated append changes nothing; a log that lost its
+# tail is answered with where it ends.
 _APPEND = """
-local ends, linger, at = ARGV[1], ARGV[2], 3
+local ends, at = ARGV[1], 4
 local replies = {}
 for k = 1, #KEYS, 2 do
   local meta, log = KEYS[k], KEYS[k + 1]
-  local attempt, channel, count = tonumber(ARGV[at]), ARGV[at + 1], tonumber(ARGV[at + 2])
+  local attempt, first, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   at = at + 3
   local known = redis.call('HMGET', meta, 'attempt', 'last', 'ended')
   local last = tonumber(known[2] or 0)
@@ -34,25 +37,24 @@ for k = 1, #KEYS, 2 do
   if known[1] and tonumber(known[1]) > attempt then
     last = -1
   elseif ended then
-    if count > 0 and tonumber(ARGV[at + 3 * count - 3]) > last then last = -1 end
+    if first + count - 1 > last then last = -1 end
   else
-    for i = at, at + 3 * count - 1, 3 do
-      if tonumber(ARGV[i]) == last + 1 then
-        redis.call('XADD', log, ARGV[i] .. '-0', 't', ARGV[i + 1], 'b', ARGV[i + 2])
+    for i = 0, count - 1 do
+      if first + i == last + 1 then
+        local kind = ARGV[at + 2 * i]
         last = last + 1
-        ended = ended or string.find(ends, ' ' .. ARGV[i + 1] .. ' ', 1, true)
+        redis.call('XADD', log, last .. '-0', 't', kind, 'b', ARGV[at + 2 * i + 1])
+        ended = ended or string.find(ends, ' ' .. kind .. ' ', 1, true)
       end
     end
     redis.call('HSET', meta, 'attempt', attempt, 'last', last)
-    if ended then
-      redis.call('HSET', meta, 'ended', 1)
-      redis.call('EXPIRE', meta, linger)
-      redis.call('EXPIRE', log, linger)
-    end
-    if last > before then redis.call('PUBLISH', channel, last) end
+    if ended then redis.call('HSET', meta, 'ended', 1) end
+    redis.call('EXPIRE', meta, ended and ARGV[2] or ARGV[3])
+    redis.call('EXPIRE', log, ended and ARGV[2] or ARGV[3])
+    if last > before then redis.call('PUBLISH', string.sub(meta, 1, -6), last) end
   end
   replies[#replies + 1] = last
-  at = at + 3 * count
+  at = at + 2 * count
 end
 return replies
 """
@@ -63,10 +65,6 @@ if known > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'attempt', ARGV[1])
 return 1
 """
-
-
-def channel(run_id: UUID) -> str:
-    return f"run:{{{run_id}}}"
 
 
 class LiveLog:
@@ -80,13 +78,12 @@ class LiveLog:
     async def append(self, batch: Sequence[tuple[RunLog, Sequence[Event]]]) -> list[int]:
         """Append to many logs at once; the last seq of each, or FENCED."""
         keys: list[str] = []
-        arguments: list[Any] = [f" {' '.join(TERMINAL)} ", LINGER_SECONDS]
+        arguments: list[Any] = [f" {' '.join(TERMINAL)} ", LINGER_SECONDS, KEEP_SECONDS]
         for log, events in batch:
-            name = channel(log.run_id)
-            keys += (f"{name}:meta", f"{name}:log")
-            arguments += (log.attempt, name, len(events))
+            keys += (f"{log.channel}:meta", f"{log.channel}:log")
+            arguments += (log.attempt, log.written + 1, len(events))
             for event in events:
-                arguments += (event.seq, event.type, event.raw)
+                arguments += (event.type, event.raw)
         call = ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
         try:
             replies: list[int] = await self._valkey.execute_command(*call)  # type: ignore[no-untyped-call]

@@ -12,6 +12,11 @@ from app.runs.events.watchers import Watchers
 MAX_BYTES = 16 * 1024 * 1024
 
 
+def channel(run_id: UUID) -> str:
+    """Where the run's events are announced, and how its keys in Valkey begin."""
+    return f"run:{{{run_id}}}"
+
+
 class RunLog:
     """Events from seq 1 on: event `seq` stands at index `seq - 1`.
 
@@ -36,6 +41,7 @@ class RunLog:
         self.failure: AppError | None = None
         self.stop: Callable[[AppError], None] | None = None
         self.watchers = Watchers()
+        self.channel = channel(run_id)
         self._name = str(run_id)
         self._dirty = dirty
 

@@ -18,8 +18,8 @@ from app.core.kernel import Kernel
 from app.runs.events import crud
 from app.runs.events.errors import EventIdInvalid, EventsExpired
 from app.runs.events.event import Event, frames
-from app.runs.events.live import LiveLog, channel
-from app.runs.events.log import RunLog
+from app.runs.events.live import LiveLog
+from app.runs.events.log import RunLog, channel
 from app.runs.events.signals import Signals
 from app.runs.events.watchers import Watcher, Watchers
 

@@ -5,14 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
-from typing_extensions import TypeAliasType
 
 from app.core.schema import Money, Output, Problem
 
 _REF = "#/components/schemas/{model}"
 
 
-class Usage(Output):
+class RunUsage(Output):
     """What a run has used."""
 
     input_tokens: int
@@ -51,7 +50,7 @@ class RunResumedEvent(_RunEvent):
 
 class _Ended(_RunEvent):
     result: dict[str, Any]
-    usage: Usage
+    usage: RunUsage
 
 
 class RunCompletedEvent(_Ended):
@@ -101,25 +100,30 @@ class ReasoningDeltaEvent(_RunEvent):
     text: str
 
 
-RunEvent = TypeAliasType(
-    "RunEvent",
-    Annotated[
-        RunCreatedEvent
-        | RunStartedEvent
-        | RunResumedEvent
-        | RunCompletedEvent
-        | RunFailedEvent
-        | RunCancelledEvent
-        | MessageCreatedEvent
-        | TextDeltaEvent
-        | ReasoningDeltaEvent,
-        Field(discriminator="type"),
-    ],
-)
+class UsageUpdatedEvent(_RunEvent, RunUsage):
+    """What the model call that has just ended used."""
+
+    type: Literal["usage.updated"]
+
+
+RunEvent = Annotated[
+    RunCreatedEvent
+    | RunStartedEvent
+    | RunResumedEvent
+    | RunCompletedEvent
+    | RunFailedEvent
+    | RunCancelledEvent
+    | MessageCreatedEvent
+    | TextDeltaEvent
+    | ReasoningDeltaEvent
+    | UsageUpdatedEvent,
+    Field(discriminator="type"),
+]
 
 
 def event_schemas() -> dict[str, Any]:
     """`RunEvent` and all it refers to, for the document's `components.schemas`."""
-    schema = TypeAdapter(RunEvent).json_schema(ref_template=_REF, mode="serialization")
-    definitions: dict[str, Any] = schema["$defs"]
-    return definitions
+    union = TypeAdapter[Any](RunEvent).json_schema(ref_template=_REF, mode="serialization")
+    definitions: dict[str, Any] = union.pop("$defs")
+    about = "One event of a run's log. Ignore the types you do not know: there will be more."
+    return {**definitions, "RunEvent": {"description": about, **union}}

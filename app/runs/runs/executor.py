@@ -33,8 +33,9 @@ class Cancelled(AppError):
 class Active:
     """A run under way in this process."""
 
-    def __init__(self, run: Run, run_log: RunLog, work: Work) -> None:
+    def __init__(self, run: Run, ctx: RunContext, run_log: RunLog, work: Work) -> None:
         self.run = run
+        self.ctx = ctx
         self.log = run_log
         self.work = work
         self.stopped: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
@@ -71,16 +72,17 @@ class Executor:
 
     def launch(self, run: Run) -> None:
         """Start a run that `service.create` made, once its transaction has committed."""
-        self.resume(run, [], None)
+        self.resume(run, [], "process_lost")
 
     def resume(
-        self, run: Run, history: Sequence[Event], loss: Loss | None, ending: Ending | None = None
+        self, run: Run, history: Sequence[Event], loss: Loss, ending: Ending | None = None
     ) -> None:
         """Go on with a run whose log so far is `history`, or only end it with `ending`."""
         if self._closing or run.id in self._active:
             return
         run_log = RunLog(run.id, run.attempt, history, self._appender.mark)
-        active = Active(run, run_log, self.works[run.kind])
+        ctx = RunContext(run, run_log, self.launch)
+        active = Active(run, ctx, run_log, self.works[run.kind])
         run_log.stop = active.stop
         self._local[run.id], self._active[run.id] = run_log, active
         active.task = asyncio.create_task(self._drive(active, loss, ending), name=f"run {run.id}")
@@ -103,14 +105,15 @@ class Executor:
             for task in late:
                 task.cancel()
 
-    async def _drive(self, active: Active, loss: Loss | None, ending: Ending | None) -> None:
-        run, run_log = active.run, active.log
+    async def _drive(self, active: Active, loss: Loss, ending: Ending | None) -> None:
+        run, ctx, run_log = active.run, active.ctx, active.log
         structlog.contextvars.bind_contextvars(run_id=str(run.id))
         ended = False
         try:
-            ctx = RunContext(run, run_log, self.launch)
-            self._announce(active, ctx, loss if ending is None else None)
-            ending = ending or await self._carry_out(active, ctx)
+            _announce(run, ctx)
+            if ending is None:
+                _announce_work(run, ctx, loss)
+                ending = await self._carry_out(active)
             if ending is not None:
                 ended = await self._closer.end(ctx, run_log, active.work, ending)
         finally:
@@ -119,32 +122,38 @@ class Executor:
             if not ended:
                 run_log.abandon()
 
-    def _announce(self, active: Active, ctx: RunContext, loss: Loss | None) -> None:
-        run, seen = active.run, {event.type for event in ctx.history}
-        if "run.created" not in seen:
-            ctx.emit("run.created", kind=run.kind, subject_id=run.subject_id)
-        if "run.started" not in seen:
-            ctx.emit("run.started", attempt=run.attempt)
-        elif loss is not None:
-            ctx.emit("run.resumed", attempt=run.attempt, reason=loss)
-
-    async def _carry_out(self, active: Active, ctx: RunContext) -> Ending | None:
+    async def _carry_out(self, active: Active) -> Ending | None:
         """Do the work; None where the run is not to be ended by this process."""
-        work = asyncio.create_task(active.work.run(ctx))
+        work = asyncio.create_task(active.work.run(active.ctx))
         try:
             either: set[asyncio.Future[Any]] = {work, active.stopped}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return _outcome(work)
             work.cancel()
-            if not (await asyncio.wait({work}, timeout=GRACE_SECONDS))[0]:
+            await asyncio.wait({work}, timeout=GRACE_SECONDS)
+            if not work.done():
                 log.warning("work_does_not_stop")
+            elif not work.cancelled() and work.exception():
+                log.warning("work_failed_while_stopping", exc_info=work.exception())
         finally:
             work.cancel()
         reason = active.stopped.result()
         if isinstance(reason, RunLost):
             return None
         return Ending("cancelled") if isinstance(reason, Cancelled) else Ending("failed", reason)
+
+
+def _announce(run: Run, ctx: RunContext) -> None:
+    if not ctx.history:
+        ctx.emit("run.created", kind=run.kind, subject_id=run.subject_id)
+
+
+def _announce_work(run: Run, ctx: RunContext, loss: Loss) -> None:
+    if ctx.continued:
+        ctx.emit("run.resumed", attempt=run.attempt, reason=loss)
+    else:
+        ctx.emit("run.started", attempt=run.attempt)
 
 
 def _outcome(work: asyncio.Task[None]) -> Ending:

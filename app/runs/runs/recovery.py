@@ -56,7 +56,6 @@ class Recovery:
         self._live = live
         self._signals = signals
         self._closer = closer
-        self._nudged = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._look_for_forgotten = 0.0
 

@@ -62,6 +62,7 @@ async def get_run(run_id: UUID, access: Reader, session: Session) -> Run:
         "where a stream broke off, send the last event's id as `Last-Event-ID`, or its number as "
         "`after`; the header counts if both are there."
     ),
+    response_class=EventStream,
     responses=event_stream_responses(RunNotFound, Unauthenticated, ScopeMissing),
 )
 async def watch_run(

@@ -1,0 +1,176 @@
+"""From the Valkey stream into Postgres, whoever wrote it, and what dead processes left open."""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import orjson
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
+
+from app.core.db import SYSTEM, Database
+from app.core.kernel import Valkey
+from app.core.log import get_logger
+from app.inference.catalog.pricing import cost
+from app.inference.providers.types import Usage
+from app.inference.usage import crud, service
+from app.inference.usage.appender import FIELD, STREAM
+from app.inference.usage.gateway_call import Record
+from app.runs.runs.lease import Lease
+
+log = get_logger(__name__)
+
+GROUP: Final = "ledger"
+ENTRIES = 200
+IDLE_SECONDS = 0.5
+STORE_ERRORS = (SQLAlchemyError, RedisError, OSError, TimeoutError)
+
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class Drain:
+    """Delivery is at least once; the rows come out the same however often a record comes."""
+
+    def __init__(self, database: Database, valkey: Valkey, lease: Lease, seconds: float) -> None:
+        self._database = database
+        self._valkey = valkey
+        self._lease = lease
+        self._seconds = seconds
+        self._ready = False
+        self._behind = False
+        self._turn = asyncio.Lock()
+
+    async def work(self) -> None:
+        """Drain for as long as the process lives."""
+        swept = 0.0
+        while True:
+            try:
+                await self.drain()
+                if time.monotonic() - swept > self._seconds:
+                    swept = time.monotonic()
+                    await self.adopt(self._seconds * 2)
+                    await self.sweep()
+            except STORE_ERRORS as error:
+                self._ready, self._behind = False, True
+                log.warning("usage_not_drained", error=repr(error))
+            await asyncio.sleep(IDLE_SECONDS)
+
+    async def drain(self) -> None:
+        """Store everything that stands in the stream now."""
+        async with self._turn:
+            await self._open_group()
+            if self._behind:
+                while await self._store(await self._read("0")):
+                    pass
+                self._behind = False
+            while await self._store(await self._read(">")):
+                pass
+
+    async def adopt(self, idle_seconds: float) -> None:
+        """Store what another process took and has not finished for so long."""
+        async with self._turn:
+            start: Any = "0-0"
+            while True:
+                start, entries, *_ = await self._valkey.xautoclaim(
+                    STREAM,
+                    GROUP,
+                    self._lease.executor_id,
+                    int(idle_seconds * 1000),
+                    start_id=start,
+                    count=ENTRIES,
+                )
+                await self._store(entries)
+                if start in (b"0-0", "0-0"):
+                    return
+
+    async def sweep(self) -> None:
+        """Settle the calls whose process is gone."""
+        async with self._database.unit(SYSTEM) as session:
+            executors = await crud.executors_with_open_calls(session)
+            gone = await self._lease.roll_call(executors) if executors else {}
+            if gone:
+                settled = await service.settle_lost(session, list(gone))
+                log.info("lost_calls_settled", calls=settled, executors=len(gone))
+
+    async def _open_group(self) -> None:
+        if self._ready:
+            return
+        try:
+            await self._valkey.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+        self._ready = True
+
+    async def _read(self, after: str) -> Entries:
+        replies: Any = await self._valkey.xreadgroup(
+            GROUP, self._lease.executor_id, {STREAM: after}, count=ENTRIES
+        )
+        if isinstance(replies, dict):
+            replies = list(replies.items())
+        entries = replies[0][1] if replies else []
+        # The protocol's third version wraps the list once more.
+        return entries[0] if entries and isinstance(entries[0], list) else entries
+
+    async def _store(self, entries: Entries) -> int:
+        if not entries:
+            return 0
+        records = latest([record for _, fields in entries for record in read(fields)])
+        try:
+            await self._merge(records)
+        except (DataError, IntegrityError, ProgrammingError):
+            await self._merge_singly(records)
+        identities = [identity for identity, _ in entries]
+        async with self._valkey.pipeline(transaction=False) as pipe:
+            pipe.xack(STREAM, GROUP, *identities)
+            pipe.xdel(STREAM, *identities)
+            await pipe.execute()
+        return len(entries)
+
+    async def _merge(self, records: list[Record]) -> None:
+        async with self._database.unit(SYSTEM) as session:
+            await crud.merge(session, orjson.dumps([priced(r) for r in records]).decode())
+
+    async def _merge_singly(self, records: list[Record]) -> None:
+        """Find the record that the table refuses, so that it does not hold up all others."""
+        for record in records:
+            try:
+                await self._merge([record])
+            except (DataError, IntegrityError, ProgrammingError):
+                log.exception("usage_record_refused", record=record)
+
+
+def read(fields: dict[bytes, bytes]) -> list[Record]:
+    try:
+        records: list[Record] = orjson.loads(fields[FIELD.encode()])
+    except (KeyError, ValueError):
+        log.exception("usage_record_unreadable", fields=repr(fields)[:2000])
+        return []
+    return records
+
+
+def latest(records: list[Record]) -> list[Record]:
+    """One record a call; the one that ends it wins over the one that starts it."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if record["status"] != "started" or record["id"] not in found:
+            found[record["id"]] = record
+    return list(found.values())
+
+
+def priced(record: Record) -> Record:
+    if record["status"] == "started":
+        return record
+    usage = Usage(
+        record["input_tokens"],
+        record["output_tokens"],
+        record["cached_input_tokens"],
+        record["cache_write_tokens"],
+        record["reasoning_tokens"],
+    )
+    try:
+        dollars = cost(record["provider"], record["model"], usage)
+    except (ValueError, ArithmeticError):
+        # Counts that contradict each other have no price.
+        dollars = None
+    return record | {"cost_usd": None if dollars is None else f"{dollars:f}"}

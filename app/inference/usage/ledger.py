@@ -1,0 +1,81 @@
+"""The gateway's ledger: an append to Valkey on the way, rows in Postgres soon after.
+
+A call is recorded before the provider is asked and once more when it has ended. Both records are
+merged into one row by whichever process comes to it first, and twice is the same as once. What a
+killed process left open is settled by another one as `interrupted`, with its input estimated.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from app.core.errors import Unavailable
+from app.core.kernel import Kernel
+from app.core.log import get_logger
+from app.inference.usage.appender import CallAppender
+from app.inference.usage.drain import STORE_ERRORS, Drain
+from app.inference.usage.gateway_call import GatewayCall, Settlement, settled_record
+from app.runs.runs.lease import Lease
+
+log = get_logger(__name__)
+
+# What may wait in memory while Valkey is away; a call more would be one that can be lost.
+MAX_BACKLOG = 100_000
+CLOSE_SECONDS = 3.0
+
+
+class LedgerFull(Unavailable):
+    code = "ledger_full"
+    title = "Calls cannot be recorded at the moment"
+
+
+class Ledger:
+    """Begin a call, await what `begin` gives before the first byte leaves, settle it once."""
+
+    def __init__(self, lease: Lease, appender: CallAppender, drain: Drain) -> None:
+        self.executor_id = lease.executor_id
+        self._appender = appender
+        self._drain = drain
+
+    def begin(self, call: GatewayCall) -> asyncio.Future[None]:
+        """Record that the provider is about to be asked; raises LedgerFull."""
+        if self._appender.backlog >= MAX_BACKLOG:
+            raise LedgerFull("Valkey has been away for too long; try again.", retry_after=5)
+        return self._appender.add_start(call.record(self.executor_id))
+
+    def settle(self, call: GatewayCall, end: Settlement) -> None:
+        """Record how a call ended; the first time counts."""
+        if not call.settled:
+            call.settled = True
+            self._appender.add_end(settled_record(call, self.executor_id, end))
+
+    async def flush(self) -> None:
+        """Bring everything recorded so far into Postgres."""
+        await self._appender.flush()
+        await self._drain.drain()
+
+
+@asynccontextmanager
+async def open_ledger(kernel: Kernel) -> AsyncIterator[Ledger]:
+    """Record calls, and drain whatever any process has recorded, until the end."""
+    seconds = kernel.settings.run_lease_seconds
+    lease = Lease(kernel.valkey, seconds)
+    appender = CallAppender(kernel.valkey)
+    drain = Drain(kernel.database, kernel.valkey, lease, seconds)
+    ledger = Ledger(lease, appender, drain)
+    await lease.start()
+    appender.start()
+    work = asyncio.create_task(drain.work(), name="usage drain")
+    try:
+        yield ledger
+    finally:
+        await appender.close()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await drain.drain()
+        except STORE_ERRORS as error:
+            log.warning("usage_left_in_stream", error=repr(error))
+        await lease.close()

@@ -1,0 +1,99 @@
+"""The processes that a benchmark measures: started on loopback, stopped at the end."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running server. `cpu_seconds` is what its one process has used."""
+
+    pid: int
+    url: str
+    log: Path
+
+    def cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def start(
+    arguments: list[str], folder: Path, port: int, ready: str | None = None, **env: str
+) -> Iterator[Started]:
+    """Run `python <arguments>` until the block ends; ready when it listens, or prints `ready`."""
+    log = folder / f"{port}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env={**os.environ, **env},
+        )
+    try:
+        _wait(process, log, port, ready)
+        yield Started(process.pid, f"http://127.0.0.1:{port}", log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, port: int, ready: str | None) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        if ready is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+        elif ready in log.read_text():
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"A server did not start:\n{log.read_text()[-2000:]}")
+
+
+@contextmanager
+def start_demo(folder: Path) -> Iterator[Started]:
+    """The demo provider as a server of its own."""
+    port = free_port()
+    arguments = ["-m", "app.inference.providers.demo", "--port", str(port)]
+    with start(arguments, folder, port) as demo:
+        yield demo
+
+
+@contextmanager
+def start_service(folder: Path) -> Iterator[tuple[Started, str]]:
+    """Luminous on its own engines, with quiet logs; gives it and its first API key."""
+    port = free_port()
+    arguments = ["-m", "app.cli", "up", "--port", str(port), "--data", str(folder / "data")]
+    settings = {
+        "LUMINOUS_LOG_LEVEL": "warning",
+        "LUMINOUS_OUTBOUND_ALLOW": "127.0.0.1",
+        "LUMINOUS_DISCOVER_LOCAL_MODELS": "false",
+        "LUMINOUS_TITLES": "fallback",
+    }
+    with start(arguments, folder, port, "Ctrl-C stops", **settings) as service:
+        yield service, re.search(r"lum_live_\w+", service.log.read_text())[0]

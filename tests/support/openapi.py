@@ -1,0 +1,124 @@
+"""The OpenAPI document as a list of calls that can be made."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+# Open to everyone; what is not named here needs a credential.
+PUBLIC = frozenset(
+    {
+        "health_live",
+        "health_ready",
+        "jwks_get",
+        "sessions_create",
+        "sessions_delete",
+        "sessions_refresh",
+        "users_register",
+    }
+)
+QUICK = "demo/chat?tokens=1&delay_ms=0"
+# A body that passes, by operation; the authorisation or one changed value decides about the rest.
+BODIES: dict[str, dict[str, Any]] = {
+    "api_keys_create": {"name": "Another"},
+    "api_keys_update": {"name": "Renamed"},
+    "chat_create": {
+        "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
+    },
+    "conversations_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "conversations_create": {"title": "A title", "metadata": {"team": "blue"}},
+    "conversations_update": {"title": "Another title"},
+    "integrations_create": {"kind": "demo"},
+    "integrations_update": {"name": "Renamed"},
+    "me_change_password": {"current_password": "not this one", "new_password": "ten or more"},
+    "me_update": {"name": "Ada"},
+    "sessions_create": {"email": "nobody@example.com", "password": "not this one"},
+    "sessions_delete": {"refresh_token": "not-a-token"},
+    "sessions_refresh": {"refresh_token": "not-a-token"},
+    "turns_create": {"content": "Hello", "model": QUICK, "stream": False},
+    "users_register": {"email": "nobody@example.com", "password": "a few words"},
+    "workspaces_create": {"name": "Team"},
+    "workspaces_update": {"name": "Renamed"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; `body` is the schema of its JSON body, references resolved."""
+
+    id: str
+    method: str
+    path: str
+    guarded: bool
+    body: dict[str, Any] | None
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def path_parameters(self) -> list[str]:
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def is_list(self) -> bool:
+        return any(parameter["name"] == "cursor" for parameter in self.parameters)
+
+    def address(self, values: dict[str, str]) -> str:
+        """The path with a value for each of its parameters; raises KeyError for an unknown one."""
+        return self.path.format_map(values)
+
+    def example(self) -> dict[str, Any] | None:
+        """A body that passes, or None for an operation that takes none."""
+        return None if self.body is None else dict(BODIES[self.id])
+
+
+async def read_operations(http: httpx2.AsyncClient) -> list[Operation]:
+    document = (await http.get("/openapi.json")).json()
+    return list(operations_of(document))
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {})
+            schema = content.get("application/json", {}).get("schema")
+            yield Operation(
+                operation["operationId"],
+                method.upper(),
+                path,
+                bool(operation.get("security")),
+                resolve(document, schema) if schema else None,
+                [resolve(document, p) for p in operation.get("parameters", [])],
+            )
+
+
+def resolve(document: dict[str, Any], node: Any) -> Any:
+    """A schema with every reference replaced by what it refers to; none of ours is recursive."""
+    if isinstance(node, list):
+        return [resolve(document, child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        name = node["$ref"].rpartition("/")[2]
+        return resolve(document, document["components"]["schemas"][name])
+    return {key: resolve(document, child) for key, child in node.items() if key != "discriminator"}
+
+
+def json_types(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema takes."""
+    if "type" in schema:
+        return {schema["type"]}
+    if "const" in schema or "enum" in schema:
+        return {"string"}
+    options = schema.get("anyOf") or schema.get("oneOf") or []
+    return set().union(*(json_types(option) for option in options))
+
+
+def longest(schema: dict[str, Any]) -> int | None:
+    """The maxLength of a schema's text, or None where it takes no text or has no bound."""
+    if schema.get("type") == "string":
+        return schema.get("maxLength")
+    options = schema.get("anyOf") or schema.get("oneOf") or []
+    return next((found for option in options if (found := longest(option))), None)

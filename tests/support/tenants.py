@@ -1,0 +1,110 @@
+"""A tenant with one real resource of each kind, and credentials that no longer open anything."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+from sqlalchemy import update
+
+from app.core.clock import now
+from app.core.db import SYSTEM
+from app.core.kernel import Kernel
+from app.identity.access import IdentityResolver
+from app.identity.api_keys.models import ApiKey
+from app.identity.sessions import tokens
+from tests.support.identity import Person, bearer, new_key, new_person
+from tests.support.openapi import QUICK
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Someone and what is theirs: the id of a resource by the name of its path parameter."""
+
+    person: Person
+    ids: dict[str, str]
+    key: str
+    run: dict[str, Any]
+    question_id: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.person.headers
+
+    @property
+    def key_headers(self) -> dict[str, str]:
+        return bearer(self.key)
+
+
+async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
+    person = await new_person(http)
+    key = await new_key(http, person, scopes=await _all_scopes(http, person))
+    integration = await _made(
+        http, person, "/v1/integrations", {"kind": "demo", "slug": "own-demo", "name": "Own demo"}
+    )
+    chat = await http.post(
+        "/v1/chat",
+        json={"messages": [{"role": "user", "content": "Hello"}], "model": QUICK},
+        headers=person.headers,
+    )
+    assert chat.status_code == 200, chat.text
+    answer = chat.json()
+    run = await http.get(f"/v1/runs/{answer['run_id']}", headers=person.headers)
+    return Tenant(
+        person=person,
+        ids={
+            "workspace_id": person.workspace_id,
+            "api_key_id": key["id"],
+            "integration_id": integration["id"],
+            "conversation_id": answer["conversation_id"],
+            "message_id": answer["message"]["id"],
+            "run_id": answer["run_id"],
+        },
+        key=key["key"],
+        run=run.json(),
+        question_id=answer["message"]["parent_id"],
+    )
+
+
+async def _all_scopes(http: httpx2.AsyncClient, person: Person) -> list[str]:
+    return (await http.get("/v1/me", headers=person.headers)).json()["permissions"]
+
+
+async def _made(
+    http: httpx2.AsyncClient, person: Person, path: str, body: dict[str, Any]
+) -> dict[str, Any]:
+    answer = await http.post(path, json=body, headers=person.headers)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def expired_token(kernel: Kernel, person: Person) -> str:
+    """An access token of a living session, out of its time."""
+    resolver = kernel.resolver
+    assert isinstance(resolver, IdentityResolver)
+    claims = await tokens.verify(resolver.signing_keys, kernel.settings, person.access_token)
+    yesterday = now() - timedelta(days=1)
+    return await tokens.sign(resolver.signing_keys, kernel.settings, claims, at=yesterday)
+
+
+async def expired_key(http: httpx2.AsyncClient, kernel: Kernel, person: Person) -> str:
+    """A key with every scope whose time is over."""
+    made = await new_key(http, person, scopes=await _all_scopes(http, person))
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == UUID(made["id"]))
+            .values(expires_at=now() - timedelta(minutes=1))
+        )
+    return made["key"]
+
+
+async def revoked_key(http: httpx2.AsyncClient, person: Person) -> str:
+    """A key with every scope, used once and then revoked."""
+    made = await new_key(http, person, scopes=await _all_scopes(http, person))
+    used = await http.get("/v1/me", headers=bearer(made["key"]))
+    assert used.status_code == 200
+    gone = await http.delete(f"/v1/api-keys/{made['id']}", headers=person.headers)
+    assert gone.status_code == 204
+    return made["key"]
