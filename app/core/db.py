@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -121,7 +122,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
-            pool_pre_ping=True,
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -139,9 +139,30 @@ class Database:
     @asynccontextmanager
     async def unit(self, scope: Scope) -> AsyncIterator[AsyncSession]:
         """One unit of work: commits at the end, rolls back on any error."""
-        async with self._sessions() as session, session.begin():
+        async with await self._begin(scope) as session:
+            try:
+                yield session
+            except BaseException:
+                await session.rollback()
+                raise
+            await session.commit()
+
+    async def _begin(self, scope: Scope) -> AsyncSession:
+        """A session in a transaction for `scope`, on a connection that has just answered.
+
+        Setting the scope is the first statement, so a connection that Postgres has closed since
+        shows there, before anything was done, and another is taken.
+        """
+        session = self._sessions()
+        try:
             await apply_scope(session, scope)
-            yield session
+        except BaseException as error:
+            await session.close()
+            if not (isinstance(error, DBAPIError) and error.connection_invalidated):
+                raise
+            session = self._sessions()
+            await apply_scope(session, scope)
+        return session
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:

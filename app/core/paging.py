@@ -76,7 +76,7 @@ class Cursors:
 
     def encode(self, position: list[Any], binding: str) -> str:
         body = orjson.dumps(position, default=str)  # asyncpg has a UUID class of its own
-        return base64.urlsafe_b64encode(self._sign(body, binding) + body).decode().rstrip("=")
+        return _base64(self._sign(body, binding) + body)
 
     def decode(self, cursor: str, binding: str) -> list[Any]:
         """The position a cursor holds; raises CursorInvalid."""
@@ -84,6 +84,9 @@ class Cursors:
             raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         except ValueError:
             raise CursorInvalid from None
+        # The decoder passes over what is no base64, and over spare bits.
+        if _base64(raw) != cursor:
+            raise CursorInvalid
         signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(body, binding)):
             raise CursorInvalid
@@ -93,6 +96,10 @@ class Cursors:
     def _sign(self, body: bytes, binding: str) -> bytes:
         digest = hashlib.sha256(binding.encode()).digest()
         return hmac.new(self._key, digest + body, "sha256").digest()[:_SIGNATURE_BYTES]
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
