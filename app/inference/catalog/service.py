@@ -23,6 +23,7 @@ log = get_logger(__name__)
 
 LISTING_SECONDS = 24 * 3600
 LISTING_WAIT = 5.0
+RETRY = 60.0
 
 
 async def page(
@@ -55,13 +56,17 @@ async def refresh(kernel: Kernel, directory: Directory, workspace_id: UUID) -> N
         endpoint
         for endpoint in await directory.endpoints(workspace_id)
         if endpoint.integration_id and (endpoint.listed_at or 0) < oldest
+        if time.monotonic() > directory.silent_since.get(endpoint.integration_id, -RETRY) + RETRY
     ]
     if not stale:
         return
     listings = await asyncio.gather(*(_listing(directory, endpoint) for endpoint in stale))
     async with kernel.database.unit(Scope(workspace_id=workspace_id)) as session:
         for endpoint, models in zip(stale, listings, strict=True):
-            if models is None or endpoint.integration_id is None:
+            if endpoint.integration_id is None:
+                continue
+            if models is None:
+                directory.silent_since[endpoint.integration_id] = time.monotonic()
                 continue
             integration = await crud.get(session, workspace_id, endpoint.integration_id)
             if integration is not None:

@@ -83,6 +83,8 @@ class Directory:
         self._transport = transport
         self._settings = settings
         self._demo = self._build_demo(demo_url) if demo_url else None
+        # When a provider last failed to list its models, by integration (monotonic seconds).
+        self.silent_since: dict[UUID, float] = {}
         self._known: dict[UUID, tuple[float, tuple[Endpoint, ...]]] = {}
 
     async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:

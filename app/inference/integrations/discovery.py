@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -77,10 +78,10 @@ def _candidates(settings: Settings) -> Iterator[Offer]:
 
 def _ollama_address(host: str) -> str:
     """`OLLAMA_HOST` is also Ollama's own listening address: `0.0.0.0:11434`, without a scheme."""
-    address = host if "://" in host else f"http://{host}"
-    if address.count(":") < 2:
-        address += ":11434"
-    return address.replace("//0.0.0.0", "//127.0.0.1").rstrip("/") + "/v1"
+    given = urlsplit(host if "://" in host else f"http://{host}")
+    name = {"0.0.0.0": "127.0.0.1"}.get(given.hostname or "", given.hostname)  # noqa: S104
+    port = given.port or (None if given.scheme == "https" else 11434)
+    return f"{given.scheme}://{name}{f':{port}' if port else ''}/v1"
 
 
 async def _probe(offer: Offer, settings: Settings, transport: Transport) -> Offer | None:

@@ -34,6 +34,13 @@ def _plain_address(url: HttpUrl) -> HttpUrl:
     return url
 
 
+def _fit_for_a_header(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("holds characters that no provider's key can have")
+    return key
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Address = Annotated[
     HttpUrl,
@@ -41,7 +48,9 @@ Address = Annotated[
     Field(max_length=500, description="The provider's base URL, for compatible servers."),
 ]
 ApiKey = Annotated[
-    SecretStr, Field(min_length=1, max_length=4096, description="Write-only; stored encrypted.")
+    SecretStr,
+    Field(min_length=1, max_length=4096, description="Write-only; stored encrypted."),
+    AfterValidator(_fit_for_a_header),
 ]
 
 

@@ -1,0 +1,164 @@
+"""Integrations: credentials go in and never come out; a test tries them for real."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.db import SYSTEM
+from tests.support.fakes.anthropic import FakeAnthropic
+from tests.support.fakes.base import KEY, status
+from tests.support.fakes.openai import FakeOpenAI
+
+SECRET = "sk-proj-a-secret-that-must-not-be-seen-1234"
+
+
+async def create(talker, **body):
+    return await talker.call("POST", "/v1/integrations", json=body)
+
+
+async def test_a_credential_is_never_shown_again(talker, kernel):
+    made = await create(talker, kind="openai", api_key=SECRET)
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert (shown["last_four"], len(shown["fingerprint"])) == ("1234", 16)
+    assert (shown["slug"], shown["origin"], shown["status"]) == ("openai", "user", "untested")
+    path = f"/v1/integrations/{shown['id']}"
+    everything = [
+        made.text,
+        (await talker.call("GET", path)).text,
+        (await talker.call("GET", "/v1/integrations")).text,
+        (await talker.call("PATCH", path, json={"name": "Other"})).text,
+        (await talker.call("GET", "/v1/models")).text,
+    ]
+    assert [answer for answer in everything if SECRET in answer] == []
+    async with kernel.database.unit(SYSTEM) as session:
+        row = await session.scalar(
+            text("select cast(ai_integrations as text) from ai_integrations where id = :id"),
+            {"id": UUID(shown["id"])},
+        )
+    assert SECRET not in row
+    assert SECRET.encode().hex() not in row
+
+
+async def test_a_test_tries_the_credential_for_real(talker):
+    async with FakeOpenAI() as fake:
+        right = await talker.integrate("openai", f"{fake.url}/v1", "right")
+        wrong = await talker.integrate("openai", f"{fake.url}/v1", "wrong", key="a-wrong-key-0")
+        tried = (await talker.call("POST", f"/v1/integrations/{right['id']}/test")).json()
+        assert (tried["ok"], tried["error"]) == (True, None)
+        assert tried["models"] > 0
+        tried = (await talker.call("POST", f"/v1/integrations/{wrong['id']}/test")).json()
+    assert tried["ok"] is False
+    assert tried["error"]["code"] == "provider_auth_failed"
+    shown = (await talker.call("GET", f"/v1/integrations/{wrong['id']}")).json()
+    assert (shown["status"], shown["last_error"]["code"]) == ("failing", "provider_auth_failed")
+    shown = (await talker.call("GET", f"/v1/integrations/{right['id']}")).json()
+    assert (shown["status"], shown["last_error"]) == ("working", None)
+
+
+async def test_a_new_key_is_used_at_once(talker):
+    async with FakeAnthropic() as fake:
+        made = await talker.integrate("anthropic", f"{fake.url}/v1", "claude", key="old-wrong-key")
+        path = f"/v1/integrations/{made['id']}"
+        body = {"messages": [{"role": "user", "content": "Hi"}], "model": "claude/claude-x"}
+        refused = await talker.call("POST", "/v1/chat", json=body)
+        assert refused.json()["code"] == "provider_auth_failed"
+        await talker.call("PATCH", path, json={"api_key": KEY})
+        assert (await talker.call("POST", "/v1/chat", json=body)).status_code == 200
+
+
+async def test_a_deleted_integration_is_gone_with_its_credential(talker, kernel):
+    made = (await create(talker, kind="openai", api_key=SECRET)).json()
+    path = f"/v1/integrations/{made['id']}"
+    assert (await talker.call("DELETE", path)).status_code == 204
+    answer = await talker.call("GET", path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "integration_not_found")
+    async with kernel.database.unit(SYSTEM) as session:
+        sealed = await session.scalar(
+            text("select sealed_credential from ai_integrations where id = :id"),
+            {"id": UUID(made["id"])},
+        )
+    assert sealed is None
+    assert (await create(talker, kind="openai", api_key=SECRET)).status_code == 201
+
+
+async def test_a_disabled_integration_offers_nothing(talker):
+    async with FakeOpenAI() as fake:
+        made = await talker.integrate("openai", f"{fake.url}/v1", "mine")
+        await talker.call("PATCH", f"/v1/integrations/{made['id']}", json={"enabled": False})
+        body = {"messages": [{"role": "user", "content": "Hi"}], "model": "mine/gpt-4o"}
+        answer = await talker.call("POST", "/v1/chat", json=body)
+    assert answer.json()["code"] == "model_unknown"
+
+
+async def test_a_slug_is_used_once(talker):
+    assert (await create(talker, kind="openai", api_key=SECRET)).status_code == 201
+    answer = await create(talker, kind="groq", slug="openai", api_key=SECRET)
+    assert (answer.status_code, answer.json()["code"]) == (409, "integration_slug_taken")
+
+
+async def test_what_cannot_work_is_refused(talker):
+    for body, code in [
+        ({"kind": "openai"}, "invalid_integration"),
+        ({"kind": "azure", "api_key": SECRET}, "invalid_integration"),
+        ({"kind": "nothing", "api_key": SECRET}, "validation_failed"),
+        ({"kind": "openai", "api_key": ""}, "validation_failed"),
+        ({"kind": "openai", "api_key": SECRET, "base_url": "ftp://x"}, "validation_failed"),
+        ({"kind": "openai", "api_key": SECRET, "base_url": "http://u:p@x/"}, "validation_failed"),
+        ({"kind": "openai", "api_key": SECRET, "slug": "a/b"}, "validation_failed"),
+    ]:
+        answer = await create(talker, **body)
+        assert (answer.status_code, answer.json()["code"]) == (422, code), body
+
+
+async def test_a_private_address_is_not_reached_for_a_user(talker):
+    for url in ("http://169.254.169.254/v1", "http://10.0.0.1/v1", "http://[::1]:9/v1"):
+        made = await create(
+            talker, kind="openai_compatible", slug=f"p{abs(hash(url))}", base_url=url
+        )
+        if made.status_code == 201:
+            path = f"/v1/integrations/{made.json()['id']}/test"
+            tried = (await talker.call("POST", path)).json()
+            assert (tried["ok"], tried["error"]["code"]) == (False, "address_refused")
+        else:
+            assert made.json()["code"] == "address_refused"
+
+
+async def test_the_models_of_every_integration_are_listed_with_what_is_known(talker):
+    async with FakeOpenAI() as fake:
+        fake.models = lambda: {
+            "object": "list",
+            "data": [
+                {"id": "gpt-4o-mini", "object": "model", "created": 1, "owned_by": "openai"},
+                {"id": "text-embedding-3-small", "object": "model", "created": 1, "owned_by": "o"},
+            ],
+        }
+        await talker.integrate("openai", f"{fake.url}/v1", "mine")
+        listed = (await talker.call("GET", "/v1/models")).json()["data"]
+        models = {model["id"]: model for model in listed}
+        mini = models["mine/gpt-4o-mini"]
+        assert (mini["type"], mini["context_window"], mini["demo"]) == ("chat", 128000, False)
+        assert mini["price"]["input"] == "0.15"
+        assert mini["capabilities"]["vision"] is True
+        assert models["mine/text-embedding-3-small"]["type"] == "embedding"
+        assert models["demo/chat"]["demo"] is True
+        filtered = await talker.call("GET", "/v1/models", params={"type": "embedding"})
+        assert [m["id"] for m in filtered.json()["data"]] == ["mine/text-embedding-3-small"]
+        page = (await talker.call("GET", "/v1/models", params={"limit": 3})).json()
+        rest = await talker.call(
+            "GET", "/v1/models", params={"limit": 200, "cursor": page["next_cursor"]}
+        )
+        ids = [m["id"] for m in page["data"] + rest.json()["data"]]
+        assert ids == sorted(models)
+
+
+async def test_a_provider_that_does_not_list_leaves_the_others_listed(talker):
+    async with FakeOpenAI() as fake:
+        fake.will(status(500), status(500))
+        await talker.integrate("openai", f"{fake.url}/v1", "ailing")
+        listed = await talker.call("GET", "/v1/models")
+        asked = len(fake.requests)
+        again = await talker.call("GET", "/v1/models")
+        assert len(fake.requests) == asked  # it is left alone for a while
+    assert listed.status_code == again.status_code == 200
+    assert any(model["demo"] for model in listed.json()["data"])
