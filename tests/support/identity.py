@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from app.core.kernel import Kernel
 
-PASSWORD = "a few plain words"  # noqa: S105
+PASSWORD = "a few plain words"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ async def test_a_browser_gets_its_refresh_token_as_a_host_cookie(client):
     )
     assert answer.status_code == 200
     body = answer.json()
-    assert body["token_type"] == "Bearer"  # noqa: S105
+    assert body["token_type"] == "Bearer"
     assert body["expires_in"] == 600
     assert body["refresh_token"] is None
     assert answer.headers["cache-control"] == "no-store"

@@ -91,7 +91,7 @@ def test_an_error_body_of_any_shape_is_survived(body):
 
 def test_the_providers_words_are_quoted_bounded_and_without_the_key():
     complaint = read_complaint(orjson.dumps(openai("Bad key sk-secret-1! " + "x" * 2000)))
-    error = refusal("Fake", 401, complaint, secret="sk-secret-1")  # noqa: S106 - no key of anyone
+    error = refusal("Fake", 401, complaint, secret="sk-secret-1")
     assert error.detail.startswith("Fake: Bad key [redacted]! xxx")
     assert len(error.detail) == errors.DETAIL_LIMIT
 
