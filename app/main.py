@@ -18,6 +18,7 @@ from app.chat.turns.router import router as turns
 from app.chat.turns.titles import Titling
 from app.core.config import Settings
 from app.core.http import health
+from app.core.http.body_limit import BodyLimit
 from app.core.http.context import RequestContext
 from app.core.http.docs_page import install_docs
 from app.core.http.openapi import install_openapi
@@ -56,7 +57,6 @@ def create_app(settings: Settings) -> FastAPI:
         version=VERSION,
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        max_body_size=settings.max_body_bytes,
         docs_url=None,
         redoc_url=None,
         middleware=[
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
                 allow_headers=["*"],
                 expose_headers=EXPOSED_HEADERS,
             ),
+            Middleware(BodyLimit, most=settings.max_body_bytes),
         ],
     )
     install_handlers(app)

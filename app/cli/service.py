@@ -55,8 +55,10 @@ def serve_only(settings: Settings, listener: socket.socket) -> None:
 
 def new_api_key(settings: Settings) -> str:
     apply_migrations(settings)
-    if first := first_start(settings).api_key:
-        return first
+    first = first_start(settings)
+    if first.api_key:
+        typer.echo(f"Made the first owner {first.owner_email}, password {first.password}", err=True)
+        return first.api_key
     return issue_api_key(settings)
 
 

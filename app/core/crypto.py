@@ -96,7 +96,7 @@ def open_vault(master_key: str | None, data_dir: Path) -> Vault:
 
 def _write_private(path: Path, content: bytes) -> None:
     """Create atomically and readable by its owner alone; another process may have won."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as ValkeyConnectionError
 
 from app.core.auth import AccessResolver
 from app.core.config import InvalidSettings, Settings
-from app.core.crypto import Vault, open_vault
+from app.core.crypto import InvalidMasterKey, Vault, open_vault
 from app.core.db import Database
 from app.core.paging import Cursors
 from app.core.vectors import Vectors, open_vectors
@@ -46,7 +46,12 @@ async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncItera
             "`./scripts/up` starts its own engines."
         )
     key = settings.master_key.get_secret_value() if settings.master_key else None
-    vault = open_vault(key, settings.data_dir)
+    try:
+        vault = open_vault(key, settings.data_dir)
+    except InvalidMasterKey as error:
+        raise InvalidSettings(
+            f"LUMINOUS_MASTER_KEY cannot be used: {error}; make one with `openssl rand -base64 32`."
+        ) from None
     database = Database(
         settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
     )

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 _SECRET_NAMES = re.compile(
-    r"(?i)(password|secret|token|api_?key|authorization|cookie|credential|master_key)"
+    r"(?i)(password|secret|token|api[_-]?key|authorization|cookie|credential|master_key)"
 )
 _SECRET_VALUES = re.compile(
     r"(sk-[A-Za-z0-9_-]{8,}|lum_live_[A-Za-z0-9]+|AIza[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{16,}"
@@ -29,11 +29,15 @@ def hide_secrets(value: Any, name: str = "") -> Any:
         return {k: hide_secrets(v, str(k)) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [hide_secrets(v) for v in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # What the renderer would write of an exception, bytes or any other object.
+    return _SECRET_VALUES.sub(HIDDEN, repr(value))
 
 
 def _hide(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {key: hide_secrets(value, key) for key, value in event.items()}
+    # Names with an underscore are structlog's own and never written.
+    return {k: v if k.startswith("_") else hide_secrets(v, k) for k, v in event.items()}
 
 
 def configure_logs(level: str = "info", form: str = "console") -> None:

@@ -22,6 +22,7 @@ from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.kernel import Kernel
 from app.inference.integrations.directory import Directory, Target
+from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.usage import service as ledger
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
@@ -50,12 +51,29 @@ async def start(
     Raises ConversationNotFound, ConversationBusy, MessageNotFound, ModelUnknown, NoModel and
     TurnInvalid.
     """
-    # Known before the transaction, so that looking it up takes no second connection within.
+    # Known before the transaction, so that it takes no second connection within.
     await directory.endpoints(access.workspace_id)
+    try:
+        return await _start(kernel, directory, executor_id, access, conversation_id, new)
+    except (ModelUnknown, NoModel):
+        # A provider may offer it that was never asked; no transaction waits for the answer.
+        await directory.refresh(access.workspace_id)
+        return await _start(kernel, directory, executor_id, access, conversation_id, new)
+
+
+async def _start(
+    kernel: Kernel,
+    directory: Directory,
+    executor_id: str,
+    access: Access,
+    conversation_id: UUID,
+    new: TurnCreate,
+) -> Turn:
     async with kernel.database.unit(access.scope) as session:
         conversation = await conversations.get(session, access, conversation_id, for_update=True)
         await _refuse_while_busy(session, access, conversation)
-        target = await directory.target(access.workspace_id, new.model or conversation.model)
+        model = new.model or conversation.model
+        target = await directory.known_target(access.workspace_id, model)
         question = await _question(session, access, conversation, new)
         branch = await messages_crud.branch(
             session, access.workspace_id, conversation.id, question.id

@@ -2,9 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Literal
-
-ModelType = Literal["chat", "embedding", "image", "audio", "moderation", "rerank", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +14,6 @@ class Capabilities:
     structured_output: bool | None
 
 
-_TYPES: tuple[tuple[ModelType, re.Pattern[str]], ...] = (
-    ("embedding", re.compile(r"embed|^bge-|^e5-|minilm|gte-|nomic")),
-    ("moderation", re.compile(r"moderation|guard")),
-    ("rerank", re.compile(r"rerank")),
-    ("image", re.compile(r"dall-e|gpt-image|-image|imagen|stable-diffusion|flux|veo|sora")),
-    ("audio", re.compile(r"whisper|tts|transcribe|audio|realtime|speech|lyria")),
-    ("other", re.compile(r"^(davinci|babbage|ada|curie)\b|instruct$|computer-use|aqa|codex-mini")),
-)
 _REASONING = re.compile(
     r"^o\d|gpt-5|claude-(opus|sonnet|haiku)-[45]|claude-3-7|claude-fable|claude-mythos|gemini-(2\.5|[3-9])"
     r"|deepseek-(r|reasoner)|grok-[34]|qwq|magistral|reasoning|thinking|gpt-oss"
@@ -39,11 +28,6 @@ _TOOLS = re.compile(
 )
 _STRUCTURED = re.compile(r"^o[134]|gpt-4o|gpt-4\.1|gpt-5|gemini|claude-\w+-4|gpt-oss|mistral|grok")
 _KNOWN_KINDS = frozenset({"openai", "anthropic", "gemini", "azure"})
-
-
-def type_of(model: str) -> ModelType:
-    name = model.lower()
-    return next((kind for kind, pattern in _TYPES if pattern.search(name)), "chat")
 
 
 def capabilities_of(kind: str, model: str) -> Capabilities:

@@ -1,14 +1,13 @@
 """Models on the wire."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from app.core.paging import PageQuery
 from app.core.schema import Money, Output, Text
-
-ModelType = Literal["chat", "embedding", "image", "audio", "moderation", "rerank", "other"]
+from app.inference.providers.model_types import ModelType
 
 
 class CapabilitiesRead(Output):

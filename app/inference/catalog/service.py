@@ -1,36 +1,29 @@
 """The catalogue of a workspace: its endpoints' listings, with what is known of each model."""
 
-import asyncio
-import time
 from uuid import UUID
 
 import orjson
 
 from app.core.auth import Access
-from app.core.clock import now
-from app.core.db import Scope
-from app.core.errors import AppError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.paging import Slice
-from app.inference.catalog.capabilities import capabilities_of, type_of
+from app.inference.catalog.capabilities import capabilities_of
 from app.inference.catalog.pricing import find_model, per_million
 from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
-from app.inference.integrations import crud
 from app.inference.integrations.directory import Directory, Endpoint, Target
+from app.inference.providers.model_types import type_of
 
 log = get_logger(__name__)
 
 LISTING_SECONDS = 24 * 3600
-LISTING_WAIT = 5.0
-RETRY = 60.0
 
 
 async def page(
     kernel: Kernel, directory: Directory, access: Access, query: ModelQuery
 ) -> Slice[ModelRead]:
     """One page of the models, by id; listings that are missing or old are asked for first."""
-    models = await every(kernel, directory, access.workspace_id)
+    models = await every(directory, access.workspace_id)
     found = sorted((m for m in models if _matches(m, query)), key=lambda model: model.id)
     filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     binding = f"{access.workspace_id}|models|{orjson.dumps(filters).decode()}"
@@ -42,45 +35,11 @@ async def page(
     return Slice(shown, has_more, cursor)
 
 
-async def every(kernel: Kernel, directory: Directory, workspace_id: UUID) -> list[ModelRead]:
+async def every(directory: Directory, workspace_id: UUID) -> list[ModelRead]:
     """All models of a workspace, in the order of its integrations."""
-    await refresh(kernel, directory, workspace_id)
+    await directory.refresh(workspace_id, older_than=LISTING_SECONDS)
     endpoints = await directory.endpoints(workspace_id)
     return [_model(endpoint, listed) for endpoint in endpoints for listed in endpoint.models]
-
-
-async def refresh(kernel: Kernel, directory: Directory, workspace_id: UUID) -> None:
-    """Ask every endpoint whose listing is missing or old; one that does not answer is skipped."""
-    oldest = time.time() - LISTING_SECONDS
-    stale = [
-        endpoint
-        for endpoint in await directory.endpoints(workspace_id)
-        if endpoint.integration_id and (endpoint.listed_at or 0) < oldest
-        if time.monotonic() > directory.silent_since.get(endpoint.integration_id, -RETRY) + RETRY
-    ]
-    if not stale:
-        return
-    listings = await asyncio.gather(*(_listing(directory, endpoint) for endpoint in stale))
-    async with kernel.database.unit(Scope(workspace_id=workspace_id)) as session:
-        for endpoint, models in zip(stale, listings, strict=True):
-            if endpoint.integration_id is None:
-                continue
-            if models is None:
-                directory.silent_since[endpoint.integration_id] = time.monotonic()
-                continue
-            integration = await crud.get(session, workspace_id, endpoint.integration_id)
-            if integration is not None:
-                integration.models, integration.models_listed_at = models, now()
-    directory.forget(workspace_id)
-
-
-async def _listing(directory: Directory, endpoint: Endpoint) -> list[dict[str, object]] | None:
-    try:
-        async with asyncio.timeout(LISTING_WAIT):
-            return await directory.list_models(endpoint)
-    except (AppError, TimeoutError) as error:
-        log.warning("listing_failed", integration=endpoint.slug, reason=str(error))
-        return None
 
 
 def _matches(model: ModelRead, query: ModelQuery) -> bool:

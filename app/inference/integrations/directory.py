@@ -1,24 +1,34 @@
 """The directory: a workspace's integrations ready to be called, kept in memory for a moment."""
 
+import asyncio
+import math
 import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from app.core.clock import now
 from app.core.config import Settings
-from app.core.crypto import Vault
+from app.core.crypto import UnreadableSecret, Vault
 from app.core.db import Database, Scope
+from app.core.errors import AppError
+from app.core.log import get_logger
 from app.inference.integrations import crud
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.integrations.models import Integration
 from app.inference.providers.demo.options import MODELS as DEMO_MODELS
+from app.inference.providers.model_types import type_of
 from app.inference.providers.registry import KINDS, build_provider
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Provider
 
+log = get_logger(__name__)
+
 # How long another process may go on with an integration that was changed or deleted here.
 FRESH_SECONDS = 5.0
 MAX_WORKSPACES = 10_000
+LISTING_SECONDS = 5.0
+SILENT_SECONDS = 60.0
 DEMO_SLUG = "demo"
 
 # The model that is taken where nobody named one, by kind; else the first chat model listed.
@@ -83,8 +93,7 @@ class Directory:
         self._transport = transport
         self._settings = settings
         self._demo = self._build_demo(demo_url) if demo_url else None
-        # When a provider last failed to list its models, by integration (monotonic seconds).
-        self.silent_since: dict[UUID, float] = {}
+        self._silent_until: dict[UUID, float] = {}
         self._known: dict[UUID, tuple[float, tuple[Endpoint, ...]]] = {}
 
     async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
@@ -94,7 +103,8 @@ class Directory:
             return known[1]
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             rows = await crud.every(session, workspace_id)
-        found = tuple(self.build(row) for row in rows if row.enabled)
+        built = (self._readable(row) for row in rows if row.enabled)
+        found = tuple(endpoint for endpoint in built if endpoint)
         named = any(endpoint.slug == DEMO_SLUG for endpoint in found)
         always = self._settings.demo_provider == "always"
         if self._demo and not named and (always or not found):
@@ -104,13 +114,71 @@ class Directory:
         self._known[workspace_id] = (time.monotonic() + FRESH_SECONDS, found)
         return found
 
+    def _readable(self, row: Integration) -> Endpoint | None:
+        try:
+            return self.build(row)
+        except (UnreadableSecret, AppError) as error:
+            # One that cannot be used takes nothing from the others; a test of it says why.
+            log.warning("integration_unusable", integration=row.slug, reason=str(error))
+            return None
+
+    async def refresh(self, workspace_id: UUID, *, older_than: float = math.inf) -> None:
+        """Ask endpoints for their models: those never listed, or not for `older_than` seconds.
+
+        One that does not answer keeps its last listing and is left alone for a minute.
+        """
+        stale = [
+            endpoint
+            for endpoint in await self.endpoints(workspace_id)
+            if endpoint.integration_id
+            and (not endpoint.listed_at or endpoint.listed_at < time.time() - older_than)
+            and time.monotonic() > self._silent_until.get(endpoint.integration_id, 0)
+        ]
+        if not stale:
+            return
+        listings = await asyncio.gather(*(self._listing(endpoint) for endpoint in stale))
+        async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
+            for endpoint, models in zip(stale, listings, strict=True):
+                if models is not None and endpoint.integration_id:
+                    row = await crud.get(session, workspace_id, endpoint.integration_id)
+                    if row is not None:
+                        row.models, row.models_listed_at = models, now()
+        self.forget(workspace_id)
+
+    async def _listing(self, endpoint: Endpoint) -> list[dict[str, Any]] | None:
+        try:
+            async with asyncio.timeout(LISTING_SECONDS):
+                return await self.list_models(endpoint)
+        except (AppError, TimeoutError) as error:
+            log.warning("listing_failed", integration=endpoint.slug, reason=str(error))
+            if endpoint.integration_id:
+                self._silent_until[endpoint.integration_id] = time.monotonic() + SILENT_SECONDS
+            return None
+
     async def target(self, workspace_id: UUID, model: str | None) -> Target:
         """Where `<slug>/<model>`, a model's own name, or None (the default) leads.
 
-        Raises ModelUnknown and NoModel.
+        Endpoints that were never listed are asked, where the answer needs it. Raises ModelUnknown
+        and NoModel.
         """
-        endpoints = await self.endpoints(workspace_id)
+        try:
+            return await self.known_target(workspace_id, model)
+        except (ModelUnknown, NoModel):
+            await self.refresh(workspace_id)
+            return await self.known_target(workspace_id, model)
+
+    async def known_target(self, workspace_id: UUID, model: str | None) -> Target:
+        """The same by what is known already: nobody is asked."""
         wanted = model or self._settings.default_model
+        endpoints = await self.endpoints(workspace_id)
+        found = self._find(endpoints, wanted)
+        if found is None and wanted:
+            raise ModelUnknown(wanted)
+        if found is None:
+            raise NoModel([endpoint.slug for endpoint in endpoints])
+        return found
+
+    def _find(self, endpoints: tuple[Endpoint, ...], wanted: str) -> Target | None:
         if not wanted:
             return self._usual(endpoints)
         slug, _, name = wanted.partition("/")
@@ -120,22 +188,26 @@ class Directory:
         for endpoint in endpoints:
             if endpoint.offers(wanted):
                 return Target(endpoint, wanted)
-        raise ModelUnknown(wanted)
+        return None
 
-    def _usual(self, endpoints: tuple[Endpoint, ...]) -> Target:
+    def _usual(self, endpoints: tuple[Endpoint, ...]) -> Target | None:
         for endpoint in endpoints:
             for model in USUAL_MODELS.get(endpoint.kind, ()):
                 if endpoint.offers(model):
                     return Target(endpoint, model)
         for endpoint in endpoints:
             for listed in endpoint.models:
-                if listed.get("type", "chat") == "chat":
+                if type_of(listed["name"]) == "chat":
                     return Target(endpoint, listed["name"])
-        raise NoModel
+        return None
 
     def forget(self, workspace_id: UUID) -> None:
         """Read this workspace's integrations anew at the next call."""
         self._known.pop(workspace_id, None)
+
+    def try_again(self, integration_id: UUID) -> None:
+        """Its address or key has changed: it may be asked again at once."""
+        self._silent_until.pop(integration_id, None)
 
     def build(self, integration: Integration) -> Endpoint:
         """Build what a row describes; raises InvalidIntegration and AddressRefused."""
@@ -154,6 +226,10 @@ class Directory:
         base_url = integration.base_url or KINDS[integration.kind].base_url or ""
         # Only what the operator's own environment names may stand on the operator's network.
         allow_private = integration.origin in ("environment", "discovered")
+        provider = build_provider(
+            integration.kind, base_url, secret, self._transport, self._settings, allow_private
+        )
+        self._transport.check_url(base_url, allow_private=allow_private)
         listed_at = integration.models_listed_at
         return Endpoint(
             integration_id=integration.id,
@@ -162,9 +238,7 @@ class Directory:
             label=integration.name,
             dialect=KINDS[integration.kind].dialect,
             base_url=base_url,
-            provider=build_provider(
-                integration.kind, base_url, secret, self._transport, self._settings, allow_private
-            ),
+            provider=provider,
             api_key=secret,
             allow_private=allow_private,
             models=tuple(integration.models or ()),

@@ -1,5 +1,7 @@
 """What can be wrong with an integration or with the name of a model."""
 
+from collections.abc import Sequence
+
 from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 
 
@@ -29,5 +31,6 @@ class NoModel(Conflict):
     code = "no_model"
     title = "This workspace has no model yet"
 
-    def __init__(self) -> None:
-        super().__init__("Add an integration with `POST /v1/integrations`, and try again.")
+    def __init__(self, silent: Sequence[str] = ()) -> None:
+        said = f" (Nothing is listed by: {', '.join(silent)}; test them.)" if silent else ""
+        super().__init__(f"Add an integration with `POST /v1/integrations`, and try again.{said}")

@@ -97,7 +97,7 @@ async def update(
     if given & {"base_url", "api_key"}:
         integration.status, integration.last_error = "untested", None
         integration.models, integration.models_listed_at = [], None
-        directory.silent_since.pop(integration.id, None)
+        directory.try_again(integration.id)
     directory.build(integration)
     await session.flush()
     await session.refresh(integration)

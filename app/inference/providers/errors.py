@@ -16,7 +16,7 @@ ProviderError
 └── ProviderTimedOut         504  retryable
 """
 
-from app.core.errors import AppError, Unprocessable
+from app.core.errors import AppError, FieldError, Unprocessable
 
 DETAIL_LIMIT = 500
 
@@ -132,3 +132,6 @@ class InvalidIntegration(Unprocessable):
 
     code = "invalid_integration"
     title = "This integration cannot be built"
+
+    def __init__(self, detail: str = "", field: str = "kind") -> None:
+        super().__init__(detail, errors=(FieldError(f"/body/{field}", self.code, detail),))

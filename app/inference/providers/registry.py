@@ -138,9 +138,9 @@ def build_provider(
         raise InvalidIntegration(f"There is no provider kind {kind!r}.")
     address = base_url or found.base_url
     if not address:
-        raise InvalidIntegration(f"{found.label} needs a base URL.")
+        raise InvalidIntegration(f"{found.label} needs a base URL.", "base_url")
     if found.needs_key and not api_key.strip():
-        raise InvalidIntegration(f"{found.label} needs an API key.")
+        raise InvalidIntegration(f"{found.label} needs an API key.", "api_key")
     return HttpProvider(
         found.label, found.codec(address), api_key, transport, settings, allow_private=allow_private
     )

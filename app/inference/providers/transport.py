@@ -130,6 +130,10 @@ class Transport:
         for session in sessions:
             await session.close()
 
+    def check_url(self, url: str, *, allow_private: bool = False) -> None:
+        """Raise AddressRefused for what is refused without a look-up."""
+        self._policies[allow_private].check_url(parse_url(url))
+
     async def open(
         self,
         method: str,

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -29,7 +29,7 @@ from app.runs.runs.work import Ending
 log = get_logger(__name__)
 
 CANCELS = "runs:cancel"
-MAX_ATTEMPTS = 3
+MAX_LOSSES = 3
 SWEEP_SECONDS = 1.0
 FORGOTTEN_SECONDS = 15.0
 LOAD_SECONDS = 5.0
@@ -130,7 +130,7 @@ class Recovery:
             await self._closer.adopt(run, history)
         elif run.cancel_requested_at is not None:
             self._executor.resume(run, history, loss, Ending("cancelled"))
-        elif run.attempt > MAX_ATTEMPTS:
+        elif _losses(run, history, loss) >= MAX_LOSSES:
             interrupted = RunInterrupted("The processes that worked on it died; start it again.")
             self._executor.resume(run, history, loss, Ending("failed", interrupted))
         else:
@@ -170,3 +170,9 @@ class Recovery:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _losses(run: Run, history: Sequence[Event], loss: Loss) -> int:
+    """How many processes have died over a run; one that stopped on purpose does not count."""
+    reasons = [e.body["reason"] for e in history if e.type == "run.resumed"]
+    return run.attempt - 1 - [*reasons, loss].count("process_stopped")

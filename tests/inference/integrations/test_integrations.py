@@ -111,17 +111,37 @@ async def test_what_cannot_work_is_refused(talker):
         assert (answer.status_code, answer.json()["code"]) == (422, code), body
 
 
-async def test_a_private_address_is_not_reached_for_a_user(talker):
+async def test_a_private_address_is_refused_to_a_user(talker):
     for url in ("http://169.254.169.254/v1", "http://10.0.0.1/v1", "http://[::1]:9/v1"):
-        made = await create(
-            talker, kind="openai_compatible", slug=f"p{abs(hash(url))}", base_url=url
+        answer = await create(talker, kind="openai_compatible", base_url=url)
+        assert (answer.status_code, answer.json()["code"]) == (400, "address_refused")
+
+
+async def test_a_name_that_leads_to_a_private_address_is_refused_when_called(talker):
+    made = await create(talker, kind="openai_compatible", base_url="http://localhost:9/v1")
+    tried = await talker.call("POST", f"/v1/integrations/{made.json()['id']}/test")
+    assert (tried.json()["ok"], tried.json()["error"]["code"]) == (False, "address_refused")
+
+
+async def test_a_provider_that_was_never_listed_answers_the_first_chat(talker):
+    async with FakeOpenAI() as fake:
+        await talker.integrate("openai", f"{fake.url}/v1", "fresh")
+        named = await talker.ask("Hi", model=fake.models()["data"][0]["id"])
+        usual = await talker.ask("Hi")
+    assert named["message"]["model"].startswith("fresh/")
+    assert usual["message"]["model"].startswith("fresh/")
+
+
+async def test_an_integration_that_does_not_open_leaves_the_others_usable(talker, kernel):
+    made = (await create(talker, kind="openai", api_key=SECRET)).json()
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            text("update ai_integrations set sealed_credential = '\\x01ff' where id = :id"),
+            {"id": UUID(made["id"])},
         )
-        if made.status_code == 201:
-            path = f"/v1/integrations/{made.json()['id']}/test"
-            tried = (await talker.call("POST", path)).json()
-            assert (tried["ok"], tried["error"]["code"]) == (False, "address_refused")
-        else:
-            assert made.json()["code"] == "address_refused"
+    listed = await talker.call("GET", "/v1/models")
+    assert [m["id"] for m in listed.json()["data"] if m["provider"] != "demo"] == []
+    assert (await talker.ask("Hi", model="demo/chat?tokens=2&delay_ms=0"))["message"]["text"]
 
 
 async def test_the_models_of_every_integration_are_listed_with_what_is_known(talker):
