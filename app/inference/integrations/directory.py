@@ -191,11 +191,13 @@ class Directory:
         return None
 
     def _usual(self, endpoints: tuple[Endpoint, ...]) -> Target | None:
-        for endpoint in endpoints:
+        """A real provider's before the demo's, and by name before the first of a list."""
+        real = [endpoint for endpoint in endpoints if endpoint.kind != DEMO_SLUG]
+        for endpoint in real or endpoints:
             for model in USUAL_MODELS.get(endpoint.kind, ()):
                 if endpoint.offers(model):
                     return Target(endpoint, model)
-        for endpoint in endpoints:
+        for endpoint in real or endpoints:
             for listed in endpoint.models:
                 if type_of(listed["name"]) == "chat":
                     return Target(endpoint, listed["name"])
