@@ -139,31 +139,31 @@ class Answering:
         """Keep the answer, whole or in part, with what it cost."""
         call = self._calls.get(ctx.run_id)
         on_commit(session, lambda: self._calls.pop(ctx.run_id, None))
-        await self._settle_call(ctx, session, call, ending)
-        total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+        total = await self._settle_call(ctx, session, call, ending)
         conversation = await self._conversation(ctx, session, for_update=True)
         answer_id = UUID(ctx.input["answer_id"])
         answer = await messages_crud.get(session, ctx.workspace_id, conversation.id, answer_id)
+        untitled = conversation.title_source == "none"
+        if untitled:
+            await titles.give_fallback(session, conversation, UUID(ctx.input["question_id"]))
         if answer is not None:
             _fill(answer, ctx, ending, call)
             answer.input_tokens, answer.output_tokens = total.input_tokens, total.output_tokens
             answer.cost_usd = total.cost_usd
         if conversation.active_run_id == ctx.run_id:
             conversation.active_run_id = None
-        if conversation.title_source == "none":
-            await titles.give_fallback(session, conversation, UUID(ctx.input["question_id"]))
-            if ending.status == "completed" and self._settings.titles == "model":
-                await titles.ask_for(session, ctx, conversation)
+        if untitled and ending.status == "completed" and self._settings.titles == "model":
+            await titles.ask_for(session, ctx, conversation)
         result = {"conversation_id": str(conversation.id), "message_id": ctx.input["answer_id"]}
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
     async def _settle_call(
         self, ctx: RunContext, session: AsyncSession, call: Call | None, ending: Ending
-    ) -> None:
+    ) -> ledger.Total:
         if call is None:
             lost = _text_of_last_attempt(ctx)
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
-            return
+            return await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
         status = {"completed": "succeeded"}.get(ending.status, ending.status)
         outcome = ledger.Outcome(
             status,
@@ -172,7 +172,10 @@ class Answering:
             error_code=ending.error.code if ending.error else None,
             first_token_ms=call.first_token_ms,
         )
-        await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
+        row = await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
+        if row is not None and ctx.attempt == 1:
+            return ledger.Total(row.input_tokens, row.output_tokens, row.cost_usd)
+        return await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
 
 
 def _fill(answer: Message, ctx: RunContext, ending: Ending, call: Call | None) -> None:

@@ -74,15 +74,11 @@ async def _start(
         await _refuse_while_busy(session, access, conversation)
         model = new.model or conversation.model
         target = await directory.known_target(access.workspace_id, model)
-        question = await _question(session, access, conversation, new)
-        branch = await messages_crud.branch(
-            session, access.workspace_id, conversation.id, question.id
-        )
+        branch, unsaved = await _branch(session, access, conversation, new)
         if new.model:
             conversation.model = new.model
-        answer = _message(conversation, question.id, "assistant", [])
         return await _begin(
-            session, executor_id, conversation, branch, answer, target, new.parameters
+            session, executor_id, conversation, branch, unsaved, target, new.parameters
         )
 
 
@@ -111,12 +107,9 @@ async def start_chat(
             parent_id = branch[-1].id if branch else None
             parts = parts_of(message.content)
             branch.append(_message(conversation, parent_id, message.role, parts))
-    answer = _message(conversation, branch[-1].id, "assistant", [])
     async with kernel.database.unit(access.scope) as session:
-        await conversations_crud.add(session, conversation)
-        await messages_crud.add(session, branch)
         return await _begin(
-            session, executor_id, conversation, branch, answer, target, new.parameters
+            session, executor_id, conversation, branch, branch, target, new.parameters
         )
 
 
@@ -133,20 +126,19 @@ async def _refuse_while_busy(
         )
 
 
-async def _question(
+async def _branch(
     session: AsyncSession, access: Access, conversation: Conversation, new: TurnCreate
-) -> Message:
-    """The user's message to answer: a new one at its place, or the one to answer again."""
+) -> tuple[Sequence[Message], Sequence[Message]]:
+    """The messages up to the one to answer, and which of them are new."""
     workspace_id, conversation_id = access.workspace_id, conversation.id
+    parent_id = conversation.current_message_id
     if new.regenerate_message_id:
         found = await messages.find(
             session, workspace_id, conversation_id, new.regenerate_message_id
         )
-        if found.role == "assistant" and found.parent_id:
-            found = await messages.find(session, workspace_id, conversation_id, found.parent_id)
-        return found
-    parent_id = conversation.current_message_id
-    if new.edit_message_id:
+        is_answer = found.role == "assistant" and found.parent_id
+        parent_id = found.parent_id if is_answer else found.id
+    elif new.edit_message_id:
         edited = await messages.find(session, workspace_id, conversation_id, new.edit_message_id)
         _expect(edited, "user", "edit_message_id")
         parent_id = edited.parent_id
@@ -154,9 +146,13 @@ async def _question(
         parent = await messages.find(session, workspace_id, conversation_id, new.parent_message_id)
         _expect(parent, "assistant", "parent_message_id")
         parent_id = parent.id
-    message = _message(conversation, parent_id, "user", parts_of(new.content or ""))
-    await messages_crud.add(session, [message])
-    return message
+    before: Sequence[Message] = ()
+    if parent_id:
+        before = await messages_crud.branch(session, workspace_id, conversation_id, parent_id)
+    if new.content is None:
+        return before, ()
+    question = _message(conversation, parent_id, "user", parts_of(new.content))
+    return [*before, question], [question]
 
 
 def _expect(message: Message, role: str, field: str) -> None:
@@ -172,15 +168,24 @@ async def _begin(
     executor_id: str,
     conversation: Conversation,
     branch: Sequence[Message],
-    answer: Message,
+    unsaved: Sequence[Message],
     target: Target,
     parameters: Parameters,
 ) -> Turn:
-    """Create the run of the next answer on `branch`, and open the call it will make."""
+    """Store what is new, create the run of the next answer, and open the call it will make."""
     asked = parameters.model_dump(exclude_none=True)
+    answer = _message(conversation, branch[-1].id, "assistant", [])
+    run_id = new_id()
+    answer.status, answer.model, answer.run_id = "streaming", target.reference, run_id
+    conversation.current_message_id = answer.id
+    conversation.active_run_id = run_id
+    conversation.last_active_at = now()
+    await conversations_crud.add(session, conversation)
+    await messages_crud.add(session, [*unsaved, answer])
     run = await runs.create(
         session,
         conversation,
+        run_id=run_id,
         kind=KIND,
         subject_id=conversation.id,
         input={
@@ -194,11 +199,6 @@ async def _begin(
     request = build_request(target, conversation.instructions, branch, asked, "")
     caller = ledger.Caller(run.workspace_id, run.user_id, executor_id, KIND, run.id)
     call_id = await ledger.open_call(session, caller, target, request)
-    answer.status, answer.model, answer.run_id = "streaming", target.reference, run.id
-    await messages_crud.add(session, [answer])
-    conversation.current_message_id = answer.id
-    conversation.active_run_id = run.id
-    conversation.last_active_at = now()
     return Turn(run, Prepared(target, request, call_id))
 
 

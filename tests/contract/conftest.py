@@ -1,0 +1,39 @@
+"""Two tenants and the list of operations, made once for the tests that walk every route."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest_asyncio
+
+from tests.support.openapi import Operation, read_operations
+from tests.support.tenants import Tenant, new_tenant
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def http(address: str) -> AsyncIterator[httpx2.AsyncClient]:
+    """One client for the whole walk."""
+    async with httpx2.AsyncClient(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def operations(http: httpx2.AsyncClient) -> list[Operation]:
+    return await read_operations(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def owner(http: httpx2.AsyncClient) -> Tenant:
+    """The tenant whose resources are asked for."""
+    return await new_tenant(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stranger(http: httpx2.AsyncClient) -> Tenant:
+    """Another tenant, with resources of its own."""
+    return await new_tenant(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def caller(http: httpx2.AsyncClient) -> Tenant:
+    """The tenant whose input is bad; what passes by chance changes only its own resources."""
+    return await new_tenant(http)

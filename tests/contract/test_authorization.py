@@ -1,0 +1,294 @@
+"""Every operation of the OpenAPI document, asked by those who may not."""
+
+from uuid import uuid4
+
+import pytest
+
+from app.core.auth import Permission
+from tests.support.identity import bearer, new_key
+from tests.support.openapi import BODIES, PUBLIC, QUICK
+from tests.support.tenants import expired_key, expired_token, revoked_key
+
+# The permission that opens each operation. A new one must be named here.
+NEEDS = {
+    "api_keys_create": Permission.API_KEYS_WRITE,
+    "api_keys_delete": Permission.API_KEYS_WRITE,
+    "api_keys_get": Permission.API_KEYS_READ,
+    "api_keys_list": Permission.API_KEYS_READ,
+    "api_keys_update": Permission.API_KEYS_WRITE,
+    "chat_create": Permission.CONVERSATIONS_WRITE,
+    "conversations_bulk": Permission.CONVERSATIONS_WRITE,
+    "conversations_create": Permission.CONVERSATIONS_WRITE,
+    "conversations_delete": Permission.CONVERSATIONS_WRITE,
+    "conversations_get": Permission.CONVERSATIONS_READ,
+    "conversations_list": Permission.CONVERSATIONS_READ,
+    "conversations_restore": Permission.CONVERSATIONS_WRITE,
+    "conversations_update": Permission.CONVERSATIONS_WRITE,
+    "integration_kinds_list": Permission.INTEGRATIONS_READ,
+    "integrations_create": Permission.INTEGRATIONS_WRITE,
+    "integrations_delete": Permission.INTEGRATIONS_WRITE,
+    "integrations_get": Permission.INTEGRATIONS_READ,
+    "integrations_list": Permission.INTEGRATIONS_READ,
+    "integrations_test": Permission.INTEGRATIONS_WRITE,
+    "integrations_update": Permission.INTEGRATIONS_WRITE,
+    "me_change_password": Permission.PROFILE_WRITE,
+    "me_get": Permission.PROFILE_READ,
+    "me_update": Permission.PROFILE_WRITE,
+    "messages_choose": Permission.CONVERSATIONS_WRITE,
+    "messages_get": Permission.CONVERSATIONS_READ,
+    "messages_list": Permission.CONVERSATIONS_READ,
+    "models_list": Permission.MODELS_READ,
+    "runs_cancel": Permission.RUNS_WRITE,
+    "runs_get": Permission.RUNS_READ,
+    "runs_list": Permission.RUNS_READ,
+    "runs_stream_events": Permission.RUNS_READ,
+    "sessions_delete_all": Permission.PROFILE_WRITE,
+    "turns_create": Permission.CONVERSATIONS_WRITE,
+    "workspaces_create": Permission.WORKSPACES_WRITE,
+    "workspaces_get": Permission.WORKSPACES_READ,
+    "workspaces_list": Permission.WORKSPACES_READ,
+    "workspaces_update": Permission.WORKSPACES_WRITE,
+}
+MISSING = {
+    "api_key_id": "api_key_not_found",
+    "conversation_id": "conversation_not_found",
+    "integration_id": "integration_not_found",
+    "message_id": "message_not_found",
+    "run_id": "run_not_found",
+    "workspace_id": "workspace_not_found",
+}
+
+
+async def ask(http, operation, ids, headers, **more):
+    return await http.request(
+        operation.method, operation.address(ids), json=operation.example(), headers=headers, **more
+    )
+
+
+def refusal(answer):
+    """Status and code of a problem document; anything else does not compare equal to one."""
+    if answer.headers.get("content-type") != "application/problem+json":
+        return answer.status_code, answer.text[:200]
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    return answer.status_code, problem["code"]
+
+
+def told(answer):
+    """What a caller learns, without what differs from request to request."""
+    unlike = ("request_id", "instance")
+    return answer.status_code, {k: v for k, v in answer.json().items() if k not in unlike}
+
+
+@pytest.fixture
+def guarded(operations):
+    found = [operation for operation in operations if operation.id not in PUBLIC]
+    assert len(found) > 30
+    return found
+
+
+def test_every_operation_is_public_by_name_or_needs_a_permission(operations):
+    open_ones = {operation.id for operation in operations if not operation.guarded}
+    assert open_ones == PUBLIC
+    assert {operation.id for operation in operations if operation.guarded} == set(NEEDS)
+
+
+def test_every_path_parameter_and_body_is_known_to_this_walk(operations):
+    parameters = {name for operation in operations for name in operation.path_parameters}
+    assert parameters == set(MISSING)
+    assert {operation.id for operation in operations if operation.body} == set(BODIES)
+
+
+def test_nothing_is_served_beside_the_document_but_its_own_pages(app, operations):
+    told = {operation.path for operation in operations}
+    served = {route.path for route in every_route(app.routes)}
+    beside = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets"}
+    # A vendor's dialect is described by the vendor, and has its own tests of who may call it.
+    assert {p for p in served - told - beside if not p.startswith("/openai/v1")} == set()
+    assert told <= served
+
+
+def every_route(routes):
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if inner is None:
+            yield route
+        else:
+            yield from every_route(inner.routes)
+
+
+async def all_refused(http, guarded, owner, headers, expected):
+    wrong = []
+    for operation in guarded:
+        answer = await ask(http, operation, owner.ids, headers)
+        if refusal(answer) != expected:
+            wrong.append((operation.id, *refusal(answer)))
+        elif expected[0] == 401 and answer.headers["www-authenticate"] != "Bearer":
+            wrong.append((operation.id, "no WWW-Authenticate"))
+    assert wrong == []
+
+
+async def test_no_operation_opens_without_a_credential(http, guarded, owner):
+    await all_refused(http, guarded, owner, {}, (401, "credential_missing"))
+
+
+async def test_no_operation_opens_with_an_expired_access_token(http, guarded, owner, kernel):
+    headers = bearer(await expired_token(kernel, owner.person))
+    await all_refused(http, guarded, owner, headers, (401, "token_expired"))
+
+
+async def test_no_operation_opens_with_a_revoked_key(http, guarded, owner):
+    headers = bearer(await revoked_key(http, owner.person))
+    await all_refused(http, guarded, owner, headers, (401, "api_key_revoked"))
+
+
+async def test_no_operation_opens_with_an_expired_key(http, guarded, owner, kernel):
+    headers = bearer(await expired_key(http, kernel, owner.person))
+    await all_refused(http, guarded, owner, headers, (401, "api_key_expired"))
+
+
+async def test_no_operation_opens_with_a_key_of_all_scopes_but_its_own(http, guarded, owner):
+    wrong = []
+    for missing in sorted(set(NEEDS.values())):
+        scopes = sorted(set(Permission) - {missing})
+        headers = bearer((await new_key(http, owner.person, scopes=scopes))["key"])
+        for operation in guarded:
+            if NEEDS[operation.id] == missing:
+                answer = await ask(http, operation, owner.ids, headers)
+                if refusal(answer) != (403, "scope_missing"):
+                    wrong.append((operation.id, *refusal(answer)))
+    assert wrong == []
+
+
+async def test_another_tenants_ids_are_not_found_on_any_path(http, guarded, owner, stranger):
+    wrong = []
+    for operation in guarded:
+        if not operation.path_parameters:
+            continue
+        expected = (404, MISSING[operation.path_parameters[0]])
+        unknown_ids = {name: str(uuid4()) for name in MISSING}
+        for headers in (stranger.headers, stranger.key_headers):
+            foreign = await ask(http, operation, owner.ids, headers)
+            unknown = await ask(http, operation, unknown_ids, headers)
+            if refusal(foreign) != expected or told(foreign) != told(unknown):
+                wrong.append((operation.id, foreign.text, unknown.text))
+    assert wrong == []
+
+
+async def test_another_tenants_message_is_not_found_in_ones_own_conversation(
+    http, guarded, owner, stranger
+):
+    nested = [o for o in guarded if "message_id" in o.path_parameters]
+    assert nested
+    for operation in nested:
+        for message_id in (owner.ids["message_id"], str(uuid4())):
+            ids = {**stranger.ids, "message_id": message_id}
+            answer = await ask(http, operation, ids, stranger.headers)
+            assert refusal(answer) == (404, "message_not_found"), operation.id
+
+
+async def test_another_tenants_workspace_cannot_be_chosen(http, guarded, owner, stranger):
+    wrong = []
+    for operation in guarded:
+        for headers in (stranger.headers, stranger.key_headers):
+            foreign, unknown = [
+                await ask(http, operation, stranger.ids, {**headers, "X-Workspace-Id": chosen})
+                for chosen in (owner.person.workspace_id, str(uuid4()))
+            ]
+            if refusal(foreign) != (404, "workspace_not_found") or told(foreign) != told(unknown):
+                wrong.append((operation.id, foreign.text, unknown.text))
+    assert wrong == []
+
+
+async def test_no_list_shows_anything_of_another_tenant(http, guarded, owner, stranger):
+    theirs = [*owner.ids.values(), owner.question_id, owner.person.user_id, owner.person.email]
+    filters = {"runs_list": {"subject_id": owner.ids["conversation_id"]}}
+    walked = [o for o in guarded if o.method == "GET" and not o.path_parameters]
+    assert len(walked) >= 7
+    for operation in walked:
+        for query in ({}, filters.get(operation.id, {})):
+            answer = await ask(http, operation, {}, stranger.headers, params=query)
+            assert answer.status_code == 200, operation.id
+            assert [word for word in theirs if word in answer.text] == [], operation.id
+
+
+@pytest.mark.parametrize("action", ["delete", "restore"])
+async def test_another_tenants_conversation_is_not_found_in_bulk(http, owner, stranger, action):
+    ids = [owner.ids["conversation_id"], str(uuid4())]
+    answer = await http.post(
+        "/v1/conversations/bulk",
+        json={"items": [{"action": action, "id": each} for each in ids]},
+        headers=stranger.headers,
+    )
+    outcomes = answer.json()["data"]
+    assert [(o["ok"], o["error"]["status"], o["error"]["code"]) for o in outcomes] == [
+        (False, 404, "conversation_not_found")
+    ] * 2
+    assert outcomes[0]["error"] == outcomes[1]["error"]
+
+
+@pytest.mark.parametrize("field", ["parent_message_id", "edit_message_id", "regenerate_message_id"])
+async def test_another_tenants_message_is_not_found_in_a_turn(http, owner, stranger, field):
+    path = f"/v1/conversations/{stranger.ids['conversation_id']}/turns"
+    content = {} if field.startswith("regenerate") else {"content": "Hello"}
+    answers = [
+        await http.post(
+            path, json={field: each, "model": QUICK, **content}, headers=stranger.headers
+        )
+        for each in (owner.ids["message_id"], owner.question_id, str(uuid4()))
+    ]
+    assert [refusal(answer) for answer in answers] == [(404, "message_not_found")] * 3
+    assert told(answers[0]) == told(answers[1]) == told(answers[2])
+
+
+async def test_another_tenants_run_cannot_be_resumed(http, operations, owner, stranger):
+    """Wherever Last-Event-ID is taken, naming a foreign run is like naming none."""
+    taking = [o for o in operations if any(p["name"] == "last-event-id" for p in o.parameters)]
+    assert len(taking) >= 3
+    for operation in taking:
+        for run_id in (owner.ids["run_id"], str(uuid4())):
+            ids = {**stranger.ids, "run_id": run_id}
+            headers = {**stranger.headers, "Last-Event-ID": f"{run_id}:1"}
+            answer = await ask(http, operation, ids, headers)
+            assert refusal(answer) == (404, "run_not_found"), operation.id
+
+
+async def test_ones_own_run_does_not_take_the_position_of_another_tenants_run(
+    http, owner, stranger
+):
+    path = f"/v1/runs/{stranger.ids['run_id']}/events"
+    answers = [
+        await http.get(path, headers={**stranger.headers, "Last-Event-ID": f"{run_id}:1"})
+        for run_id in (owner.ids["run_id"], str(uuid4()))
+    ]
+    assert refusal(answers[0]) == (400, "event_id_invalid")
+    assert told(answers[0]) == told(answers[1])
+
+
+async def test_another_tenants_integration_offers_no_model(http, owner, stranger):
+    await http.patch(
+        f"/v1/integrations/{stranger.ids['integration_id']}",
+        json={"enabled": False},
+        headers=stranger.headers,
+    )
+    body = {"messages": [{"role": "user", "content": "Hello"}], "model": "own-demo/chat?tokens=1"}
+    refused = await http.post("/v1/chat", json=body, headers=stranger.headers)
+    assert refusal(refused) == (422, "model_unknown")
+    assert (await http.post("/v1/chat", json=body, headers=owner.headers)).status_code == 200
+
+
+async def test_the_owner_still_has_everything_after_all_the_refusals(
+    http, guarded, owner, stranger
+):
+    for operation in guarded:
+        if operation.method != "GET" and operation.path_parameters:
+            await ask(http, operation, owner.ids, stranger.headers)
+    shown = {}
+    for operation in guarded:
+        if operation.method == "GET" and operation.path_parameters:
+            answer = await ask(http, operation, owner.ids, owner.headers)
+            shown[operation.id] = answer.status_code
+    assert set(shown.values()) == {200}, shown
+    run = await http.get(f"/v1/runs/{owner.ids['run_id']}", headers=owner.headers)
+    assert run.json() == owner.run
