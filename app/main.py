@@ -34,6 +34,7 @@ from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
 from app.inference.integrations.router import router as integrations
 from app.inference.providers.transport import Transport
+from app.inference.relay.app import RelayApp, VendorPaths
 from app.runs.events.schemas import event_schemas
 from app.runs.runs.bundle import open_runs
 from app.runs.runs.router import router as runs
@@ -69,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
                 allow_headers=["*"],
                 expose_headers=EXPOSED_HEADERS,
             ),
+            Middleware(VendorPaths),
             Middleware(BodyLimit, most=settings.max_body_bytes),
         ],
     )
@@ -90,6 +92,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             answering = Answering(kernel.database, inference.directory, settings)
             works = (answering, Titling(kernel.database, inference.directory))
             app.state.kernel, app.state.inference = kernel, inference
+            app.state.relay = RelayApp(kernel, inference)
             app.state.answering = answering
             app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
             await _take_up_environment(kernel, inference.transport)

@@ -80,7 +80,8 @@ def from_problem(problem: dict[str, Any]) -> AppError:
     """The error that a stored problem document tells of, ready to be raised again."""
     told = {name: problem[name] for name in ("status", "code", "title", "retryable")}
     kind: type[AppError] = type("StoredError", (AppError,), told)
-    return kind(problem["detail"], retry_after=problem["retry_after"])
+    fields = tuple(FieldError(e["pointer"], e["code"], e["detail"]) for e in problem["errors"])
+    return kind(problem["detail"], retry_after=problem["retry_after"], errors=fields)
 
 
 class InternalError(AppError):

@@ -161,6 +161,15 @@ async def test_no_operation_opens_with_a_key_of_all_scopes_but_its_own(http, gua
     assert wrong == []
 
 
+async def test_chatting_needs_the_permission_to_call_models_too(http, guarded, owner):
+    scopes = sorted(set(Permission) - {Permission.MODELS_INVOKE})
+    headers = bearer((await new_key(http, owner.person, scopes=scopes))["key"])
+    for operation in guarded:
+        if operation.id in ("chat_create", "turns_create"):
+            answer = await ask(http, operation, owner.ids, headers)
+            assert refusal(answer) == (403, "scope_missing")
+
+
 async def test_another_tenants_ids_are_not_found_on_any_path(http, guarded, owner, stranger):
     wrong = []
     for operation in guarded:

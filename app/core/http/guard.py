@@ -66,15 +66,16 @@ def _chosen_workspace(request: Request) -> UUID | None:
 Caller = Annotated[Access, Depends(resolve_access)]
 
 
-def require(permission: Permission) -> Any:
-    """The guard `Annotated[Access, require(Permission.X)]`."""
+def require(*permissions: Permission) -> Any:
+    """The guard `Annotated[Access, require(Permission.X)]`; all that are named are needed."""
 
     async def guard(access: Caller) -> Access:
-        if permission not in access.permissions:
-            raise ScopeMissing(f"This call needs the permission `{permission}`.")
+        for permission in permissions:
+            if permission not in access.permissions:
+                raise ScopeMissing(f"This call needs the permission `{permission}`.")
         return access
 
-    guard.__dict__["luminous_guard"] = permission
+    guard.__dict__["luminous_guard"] = permissions
     return Depends(guard)
 
 

@@ -1,13 +1,13 @@
 """The word between processes that a key was revoked."""
 
 import asyncio
-from contextlib import suppress
 from uuid import UUID
 
 from redis.exceptions import RedisError
 
 from app.core.kernel import Valkey
 from app.core.log import get_logger
+from app.core.tasks import stop_tasks
 from app.identity.api_keys.known_keys import KnownKeys
 
 log = get_logger(__name__)
@@ -34,10 +34,7 @@ class Revocations:
         self._listener = asyncio.create_task(self._listen(), name="identity-revocations")
 
     async def close(self) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._listener
+        await stop_tasks([self._listener])
         if self._telling:
             await asyncio.wait(self._telling, timeout=2)
 

@@ -16,7 +16,7 @@ _KEY: JsonDict = {
     "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e14",
     "name": "Backend of the shop",
     "last_four": "x9Qa",
-    "scopes": ["models:invoke", "models:read"],
+    "scopes": ["conversations:read", "conversations:write", "models:invoke"],
     "expires_at": "2027-11-02T09:30:00Z",
     "revoked_at": None,
     "last_used_at": None,
@@ -40,7 +40,7 @@ class ApiKeyCreate(Input):
             "examples": [
                 {
                     "name": "Backend of the shop",
-                    "scopes": ["models:invoke", "models:read"],
+                    "scopes": ["conversations:read", "conversations:write", "models:invoke"],
                     "expires_at": "2027-11-02T09:30:00Z",
                 }
             ]

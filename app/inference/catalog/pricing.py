@@ -47,11 +47,13 @@ def cost(kind: str, model: str, usage: Usage) -> Decimal | None:
     found = find_model(kind, model)
     if found is None:
         return None
+    # A provider may count more cached tokens than input; a price is for the input there was.
+    cached = min(usage.cached_input_tokens, usage.input_tokens)
     priced = PricedUsage(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
-        cache_read_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
+        cache_read_tokens=cached,
+        cache_write_tokens=min(usage.cache_write_tokens, usage.input_tokens - cached),
     )
     return Decimal(found.get_prices(now()).calc_price(priced)["total_price"])
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Final
 
 import orjson
@@ -34,6 +33,7 @@ class CallAppender:
         self._task: asyncio.Task[None] | None = None
         self._writing = 0
         self._down = False
+        self._closing = False
         self._pause = 0.05
 
     @property
@@ -48,10 +48,12 @@ class CallAppender:
         await self.flush(seconds)
         if self._timer:
             self._timer.cancel()
+        self._closing = True
+        self._wanted.set()
         if self._task:
+            # Not a cancellation alone: a client of Valkey may take it for a lost connection.
+            await asyncio.wait([self._task], timeout=LONGEST_PAUSE)
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def flush(self, seconds: float = 2.0) -> None:
         """Write what is waiting, for a bounded time."""
@@ -76,13 +78,13 @@ class CallAppender:
             self._timer = loop.call_later(LINGER_SECONDS, self._wanted.set)
 
     async def _work(self) -> None:
-        while True:
+        while not self._closing:
             await self._wanted.wait()
             self._wanted.clear()
             if self._timer:
                 self._timer.cancel()
                 self._timer = None
-            while self._waiting:
+            while self._waiting and not self._closing:
                 await self._write_batch()
 
     async def _write_batch(self) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from app.core.db import SYSTEM, Database
 from app.core.kernel import Valkey
@@ -23,6 +24,7 @@ log = get_logger(__name__)
 GROUP: Final = "ledger"
 ENTRIES = 200
 IDLE_SECONDS = 0.5
+CLOSE_SECONDS = 3.0
 STORE_ERRORS = (SQLAlchemyError, RedisError, OSError, TimeoutError)
 
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
@@ -39,11 +41,28 @@ class Drain:
         self._ready = False
         self._behind = False
         self._turn = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
 
-    async def work(self) -> None:
-        """Drain for as long as the process lives."""
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._work(), name="usage drain")
+
+    async def close(self) -> None:
+        """Store what is there, for a bounded time; the rest waits in the stream."""
+        self._closing.set()
+        if self._task:
+            # Not a cancellation alone: a client of Valkey may take it for a lost connection.
+            await asyncio.wait([self._task], timeout=CLOSE_SECONDS)
+            self._task.cancel()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.drain()
+        except STORE_ERRORS as error:
+            log.warning("usage_left_in_stream", error=repr(error))
+
+    async def _work(self) -> None:
         swept = 0.0
-        while True:
+        while not self._closing.is_set():
             try:
                 await self.drain()
                 if time.monotonic() - swept > self._seconds:
@@ -53,7 +72,9 @@ class Drain:
             except STORE_ERRORS as error:
                 self._ready, self._behind = False, True
                 log.warning("usage_not_drained", error=repr(error))
-            await asyncio.sleep(IDLE_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._closing.wait()
 
     async def drain(self) -> None:
         """Store everything that stands in the stream now."""
@@ -118,7 +139,9 @@ class Drain:
         records = latest([record for _, fields in entries for record in read(fields)])
         try:
             await self._merge(records)
-        except (DataError, IntegrityError, ProgrammingError):
+        except DBAPIError as error:
+            if not refused(error):
+                raise
             await self._merge_singly(records)
         identities = [identity for identity, _ in entries]
         async with self._valkey.pipeline(transaction=False) as pipe:
@@ -136,8 +159,16 @@ class Drain:
         for record in records:
             try:
                 await self._merge([record])
-            except (DataError, IntegrityError, ProgrammingError):
+            except DBAPIError as error:
+                if not refused(error):
+                    raise
                 log.exception("usage_record_refused", record=record)
+
+
+def refused(error: DBAPIError) -> bool:
+    """Tell a record that will never fit the table from a table that cannot be reached."""
+    away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return not away
 
 
 def read(fields: dict[bytes, bytes]) -> list[Record]:

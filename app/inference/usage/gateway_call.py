@@ -1,6 +1,6 @@
 """A call through the gateway, as the ledger carries it from its start to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,10 +54,14 @@ class GatewayCall:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a gateway call ended. Without `usage`, `output_tokens` is what was seen go by."""
+    """How a gateway call ended.
+
+    Without `usage`, or where it is that of a part only, `output_tokens` is what was seen go by.
+    """
 
     status: str
     usage: Usage | None = None
+    usage_is_partial: bool = False
     output_tokens: int = 0
     first_token_ms: int | None = None
     error_code: str | None = None
@@ -69,6 +73,8 @@ def settled_record(call: GatewayCall, executor_id: str, end: Settlement) -> Reco
     if usage is None:
         answered = end.status != "failed" or end.output_tokens > 0
         usage = Usage(call.input_tokens if answered else 0, end.output_tokens)
+    elif end.usage_is_partial:
+        usage = replace(usage, output_tokens=max(usage.output_tokens, end.output_tokens))
     return call.record(executor_id) | {
         "status": end.status,
         "input_tokens": bounded(usage.input_tokens),
@@ -76,7 +82,7 @@ def settled_record(call: GatewayCall, executor_id: str, end: Settlement) -> Reco
         "cached_input_tokens": bounded(usage.cached_input_tokens),
         "cache_write_tokens": bounded(usage.cache_write_tokens),
         "reasoning_tokens": bounded(usage.reasoning_tokens),
-        "estimated": end.usage is None,
+        "estimated": end.usage is None or end.usage_is_partial,
         "first_token_ms": end.first_token_ms,
         "error_code": end.error_code,
         "ended_at": now(),

@@ -7,21 +7,17 @@ killed process left open is settled by another one as `interrupted`, with its in
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from app.core.errors import Unavailable
 from app.core.kernel import Kernel
-from app.core.log import get_logger
 from app.inference.usage.appender import CallAppender
-from app.inference.usage.drain import STORE_ERRORS, Drain
+from app.inference.usage.drain import Drain
 from app.inference.usage.gateway_call import GatewayCall, Settlement, settled_record
 from app.runs.runs.lease import Lease
 
-log = get_logger(__name__)
-
 # What may wait in memory while Valkey is away; a call more would be one that can be lost.
 MAX_BACKLOG = 100_000
-CLOSE_SECONDS = 3.0
 
 
 class LedgerFull(Unavailable):
@@ -65,17 +61,10 @@ async def open_ledger(kernel: Kernel) -> AsyncIterator[Ledger]:
     ledger = Ledger(lease, appender, drain)
     await lease.start()
     appender.start()
-    work = asyncio.create_task(drain.work(), name="usage drain")
+    drain.start()
     try:
         yield ledger
     finally:
         await appender.close()
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await drain.drain()
-        except STORE_ERRORS as error:
-            log.warning("usage_left_in_stream", error=repr(error))
+        await drain.close()
         await lease.close()

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import islice
 
 from redis.exceptions import RedisError
 
 from app.core.log import get_logger
+from app.core.tasks import stop_tasks
 from app.runs.events.errors import EventLogUnavailable, RunLost
 from app.runs.events.event import Event
 from app.runs.events.live import FENCED, LiveLog
@@ -44,10 +44,7 @@ class Appender:
         deadline = time.monotonic() + seconds
         while self._dirty and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop_tasks([self._task])
 
     def mark(self, dirty: RunLog) -> None:
         """Say that a log has events to write."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.core.clock import now
 from app.core.db import Scope
 from app.core.kernel import Kernel
+from app.core.tasks import stop_tasks
 from app.runs.events import crud
 from app.runs.events.errors import EventIdInvalid, EventsExpired
 from app.runs.events.event import Event, frames
@@ -76,10 +77,7 @@ class EventReader:
         ]
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
         self._everyone.wake()
 
     async def check(self, run: Readable, after: int) -> None:

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from app.core.kernel import Valkey
 from app.core.log import get_logger
+from app.core.tasks import stop_tasks
 
 log = get_logger(__name__)
 
@@ -34,10 +35,7 @@ class Signals:
         self._task = asyncio.create_task(self._work(), name="signals")
 
     async def close(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop_tasks([self._task])
 
     async def listen(self, channel: str, listener: Listener) -> None:
         first = channel not in self._listeners

@@ -11,6 +11,7 @@ from typing import Literal
 from redis.exceptions import RedisError
 
 from app.core.kernel import Valkey
+from app.core.tasks import stop_tasks
 
 _STOPPED = b"stopped"
 _STOPPED_SECONDS = 3600
@@ -34,10 +35,7 @@ class Lease:
 
     async def close(self) -> None:
         """Say that this process has stopped on purpose: its runs are free at once."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop_tasks([self._task])
         with suppress(RedisError, OSError):
             await self._valkey.set(_key(self.executor_id), _STOPPED, ex=_STOPPED_SECONDS)
 

@@ -14,6 +14,7 @@ from app.core.clock import now
 from app.core.db import SYSTEM
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.core.tasks import stop_tasks
 from app.runs.events import crud as events
 from app.runs.events.event import Event
 from app.runs.events.live import LiveLog
@@ -66,10 +67,7 @@ class Recovery:
         self._keep(self._repeat(self.purge, PURGE_SECONDS))
 
     async def close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
 
     def announce_cancel(self, run_id: UUID) -> None:
         """Have a run cancelled wherever it is, after its wish for it has been committed."""

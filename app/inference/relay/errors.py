@@ -1,0 +1,121 @@
+"""Errors in OpenAI's envelope."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.core.errors import (
+    AppError,
+    BadRequest,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    Unauthenticated,
+)
+
+Headers = list[tuple[bytes, bytes]]
+
+INVALID = "invalid_request_error"
+# By our own code: the status, type and code that OpenAI has for the same thing. Others keep their
+# status and code.
+SHOWN: dict[str, tuple[int, str, str]] = {
+    "provider_rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
+    "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
+    "provider_quota_exceeded": (429, "insufficient_quota", "insufficient_quota"),
+    "context_too_long": (400, INVALID, "context_length_exceeded"),
+    "content_filtered": (400, INVALID, "content_filter"),
+    "provider_overloaded": (503, "server_error", "provider_overloaded"),
+    "model_unknown": (404, INVALID, "model_not_found"),
+    "model_not_found": (404, INVALID, "model_not_found"),
+    "internal_error": (500, "server_error", "internal_error"),
+    "store_unavailable": (503, "server_error", "store_unavailable"),
+    "unavailable": (503, "server_error", "unavailable"),
+    "ledger_full": (503, "server_error", "ledger_full"),
+}
+# The parameter at fault, where the error is always about the same one.
+PARAMETERS = {"context_too_long": "messages", "model_unknown": "model", "model_not_found": "model"}
+
+
+class RequestInvalid(BadRequest):
+    """A request that cannot be passed on; `param` and `label` stand in the answer."""
+
+    code = "invalid_request"
+    title = "The request is not valid"
+
+    def __init__(self, detail: str, *, param: str | None = None, label: str | None = None) -> None:
+        super().__init__(detail)
+        self.param = param
+        self.label = label
+
+
+class UnsupportedParameter(RequestInvalid):
+    """What the model's provider has no words for; refused by name, never dropped."""
+
+    def __init__(self, param: str, reason: str = "is not supported with this model.") -> None:
+        super().__init__(
+            f"Unsupported parameter: '{param}' {reason}",
+            param=param,
+            label="unsupported_parameter",
+        )
+
+
+class ModelUnavailable(NotFound):
+    code = "model_unknown"
+
+    def __init__(self, model: str) -> None:
+        shown = model if len(model) <= 200 else model[:200] + "…"
+        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamWords:
+    """What a provider of the same dialect said of the mistake, beside its message."""
+
+    param: str | None = None
+    code: str | None = None
+
+
+def envelope(error: AppError, words: UpstreamWords | None = None) -> tuple[int, dict[str, Any]]:
+    """The status and the body of an error."""
+    status, kind, code = shown_as(error)
+    param = PARAMETERS.get(error.code)
+    if isinstance(error, RequestInvalid):
+        param, code = error.param, error.label
+    elif error.code == "provider_rejected_request" and words is not None:
+        param, code = words.param, words.code
+    told = {"message": error.detail, "type": kind, "param": param, "code": code}
+    return status, {"error": told}
+
+
+def shown_as(error: AppError) -> tuple[int, str, str | None]:
+    if error.code in SHOWN:
+        return SHOWN[error.code]
+    if isinstance(error, Unauthenticated):
+        return 401, INVALID, "invalid_api_key"
+    if isinstance(error, PermissionDenied):
+        return 403, INVALID, "insufficient_permissions"
+    if isinstance(error, MethodNotAllowed):
+        return 405, INVALID, "method_not_supported"
+    if isinstance(error, PayloadTooLarge):
+        return 413, INVALID, "request_too_large"
+    return error.status, "api_error" if error.status >= 500 else INVALID, error.code
+
+
+def error_response(error: AppError, words: UpstreamWords | None) -> tuple[int, Headers, bytes]:
+    status, document = envelope(error, words)
+    body = orjson.dumps(document)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return status, headers, body
+
+
+def error_chunk(error: AppError) -> bytes:
+    """An error inside a stream that has begun; no [DONE] follows it."""
+    _, document = envelope(error)
+    return b"data: " + orjson.dumps(document) + b"\n\n"

@@ -1,0 +1,173 @@
+"""Server-sent events passed through by whole frames, looked into only where it is needed."""
+
+from typing import Any, Final
+
+import orjson
+
+from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.openai_chat.decode import read_usage
+from app.inference.providers.types import Usage
+
+DONE: Final = b"[DONE]"
+TAIL_BYTES = 8192
+MAX_FRAME_BYTES = 4 * 1024 * 1024
+
+
+class Frames:
+    """Takes what arrives, gives what may leave.
+
+    A frame leaves when it is complete, so that an error of ours never stands inside one. Bytes are
+    not changed; left out is only the usage chunk that we, not the client, have asked for. A frame
+    that is no JSON, or tells of an error, ends the stream: it is `fault`, and does not leave.
+    """
+
+    __slots__ = (
+        "_gap", "_held", "_passes_usage", "_sealed", "_tail", "_usage",
+        "begun", "count", "done", "fault",
+    )  # fmt: skip
+
+    def __init__(self, *, passes_usage: bool) -> None:
+        self.done = False
+        self.begun = False
+        self.count = 0
+        self.fault: BadAnswer | InBandError | None = None
+        self._passes_usage = passes_usage
+        self._held = b""
+        self._tail = b""
+        self._usage: Usage | None = None
+        self._gap = b"\n\n"
+        self._sealed = b"}\n\n"
+
+    def feed(self, chunk: bytes) -> bytes:
+        arrived = self._held + chunk if self._held else chunk
+        if not self.count and b"\r\n" in arrived:
+            self._gap, self._sealed = b"\r\n\r\n", b"}\r\n\r\n"
+        end = arrived.rfind(self._gap) + len(self._gap)
+        if end < len(self._gap):
+            self._hold(arrived)
+            return b""
+        block, held = (arrived, b"") if end == len(arrived) else (arrived[:end], arrived[end:])
+        self._hold(held)
+        self.count += block.count(self._gap)
+        if self._is_plain(block):
+            self.begun = True
+        else:
+            block = self._inspect(block)
+        self._remember(block)
+        return block
+
+    def end(self) -> bytes:
+        """Give a closing frame that came without its blank line."""
+        return self.feed(self._gap) if payload(self._held) == DONE else b""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The usage the stream has told of, in a chunk of its own or with its last choice."""
+        if self._usage is None:
+            for frame in reversed(self._tail.split(self._gap)):
+                if b'"usage"' in frame:
+                    self._usage = usage_in(frame)
+                    break
+        return self._usage
+
+    def _hold(self, rest: bytes) -> None:
+        if len(rest) > MAX_FRAME_BYTES:
+            self.fault = BadAnswer("an event of the stream is too large.")
+        self._held = rest
+
+    def _remember(self, block: bytes) -> None:
+        if len(block) >= TAIL_BYTES:
+            self._tail = block
+        else:
+            self._tail = (self._tail + block)[-TAIL_BYTES:]
+
+    def _is_plain(self, block: bytes) -> bool:
+        """Tell frames of JSON that is neither an error nor our usage chunk, without reading it."""
+        sealed = block.count(self._gap) == block.count(self._sealed)
+        return sealed and not self._suspicious(block)
+
+    def _suspicious(self, block: bytes) -> bool:
+        return b'"error"' in block or (not self._passes_usage and b"[]" in block)
+
+    def _inspect(self, block: bytes) -> bytes:
+        plain, rest = self._split(block)
+        passed = [plain]
+        for frame in rest.split(self._gap)[:-1]:
+            if frame.endswith(b"}") and not self._suspicious(frame):
+                self.begun = True
+            elif not self._passes(frame):
+                continue
+            if self.fault is not None:
+                break
+            passed += (frame, self._gap)
+            if self.done:
+                break
+        return b"".join(passed)
+
+    def _split(self, block: bytes) -> tuple[bytes, bytes]:
+        """Part a block before its last two frames, the usual place of what is not plain."""
+        at = len(block)
+        for _ in range(3):
+            at = block.rfind(self._gap, 0, at)
+            if at < 0:
+                return b"", block
+        at += len(self._gap)
+        if not self._is_plain(block[:at]):
+            return b"", block
+        self.begun = True
+        return block[:at], block[at:]
+
+    def _passes(self, frame: bytes) -> bool:
+        """Look into one frame: mark the end or a fault, and tell whether it is the client's."""
+        text = payload(frame)
+        if text is None:
+            return True
+        if text == DONE:
+            self.done = self.begun = True
+            return True
+        try:
+            document = orjson.loads(text)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            self.fault = BadAnswer("an event of the stream is not JSON.")
+        elif document.get("error"):
+            self.fault = InBandError(document)
+        else:
+            self.begun = True
+            return self._passes_usage or not self._is_extra(document)
+        return True
+
+    def _is_extra(self, document: dict[str, Any]) -> bool:
+        if document.get("choices") != [] or not isinstance(document.get("usage"), dict):
+            return False
+        self._usage = usage_of(document)
+        return True
+
+
+def payload(frame: bytes) -> bytes | None:
+    """The data of a frame; None for a comment or another field alone."""
+    if frame.startswith(b"data: ") and b"\n" not in frame:
+        return frame[6:].strip()
+    found = [line[5:].strip() for line in frame.splitlines() if line.startswith(b"data:")]
+    return b"\n".join(found) if found else None
+
+
+def usage_in(frame: bytes) -> Usage | None:
+    text = payload(frame)
+    try:
+        document = orjson.loads(text or b"null")
+    except ValueError:
+        return None
+    return usage_of(document) if isinstance(document, dict) else None
+
+
+def usage_of(document: dict[str, Any]) -> Usage | None:
+    """The usage of a completion or of a chunk, where it tells one that can be read."""
+    usage = document.get("usage")
+    if not isinstance(usage, dict):
+        return None
+    try:
+        return read_usage(usage)
+    except (AttributeError, TypeError, ValueError):
+        return None

@@ -1,0 +1,29 @@
+"""The workspace's models in OpenAI's shape."""
+
+from typing import Any
+
+import orjson
+
+from app.core.auth import Access
+from app.inference.catalog import service
+from app.inference.catalog.schemas import ModelRead
+from app.inference.integrations.directory import Directory
+from app.inference.relay.errors import ModelUnavailable
+
+
+async def list_models(directory: Directory, access: Access) -> bytes:
+    models = await service.every(directory, access.workspace_id)
+    return orjson.dumps({"object": "list", "data": [row(model) for model in models]})
+
+
+async def read_model(directory: Directory, access: Access, name: str) -> bytes:
+    """One model by its id or by its provider's own name; raises ModelUnavailable."""
+    models = await service.every(directory, access.workspace_id)
+    for model in (*(m for m in models if m.id == name), *(m for m in models if m.name == name)):
+        return orjson.dumps(row(model))
+    raise ModelUnavailable(name)
+
+
+def row(model: ModelRead) -> dict[str, Any]:
+    # The dialect wants a time of creation, which no provider's listing gives for all its models.
+    return {"id": model.id, "object": "model", "created": 0, "owned_by": model.provider}

@@ -1,0 +1,69 @@
+"""Changes of single top-level fields in a JSON object's bytes, everything else untouched."""
+
+import re
+
+import orjson
+
+# A JSON string, or one of the characters that shape the document.
+TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]', re.DOTALL)
+MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
+WHITESPACE = b" \t\r\n"
+
+Span = tuple[int, int]
+
+
+def replace_model(body: bytes, model: str) -> bytes:
+    """Put another name in the place of the document's `model`, which must be a string in it."""
+    name = orjson.dumps(model)
+    # Where the key stands once in the bytes, and no escape can spell it, that is the one.
+    if body.count(b'"model"') == 1 and b"\\u" not in body and (found := MODEL.search(body)):
+        start, end = found.span(1)
+        return b"%b%b%b" % (body[:start], name, body[end:])
+    return replace(body, spans(body, "model"), name)
+
+
+def ask_for_usage(body: bytes, options: dict[str, object] | None) -> bytes:
+    """Add `include_usage` to the stream options; `options` is what stands there now."""
+    value = orjson.dumps({**(options or {}), "include_usage": True})
+    if b"stream_options" in body and (found := spans(body, "stream_options")):
+        return replace(body, found, value)
+    end = body.rindex(b"}")
+    return b'%b,"stream_options":%b}' % (body[:end], value)
+
+
+def replace(body: bytes, found: list[Span], value: bytes) -> bytes:
+    pieces: list[bytes] = []
+    at = 0
+    for start, end in found:
+        pieces += (body[at:start], value)
+        at = end
+    return b"".join((*pieces, body[at:]))
+
+
+def spans(body: bytes, name: str) -> list[Span]:
+    """Where the values of a top-level field stand; a field may be written twice."""
+    found: list[Span] = []
+    depth, key, start = 0, b"", -1
+    for token in TOKEN.finditer(body):
+        mark = body[token.start()]
+        if mark in b"{[":
+            depth += 1
+        elif mark in b"}]":
+            depth -= 1
+        if depth == 1 and mark == 0x3A:
+            start = token.end() if orjson.loads(key) == name else -1
+        elif (depth == 1 and mark == 0x2C) or depth == 0:
+            if start >= 0:
+                found.append(trimmed(body, start, token.start()))
+            start = -1
+        elif depth == 1 and mark == 0x22 and start < 0:
+            key = token.group()
+    return found
+
+
+def trimmed(body: bytes, start: int, end: int) -> Span:
+    while body[start] in WHITESPACE:
+        start += 1
+    while body[end - 1] in WHITESPACE:
+        end -= 1
+    return start, end

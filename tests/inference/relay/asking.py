@@ -1,0 +1,37 @@
+"""Short ways to ask the gateway without an SDK, and to look into the ledger."""
+
+from typing import Any
+
+import httpx2
+import orjson
+from sqlalchemy import select
+
+from app.core.db import SYSTEM
+from app.core.kernel import Kernel
+from app.inference.usage.ledger import Ledger
+from app.inference.usage.models import ModelCall
+from tests.inference.relay.conftest import Gateway
+
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+async def ask(client: httpx2.AsyncClient, gateway: Gateway, **body: Any) -> httpx2.Response:
+    document = {"model": gateway.model, "messages": HELLO, **body}
+    return await post(client, gateway, orjson.dumps(document))
+
+
+async def post(client: httpx2.AsyncClient, gateway: Gateway, body: bytes) -> httpx2.Response:
+    headers = gateway.headers | {"content-type": "application/json"}
+    return await client.post("/openai/v1/chat/completions", content=body, headers=headers)
+
+
+async def calls_of(kernel: Kernel, ledger: Ledger, gateway: Gateway) -> list[ModelCall]:
+    """The workspace's calls in Postgres, after everything recorded has been drained."""
+    await ledger.flush()
+    return await stored(kernel, gateway)
+
+
+async def stored(kernel: Kernel, gateway: Gateway) -> list[ModelCall]:
+    async with kernel.database.unit(SYSTEM) as session:
+        found = select(ModelCall).where(ModelCall.workspace_id == gateway.person.workspace_id)
+        return list((await session.scalars(found.order_by(ModelCall.id))).all())
