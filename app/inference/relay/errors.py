@@ -28,7 +28,7 @@ SHOWN: dict[str, tuple[int, str, str]] = {
     "context_too_long": (400, INVALID, "context_length_exceeded"),
     "content_filtered": (400, INVALID, "content_filter"),
     "provider_overloaded": (503, "server_error", "provider_overloaded"),
-    "model_unknown": (404, INVALID, "model_not_found"),
+    "model_unavailable": (404, INVALID, "model_not_found"),
     "model_not_found": (404, INVALID, "model_not_found"),
     "internal_error": (500, "server_error", "internal_error"),
     "store_unavailable": (503, "server_error", "store_unavailable"),
@@ -36,7 +36,7 @@ SHOWN: dict[str, tuple[int, str, str]] = {
     "ledger_full": (503, "server_error", "ledger_full"),
 }
 # The parameter at fault, where the error is always about the same one.
-PARAMETERS = {"context_too_long": "messages", "model_unknown": "model", "model_not_found": "model"}
+PARAMETERS = {"context_too_long": "messages", "model_unavailable": "model", "model_not_found": "model"}
 
 
 class RequestInvalid(BadRequest):
@@ -63,7 +63,8 @@ class UnsupportedParameter(RequestInvalid):
 
 
 class ModelUnavailable(NotFound):
-    code = "model_unknown"
+    code = "model_unavailable"
+    title = "There is no such model"
 
     def __init__(self, model: str) -> None:
         shown = model if len(model) <= 200 else model[:200] + "…"
