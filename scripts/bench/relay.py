@@ -33,7 +33,7 @@ from processes import ROOT, Started, free_port, start, start_service
 from rich.console import Console
 from rich.table import Table
 
-# An older stable release, by choice: newer ones have been reported as compromised.
+# An older stable release, by choice: a newer one (1.107.0) has been reported as compromised.
 LITELLM = "1.80.11"
 LITELLM_HOME = ROOT / ".tools" / f"litellm-{LITELLM}"
 LITELLM_KEY = "sk-bench"
