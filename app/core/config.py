@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -78,8 +79,6 @@ class Settings(BaseSettings):
 
 def read_environment(env_file: Path) -> dict[str, str]:
     """The process's environment over the `.env` file's values."""
-    from dotenv import dotenv_values  # noqa: PLC0415 - only where a `.env` is read
-
     from_file = {k: v for k, v in dotenv_values(env_file).items() if v} if env_file.exists() else {}
     return from_file | {k: v for k, v in os.environ.items() if v}  # noqa: TID251
 
