@@ -44,8 +44,9 @@ log = get_logger(__name__)
 T = TypeVar("T")
 
 VERSION = "0.1.0"
+# In the order in which a newcomer reads them at /docs.
 ROUTERS = (
-    health.router, *IDENTITY, integrations, catalog, conversations, messages, turns, runs,
+    turns, conversations, messages, runs, catalog, integrations, *IDENTITY, health.router,
 )  # fmt: skip
 EXPOSED_HEADERS = ["Link", "Location", "Retry-After", "X-Request-Id", "X-Run-Id"]
 

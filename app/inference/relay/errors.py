@@ -36,7 +36,11 @@ SHOWN: dict[str, tuple[int, str, str]] = {
     "ledger_full": (503, "server_error", "ledger_full"),
 }
 # The parameter at fault, where the error is always about the same one.
-PARAMETERS = {"context_too_long": "messages", "model_unavailable": "model", "model_not_found": "model"}
+PARAMETERS = {
+    "context_too_long": "messages",
+    "model_unavailable": "model",
+    "model_not_found": "model",
+}
 
 
 class RequestInvalid(BadRequest):
