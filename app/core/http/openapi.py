@@ -21,8 +21,9 @@ DESCRIPTION = """\
 An AI orchestration backend: chat with any model of any provider over one API.
 
 Send `Authorization: Bearer <access token or API key>`. Errors are RFC 9457 problem documents with a
-stable `code`, explained at [/docs/errors](/docs/errors). Lists are keyset pages. Streams are server-sent events that can be resumed with
-`Last-Event-ID`. OpenAI's own clients work with `base_url=…/openai/v1`.
+stable `code`, explained at [/docs/errors](/docs/errors). Lists are keyset pages. Streams are
+server-sent events that can be resumed with `Last-Event-ID`. OpenAI's own clients work with
+`base_url=…/openai/v1`.
 """
 
 
