@@ -1,6 +1,7 @@
 """Real stores for every test: one Postgres and one Valkey a run, one database a worker."""
 
 import asyncio
+import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("LUMINOUS_")]:
+        del os.environ[name]  # a developer's own settings are not the tests'
     if hasattr(config, "workerinput"):
         return
     folder = tempfile.TemporaryDirectory(prefix="luminous-tests-", ignore_cleanup_errors=True)

@@ -15,7 +15,7 @@ import httpx2
 COMMAND = [sys.executable, "-m", "app.cli"]
 ENVIRONMENT = {
     name: value
-    for name, value in os.environ.items()  # noqa: TID251 - less what would lead it elsewhere
+    for name, value in os.environ.items()
     if name not in {"DATABASE_URL", "REDIS_URL", "QDRANT_URL"} and "LUMINOUS" not in name
 }
 

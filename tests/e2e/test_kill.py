@@ -17,7 +17,11 @@ import pytest
 
 from tests.cli.test_up import ENVIRONMENT, free_port
 
-SETTINGS = {"LUMINOUS_RUN_LEASE_SECONDS": "1", "LUMINOUS_DISCOVER_LOCAL_MODELS": "false"}
+SETTINGS = {
+    "LUMINOUS_RUN_LEASE_SECONDS": "1",
+    "LUMINOUS_DISCOVER_LOCAL_MODELS": "false",
+    "LUMINOUS_DEMO_PROVIDER": "always",  # also where a developer's own keys are in the environment
+}
 LONG = "demo/chat?tokens=120&delay_ms=25"
 
 
