@@ -1,6 +1,5 @@
 """A provider over HTTP: the wire dialect is a codec, everything else is the same for all."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,17 +12,14 @@ from app.inference.providers.errors import (
     ProviderAuthFailed,
     ProviderError,
     ProviderGarbled,
-    ProviderInterrupted,
     ProviderRejected,
-    ProviderTimedOut,
-    ProviderUnreachable,
 )
-from app.inference.providers.failures import (
-    Complaint,
-    read_complaint,
-    redact,
-    refusal,
-    retry_after,
+from app.inference.providers.failures import redact, refusal
+from app.inference.providers.opening import (
+    WHOLE_ANSWER_FACTOR,
+    expect_events,
+    first_token,
+    read_refusal,
 )
 from app.inference.providers.retry import Retry
 from app.inference.providers.sse import EventTooLarge, SseReader
@@ -37,9 +33,6 @@ from app.inference.providers.types import (
 )
 
 T = TypeVar("T")
-# An answer that comes whole may take this many times as long as a first token.
-WHOLE_ANSWER_FACTOR = 10
-MAX_ERROR_BYTES = 256 * 1024
 # What a codec meets in an answer of another shape than its dialect's.
 SHAPE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
@@ -141,20 +134,10 @@ class HttpProvider:
         if 200 <= exchange.status < 300:
             return exchange
         try:
-            raise await self._refusal(exchange)
+            error, _ = await read_refusal(exchange, self.name, self._key)
+            raise error
         finally:
             exchange.close()
-
-    async def _refusal(self, exchange: Exchange) -> ProviderError:
-        try:
-            body = b""
-            while len(body) < MAX_ERROR_BYTES and (chunk := await exchange.read_chunk()):
-                body += chunk
-            complaint = read_complaint(body)
-        except ProviderError:
-            complaint = Complaint()
-        wait = retry_after(exchange.headers)
-        return refusal(self.name, exchange.status, complaint, secret=self._key, wait=wait)
 
     async def _fetch(
         self, method: str, url: str, body: bytes | None, *, first_byte_seconds: float | None = None
@@ -166,32 +149,10 @@ class HttpProvider:
             exchange.close()
 
     async def _open_stream(self, url: str, body: bytes) -> Opening:
-        exchange = None
-        try:
-            # One deadline for the head and the first token: comments sent to keep the connection
-            # alive are no answer.
-            async with asyncio.timeout(self._first_token_seconds):
-                exchange = await self._open("POST", url, body)
-                await self._expect_events(exchange)
-                return await self._first_event(exchange)
-        except BaseException as error:
-            if exchange is not None:
-                exchange.close()
-            if isinstance(error, TimeoutError):
-                raise ProviderTimedOut(self.name, "no first token in time.") from None
-            if isinstance(error, ProviderInterrupted):
-                said = "it closed the connection before its first token."
-                raise ProviderUnreachable(self.name, said) from None
-            raise
-
-    async def _expect_events(self, exchange: Exchange) -> None:
-        kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            complaint = read_complaint(await exchange.read_body())
-            if complaint.message:
-                raise refusal(self.name, complaint.in_band_status, complaint, secret=self._key)
-        if kind in ("application/json", "text/html"):
-            raise ProviderGarbled(self.name, f"answered a stream with {kind}.")
+        async with first_token(self.name, self._first_token_seconds) as beginning:
+            beginning.exchange = exchange = await self._open("POST", url, body)
+            await expect_events(exchange, self.name, self._key)
+            return await self._first_event(exchange)
 
     async def _first_event(self, exchange: Exchange) -> Opening:
         opening = Opening(exchange, SseReader(), self._codec.decoder())

@@ -1,14 +1,9 @@
 """A provider of the same dialect: the request's bytes out, the answer's bytes back."""
 
-import asyncio
 from dataclasses import dataclass
 
-from app.inference.providers.errors import (
-    ProviderError,
-    ProviderInterrupted,
-    ProviderTimedOut,
-    ProviderUnreachable,
-)
+from app.inference.providers.errors import ProviderError
+from app.inference.providers.opening import expect_events, first_token
 from app.inference.providers.transport import Exchange
 from app.inference.relay.ask import Ask
 from app.inference.relay.errors import error_chunk
@@ -86,22 +81,12 @@ class ByteRelay:
         await exchange.drain()
 
     async def _open(self) -> Opening:
-        upstream, exchange = self._upstream, None
-        try:
-            # One deadline for the head and the first frame: comments are no answer.
-            async with asyncio.timeout(upstream.settings.provider_first_token_seconds):
-                exchange = await upstream.open(self._body, streaming=True)
-                await upstream.expect_events(exchange)
-                return await self._first_frames(exchange)
-        except BaseException as error:
-            if exchange is not None:
-                exchange.close()
-            if isinstance(error, TimeoutError):
-                raise ProviderTimedOut(upstream.name, "no first token in time.") from None
-            if isinstance(error, ProviderInterrupted):
-                said = "it closed the connection before its first token."
-                raise ProviderUnreachable(upstream.name, said) from None
-            raise
+        upstream = self._upstream
+        seconds = upstream.settings.provider_first_token_seconds
+        async with first_token(upstream.name, seconds) as beginning:
+            beginning.exchange = exchange = await upstream.open(self._body, streaming=True)
+            await expect_events(exchange, upstream.name, upstream.endpoint.api_key)
+            return await self._first_frames(exchange)
 
     async def _first_frames(self, exchange: Exchange) -> Opening:
         frames = Frames(passes_usage=self._ask.wants_usage)

@@ -14,20 +14,12 @@ from app.inference.providers.errors import (
     ProviderGarbled,
     ProviderInterrupted,
 )
-from app.inference.providers.failures import (
-    Complaint,
-    read_complaint,
-    refusal,
-    retry_after,
-)
+from app.inference.providers.failures import refusal
+from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, read_refusal
 from app.inference.providers.registry import KINDS
 from app.inference.providers.retry import Retry
 from app.inference.providers.transport import Exchange, Transport
 from app.inference.relay.errors import UpstreamWords
-
-# An answer that comes whole may take this many times as long as a first token.
-WHOLE_ANSWER_FACTOR = 10
-MAX_ERROR_BYTES = 256 * 1024
 
 
 @lru_cache(maxsize=1024)
@@ -68,7 +60,9 @@ class Upstream:
         if 200 <= exchange.status < 300:
             return exchange
         try:
-            raise await self._refusal(exchange)
+            error, said = await read_refusal(exchange, self.name, endpoint.api_key)
+            self.words = words_of(said)
+            raise error
         finally:
             exchange.close()
 
@@ -95,34 +89,6 @@ class Upstream:
             return ProviderGarbled(self.name, str(fault))
         complaint = fault.complaint
         return refusal(self.name, complaint.in_band_status, complaint, secret=self.endpoint.api_key)
-
-    async def _refusal(self, exchange: Exchange) -> ProviderError:
-        body = b""
-        try:
-            while len(body) < MAX_ERROR_BYTES and (chunk := await exchange.read_chunk()):
-                body += chunk
-            complaint = read_complaint(body)
-        except ProviderError:
-            complaint = Complaint()
-        self.words = words_of(body)
-        return refusal(
-            self.name,
-            exchange.status,
-            complaint,
-            secret=self.endpoint.api_key,
-            wait=retry_after(exchange.headers),
-        )
-
-    async def expect_events(self, exchange: Exchange) -> None:
-        """Refuse an answer to a streaming request that is no stream."""
-        kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            body = await exchange.read_body()
-            complaint = read_complaint(body)
-            if complaint.message:
-                raise self.in_band(InBandError(orjson.loads(body)))
-        if kind in ("application/json", "text/html"):
-            raise ProviderGarbled(self.name, f"answered a stream with {kind}.")
 
     def interrupted(self) -> ProviderInterrupted:
         return ProviderInterrupted(self.name)
