@@ -1,7 +1,7 @@
 """A route whose JSON body is read strictly: UTF-8, bounded depth, no NUL characters."""
 
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
@@ -10,14 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from app.core.http.problems import MalformedJson, malformed_json
-
-MAX_DEPTH = 64
+from app.core.json_limits import MAX_DEPTH, Place, holds_nul, too_deep
 
 
 class UnfitJson(json.JSONDecodeError):
     """JSON that can be read and not be taken; `place` is where in the body it stands."""
 
-    def __init__(self, sentence: str, place: tuple[str | int, ...]) -> None:
+    def __init__(self, sentence: str, place: Place) -> None:
         super().__init__(sentence, "", 0)
         self.place = place
 
@@ -31,36 +30,11 @@ class StrictJsonRequest(Request):
     async def json(self) -> Any:
         body = await self.body()
         value = orjson.loads(body)
-        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-            deep = [name for name, child in _items(value) if _depth(child) >= MAX_DEPTH]
-            raise UnfitJson(f"nested deeper than {MAX_DEPTH} levels", tuple(deep[:1]))
-        if b"\\u0000" in body and (place := next(_nuls(value), None)) is not None:
+        if (place := too_deep(body, value)) is not None:
+            raise UnfitJson(f"nested deeper than {MAX_DEPTH} levels", place)
+        if (place := holds_nul(body, value)) is not None:
             raise UnfitJson("a string holds the NUL character", place)
         return value
-
-
-def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level:
-        deepest += 1
-        level = [child for node in level for _, child in _items(node)]
-    return deepest
-
-
-def _nuls(node: Any, *place: str | int) -> Iterator[tuple[str | int, ...]]:
-    """Where strings with NUL are; a key with one is at its object. The depth is bounded before."""
-    if isinstance(node, str) and "\x00" in node:
-        yield place
-    for name, child in _items(node):
-        if isinstance(name, str) and "\x00" in name:
-            yield place
-        yield from _nuls(child, *place, name)
-
-
-def _items(node: Any) -> list[tuple[str | int, Any]]:
-    if isinstance(node, dict):
-        return list(node.items())
-    return list(enumerate(node)) if isinstance(node, list) else []
 
 
 class JsonRoute(APIRoute):

@@ -8,10 +8,10 @@ import orjson
 from starlette.types import Receive, Scope
 
 from app.core.errors import PayloadTooLarge
+from app.core.json_limits import MAX_DEPTH, holds_nul, too_deep
 from app.inference.relay.errors import RequestInvalid
 from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
 
-MAX_DEPTH = 64
 MAX_MODEL_LENGTH = 256
 INLINE = re.compile(rb";base64,[A-Za-z0-9+/=]+")
 
@@ -90,9 +90,9 @@ def parse(body: bytes) -> dict[str, Any]:
         raise RequestInvalid(said) from None
     if not isinstance(document, dict):
         raise RequestInvalid("The JSON body of your request must be an object.")
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and too_deep(document):
+    if too_deep(body, document) is not None:
         raise RequestInvalid(f"The JSON body is nested deeper than {MAX_DEPTH} levels.")
-    if b"\\u0000" in body and holds_nul(document):
+    if holds_nul(body, document) is not None:
         raise RequestInvalid("A string of the JSON body holds the NUL character.")
     return document
 
@@ -114,29 +114,3 @@ def optional(document: dict[str, Any], name: str, kind: type, told: str, within:
 def wrong_type(param: str, told: str) -> RequestInvalid:
     said = f"Invalid type for '{param}': expected {told}."
     return RequestInvalid(said, param=param, label="invalid_type")
-
-
-def too_deep(document: object) -> bool:
-    level = [document]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in children(node)]
-        if not level:
-            return False
-    return True
-
-
-def holds_nul(document: object) -> bool:
-    level = [document]
-    while level:
-        if any(isinstance(node, str) and "\x00" in node for node in level):
-            return True
-        keys = [key for node in level if isinstance(node, dict) for key in node]
-        level = keys + [child for node in level for child in children(node)]
-    return False
-
-
-def children(node: object) -> list[Any]:
-    """What is nested in a node; a container only holds others through this."""
-    if isinstance(node, dict):
-        return list(node.values())
-    return node if isinstance(node, list) else []

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.http.json_route import MAX_DEPTH, StrictJsonRequest, UnfitJson
+from app.core.http.json_route import StrictJsonRequest, UnfitJson
+from app.core.json_limits import MAX_DEPTH
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=10)
 VALUES = st.recursive(
