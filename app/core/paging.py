@@ -102,6 +102,13 @@ def _base64(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
+def binding_of(name: str, query: PageQuery, workspace_id: UUID, within: str = "") -> str:
+    """What a cursor is bound to: the list and its order (`name`), the tenant and the filters."""
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
+    bound_to = [str(workspace_id), within, name, filters]
+    return orjson.dumps(bound_to, option=orjson.OPT_SORT_KEYS).decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Keyset:
     """How a list is walked: by `column` and then by `id`, newest or smallest first."""
@@ -126,10 +133,8 @@ async def fetch_page(
     `within` names what else the list is bound to (a conversation, say), so that a cursor of one
     does not open another.
     """
-    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
     name = f"{keyset.column.class_.__name__}.{keyset.column.key}.{keyset.descending}"
-    bound_to = orjson.dumps([str(workspace_id), within, name, filters], option=orjson.OPT_SORT_KEYS)
-    binding = bound_to.decode()
+    binding = binding_of(name, query, workspace_id, within)
     if query.cursor:
         value, row_id = cursors.decode(query.cursor, binding)
         statement = statement.where(_after(keyset, value, row_id))

@@ -48,9 +48,7 @@ async def resolve_access(
         raise CredentialMissing("Send `Authorization: Bearer <access token or API key>`.")
     if kernel.resolver is None:
         raise Unauthenticated
-    access = await kernel.resolver.resolve(credentials.credentials, _chosen_workspace(request))
-    request.scope["access"] = access
-    return access
+    return await kernel.resolver.resolve(credentials.credentials, _chosen_workspace(request))
 
 
 def _chosen_workspace(request: Request) -> UUID | None:

@@ -55,7 +55,11 @@ def cost(kind: str, model: str, usage: Usage) -> Decimal | None:
         cache_read_tokens=cached,
         cache_write_tokens=min(usage.cache_write_tokens, usage.input_tokens - cached),
     )
-    return Decimal(found.get_prices(now()).calc_price(priced)["total_price"])
+    try:
+        return Decimal(found.get_prices(now()).calc_price(priced)["total_price"])
+    except (ValueError, ArithmeticError):
+        # Counts that contradict each other have no price.
+        return None
 
 
 def per_million(kind: str, model: str) -> dict[str, Decimal | None] | None:

@@ -1,22 +1,18 @@
 """The catalogue of a workspace: its endpoints' listings, with what is known of each model."""
 
+from typing import Any
 from uuid import UUID
-
-import orjson
 
 from app.core.auth import Access
 from app.core.kernel import Kernel
-from app.core.log import get_logger
-from app.core.paging import Slice
+from app.core.paging import Slice, binding_of
 from app.inference.catalog.capabilities import capabilities_of
 from app.inference.catalog.pricing import find_model, per_million
 from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
 from app.inference.integrations.directory import Directory, Endpoint, Target
 from app.inference.providers.model_types import type_of
 
-log = get_logger(__name__)
-
-LISTING_SECONDS = 24 * 3600
+LISTING_LASTS_SECONDS = 24 * 3600
 
 
 async def page(
@@ -25,8 +21,7 @@ async def page(
     """One page of the models, by id; listings that are missing or old are asked for first."""
     models = await every(directory, access.workspace_id)
     found = sorted((m for m in models if _matches(m, query)), key=lambda model: model.id)
-    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
-    binding = f"{access.workspace_id}|models|{orjson.dumps(filters).decode()}"
+    binding = binding_of("models", query, access.workspace_id)
     if query.cursor:
         (last,) = kernel.cursors.decode(query.cursor, binding)
         found = [model for model in found if model.id > last]
@@ -37,7 +32,7 @@ async def page(
 
 async def every(directory: Directory, workspace_id: UUID) -> list[ModelRead]:
     """All models of a workspace, in the order of its integrations."""
-    await directory.refresh(workspace_id, older_than=LISTING_SECONDS)
+    await directory.refresh(workspace_id, older_than=LISTING_LASTS_SECONDS)
     endpoints = await directory.endpoints(workspace_id)
     return [_model(endpoint, listed) for endpoint in endpoints for listed in endpoint.models]
 
@@ -52,18 +47,23 @@ def _matches(model: ModelRead, query: ModelQuery) -> bool:
 
 def context_window(target: Target) -> int | None:
     """Tokens that the target's model can read, or None where nobody says."""
-    for listed in target.endpoint.models:
-        if listed["name"] == target.model and listed.get("context_window"):
-            return int(listed["context_window"])
-    known = find_model(target.endpoint.kind, target.model)
+    endpoint, name = target.endpoint, target.model
+    listed = next((model for model in endpoint.models if model["name"] == name), {})
+    return _window(endpoint.kind, name, listed)
+
+
+def _window(kind: str, name: str, listed: dict[str, Any]) -> int | None:
+    """The provider's own word goes before the price list's."""
+    if listed.get("context_window"):
+        return int(listed["context_window"])
+    known = find_model(kind, name)
     return known.context_window if known else None
 
 
-def _model(endpoint: Endpoint, listed: dict[str, object]) -> ModelRead:
+def _model(endpoint: Endpoint, listed: dict[str, Any]) -> ModelRead:
     name = str(listed["name"])
     known = find_model(endpoint.kind, name)
     price = per_million(endpoint.kind, name)
-    window = listed.get("context_window") or (known.context_window if known else None)
     return ModelRead.model_validate(
         {
             "id": f"{endpoint.slug}/{name}",
@@ -74,7 +74,7 @@ def _model(endpoint: Endpoint, listed: dict[str, object]) -> ModelRead:
             "integration_id": endpoint.integration_id,
             "demo": endpoint.kind == "demo",
             "capabilities": CapabilitiesRead.model_validate(capabilities_of(endpoint.kind, name)),
-            "context_window": window,
+            "context_window": _window(endpoint.kind, name, listed),
             "max_output_tokens": listed.get("max_output_tokens"),
             "price": PriceRead.model_validate(price) if price else None,
             "retires_at": listed.get("retires_at"),

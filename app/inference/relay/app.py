@@ -118,7 +118,6 @@ class RelayApp:
                 "auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
         access = await resolver.resolve(bearer, workspace_id)
-        scope["access"] = access
         if permission not in access.permissions:
             raise ScopeMissing(
                 "You have insufficient permissions for this operation. "

@@ -199,9 +199,5 @@ def priced(record: Record) -> Record:
         record["cache_write_tokens"],
         record["reasoning_tokens"],
     )
-    try:
-        dollars = cost(record["provider"], record["model"], usage)
-    except (ValueError, ArithmeticError):
-        # Counts that contradict each other have no price.
-        dollars = None
+    dollars = cost(record["provider"], record["model"], usage)
     return record | {"cost_usd": None if dollars is None else f"{dollars:f}"}
