@@ -12,6 +12,7 @@ from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns import titles
 from app.chat.turns.context import Prepared, build_request
+from app.chat.turns.outcome import outcome_of
 from app.chat.turns.service import KIND
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
@@ -164,13 +165,8 @@ class Answering:
             lost = _text_of_last_attempt(ctx)
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
             return await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
-        status = {"completed": "succeeded"}.get(ending.status, ending.status)
-        outcome = ledger.Outcome(
-            status,
-            usage=call.usage,
-            text="".join(call.text),
-            error_code=ending.error.code if ending.error else None,
-            first_token_ms=call.first_token_ms,
+        outcome = outcome_of(
+            ending, call.usage, text="".join(call.text), first_token_ms=call.first_token_ms
         )
         row = await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
         if row is not None and ctx.attempt == 1:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
+from app.chat.turns.outcome import outcome_of
 from app.core.db import AsyncSession, Database, on_commit
 from app.inference.integrations.directory import Directory
 from app.inference.providers.types import TITLE_PROMPT, ChatRequest, TextPart, Usage
@@ -54,6 +56,15 @@ def shorten(text: str) -> str:
     return line[: MAX_TITLE - 1].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
 
 
+@dataclass(slots=True)
+class TitleCall:
+    """What this process knows of the call it is making; the title once there is an answer."""
+
+    id: UUID
+    title: str = ""
+    usage: Usage | None = None
+
+
 class Titling:
     """Asks the model that answered for a title."""
 
@@ -62,7 +73,7 @@ class Titling:
     def __init__(self, database: Database, directory: Directory) -> None:
         self._database = database
         self._directory = directory
-        self._answers: dict[UUID, tuple[UUID, str, Usage]] = {}
+        self._calls: dict[UUID, TitleCall] = {}
 
     async def run(self, ctx: RunContext) -> None:
         target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
@@ -76,18 +87,20 @@ class Titling:
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
             caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
             call_id = await ledger.open_call(session, caller, target, request)
+        call = self._calls[ctx.run_id] = TitleCall(call_id)
         answer = await target.endpoint.provider.complete(request)
-        self._answers[ctx.run_id] = (call_id, shorten(answer.text), answer.usage)
+        call.title, call.usage = shorten(answer.text), answer.usage
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
-        call_id, title, usage = self._answers.get(ctx.run_id, (None, "", None))
-        on_commit(session, lambda: self._answers.pop(ctx.run_id, None))
-        if call_id:
-            outcome = ledger.Outcome("succeeded", usage=usage)
-            await ledger.settle_call(session, ctx.workspace_id, call_id, outcome)
+        call = self._calls.get(ctx.run_id)
+        on_commit(session, lambda: self._calls.pop(ctx.run_id, None))
+        title = call.title if call and ending.status == "completed" else ""
+        if call:
+            outcome = outcome_of(ending, call.usage)
+            await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
         else:
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
-        if ctx.subject_id and title and ending.status == "completed":
+        if ctx.subject_id and title:
             conversation = await conversations_crud.get(
                 session, ctx.workspace_id, ctx.user_id, ctx.subject_id, for_update=True
             )

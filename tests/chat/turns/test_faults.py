@@ -1,21 +1,28 @@
 """A provider that fails: the documented error, and a conversation that goes on."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+
+from app.core.db import SYSTEM
 from tests.support.chat import connected
 from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import (
+    Said,
     body_of,
     cut_in_character,
     drop_after,
     drop_before_head,
     error_after,
     garbage_after,
+    say,
     silence,
     status,
 )
 from tests.support.fakes.gemini import FakeGemini
 from tests.support.fakes.openai import FakeOpenAI
+from tests.support.identity import until
 
 QUICK = "demo/chat?tokens=3&delay_ms=0"
 
@@ -117,3 +124,30 @@ async def test_a_retry_after_reaches_the_client_of_a_whole_answer(talker):
     answer = await talker.call("POST", "/v1/chat", json=body)
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "9"
+
+
+async def test_a_title_that_fails_costs_nothing_and_leaves_the_fallback(talker, kernel):
+    fake = FakeOpenAI()
+    fake.will(say(Said()), status(500))
+    async with connected(talker, fake) as slug:
+        turn = await talker.ask("What is a lighthouse?", model=f"{slug}/gpt-4o")
+
+        async def ended():
+            query = {"kind": "conversation_title", "status": "failed"}
+            return (await talker.call("GET", "/v1/runs", params=query)).json()["data"]
+
+        await until(ended)
+    conversation = await talker.conversation(turn["conversation_id"])
+    assert (conversation["title"], conversation["title_source"]) == (
+        "What is a lighthouse?",
+        "fallback",
+    )
+    async with kernel.database.unit(SYSTEM) as session:
+        rows = await session.execute(
+            text(
+                "select status, error_code, input_tokens, output_tokens from model_calls "
+                "where user_id = :user and purpose = 'conversation_title'"
+            ),
+            {"user": UUID(talker.person.user_id)},
+        )
+        assert [tuple(row) for row in rows] == [("failed", "provider_failed", 0, 0)]
