@@ -23,6 +23,8 @@ from app.core.http.context import RequestContext
 from app.core.http.docs_page import install_docs
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
+from app.core.idempotency import pruning
+from app.core.jobs import Job, Jobs
 from app.core.kernel import Kernel, open_kernel
 from app.core.log import configure_logs, get_logger
 from app.identity.access import IdentityResolver
@@ -96,11 +98,18 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.relay = RelayApp(kernel, inference)
             app.state.answering = answering
             app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
+            jobs = await stack.enter_async_context(Jobs(kernel.valkey, _jobs(kernel)))
+            kernel.nudge = jobs.nudge
             await _take_up_environment(kernel, inference.transport)
             _spare_the_collector()
             yield
 
     return lifespan
+
+
+def _jobs(kernel: Kernel) -> tuple[Job, ...]:
+    """What the rooms do again and again, in one of the processes."""
+    return (pruning(kernel.database),)
 
 
 def _spare_the_collector() -> None:

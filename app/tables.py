@@ -3,6 +3,7 @@
 from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
 from app.core.db import Base
+from app.core.idempotency import IdempotencyKey
 from app.identity.api_keys.models import ApiKey
 from app.identity.sessions.models import RefreshToken, SigningKey, UserSession
 from app.identity.users.models import User
@@ -16,6 +17,7 @@ __all__ = [
     "ApiKey",
     "Base",
     "Conversation",
+    "IdempotencyKey",
     "Integration",
     "Membership",
     "Message",

@@ -1,6 +1,7 @@
 """Who is calling and what that caller may do; identity implements the resolver."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 from uuid import UUID
@@ -13,29 +14,49 @@ class Permission(StrEnum):
 
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
+    AUDIT_READ = "audit:read"
     CONVERSATIONS_READ = "conversations:read"
     CONVERSATIONS_WRITE = "conversations:write"
     INTEGRATIONS_READ = "integrations:read"
     INTEGRATIONS_WRITE = "integrations:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
     MODELS_INVOKE = "models:invoke"
     MODELS_READ = "models:read"
+    PRIVACY_READ = "privacy:read"
+    PRIVACY_WRITE = "privacy:write"
     PROFILE_READ = "profile:read"
     PROFILE_WRITE = "profile:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
+    SERVICE_ACCOUNTS_READ = "service_accounts:read"
+    SERVICE_ACCOUNTS_WRITE = "service_accounts:write"
+    SHARES_READ = "shares:read"
+    SHARES_WRITE = "shares:write"
+    SSO_READ = "sso:read"
+    SSO_WRITE = "sso:write"
     WORKSPACES_READ = "workspaces:read"
     WORKSPACES_WRITE = "workspaces:write"
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A resolved caller: a person or a key, in one workspace, with its permissions."""
+    """A resolved caller: a person or a key, in one workspace, with its permissions.
+
+    Of a session, `authenticated_at` is when the person last proved who they are (signed in, or
+    stepped up), and `second_factor` whether that took more than a password. A key has neither.
+    """
 
     workspace_id: UUID
     user_id: UUID
     permissions: frozenset[Permission]
     credential: Literal["session", "api_key"]
     credential_id: UUID
+    role: str = ""
+    authenticated_at: datetime | None = None
+    second_factor: bool = False
 
     @property
     def scope(self) -> Scope:

@@ -6,7 +6,7 @@ sees nothing else. The service connects as `luminous_app`, a role that owns no t
 bypass the policies.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from sqlalchemy import (
     URL,
     DateTime,
     Engine,
+    FetchedValue,
     MetaData,
     NullPool,
     Text,
@@ -49,6 +50,7 @@ __all__ = [
     "AsyncSession",
     "Base",
     "Database",
+    "Resource",
     "Row",
     "Scope",
     "apply_scope",
@@ -95,6 +97,20 @@ class Row(Base):
     )
 
 
+class Resource(Row):
+    """A row that clients change: its `version` is its ETag.
+
+    Postgres counts it up at each update, by a trigger that `migration_ops.count_versions` adds.
+    """
+
+    __abstract__ = True
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it as it is
+
+    version: Mapped[int] = mapped_column(
+        server_default=text("1"), server_onupdate=FetchedValue(), sort_order=92
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose rows a transaction may see: a workspace's, a user's own, or (`system`) everyone's."""
@@ -114,7 +130,10 @@ _SET_SCOPE = text(
 
 
 class Database:
-    """The pool of connections of one process."""
+    """The pool of connections of one process.
+
+    `before_commit` is what the rooms add to every transaction at its end (audit rows, say).
+    """
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.engine: AsyncEngine = create_async_engine(
@@ -135,17 +154,21 @@ class Database:
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self.before_commit: list[Callable[[AsyncSession], Awaitable[None]]] = []
 
     @asynccontextmanager
-    async def unit(self, scope: Scope) -> AsyncIterator[AsyncSession]:
-        """One unit of work: commits at the end, rolls back on any error."""
+    async def unit(self, scope: Scope, *, dry_run: bool = False) -> AsyncIterator[AsyncSession]:
+        """One unit of work: commits at the end, rolls back on any error, and after a dry run."""
         async with await self._begin(scope) as session:
             try:
                 yield session
+                if not dry_run:
+                    for act in self.before_commit:
+                        await act(session)
             except BaseException:
                 await session.rollback()
                 raise
-            await session.commit()
+            await (session.rollback() if dry_run else session.commit())
 
     async def _begin(self, scope: Scope) -> AsyncSession:
         """A session in a transaction for `scope`, on a connection that has just answered.

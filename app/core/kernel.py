@@ -1,7 +1,7 @@
 """The kernel of a running process: the few things that every request needs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,10 @@ Valkey = Redis
 
 @dataclass(slots=True)
 class Kernel:
-    """What the composition root opens at start and closes at the end."""
+    """What the composition root opens at start and closes at the end.
+
+    `nudge` runs a background job now, by its name.
+    """
 
     settings: Settings
     database: Database
@@ -32,6 +35,7 @@ class Kernel:
     cursors: Cursors
     resolver: AccessResolver | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    nudge: Callable[[str], None] = field(default=lambda _: None)
 
 
 @asynccontextmanager

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Row
+from app.core.db import Resource
 
 RESTORABLE = timedelta(days=30)
 
 
-class Conversation(Row):
+class Conversation(Resource):
     """A tree of messages; `current_message_id` is the leaf of the branch that is shown.
 
     `title_source`: `none` yet, the `model`, the `fallback` (the first words), or a `user`.

@@ -9,7 +9,9 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from app.core.audit import RequestFacts, current_request
 from app.core.http.problems import MalformedJson, malformed_json
+from app.core.http.rails import Rails, Replayed, current_rails
 from app.core.json_limits import MAX_DEPTH, Place, holds_nul, too_deep
 
 
@@ -38,17 +40,34 @@ class StrictJsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """Hands its endpoint a StrictJsonRequest."""
+    """Hands its endpoint a StrictJsonRequest, and its answer to the request's rails."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         original = super().get_route_handler()
 
         async def strict(request: Request) -> Response:
+            rails = Rails()
+            request.scope["luminous.rails"] = rails
+            current_rails.set(rails)
+            current_request.set(facts_of(request, self.operation_id or self.name))
             try:
-                return await original(StrictJsonRequest(request.scope, request.receive))
+                response = await original(StrictJsonRequest(request.scope, request.receive))
+                return await rails.finish(request, response)
+            except Replayed as replayed:
+                return replayed.response
             except RequestValidationError as error:
                 if isinstance(error.__cause__, UnfitJson):
                     raise error.__cause__.told() from None
                 raise
 
         return strict
+
+
+def facts_of(request: Request, operation: str) -> RequestFacts:
+    """What the audit trail is told of a request; who calls is added once it is known."""
+    return RequestFacts(
+        operation=operation,
+        request_id=str(request.scope.get("request_id", "")),
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", "")[:400],
+    )

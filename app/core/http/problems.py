@@ -29,6 +29,7 @@ from app.core.errors import (
 )
 from app.core.log import get_logger
 from app.core.schema import Problem
+from app.core.versions import PreconditionFailed
 
 log = get_logger(__name__)
 
@@ -69,6 +70,8 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, PreconditionFailed):
+        headers["ETag"] = error.etag
     return Response(
         orjson.dumps(error.problem(instance=path, request_id=request_id)),
         status_code=error.status,

@@ -1,22 +1,37 @@
 """The HTTP unit of work: one transaction a request, committed before the response leaves."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db import SYSTEM
+from app.core.audit import REQUEST, current_request
+from app.core.db import SYSTEM, Scope
 from app.core.http.guard import Caller, KernelDep
+from app.core.http.rails import Rails, RailsDep
+from app.core.kernel import Kernel
 
 
-async def _workspace_unit(kernel: KernelDep, access: Caller) -> AsyncIterator[AsyncSession]:
-    async with kernel.database.unit(access.scope) as session:
+@asynccontextmanager
+async def request_unit(kernel: Kernel, rails: Rails, scope: Scope) -> AsyncIterator[AsyncSession]:
+    """The transaction of a request's effect, on its rails and known to the audit trail."""
+    async with kernel.database.unit(scope, dry_run=rails.dry_run) as session:
+        session.info[REQUEST] = current_request.get()
+        await rails.board(session)
         yield session
 
 
-async def _system_unit(kernel: KernelDep) -> AsyncIterator[AsyncSession]:
-    async with kernel.database.unit(SYSTEM) as session:
+async def _workspace_unit(
+    kernel: KernelDep, access: Caller, rails: RailsDep
+) -> AsyncIterator[AsyncSession]:
+    async with request_unit(kernel, rails, access.scope) as session:
+        yield session
+
+
+async def _system_unit(kernel: KernelDep, rails: RailsDep) -> AsyncIterator[AsyncSession]:
+    async with request_unit(kernel, rails, SYSTEM) as session:
         yield session
 
 

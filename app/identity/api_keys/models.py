@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Row
+from app.core.db import Resource
 
 
-class ApiKey(Row):
+class ApiKey(Resource):
     """A key by its hash; the key itself was shown once and is nowhere."""
 
     __tablename__ = "api_keys"

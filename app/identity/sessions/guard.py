@@ -17,4 +17,5 @@ def require_session(permission: Permission) -> Any:
             raise SessionRequired("Sign in and use an access token: an API key does not do.")
         return access
 
+    guard.__dict__["luminous_guard"] = (permission,)
     return Depends(guard)

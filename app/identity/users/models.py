@@ -3,10 +3,10 @@
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Row
+from app.core.db import Resource
 
 
-class User(Row):
+class User(Resource):
     __tablename__ = "users"
 
     email: Mapped[str]

@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Row
+from app.core.db import Resource
 
 
-class Workspace(Row):
+class Workspace(Resource):
     """The tenant: everything else belongs to one."""
 
     __tablename__ = "workspaces"
@@ -17,7 +17,7 @@ class Workspace(Row):
     kind: Mapped[str] = mapped_column(default="team")
 
 
-class Membership(Row):
+class Membership(Resource):
     __tablename__ = "memberships"
     __table_args__ = (UniqueConstraint("workspace_id", "user_id"),)
 

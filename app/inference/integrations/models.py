@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Row
+from app.core.db import Resource
 
 
-class Integration(Row):
+class Integration(Resource):
     """A workspace's connection to one provider.
 
     `origin` says who made it: a `user`, the `environment` (a key in it), `discovered` (a local

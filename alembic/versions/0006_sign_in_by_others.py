@@ -1,0 +1,14 @@
+"""Sign-in by other services, single sign-on and SCIM."""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

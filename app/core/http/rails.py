@@ -1,0 +1,228 @@
+"""The three rails of every write, laid once: Idempotency-Key, dry run, and versions.
+
+A guarded route puts them behind its guard (`rails_behind`). They work on the request's unit of
+work (`core.http.units`): the key's record is written into its transaction, a dry run rolls it
+back, and an If-Match is handed to `core.versions.match`. A read answers with an ETag and takes an
+If-None-Match wherever what it shows has a `version`.
+"""
+
+import base64
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header, Query, Request, Response
+
+from app.core import idempotency
+from app.core.auth import Access
+from app.core.crypto import Vault
+from app.core.db import SYSTEM, AsyncSession
+from app.core.errors import BadRequest, FieldError
+from app.core.ids import new_id
+from app.core.kernel import Kernel
+from app.core.versions import IF_MATCH, etag_of, parse_etags
+
+WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
+KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "link")
+
+KEY_HELP = (
+    "Makes the request safe to repeat: for 24 hours the same key with the same body gives the "
+    "first answer again, with `Idempotency-Replayed: true`."
+)
+DRY_RUN_HELP = "Check everything and answer as if it were done, and change nothing."
+IF_MATCH_HELP = "The ETag that the change is meant for; 412 if the resource has changed since."
+IF_NONE_MATCH_HELP = "An ETag you have; 304 without a body while it is current."
+
+
+class DryRunRefused(BadRequest):
+    code = "dry_run_refused"
+    title = "This call cannot be tried without doing it"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Leave `dry_run` out.",
+            errors=(FieldError("/query/dry_run", self.code, "not offered here"),),
+        )
+
+
+class Replayed(Exception):
+    """The request was answered before; ends its handling, with nothing done."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("replayed")
+        self.response = response
+
+
+@dataclass(slots=True)
+class Rails:
+    """What one request asks of the rails, and what its handling has come to."""
+
+    claim: idempotency.Claim | None = None
+    kept_run_id: UUID | None = None
+    dry_run: bool = False
+    if_match: tuple[str, ...] | None = None
+    session: AsyncSession | None = None
+    shown_version: int | None = None
+    vault: Vault | None = field(default=None, repr=False)
+
+    async def board(self, session: AsyncSession) -> None:
+        """Put the request's unit of work on the rails; raises Replayed and RequestUnderWay."""
+        self.session = session
+        if self.if_match is not None:
+            session.info[IF_MATCH] = self.if_match
+        if self.claim is not None and (kept := await idempotency.take(session, self.claim)):
+            self._answer_again(kept)
+
+    async def look_up(
+        self, kernel: Kernel, claim: idempotency.Claim, access: Access | None
+    ) -> None:
+        """Answer at once what was answered before; raises Replayed and IdempotencyKeyReused."""
+        self.claim, self.vault = claim, kernel.vault
+        async with kernel.database.unit(access.scope if access else SYSTEM) as session:
+            if kept := await idempotency.find(session, claim):
+                self._answer_again(kept)
+
+    def _answer_again(self, kept: idempotency.IdempotencyKey) -> None:
+        if kept.run_id is not None:
+            self.kept_run_id = kept.run_id
+        if kept.sealed_answer is None or kept.status is None or self.vault is None:
+            return
+        answer = orjson.loads(self.vault.open(kept.sealed_answer, context=_context(kept.id)))
+        headers = {**answer["headers"], "Idempotency-Replayed": "true"}
+        raise Replayed(Response(base64.b64decode(answer["body"]), kept.status, headers))
+
+    async def finish(self, request: Request, response: Response) -> Response:
+        """Complete an answer: its ETag, and the record of the key in the effect's transaction."""
+        if self.shown_version is not None and response.status_code < 300:
+            response.headers["ETag"] = etag_of(self.shown_version)
+            if request.method == "GET" and _is_current(request, response.headers["ETag"]):
+                return Response(status_code=304, headers={"ETag": response.headers["ETag"]})
+        if self.dry_run:
+            response.headers["Dry-Run"] = "true"
+        elif self.claim and self.session and self.vault and response.status_code < 300:
+            await self._keep(self.claim, self.session, self.vault, response)
+        return response
+
+    async def _keep(
+        self, claim: idempotency.Claim, session: AsyncSession, vault: Vault, response: Response
+    ) -> None:
+        headers = {n: v for n in KEPT_HEADERS if (v := response.headers.get(n)) is not None}
+        answer = {"headers": headers, "body": base64.b64encode(response.body).decode()}
+        record_id = new_id()
+        await idempotency.keep(
+            session,
+            claim,
+            status=response.status_code,
+            sealed_answer=vault.seal(orjson.dumps(answer).decode(), context=_context(record_id)),
+            record_id=record_id,
+        )
+
+
+current_rails: ContextVar[Rails | None] = ContextVar("current_rails", default=None)
+
+
+def _context(record_id: UUID) -> str:
+    return f"idempotency_keys/{record_id}"
+
+
+def _is_current(request: Request, etag: str) -> bool:
+    known = parse_etags(request.headers.get("if-none-match", ""))
+    return "*" in known or etag in {tag.removeprefix("W/") for tag in known}
+
+
+def rails_of(request: Request) -> Rails:
+    """The rails of this request."""
+    rails: Rails = request.scope["luminous.rails"]
+    return rails
+
+
+RailsDep = Annotated[Rails, Depends(rails_of)]
+
+
+def off_rails(reason: str) -> Any:
+    """`dependencies=[off_rails("…")]`: a write that cannot be tried and is safe to repeat as is.
+
+    An Idempotency-Key is taken and means nothing there; `dry_run` is refused.
+    """
+
+    async def refuse_dry_run(request: Request) -> None:
+        if "dry_run" in request.query_params:
+            raise DryRunRefused
+
+    refuse_dry_run.__dict__["luminous_off_rails"] = reason
+    return Depends(refuse_dry_run)
+
+
+KeyHeader = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=255, description=KEY_HELP),
+]
+DryRunQuery = Annotated[bool, Query(description=DRY_RUN_HELP)]
+IfMatchHeader = Annotated[
+    str | None, Header(alias="If-Match", max_length=1000, description=IF_MATCH_HELP)
+]
+IfNoneMatchHeader = Annotated[
+    str | None, Header(alias="If-None-Match", max_length=1000, description=IF_NONE_MATCH_HELP)
+]
+
+
+def rails_behind(guard: Callable[..., Any], method: str) -> Any:
+    """The dependency that reads the rails of a write, once `guard` has let the caller pass."""
+
+    async def ride_posted(
+        request: Request,
+        access: Annotated[Access | None, Depends(guard)],
+        key: KeyHeader = None,
+        dry_run: DryRunQuery = False,
+    ) -> None:
+        await _ride(request, access, key, dry_run=dry_run)
+
+    async def ride_patched(
+        request: Request,
+        access: Annotated[Access | None, Depends(guard)],
+        key: KeyHeader = None,
+        if_match: IfMatchHeader = None,
+        dry_run: DryRunQuery = False,
+    ) -> None:
+        await _ride(request, access, key, if_match=if_match, dry_run=dry_run)
+
+    async def ride_put_or_deleted(
+        request: Request,
+        access: Annotated[Access | None, Depends(guard)],
+        if_match: IfMatchHeader = None,
+        dry_run: DryRunQuery = False,
+    ) -> None:
+        await _ride(request, access, None, if_match=if_match, dry_run=dry_run)
+
+    rides: dict[str, Callable[..., Any]] = {"POST": ride_posted, "PATCH": ride_patched}
+    return Depends(rides.get(method, ride_put_or_deleted))
+
+
+async def take_if_none_match(_: IfNoneMatchHeader = None) -> None:
+    """Documents the header; `Rails.finish` reads it."""
+
+
+async def _ride(
+    request: Request,
+    access: Access | None,
+    key: str | None,
+    *,
+    if_match: str | None = None,
+    dry_run: bool,
+) -> None:
+    rails = rails_of(request)
+    rails.dry_run = dry_run
+    if if_match is not None:
+        rails.if_match = tuple(parse_etags(if_match))
+    if key is not None and not dry_run:
+        claim = idempotency.Claim.of(
+            key,
+            principal=f"{access.workspace_id}:{access.user_id}" if access else "anyone",
+            workspace_id=access.workspace_id if access else None,
+            call=f"{request.method} {request.url.path}?{request.url.query}",
+            body=await request.body(),
+        )
+        await rails.look_up(request.app.state.kernel, claim, access)
