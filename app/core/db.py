@@ -9,7 +9,7 @@ bypass the policies.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +46,7 @@ from app.core.ids import new_id
 __all__ = [
     "APP_ROLE",
     "NOBODY",
+    "RESTORABLE",
     "SYSTEM",
     "AsyncSession",
     "Base",
@@ -60,6 +61,8 @@ __all__ = [
 ]
 
 APP_ROLE = "luminous_app"
+# How long after its deletion a resource can be restored.
+RESTORABLE = timedelta(days=30)
 
 
 class Base(DeclarativeBase):

@@ -130,6 +130,11 @@ class Gone(AppError):
     title = "No longer available"
 
 
+class RestoreExpired(Gone):
+    code = "restore_expired"
+    title = "This was deleted too long ago to be restored"
+
+
 class PayloadTooLarge(AppError):
     status = 413
     code = "payload_too_large"

@@ -33,6 +33,11 @@ Money = Annotated[
 ]
 
 
+Version = Annotated[
+    int, Field(description="Counted up at every change; the resource's ETag names it.")
+]
+
+
 class Input(BaseModel):
     """A request body: unknown fields are refused."""
 

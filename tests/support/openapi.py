@@ -32,6 +32,9 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "conversations_create": {"title": "A title", "metadata": {"team": "blue"}},
     "conversations_update": {"title": "Another title"},
+    "integrations_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
     "integrations_create": {"kind": "demo"},
     "integrations_update": {"name": "Renamed"},
     "me_change_password": {"current_password": "not this one", "new_password": "ten or more"},

@@ -1,6 +1,6 @@
 """What can be wrong with a conversation."""
 
-from app.core.errors import Conflict, Gone, NotFound
+from app.core.errors import Conflict, NotFound
 
 
 class ConversationNotFound(NotFound):
@@ -12,8 +12,3 @@ class ConversationBusy(Conflict):
     code = "conversation_busy"
     title = "A turn is under way in this conversation"
     retryable = True
-
-
-class RestoreExpired(Gone):
-    code = "restore_expired"
-    title = "This conversation was deleted too long ago"

@@ -1,15 +1,14 @@
 """Conversations."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Resource
-
-RESTORABLE = timedelta(days=30)
+from app.core.data import Category, Handling, personal, plain
+from app.core.db import RESTORABLE, Resource
 
 
 class Conversation(Resource):
@@ -23,13 +22,21 @@ class Conversation(Resource):
         Index("ix_conversations_list", "workspace_id", "user_id", "last_active_at", "id"),
     )
 
+    __handling__ = Handling(
+        "keep a person's chats until they delete them",
+        subject="user_id",
+        retention="conversations",
+    )
+
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     user_id: Mapped[UUID]
-    title: Mapped[str] = mapped_column(default="")
-    title_source: Mapped[str] = mapped_column(default="none")
-    model: Mapped[str | None]
-    instructions: Mapped[str] = mapped_column(default="")
-    labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+    title: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
+    title_source: Mapped[str] = mapped_column(default="none", info=plain())
+    model: Mapped[str | None] = mapped_column(info=plain())
+    instructions: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
+    labels: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", default=dict, info=personal(Category.CONTENT)
+    )
     current_message_id: Mapped[UUID | None]
     active_run_id: Mapped[UUID | None]
     last_active_at: Mapped[datetime]

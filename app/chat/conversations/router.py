@@ -6,17 +6,18 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from app.chat.conversations import service
-from app.chat.conversations.errors import ConversationNotFound, RestoreExpired
+from app.chat.conversations.errors import ConversationNotFound
 from app.chat.conversations.models import Conversation
 from app.chat.conversations.schemas import (
-    BulkRequest,
-    BulkResult,
+    ConversationBulk,
     ConversationCreate,
     ConversationQuery,
     ConversationRead,
     ConversationUpdate,
 )
 from app.core.auth import Access, Permission
+from app.core.bulk import BulkResult
+from app.core.errors import RestoreExpired
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
@@ -67,8 +68,10 @@ async def create_conversation(
     response_model=BulkResult,
     responses=problems(),
 )
-async def bulk_conversations(access: Writer, session: Session, request: BulkRequest) -> BulkResult:
-    return BulkResult(data=await service.bulk(session, access, request.items))
+async def bulk_conversations(
+    access: Writer, session: Session, request: ConversationBulk
+) -> BulkResult:
+    return await service.bulk(session, access, request.items)
 
 
 @router.get(

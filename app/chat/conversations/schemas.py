@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
-from app.core.schema import Input, Metadata, Name, Output, Problem, Text
+from app.core.schema import Input, Metadata, Name, Output, Text, Version
 
 Instructions = Annotated[Text, Field(max_length=100_000, description="The system prompt.")]
 ModelName = Annotated[
@@ -64,24 +65,13 @@ class ConversationRead(Output):
     updated_at: datetime
     deleted_at: datetime | None
     restorable_until: datetime | None
+    version: Version
 
 
-class BulkItem(Input):
+class ConversationBulkItem(Input):
     action: Literal["delete", "restore"]
     id: UUID
 
 
-class BulkRequest(Input):
-    items: Annotated[list[BulkItem], Field(min_length=1, max_length=500)]
-
-
-class BulkOutcome(Output):
-    id: UUID
-    ok: bool
-    error: Problem | None
-
-
-class BulkResult(Output):
-    """One outcome an item, in their order."""
-
-    data: list[BulkOutcome]
+class ConversationBulk(Input):
+    items: Annotated[list[ConversationBulkItem], Field(min_length=1, max_length=MOST_ITEMS)]

@@ -3,22 +3,22 @@
 from uuid import UUID
 
 from app.chat.conversations import crud
-from app.chat.conversations.errors import ConversationNotFound, RestoreExpired
+from app.chat.conversations.errors import ConversationNotFound
 from app.chat.conversations.models import Conversation
 from app.chat.conversations.schemas import (
-    BulkItem,
-    BulkOutcome,
+    ConversationBulkItem,
     ConversationCreate,
     ConversationQuery,
     ConversationUpdate,
 )
 from app.core.auth import Access
+from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import AppError
+from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
-from app.core.schema import Problem
+from app.core.versions import match
 
 
 async def create(session: AsyncSession, access: Access, new: ConversationCreate) -> Conversation:
@@ -58,6 +58,7 @@ async def update(
     session: AsyncSession, access: Access, conversation_id: UUID, change: ConversationUpdate
 ) -> Conversation:
     conversation = await get(session, access, conversation_id, for_update=True)
+    await match(session, conversation)
     given = change.model_fields_set
     if "title" in given:
         conversation.title = change.title or ""
@@ -76,6 +77,7 @@ async def update(
 async def delete(session: AsyncSession, access: Access, conversation_id: UUID) -> None:
     """Soft: `restore` brings it back for 30 days."""
     conversation = await get(session, access, conversation_id, for_update=True)
+    await match(session, conversation)
     conversation.deleted_at = now()
     await session.flush()
 
@@ -91,21 +93,17 @@ async def restore(session: AsyncSession, access: Access, conversation_id: UUID) 
     return conversation
 
 
-async def bulk(session: AsyncSession, access: Access, items: list[BulkItem]) -> list[BulkOutcome]:
+async def bulk(
+    session: AsyncSession, access: Access, items: list[ConversationBulkItem]
+) -> BulkResult:
     """Each item on its own: one that fails leaves the others done."""
-    outcomes = []
-    for item in items:
-        problem = None
-        try:
-            async with session.begin_nested():
-                if item.action == "delete":
-                    await delete(session, access, item.id)
-                else:
-                    await restore(session, access, item.id)
-        except AppError as error:
-            problem = Problem.model_validate(error.problem())
-        outcomes.append(BulkOutcome(id=item.id, ok=problem is None, error=problem))
-    return outcomes
+
+    async def act(item: ConversationBulkItem) -> UUID:
+        done = delete if item.action == "delete" else restore
+        await done(session, access, item.id)
+        return item.id
+
+    return await each(session, items, act)
 
 
 async def _any(

@@ -8,6 +8,7 @@ from sqlalchemy import Computed, ForeignKey, Index, Numeric
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.data import Category, Handling, personal, plain
 from app.core.db import Row
 
 
@@ -23,23 +24,34 @@ class Message(Row):
     __tablename__ = "messages"
     __table_args__ = (Index("ix_messages_tree", "conversation_id", "parent_id", "id"),)
 
+    __handling__ = Handling(
+        "keep what was asked and answered",
+        through=("conversation_id", "conversations"),
+        retention="conversations",
+    )
+
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     conversation_id: Mapped[UUID] = mapped_column(
         ForeignKey("conversations.id", ondelete="CASCADE")
     )
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
-    role: Mapped[str]
-    status: Mapped[str] = mapped_column(default="complete")
-    parts: Mapped[list[Any]]
-    text: Mapped[str] = mapped_column(default="")
+    role: Mapped[str] = mapped_column(info=plain())
+    status: Mapped[str] = mapped_column(default="complete", info=plain())
+    parts: Mapped[list[Any]] = mapped_column(info=personal(Category.CONTENT))
+    text: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
     search: Mapped[Any] = mapped_column(
-        TSVECTOR, Computed("to_tsvector('simple', text)", persisted=True), deferred=True
+        TSVECTOR,
+        Computed("to_tsvector('simple', text)", persisted=True),
+        deferred=True,
+        info=personal(Category.CONTENT),
     )
-    model: Mapped[str | None]
+    model: Mapped[str | None] = mapped_column(info=plain())
     run_id: Mapped[UUID | None] = mapped_column(index=True)
-    finish_reason: Mapped[str | None]
-    error: Mapped[dict[str, Any] | None]
+    finish_reason: Mapped[str | None] = mapped_column(info=plain())
+    error: Mapped[dict[str, Any] | None] = mapped_column(info=plain())
     input_tokens: Mapped[int | None]
     output_tokens: Mapped[int | None]
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
-    labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
+    labels: Mapped[dict[str, Any]] = mapped_column(
+        "metadata", default=dict, info=personal(Category.CONTENT)
+    )

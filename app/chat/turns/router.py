@@ -1,5 +1,6 @@
 """POST /v1/chat and POST /v1/conversations/{conversation_id}/turns."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,11 +13,15 @@ from app.chat.messages.errors import MessageNotFound
 from app.chat.turns import service
 from app.chat.turns.answering import Answering
 from app.chat.turns.errors import TurnInvalid, TurnUnfinished
-from app.chat.turns.schemas import ChatCreate, TurnCreate, TurnRead
+from app.chat.turns.estimate import estimate
+from app.chat.turns.schemas import ChatCreate, TurnAnswer, TurnCreate, TurnEstimate, TurnRead
 from app.core.auth import Access, Permission
 from app.core.errors import AppError, from_problem
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
+from app.core.http.rails import AlreadyStarted, Rails, RailsDep
+from app.core.http.units import run_unit
+from app.core.ids import new_id
 from app.core.kernel import Kernel
 from app.inference.integrations.edge import DirectoryDep
 from app.inference.integrations.errors import ModelUnknown, NoModel
@@ -43,48 +48,92 @@ FAILURES = (ModelUnknown, NoModel, EventIdInvalid, TurnInvalid)
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run to follow: new, or the one that a Last-Event-ID names."""
+    """The run to follow: new, or begun before; of a dry run the estimate alone."""
 
-    run: Run
+    run_id: UUID
     after: int
     stream: bool
+    run: Run | None = None
+    estimate: TurnEstimate | None = None
+    replayed: bool = False
 
 
-async def _resumed(kernel: Kernel, access: Access, last: LastEventId) -> Started | None:
-    """A POST that carries Last-Event-ID resumes that run and never starts a second one."""
-    if last is None:
-        return None
-    async with kernel.database.unit(access.scope) as session:
-        run = await runs.get(session, access, last.run_id)
-    return Started(run, last.seq, stream=True)
+def _new_start(
+    access: Chatter, kernel: KernelDep, running: RunsDep, rails: RailsDep
+) -> service.Start:
+    run_id = new_id()
+    return service.Start(
+        run_id,
+        access,
+        running.executor.id,
+        lambda: run_unit(kernel, rails, access.scope, run_id),
+    )
+
+
+StartDep = Annotated[service.Start, Depends(_new_start)]
 
 
 async def _start_chat(
-    access: Chatter, kernel: KernelDep, directory: DirectoryDep, running: RunsDep,
+    begin: StartDep,
+    rails: RailsDep,
+    directory: DirectoryDep,
+    running: RunsDep,
     answering: AnsweringDep,
-    last: LastEventId, new: ChatCreate,
-) -> Started:  # fmt: skip
-    if resumed := await _resumed(kernel, access, last):
-        return resumed
-    turn = await service.start_chat(kernel, directory, running.executor.id, access, new)
-    answering.expect(turn.run.id, turn.prepared)
-    running.executor.launch(turn.run)
-    return Started(turn.run, 0, new.stream)
+    last: LastEventId,
+    new: ChatCreate,
+) -> Started:
+    if last is not None:
+        return Started(last.run_id, last.seq, stream=True)
+    return await _begun(
+        rails, running, answering, new.stream, lambda: service.start_chat(directory, begin, new)
+    )
 
 
 async def _start_turn(
-    access: Chatter, kernel: KernelDep, directory: DirectoryDep, running: RunsDep,
+    begin: StartDep,
+    rails: RailsDep,
+    kernel: KernelDep,
+    directory: DirectoryDep,
+    running: RunsDep,
     answering: AnsweringDep,
-    last: LastEventId, conversation_id: UUID, new: TurnCreate,
-) -> Started:  # fmt: skip
-    if resumed := await _resumed(kernel, access, last):
-        if resumed.run.subject_id != conversation_id:
+    last: LastEventId,
+    conversation_id: UUID,
+    new: TurnCreate,
+) -> Started:
+    if last is not None:
+        async with kernel.database.unit(begin.access.scope) as session:
+            run = await runs.get(session, begin.access, last.run_id)
+        if run.subject_id != conversation_id:
             raise RunNotFound
-        return resumed
-    turn = await service.start(kernel, directory, running.executor.id, access, conversation_id, new)
+        return Started(run.id, last.seq, stream=True, run=run)
+    return await _begun(
+        rails,
+        running,
+        answering,
+        new.stream,
+        lambda: service.start(directory, begin, conversation_id, new),
+    )
+
+
+async def _begun(
+    rails: Rails,
+    running: RunsDep,
+    answering: Answering,
+    stream: bool,
+    start: Callable[[], Awaitable[service.Turn]],
+) -> Started:
+    """Start a run, unless the request's Idempotency-Key has started one before."""
+    if rails.started_run_id is not None:
+        return Started(rails.started_run_id, 0, stream, replayed=True)
+    try:
+        turn = await start()
+    except AlreadyStarted as started:
+        return Started(started.run_id, 0, stream, replayed=True)
+    if rails.dry_run:
+        return Started(turn.run.id, 0, stream=False, estimate=estimate(turn.prepared))
     answering.expect(turn.run.id, turn.prepared)
     running.executor.launch(turn.run)
-    return Started(turn.run, 0, new.stream)
+    return Started(turn.run.id, 0, stream, turn.run)
 
 
 def _turn_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
@@ -93,7 +142,7 @@ def _turn_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     streamed = event_stream_responses()[200]["content"]
     documented[200] = {
         "description": "The finished turn; with `stream`, its events as they come.",
-        "model": TurnRead,
+        "model": TurnAnswer,
         "content": streamed,
     }
     return documented
@@ -111,7 +160,7 @@ async def create_chat(
     kernel: KernelDep,
     running: RunsDep,
     started: Annotated[Started, Depends(_start_chat)],
-) -> Response | TurnRead:
+) -> Response | TurnRead | TurnEstimate:
     return await _answer(access, kernel, running, started)
 
 
@@ -127,24 +176,45 @@ async def create_turn(
     kernel: KernelDep,
     running: RunsDep,
     started: Annotated[Started, Depends(_start_turn)],
-) -> Response | TurnRead:
+) -> Response | TurnRead | TurnEstimate:
     return await _answer(access, kernel, running, started)
 
 
 async def _answer(
     access: Access, kernel: Kernel, running: RunsDep, started: Started
-) -> Response | TurnRead:
+) -> Response | TurnRead | TurnEstimate:
+    if started.estimate:
+        return started.estimate
+    run = started.run
+    if run is None:
+        async with kernel.database.unit(access.scope) as session:
+            run = await runs.get(session, access, started.run_id)
     if started.stream:
-        return await stream_response(kernel, running.reader, started.run, started.after)
-    async for _ in running.reader.events(started.run, 0):
+        response: Response = await stream_response(kernel, running.reader, run, started.after)
+    else:
+        turn = await _finished(access, kernel, running, run)
+        response = Response(turn.model_dump_json(), media_type="application/json")
+    if started.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+async def _finished(access: Access, kernel: Kernel, running: RunsDep, run: Run) -> TurnRead:
+    """The turn, once its run has ended."""
+    async for _ in running.reader.events(run, 0):
         pass
     async with kernel.database.unit(access.scope) as session:
-        run = await runs.get(session, access, started.run.id)
+        run = await runs.get(session, access, run.id)
         if run.error:
             raise from_problem(run.error)
         if run.ended_at is None:
             raise TurnUnfinished
         answer = await messages.answer_of_run(session, access.workspace_id, run.id)
         return TurnRead.model_validate(
-            {"run_id": run.id, "conversation_id": answer.conversation_id, "message": answer}
+            {
+                "object": "turn",
+                "run_id": run.id,
+                "conversation_id": answer.conversation_id,
+                "message": answer,
+            }
         )

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from app.chat.conversations.schemas import Instructions, ModelName
 from app.chat.messages.schemas import Content, MessageRead
-from app.core.schema import Input, Metadata, Output, Text
+from app.core.schema import Input, Metadata, Money, Output, Text
 
 
 class Parameters(Input):
@@ -95,6 +95,22 @@ class ChatCreate(Input):
 class TurnRead(Output):
     """A finished turn."""
 
+    object: Literal["turn"]
     run_id: UUID
     conversation_id: UUID
     message: MessageRead
+
+
+class TurnEstimate(Output):
+    """What a turn would come to; the answer to a dry run."""
+
+    object: Literal["turn_estimate"]
+    model: str
+    input_tokens: int = Field(description="About four characters a token.")
+    max_output_tokens: int | None = Field(description="The request's own bound, if it has one.")
+    input_cost_usd: Money | None = Field(description="Null where no price is known.")
+    max_cost_usd: Money | None = Field(description="With every output token that is allowed.")
+
+
+class TurnAnswer(RootModel[Annotated[TurnRead | TurnEstimate, Field(discriminator="object")]]):
+    """A turn, or with `dry_run` what it would come to."""

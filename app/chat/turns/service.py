@@ -1,6 +1,7 @@
 """Starting a turn: store what was said, make room for the answer, create the run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,12 +16,12 @@ from app.chat.messages.schemas import parts_of, text_of
 from app.chat.turns.context import Prepared, build_request
 from app.chat.turns.errors import TurnInvalid
 from app.chat.turns.schemas import ChatCreate, Parameters, TurnCreate
+from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import FieldError
 from app.core.ids import new_id
-from app.core.kernel import Kernel
 from app.inference.integrations.directory import Directory, Target
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.usage import service as ledger
@@ -28,6 +29,20 @@ from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
 KIND = "chat_turn"
+
+
+# Opens the transaction that a turn is stored in.
+OpenUnit = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The run that a turn will be: its id, who asks, which process answers, and the transaction."""
+
+    run_id: UUID
+    access: Access
+    executor_id: str
+    unit: OpenUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +53,28 @@ class Turn:
     prepared: Prepared
 
 
-async def start(
-    kernel: Kernel,
-    directory: Directory,
-    executor_id: str,
-    access: Access,
-    conversation_id: UUID,
-    new: TurnCreate,
-) -> Turn:
+async def start(directory: Directory, begin: Start, conversation_id: UUID, new: TurnCreate) -> Turn:
     """Store the turn in one transaction.
 
     Raises ConversationNotFound, ConversationBusy, MessageNotFound, ModelUnknown, NoModel and
     TurnInvalid.
     """
+    workspace_id = begin.access.workspace_id
     # Known before the transaction, so that it takes no second connection within.
-    await directory.endpoints(access.workspace_id)
+    await directory.endpoints(workspace_id)
     try:
-        return await _start(kernel, directory, executor_id, access, conversation_id, new)
+        return await _start(directory, begin, conversation_id, new)
     except (ModelUnknown, NoModel):
         # A provider may offer it that was never asked; no transaction waits for the answer.
-        await directory.refresh(access.workspace_id)
-        return await _start(kernel, directory, executor_id, access, conversation_id, new)
+        await directory.refresh(workspace_id)
+        return await _start(directory, begin, conversation_id, new)
 
 
 async def _start(
-    kernel: Kernel,
-    directory: Directory,
-    executor_id: str,
-    access: Access,
-    conversation_id: UUID,
-    new: TurnCreate,
+    directory: Directory, begin: Start, conversation_id: UUID, new: TurnCreate
 ) -> Turn:
-    async with kernel.database.unit(access.scope) as session:
+    access = begin.access
+    async with begin.unit() as session:
         conversation = await conversations.get(session, access, conversation_id, for_update=True)
         await _refuse_while_busy(session, access, conversation)
         model = new.model or conversation.model
@@ -77,15 +82,12 @@ async def _start(
         branch, unsaved = await _branch(session, access, conversation, new)
         if new.model:
             conversation.model = new.model
-        return await _begin(
-            session, executor_id, conversation, branch, unsaved, target, new.parameters
-        )
+        return await _begin(session, begin, conversation, branch, unsaved, target, new.parameters)
 
 
-async def start_chat(
-    kernel: Kernel, directory: Directory, executor_id: str, access: Access, new: ChatCreate
-) -> Turn:
+async def start_chat(directory: Directory, begin: Start, new: ChatCreate) -> Turn:
     """Make the conversation and its first turn in one transaction."""
+    access = begin.access
     target = await directory.target(access.workspace_id, new.model)
     system = [
         text_of(parts_of(message.content)) for message in new.messages if message.role == "system"
@@ -107,10 +109,8 @@ async def start_chat(
             parent_id = branch[-1].id if branch else None
             parts = parts_of(message.content)
             branch.append(_message(conversation, parent_id, message.role, parts))
-    async with kernel.database.unit(access.scope) as session:
-        return await _begin(
-            session, executor_id, conversation, branch, branch, target, new.parameters
-        )
+    async with begin.unit() as session:
+        return await _begin(session, begin, conversation, branch, branch, target, new.parameters)
 
 
 async def _refuse_while_busy(
@@ -165,7 +165,7 @@ def _expect(message: Message, role: str, field: str) -> None:
 
 async def _begin(
     session: AsyncSession,
-    executor_id: str,
+    begin: Start,
     conversation: Conversation,
     branch: Sequence[Message],
     unsaved: Sequence[Message],
@@ -175,7 +175,7 @@ async def _begin(
     """Store what is new, create the run of the next answer, and open the call it will make."""
     asked = parameters.model_dump(exclude_none=True)
     answer = _message(conversation, branch[-1].id, "assistant", [])
-    run_id = new_id()
+    run_id = begin.run_id
     answer.status, answer.model, answer.run_id = "streaming", target.reference, run_id
     conversation.current_message_id = answer.id
     conversation.active_run_id = run_id
@@ -194,10 +194,11 @@ async def _begin(
             "model": target.reference,
             "parameters": asked,
         },
-        executor_id=executor_id,
+        executor_id=begin.executor_id,
     )
+    note(session, Note("turn.started", "run", run_id, detail={"model": target.reference}))
     request = build_request(target, conversation.instructions, branch, asked, "")
-    caller = ledger.Caller(run.workspace_id, run.user_id, executor_id, KIND, run.id)
+    caller = ledger.Caller(run.workspace_id, run.user_id, begin.executor_id, KIND, run.id)
     call_id = await ledger.open_call(session, caller, target, request)
     return Turn(run, Prepared(target, request, call_id))
 

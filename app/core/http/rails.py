@@ -48,6 +48,14 @@ class DryRunRefused(BadRequest):
         )
 
 
+class AlreadyStarted(Exception):
+    """The run that this request would start was started before, by one with its key."""
+
+    def __init__(self, run_id: UUID) -> None:
+        super().__init__("already started")
+        self.run_id = run_id
+
+
 class Replayed(Exception):
     """The request was answered before; ends its handling, with nothing done."""
 
@@ -61,7 +69,7 @@ class Rails:
     """What one request asks of the rails, and what its handling has come to."""
 
     claim: idempotency.Claim | None = None
-    kept_run_id: UUID | None = None
+    started_run_id: UUID | None = None
     dry_run: bool = False
     if_match: tuple[str, ...] | None = None
     session: AsyncSession | None = None
@@ -69,25 +77,41 @@ class Rails:
     vault: Vault | None = field(default=None, repr=False)
 
     async def board(self, session: AsyncSession) -> None:
-        """Put the request's unit of work on the rails; raises Replayed and RequestUnderWay."""
+        """Put the request's unit of work on the rails.
+
+        Raises RequestUnderWay, Replayed and AlreadyStarted.
+        """
         self.session = session
         if self.if_match is not None:
             session.info[IF_MATCH] = self.if_match
         if self.claim is not None and (kept := await idempotency.take(session, self.claim)):
             self._answer_again(kept)
 
+    async def keep_run(self, run_id: UUID) -> None:
+        """Let a repeated request find the run that this one starts, in place of an answer."""
+        if self.claim and self.session:
+            await idempotency.keep(self.session, self.claim, run_id=run_id)
+            self.claim = None
+
     async def look_up(
         self, kernel: Kernel, claim: idempotency.Claim, access: Access | None
     ) -> None:
-        """Answer at once what was answered before; raises Replayed and IdempotencyKeyReused."""
+        """Answer at once what was answered before; raises Replayed and IdempotencyKeyReused.
+
+        A run that was started before is left in `started_run_id`, for the route to show it.
+        """
         self.claim, self.vault = claim, kernel.vault
         async with kernel.database.unit(access.scope if access else SYSTEM) as session:
-            if kept := await idempotency.find(session, claim):
+            kept = await idempotency.find(session, claim)
+        if kept is not None:
+            try:
                 self._answer_again(kept)
+            except AlreadyStarted as started:
+                self.started_run_id = started.run_id
 
     def _answer_again(self, kept: idempotency.IdempotencyKey) -> None:
         if kept.run_id is not None:
-            self.kept_run_id = kept.run_id
+            raise AlreadyStarted(kept.run_id)
         if kept.sealed_answer is None or kept.status is None or self.vault is None:
             return
         answer = orjson.loads(self.vault.open(kept.sealed_answer, context=_context(kept.id)))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,6 +22,19 @@ async def request_unit(kernel: Kernel, rails: Rails, scope: Scope) -> AsyncItera
         session.info[REQUEST] = current_request.get()
         await rails.board(session)
         yield session
+
+
+@asynccontextmanager
+async def run_unit(
+    kernel: Kernel, rails: Rails, scope: Scope, run_id: UUID
+) -> AsyncIterator[AsyncSession]:
+    """The transaction of a request that starts a run: a repeated request finds the run again.
+
+    Raises AlreadyStarted.
+    """
+    async with request_unit(kernel, rails, scope) as session:
+        yield session
+        await rails.keep_run(run_id)
 
 
 async def _workspace_unit(

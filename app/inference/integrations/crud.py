@@ -22,8 +22,18 @@ def _living(workspace_id: UUID) -> Select[Integration]:
 async def get(
     session: AsyncSession, workspace_id: UUID, integration_id: UUID
 ) -> Integration | None:
+    """A living integration."""
     statement = _living(workspace_id).where(Integration.id == integration_id)
     return (await session.scalars(statement)).one_or_none()
+
+
+async def get_even_deleted(
+    session: AsyncSession, workspace_id: UUID, integration_id: UUID
+) -> Integration | None:
+    statement = select(Integration).where(
+        Integration.workspace_id == workspace_id, Integration.id == integration_id
+    )
+    return (await session.scalars(statement.with_for_update())).one_or_none()
 
 
 async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[Integration]:
@@ -34,7 +44,11 @@ async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[Integrati
 async def page(
     session: AsyncSession, workspace_id: UUID, query: IntegrationQuery, cursors: Cursors
 ) -> Slice[Integration]:
-    statement = _living(workspace_id)
+    deleted = Integration.deleted_at
+    statement = select(Integration).where(
+        Integration.workspace_id == workspace_id,
+        deleted.is_not(None) if query.deleted else deleted.is_(None),
+    )
     if query.kind:
         statement = statement.where(Integration.kind == query.kind)
     if query.enabled is not None:
@@ -46,7 +60,7 @@ async def page(
 
 
 async def add(session: AsyncSession, integration: Integration) -> Integration:
-    """Raises IntegrationSlugTaken."""
+    """Store it, new or restored; raises IntegrationSlugTaken."""
     try:
         async with session.begin_nested():
             session.add(integration)

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Resource
+from app.core.data import plain, secret, technical
+from app.core.db import RESTORABLE, Resource
 
 
 class Integration(Resource):
@@ -29,19 +30,27 @@ class Integration(Resource):
         ),
     )
 
+    __handling__ = technical("connect a workspace to a model provider")
+
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    kind: Mapped[str]
-    slug: Mapped[str]
-    name: Mapped[str]
-    base_url: Mapped[str | None]
-    origin: Mapped[str] = mapped_column(default="user")
+    kind: Mapped[str] = mapped_column(info=plain())
+    slug: Mapped[str] = mapped_column(info=plain())
+    name: Mapped[str] = mapped_column(info=plain())
+    base_url: Mapped[str | None] = mapped_column(info=plain())
+    origin: Mapped[str] = mapped_column(default="user", info=plain())
     enabled: Mapped[bool] = mapped_column(default=True)
-    sealed_credential: Mapped[bytes | None] = mapped_column(LargeBinary)
-    last_four: Mapped[str | None]
-    fingerprint: Mapped[str | None]
-    status: Mapped[str] = mapped_column(default="untested")
-    last_error: Mapped[dict[str, Any] | None]
+    sealed_credential: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=secret(sealed_as="integration:{workspace_id}:{id}")
+    )
+    last_four: Mapped[str | None] = mapped_column(info=plain())
+    fingerprint: Mapped[str | None] = mapped_column(info=secret())
+    status: Mapped[str] = mapped_column(default="untested", info=plain())
+    last_error: Mapped[dict[str, Any] | None] = mapped_column(info=plain())
     last_tested_at: Mapped[datetime | None]
-    models: Mapped[list[Any]] = mapped_column(default=list)
+    models: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     models_listed_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        return self.deleted_at + RESTORABLE if self.deleted_at else None

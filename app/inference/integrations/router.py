@@ -3,10 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 
 from app.core.auth import Access, Permission
+from app.core.bulk import BulkResult
 from app.core.db import on_commit
+from app.core.errors import RestoreExpired
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
@@ -17,6 +19,7 @@ from app.inference.integrations.edge import DirectoryDep
 from app.inference.integrations.errors import IntegrationNotFound, IntegrationSlugTaken
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import (
+    IntegrationBulk,
     IntegrationCreate,
     IntegrationQuery,
     IntegrationRead,
@@ -68,6 +71,20 @@ async def create_integration(
     return made
 
 
+@router.post(
+    "/integrations/bulk",
+    operation_id="integrations_bulk",
+    summary="Delete or restore up to 500 integrations",
+    response_model=BulkResult,
+    responses=problems(),
+)
+async def bulk_integrations(
+    access: Writer, session: Session, directory: DirectoryDep, request: IntegrationBulk
+) -> BulkResult:
+    on_commit(session, lambda: directory.forget(access.workspace_id))
+    return await service.bulk(session, access, request.items)
+
+
 @router.get(
     "/integrations/{integration_id}",
     operation_id="integrations_get",
@@ -115,6 +132,27 @@ async def delete_integration(
 
 
 @router.post(
+    "/integrations/{integration_id}/restore",
+    operation_id="integrations_restore",
+    summary="Bring a deleted integration back",
+    description="For 30 days. Its credential was destroyed: set `api_key` again.",
+    response_model=IntegrationRead,
+    responses=problems(IntegrationNotFound, IntegrationSlugTaken, RestoreExpired),
+)
+async def restore_integration(
+    access: Writer, session: Session, directory: DirectoryDep, integration_id: UUID
+) -> Integration:
+    on_commit(session, lambda: directory.forget(access.workspace_id))
+    return await service.restore(session, access, integration_id)
+
+
+async def _tried(
+    access: Writer, kernel: KernelDep, directory: DirectoryDep, integration_id: UUID
+) -> service.Trial:
+    return await service.try_out(kernel, access, integration_id, directory)
+
+
+@router.post(
     "/integrations/{integration_id}/test",
     operation_id="integrations_test",
     summary="Try an integration's credentials",
@@ -122,9 +160,14 @@ async def delete_integration(
     responses=problems(IntegrationNotFound),
 )
 async def test_integration(
-    access: Writer, kernel: KernelDep, directory: DirectoryDep, integration_id: UUID
+    access: Writer,
+    trial: Annotated[service.Trial, Depends(_tried)],
+    session: Session,
+    directory: DirectoryDep,
+    integration_id: UUID,
 ) -> IntegrationTest:
-    return await service.try_out(kernel, access, integration_id, directory)
+    on_commit(session, lambda: directory.forget(access.workspace_id))
+    return await service.keep_trial(session, access, integration_id, trial)
 
 
 @router.get(

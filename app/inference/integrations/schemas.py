@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints
 
+from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
-from app.core.schema import Input, Name, Output, Problem
+from app.core.schema import Input, Name, Output, Problem, Version
 
 KindName = Literal[
     "openai",
@@ -78,9 +79,19 @@ class IntegrationUpdate(Input):
     enabled: bool | None = None
 
 
+class IntegrationBulkItem(Input):
+    action: Literal["delete", "restore"]
+    id: UUID
+
+
+class IntegrationBulk(Input):
+    items: Annotated[list[IntegrationBulkItem], Field(min_length=1, max_length=MOST_ITEMS)]
+
+
 class IntegrationQuery(PageQuery):
     kind: KindName | None = None
     enabled: bool | None = None
+    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class IntegrationRead(Output):
@@ -100,6 +111,9 @@ class IntegrationRead(Output):
     last_tested_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None
+    restorable_until: datetime | None
+    version: Version
 
 
 class IntegrationTest(Output):

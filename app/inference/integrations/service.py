@@ -1,22 +1,27 @@
 """What a workspace does with its integrations."""
 
 import time
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.core.audit import Note, note
 from app.core.auth import Access
+from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import AsyncSession
-from app.core.errors import AppError
+from app.core.errors import AppError, RestoreExpired
 from app.core.ids import new_id
 from app.core.kernel import Kernel
 from app.core.paging import Cursors, Slice
+from app.core.versions import match
 from app.inference.integrations import crud
 from app.inference.integrations.directory import Directory, seal_context
 from app.inference.integrations.errors import IntegrationNotFound
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import (
+    IntegrationBulkItem,
     IntegrationCreate,
     IntegrationQuery,
     IntegrationTest,
@@ -83,6 +88,7 @@ async def update(
     vault: Vault,
 ) -> Integration:
     integration = await get(session, access, integration_id)
+    await match(session, integration)
     given = change.model_fields_set
     if "name" in given and change.name:
         integration.name = change.name
@@ -107,17 +113,61 @@ async def update(
 async def delete(session: AsyncSession, access: Access, integration_id: UUID) -> None:
     """The credential is destroyed at once; the row stays for the ledger's sake."""
     integration = await get(session, access, integration_id)
+    await match(session, integration)
     integration.deleted_at = now()
     integration.sealed_credential = None
+    integration.last_four = integration.fingerprint = None
     await session.flush()
+
+
+async def restore(session: AsyncSession, access: Access, integration_id: UUID) -> Integration:
+    """Bring a deleted one back, without the credential that was destroyed.
+
+    Raises IntegrationNotFound, RestoreExpired and IntegrationSlugTaken.
+    """
+    integration = await crud.get_even_deleted(session, access.workspace_id, integration_id)
+    if integration is None:
+        raise IntegrationNotFound
+    if integration.restorable_until and integration.restorable_until < now():
+        raise RestoreExpired
+    if integration.deleted_at:
+        integration.deleted_at = None
+        integration.status, integration.last_error = "untested", None
+        await crud.add(session, integration)
+        await session.refresh(integration)
+    return integration
+
+
+async def bulk(
+    session: AsyncSession, access: Access, items: list[IntegrationBulkItem]
+) -> BulkResult:
+    """Each item on its own: one that fails leaves the others done."""
+
+    async def act(item: IntegrationBulkItem) -> UUID:
+        done = delete if item.action == "delete" else restore
+        await done(session, access, item.id)
+        return item.id
+
+    return await each(session, items, act)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of calling a provider."""
+
+    latency_ms: int
+    models: list[dict[str, Any]]
+    failure: AppError | None
 
 
 async def try_out(
     kernel: Kernel, access: Access, integration_id: UUID, directory: Directory
-) -> IntegrationTest:
+) -> Trial:
     """Try the credentials for real. No session is held meanwhile."""
     async with kernel.database.unit(access.scope) as session:
-        endpoint = directory.build(await get(session, access, integration_id))
+        integration = await get(session, access, integration_id)
+        endpoint = directory.build(integration)
+        note(session, Note("integration_credential.used", "ai_integrations", integration_id))
     began = time.perf_counter()
     failure: AppError | None = None
     models: list[dict[str, Any]] = []
@@ -126,16 +176,26 @@ async def try_out(
         models = await directory.list_models(endpoint)
     except AppError as error:
         failure = error
-    elapsed = round((time.perf_counter() - began) * 1000)
-    problem = failure.problem() if failure else None
-    async with kernel.database.unit(access.scope) as session:
-        integration = await get(session, access, integration_id)
-        integration.status = "failing" if failure else "working"
-        integration.last_error = problem
-        integration.last_tested_at = now()
-        if not failure:
-            integration.models, integration.models_listed_at = models, now()
-    directory.forget(access.workspace_id)
+    return Trial(round((time.perf_counter() - began) * 1000), models, failure)
+
+
+async def keep_trial(
+    session: AsyncSession, access: Access, integration_id: UUID, trial: Trial
+) -> IntegrationTest:
+    """Write down what a trial found."""
+    integration = await get(session, access, integration_id)
+    problem = trial.failure.problem() if trial.failure else None
+    integration.status = "failing" if problem else "working"
+    integration.last_error = problem
+    integration.last_tested_at = now()
+    if not problem:
+        integration.models, integration.models_listed_at = trial.models, now()
+    await session.flush()
     return IntegrationTest.model_validate(
-        {"ok": failure is None, "latency_ms": elapsed, "models": len(models), "error": problem}
+        {
+            "ok": problem is None,
+            "latency_ms": trial.latency_ms,
+            "models": len(trial.models),
+            "error": problem,
+        }
     )
