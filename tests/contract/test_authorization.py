@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from app.core.auth import Permission
+from tests.support.filters import filters_off
 from tests.support.identity import bearer, new_key
 from tests.support.openapi import BODIES, PUBLIC, QUICK
 from tests.support.tenants import expired_key, expired_token, revoked_key
@@ -81,6 +82,17 @@ def told(answer):
     """What a caller learns, without what differs from request to request."""
     unlike = ("request_id", "instance")
     return answer.status_code, {k: v for k, v in answer.json().items() if k not in unlike}
+
+
+@pytest.fixture(params=["with its own filters", "with row-level security alone"])
+def walls(request, kernel):
+    """Both walls around a tenant, and then the second one by itself."""
+    if "alone" not in request.param:
+        yield
+        return
+    with filters_off(kernel) as removed:
+        yield
+    assert removed.count > 0
 
 
 @pytest.fixture
@@ -172,6 +184,7 @@ async def test_chatting_needs_the_permission_to_call_models_too(http, guarded, o
             assert refusal(answer) == (403, "scope_missing")
 
 
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_ids_are_not_found_on_any_path(http, guarded, owner, stranger):
     wrong = []
     for operation in guarded:
@@ -187,6 +200,7 @@ async def test_another_tenants_ids_are_not_found_on_any_path(http, guarded, owne
     assert wrong == []
 
 
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_message_is_not_found_in_ones_own_conversation(
     http, guarded, owner, stranger
 ):
@@ -212,6 +226,7 @@ async def test_another_tenants_workspace_cannot_be_chosen(http, guarded, owner, 
     assert wrong == []
 
 
+@pytest.mark.usefixtures("walls")
 async def test_no_list_shows_anything_of_another_tenant(http, guarded, owner, stranger):
     theirs = [*owner.ids.values(), owner.question_id, owner.person.user_id, owner.person.email]
     filters = {"runs_list": {"subject_id": owner.ids["conversation_id"]}}
@@ -225,6 +240,7 @@ async def test_no_list_shows_anything_of_another_tenant(http, guarded, owner, st
 
 
 @pytest.mark.parametrize("action", ["delete", "restore"])
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_conversation_is_not_found_in_bulk(http, owner, stranger, action):
     ids = [owner.ids["conversation_id"], str(uuid4())]
     answer = await http.post(
@@ -240,6 +256,7 @@ async def test_another_tenants_conversation_is_not_found_in_bulk(http, owner, st
 
 
 @pytest.mark.parametrize("field", ["parent_message_id", "edit_message_id", "regenerate_message_id"])
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_message_is_not_found_in_a_turn(http, owner, stranger, field):
     path = f"/v1/conversations/{stranger.ids['conversation_id']}/turns"
     content = {} if field.startswith("regenerate") else {"content": "Hello"}
@@ -253,6 +270,7 @@ async def test_another_tenants_message_is_not_found_in_a_turn(http, owner, stran
     assert told(answers[0]) == told(answers[1]) == told(answers[2])
 
 
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_run_cannot_be_resumed(http, operations, owner, stranger):
     """Wherever Last-Event-ID is taken, naming a foreign run is like naming none."""
     taking = [o for o in operations if any(p["name"] == "last-event-id" for p in o.parameters)]
@@ -277,6 +295,7 @@ async def test_ones_own_run_does_not_take_the_position_of_another_tenants_run(
     assert told(answers[0]) == told(answers[1])
 
 
+@pytest.mark.usefixtures("walls")
 async def test_another_tenants_integration_offers_no_model(http, owner, stranger):
     await http.patch(
         f"/v1/integrations/{stranger.ids['integration_id']}",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,34 @@ class Operation:
         """The path with a value for each of its parameters; raises KeyError for an unknown one."""
         return self.path.format_map(values)
 
+    @property
+    def id_places(self) -> list[tuple[str, ...]]:
+        """Where a query or a body takes an id: `("query", name)`, `("body", key, …, "0", key)`."""
+        queries = [
+            ("query", p["name"])
+            for p in self.parameters
+            if p["in"] == "query" and takes_id(p["schema"])
+        ]
+        return [*queries, *(("body", *place) for place in _id_places(self.body or {}))]
+
+    def with_id(
+        self, place: tuple[str, ...], value: str
+    ) -> tuple[dict[str, Any] | None, dict[str, str]]:
+        """A body and a query that pass but for this id."""
+        body, query = self.example(), {}
+        if place[0] == "query":
+            query[place[1]] = value
+        else:
+            node: Any = deepcopy(body)
+            body = node
+            for step in place[1:-1]:
+                node = node[int(step)] if isinstance(node, list) else node.setdefault(step, {})
+            if isinstance(node, list):
+                node[:] = [value]
+            else:
+                node[place[-1]] = value
+        return body, query
+
     def example(self) -> dict[str, Any] | None:
         """A body that passes, or None for an operation that takes none."""
         return None if self.body is None else dict(BODIES[self.id])
@@ -117,6 +146,25 @@ def json_types(schema: dict[str, Any]) -> set[str]:
         return {"string"}
     options = schema.get("anyOf") or schema.get("oneOf") or []
     return set().union(*(json_types(option) for option in options))
+
+
+def takes_id(schema: dict[str, Any]) -> bool:
+    options = schema.get("anyOf") or schema.get("oneOf") or []
+    return schema.get("format") == "uuid" or any(takes_id(option) for option in options)
+
+
+def _id_places(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for option in (schema, *schema.get("anyOf", []), *schema.get("oneOf", [])):
+        for name, child in option.get("properties", {}).items():
+            if takes_id(child):
+                yield (name,)
+            else:
+                yield from ((name, *rest) for rest in _id_places(child))
+        items = option.get("items", {})
+        if takes_id(items):
+            yield ("0",)
+        elif items:
+            yield from (("0", *rest) for rest in _id_places(items))
 
 
 def longest(schema: dict[str, Any]) -> int | None:

@@ -26,6 +26,7 @@ class Conversation(Resource):
         "keep a person's chats until they delete them",
         subject="user_id",
         retention="conversations",
+        aged_by="last_active_at",
     )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))

@@ -23,6 +23,11 @@ def _base64(value: str) -> str:
     return value
 
 
+ImageData = Annotated[
+    str, Field(min_length=1, max_length=MAX_IMAGE_CHARACTERS), AfterValidator(_base64)
+]
+
+
 class TextInput(Input):
     type: Literal["text"]
     text: Annotated[Text, Field(min_length=1, max_length=MAX_TEXT)]
@@ -33,9 +38,7 @@ class ImageInput(Input):
 
     type: Literal["image"]
     media_type: Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
-    data: Annotated[
-        str | None, Field(min_length=1, max_length=MAX_IMAGE_CHARACTERS), AfterValidator(_base64)
-    ] = None
+    data: ImageData | None = None
     url: Annotated[HttpUrl | None, Field(max_length=2000)] = None
 
     @model_validator(mode="after")

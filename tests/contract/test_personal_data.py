@@ -1,0 +1,162 @@
+"""Every table and column says what it holds: the privacy rooms believe these declarations."""
+
+from string import Formatter
+from typing import ClassVar
+from uuid import UUID
+
+import pytest
+from sqlalchemy import LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from app.core.data import Category, Handling, declared, personal, plain, secret, technical
+from app.tables import Base
+
+SAYS_SOMETHING = (Text, JSONB, LargeBinary, TSVECTOR)
+
+
+def mistakes(base: type[DeclarativeBase]) -> list[str]:
+    """What is wrong with the declarations of all tables of a base, one sentence each."""
+    models = {mapper.local_table.name: mapper for mapper in base.registry.mappers}
+    return [
+        f"{name}: {mistake}"
+        for name, mapper in sorted(models.items())
+        for mistake in (
+            *mistakes_of_handling(mapper, models),
+            *mistakes_of_columns(mapper.local_table),
+        )
+    ]
+
+
+def mistakes_of_handling(mapper, models):
+    handling = mapper.class_.__dict__.get("__handling__")
+    if not isinstance(handling, Handling):
+        return ["has no __handling__"]
+    column, parent = handling.through or (None, None)
+    # What is kept through a parent is as old as the parent.
+    aged_by = handling.aged_by if handling.retention and not parent else None
+    named = (handling.subject, handling.by_email, aged_by, column)
+    about_someone = handling.subject or handling.through or handling.by_email
+    table = mapper.local_table
+    found = [f"has no column {name}" for name in named if name and name not in table.c]
+    for wrong, mistake in (
+        (parent and parent not in models, f"is kept through {parent}, which is no table"),
+        (personal_columns(table) and not about_someone, "has personal columns and no subject"),
+        (handling.erase == "clear" and not handling.subject, "is cleared, which takes a subject"),
+        (handling.erase != "delete" and not handling.reason, "is not deleted and says no reason"),
+        (not handling.purpose, "has no purpose"),
+    ):
+        if wrong:
+            found.append(mistake)
+    return found
+
+
+def personal_columns(table):
+    found = {column.name: declared(column.info) for column in table.c}
+    return [name for name, holds in found.items() if holds and holds.kind == "personal"]
+
+
+def mistakes_of_columns(table):
+    for column in table.c:
+        holds = declared(column.info)
+        if holds is None:
+            if isinstance(column.type, SAYS_SOMETHING):
+                yield f"{column.name} does not say what it holds"
+            continue
+        if (holds.kind == "personal") != (holds.category is not None):
+            yield f"{column.name} is personal exactly where it has a category"
+        is_sealed = column.name.startswith("sealed_")
+        if is_sealed and not (holds.kind == "secret" and holds.sealed_as):
+            yield f"{column.name} names no context of the vault"
+        for _, field, _, _ in Formatter().parse(holds.sealed_as or ""):
+            if field is not None and field not in table.c:
+                yield f"{column.name} is sealed with {field}, which is no column"
+
+
+def test_every_table_and_column_says_what_it_holds():
+    assert mistakes(Base) == []
+
+
+def made_up(**columns):
+    """A base with one good table, and one that these columns and attributes change."""
+
+    class Own(DeclarativeBase):
+        type_annotation_map: ClassVar = {str: Text}
+
+    class Person(Own):
+        __tablename__ = "people"
+        __handling__ = Handling("know people", subject="id")
+        id: Mapped[UUID] = mapped_column(primary_key=True)
+        email: Mapped[str] = mapped_column(info=personal(Category.IDENTITY))
+
+    return Own, type(
+        "Note",
+        (Own,),
+        {"__tablename__": "notes", "id": mapped_column("id", Text, primary_key=True, info=plain())}
+        | columns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "mistake"),
+    [
+        ({}, "notes: has no __handling__"),
+        (
+            {"__handling__": technical("x"), "body": mapped_column(Text)},
+            "notes: body does not say what it holds",
+        ),
+        (
+            {"__handling__": technical("x"), "body": mapped_column(JSONB)},
+            "notes: body does not say what it holds",
+        ),
+        (
+            {
+                "__handling__": technical("x"),
+                "body": mapped_column(Text, info=personal(Category.CONTENT)),
+            },
+            "notes: has personal columns and no subject",
+        ),
+        ({"__handling__": Handling("x", subject="user_id")}, "notes: has no column user_id"),
+        (
+            {"__handling__": Handling("x", through=("id", "nothings"))},
+            "notes: is kept through nothings, which is no table",
+        ),
+        (
+            {"__handling__": Handling("x", through=("id", "people"), erase="clear", reason="y")},
+            "notes: is cleared, which takes a subject",
+        ),
+        (
+            {"__handling__": Handling("x", subject="id", erase="keep")},
+            "notes: is not deleted and says no reason",
+        ),
+        (
+            {"__handling__": Handling("x", subject="id", retention="usage")},
+            "notes: has no column created_at",
+        ),
+        (
+            {
+                "__handling__": technical("x"),
+                "sealed_key": mapped_column(LargeBinary, info=secret()),
+            },
+            "notes: sealed_key names no context of the vault",
+        ),
+        (
+            {
+                "__handling__": technical("x"),
+                "sealed_key": mapped_column(LargeBinary, info=secret(sealed_as="notes/{no}")),
+            },
+            "notes: sealed_key is sealed with no, which is no column",
+        ),
+    ],
+)
+def test_the_check_finds_a_mistake(columns, mistake):
+    base, _ = made_up(**columns)
+    assert mistakes(base) == [mistake]
+
+
+def test_the_check_passes_a_table_that_says_everything():
+    base, _ = made_up(
+        __handling__=Handling("keep notes", through=("id", "people")),
+        body=mapped_column(Text, info=personal(Category.CONTENT)),
+    )
+    assert mistakes(base) == []
