@@ -62,9 +62,11 @@ class Handling:
     """Whose data a table holds, why, and what an erasure and time do with it.
 
     `subject` is the column with the person's id; `through` names the parent instead
-    (`("conversation_id", "conversations")`). None for both: not about a person.
+    (`("conversation_id", "conversations")`). `by_email` is a column with the address of someone
+    who need not have an account (an invitation, say). None of the three: not about a person.
     `erase`: the rows are deleted, their personal columns cleared, or they are kept (`reason`).
-    `retention` names the class of the retention policy that applies, if one does.
+    `retention` names the class of the retention policy that applies, if one does, and `aged_by`
+    the time from which it counts; a row without that time is not old yet.
     """
 
     purpose: str
@@ -74,6 +76,8 @@ class Handling:
     reason: str = ""
     basis: Literal["contract", "consent", "legal_obligation", "legitimate_interest"] = "contract"
     retention: str | None = None
+    aged_by: str = "created_at"
+    by_email: str | None = None
     audited: bool = True
 
 
