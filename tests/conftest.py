@@ -94,6 +94,14 @@ def settings(
         provider_first_token_seconds=2,
         provider_idle_seconds=1,
         cors_origins=("https://app.example",),
+        sign_in_free_attempts_per_address=1_000_000,
+        # Every test comes from one address; those of the limits set their own.
+        rate_limit_key="1000000/60",
+        rate_limit_user="1000000/60",
+        rate_limit_workspace="1000000/60",
+        rate_limit_address="1000000/60",
+        rate_limit_sensitive="1000000/60",
+        rate_limit_attempts="1000000/60",
         outbound_allow=("127.0.0.1",),
     )
 
@@ -111,7 +119,12 @@ async def serve(app: FastAPI) -> tuple[Server, asyncio.Task[None], str]:
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, http="httptools", log_config=None, access_log=False, timeout_graceful_shutdown=2
+        app,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
     )
     server = Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -17,6 +17,10 @@ NEEDS = {
     "api_keys_get": Permission.API_KEYS_READ,
     "api_keys_list": Permission.API_KEYS_READ,
     "api_keys_update": Permission.API_KEYS_WRITE,
+    "audit_checkpoints_list": Permission.AUDIT_READ,
+    "audit_logs_export": Permission.AUDIT_READ,
+    "audit_logs_get": Permission.AUDIT_READ,
+    "audit_logs_list": Permission.AUDIT_READ,
     "chat_create": Permission.CONVERSATIONS_WRITE,
     "conversations_bulk": Permission.CONVERSATIONS_WRITE,
     "conversations_create": Permission.CONVERSATIONS_WRITE,
@@ -54,6 +58,7 @@ NEEDS = {
 }
 MISSING = {
     "api_key_id": "api_key_not_found",
+    "audit_log_id": "audit_log_not_found",
     "conversation_id": "conversation_not_found",
     "integration_id": "integration_not_found",
     "message_id": "message_not_found",

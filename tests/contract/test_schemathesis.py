@@ -68,6 +68,10 @@ def exercise(operation, headers):
         suppress_health_check=list(HealthCheck),
     )
     def cases(case):
-        case.call_and_validate(headers=headers, checks=CHECKS, timeout=30)
+        answer = case.call(headers=headers, timeout=30)
+        # Generators read a stream's schema as one event's data; Schemathesis as the whole event.
+        streamed = "text/event-stream" in answer.headers.get("content-type", [""])[0]
+        checks = [c for c in CHECKS if not (streamed and c is response_schema_conformance)]
+        case.validate_response(answer, checks=checks)
 
     cases()

@@ -1,17 +1,37 @@
 """The vault: what it seals opens again, and only where and with what it was sealed."""
 
 import base64
-import stat
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+import hmac
+import secrets
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.crypto import InvalidMasterKey, UnreadableSecret, Vault, open_vault
+from app.core.crypto import FixedKeys, KeyRing, MasterKey, UnreadableSecret, Vault
 
 KEY = bytes(range(32))
+OTHER = KEY[::-1]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def ring_of(*keys):
+    return KeyRing(FixedKeys([MasterKey(key) for key in keys]))
+
+
+def sealed_without_id(key, plaintext, context):
+    """A value as the first version of Luminous sealed it, written down here on its own."""
+    master = AESGCM(hmac.new(key, b"luminous:seal", hashlib.sha256).digest())
+    data_key, first, second = (secrets.token_bytes(n) for n in (32, 12, 12))
+    wrapped = first + master.encrypt(first, data_key, context.encode())
+    return (
+        b"\x01"
+        + wrapped
+        + second
+        + AESGCM(data_key).encrypt(second, plaintext.encode(), context.encode())
+    )
 
 
 @given(TEXT, TEXT)
@@ -31,9 +51,14 @@ def test_a_sealed_value_that_is_moved_does_not_open(here, there):
             vault.open(sealed, context=there)
 
 
-def test_no_byte_of_a_sealed_value_can_be_changed_or_left_out():
-    vault = Vault(KEY)
-    sealed = vault.seal("sk-secret", context="row")
+@pytest.mark.parametrize("form", ["with its key's id", "without"])
+def test_no_byte_of_a_sealed_value_can_be_changed_or_left_out(form):
+    vault = Vault(ring_of(KEY, OTHER))
+    sealed = (
+        sealed_without_id(KEY, "sk-secret", "row")
+        if form == "without"
+        else vault.seal("sk-secret", context="row")
+    )
     for place in range(len(sealed)):
         changed = sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :]
         for bad in (changed, sealed[:place], sealed[:place] + sealed[place + 1 :]):
@@ -42,61 +67,64 @@ def test_no_byte_of_a_sealed_value_can_be_changed_or_left_out():
 
 
 def test_another_master_key_opens_nothing():
+    for sealed in (
+        Vault(KEY).seal("sk-secret", context="row"),
+        sealed_without_id(KEY, "sk-secret", "row"),
+    ):
+        with pytest.raises(UnreadableSecret, match="master key"):
+            Vault(OTHER).open(sealed, context="row")
+
+
+def test_a_value_names_its_key_and_opens_with_it_once_that_is_retired():
     sealed = Vault(KEY).seal("sk-secret", context="row")
-    with pytest.raises(UnreadableSecret, match="master key"):
-        Vault(KEY[::-1]).open(sealed, context="row")
+    assert sealed[:9] == b"\x02" + MasterKey(KEY).id
+    after = Vault(ring_of(OTHER, KEY))
+    assert after.open(sealed, context="row") == "sk-secret"
+    assert after.seal("x", context="row")[:9] == b"\x02" + MasterKey(OTHER).id
+
+
+@pytest.mark.parametrize("keys", [(KEY,), (KEY, OTHER), (OTHER, KEY)])
+def test_a_value_from_before_key_ids_opens_with_whichever_key_sealed_it(keys):
+    sealed = sealed_without_id(KEY, "sk-secret", "row")
+    assert Vault(ring_of(*keys)).open(sealed, context="row") == "sk-secret"
+
+
+def test_the_id_of_another_key_does_not_lead_to_it():
+    vault = Vault(ring_of(KEY, OTHER))
+    sealed = vault.seal("sk-secret", context="row")
+    swapped = sealed[:1] + MasterKey(OTHER).id + sealed[9:]
+    with pytest.raises(UnreadableSecret):
+        vault.open(swapped, context="row")
 
 
 def test_a_sealed_value_shows_neither_the_secret_nor_that_it_is_the_same_one():
     vault = Vault(KEY)
-    first, second = (vault.seal("sk-secret" * 20, context="row") for _ in range(2))
+    first, second = (vault.seal("sk-secret" * 20, context="row")[9:] for _ in range(2))
     assert b"sk-secret" not in first
-    assert len({first[n : n + 12] for n in range(len(first))} & {second[1:13]}) == 0
+    assert len({first[n : n + 12] for n in range(len(first))} & {second[:12]}) == 0
     assert first != second
 
 
 def test_derived_keys_and_fingerprints_differ_by_purpose_and_secret():
     vault = Vault(KEY)
-    keys = {vault.derived_key(purpose) for purpose in ("cursors", "seal", "fingerprint", "")}
+    keys = {vault.derived_key(purpose) for purpose in ("cursors", "audit", "fingerprint", "")}
     assert len(keys) == 4
     assert KEY not in keys
     assert vault.fingerprint("a") == Vault(KEY).fingerprint("a") != vault.fingerprint("b")
-    assert vault.fingerprint("a") != Vault(KEY[::-1]).fingerprint("a")
+    assert vault.fingerprint("a") != Vault(OTHER).fingerprint("a")
     assert len(vault.fingerprint("a")) == 16
 
 
-@pytest.mark.parametrize(
-    "key", ["short", "not base64 at all!", base64.b64encode(b"x" * 31).decode()]
-)
-def test_a_master_key_that_is_none_is_refused(tmp_path, key):
-    with pytest.raises(InvalidMasterKey):
-        open_vault(key, tmp_path)
-    assert not (tmp_path / "master.key").exists()
+def test_derived_keys_are_those_of_the_first_version_until_there_is_a_root():
+    expected = hmac.new(KEY, b"luminous:cursors", hashlib.sha256).digest()
+    assert Vault(KEY).derived_key("cursors") == expected
+    rotated = Vault(ring_of(OTHER, KEY))
+    assert rotated.derived_key("cursors") == expected
+    rotated.root = secrets.token_bytes(32)
+    assert rotated.derived_key("cursors") != expected
 
 
-def test_a_configured_key_is_used_and_none_is_kept(tmp_path):
-    vault = open_vault(base64.b64encode(KEY).decode(), tmp_path)
-    assert vault.derived_key("x") == Vault(KEY).derived_key("x")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_key_of_its_own_is_kept_for_its_owner_alone(tmp_path):
-    folder = tmp_path / "new" / "data"
-    first = open_vault(None, folder)
-    assert open_vault(None, folder).derived_key("x") == first.derived_key("x")
-    assert [path.name for path in folder.iterdir()] == ["master.key"]
-    assert stat.S_IMODE((folder / "master.key").stat().st_mode) == 0o600
-
-
-def test_processes_that_start_at_once_share_one_key(tmp_path):
-    with ThreadPoolExecutor(8) as pool:
-        vaults = list(pool.map(lambda _: open_vault(None, tmp_path), range(16)))
-    assert len({vault.derived_key("x") for vault in vaults}) == 1
-
-
-def test_a_spoilt_key_file_is_named_and_left_alone(tmp_path):
-    path = tmp_path / "master.key"
-    path.write_text("half a ke")
-    with pytest.raises(InvalidMasterKey):
-        open_vault(None, tmp_path)
-    assert path.read_text() == "half a ke"
+def test_no_key_shows_in_what_is_printed():
+    shown = repr(MasterKey(KEY)) + repr(Vault(KEY)) + repr(ring_of(KEY))
+    for form in (KEY.hex(), base64.b64encode(KEY).decode(), repr(KEY)[2:-1]):
+        assert form not in shown

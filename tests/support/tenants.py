@@ -51,11 +51,13 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     assert chat.status_code == 200, chat.text
     answer = chat.json()
     run = await http.get(f"/v1/runs/{answer['run_id']}", headers=person.headers)
+    audited = (await http.get("/v1/audit-logs", headers=person.headers)).json()
     return Tenant(
         person=person,
         ids={
             "workspace_id": person.workspace_id,
             "api_key_id": key["id"],
+            "audit_log_id": audited["data"][0]["id"],
             "integration_id": integration["id"],
             "conversation_id": answer["conversation_id"],
             "message_id": answer["message"]["id"],

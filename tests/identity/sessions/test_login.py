@@ -8,7 +8,7 @@ from passlib.context import CryptContext
 from sqlalchemy import select, update
 
 from app.core.db import SYSTEM
-from app.identity.sessions.csrf import COOKIE
+from app.identity.sessions.cookies import COOKIE
 from app.identity.sessions.models import RefreshToken, UserSession
 from app.identity.users.models import User
 from tests.support.identity import PASSWORD, new_person, register, sign_in, until

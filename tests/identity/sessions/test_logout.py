@@ -1,6 +1,6 @@
 """Signing out, here and everywhere."""
 
-from app.identity.sessions.csrf import COOKIE
+from app.identity.sessions.cookies import COOKIE
 from tests.support.identity import bearer, new_key, new_person, sign_in
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.sessions import refresh as tokens
-from app.identity.sessions.csrf import COOKIE
+from app.identity.sessions.cookies import COOKIE
 from app.identity.sessions.models import RefreshToken, UserSession
 from tests.support.identity import bearer, new_person, sign_in
 
