@@ -36,8 +36,10 @@ current_request: ContextVar[RequestFacts | None] = ContextVar("current_request",
 class Note:
     """One thing that happened, to be written as one audit row.
 
-    Left out, `actor_id` and `workspace_id` are those of the request's caller. `detail` may hold
-    personal data (it is committed to with a salt and can be erased), and never a secret.
+    Left out, `actor_id` and `workspace_id` are those of the request's caller. The first note of a
+    request's own unit names its row in place of the operation. `detail` may hold personal data of
+    `subject_id` (of the actor, if left out): it is committed to with a salt and can be erased. It
+    never holds a secret.
     """
 
     action: str
@@ -46,6 +48,7 @@ class Note:
     outcome: Literal["success", "refused"] = "success"
     workspace_id: UUID | None = None
     actor_id: UUID | None = None
+    subject_id: UUID | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,0 +1,220 @@
+"""What changes in a session, by the events of the ORM: no route has to say it.
+
+Only the unit of work of a request is followed (`core.audit.REQUEST`), and only tables that are
+`audited`. What a savepoint takes back is forgotten, notes included.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import Column, event, inspect
+from sqlalchemy.engine import CursorResult, Result
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import (
+    InstanceState,
+    Mapper,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+)
+
+from app.core.audit import NOTES, REQUEST
+from app.core.db import Base
+from app.oversight.audit.values import is_personal, recorded
+
+CHANGES = "luminous_audit_changes"
+_MARKS = "luminous_audit_marks"
+# They say nothing that the row itself does not.
+UNTOLD = frozenset({"created_at", "updated_at", "version"})
+
+Kind = Literal["created", "updated", "deleted"]
+
+
+@dataclass(slots=True)
+class Change:
+    """What became of one row; of many at once (`rows`), where a statement named no single one.
+
+    `personal` names the columns whose values may only stand in the erasable part, and
+    `subject_id` whom they are about, where the table says it.
+    """
+
+    kind: Kind
+    resource_type: str
+    resource_id: str | None
+    workspace_id: UUID | None = None
+    subject_id: UUID | None = None
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    personal: frozenset[str] = frozenset()
+    rows: int | None = None
+
+
+def track_changes() -> None:
+    """Follow the sessions of this process; calling it again changes nothing."""
+    for name, act in (
+        ("after_flush", _after_flush),
+        ("do_orm_execute", _do_orm_execute),
+        ("after_transaction_create", _mark_savepoint),
+        ("after_soft_rollback", _forget_taken_back),
+    ):
+        if not event.contains(Session, name, act):
+            event.listen(Session, name, act)
+
+
+def changes_of(session: AsyncSession) -> list[Change]:
+    """The changes of this transaction so far, one for each row, in the order they were made."""
+    merged: dict[tuple[str, str | None, int], Change] = {}
+    for number, change in enumerate(session.info.get(CHANGES, [])):
+        key = (change.resource_type, change.resource_id, 0 if change.rows is None else number + 1)
+        known = merged.get(key)
+        merged[key] = change if known is None else _merge(known, change)
+    return [change for change in merged.values() if _says_something(change)]
+
+
+def _merge(first: Change, then: Change) -> Change:
+    """Two changes of one row as one: what it was before both, and what it is after."""
+    kind: Kind = "created" if first.kind == "created" else then.kind
+    if first.kind == "created" and then.kind == "deleted":
+        return Change("updated", first.resource_type, first.resource_id)  # it never was
+    return Change(
+        kind=kind,
+        resource_type=first.resource_type,
+        resource_id=first.resource_id,
+        workspace_id=then.workspace_id or first.workspace_id,
+        subject_id=then.subject_id or first.subject_id,
+        before={} if kind == "created" else {**then.before, **first.before},
+        after={} if kind == "deleted" else {**first.after, **then.after},
+        personal=first.personal | then.personal,
+    )
+
+
+def _says_something(change: Change) -> bool:
+    return change.kind != "updated" or change.rows is not None or bool(change.before | change.after)
+
+
+def _followed(session: Session) -> bool:
+    return session.info.get(REQUEST) is not None
+
+
+def _after_flush(session: Session, _: UOWTransaction) -> None:
+    if not _followed(session):
+        return
+    changes = session.info.setdefault(CHANGES, [])
+    groups: tuple[tuple[Kind, Any], ...] = (
+        ("created", session.new), ("updated", session.dirty), ("deleted", session.deleted),
+    )  # fmt: skip
+    for kind, rows in groups:
+        for row in rows:
+            state = inspect(row)
+            if _is_audited(state.mapper):
+                changes.append(_change_of(state, kind))
+
+
+def _is_audited(mapper: Mapper[Any]) -> bool:
+    handling = getattr(mapper.class_, "__handling__", None)
+    return issubclass(mapper.class_, Base) and (handling is None or handling.audited)
+
+
+def _change_of(state: InstanceState[Any], kind: Kind) -> Change:
+    loaded = state.dict
+    identity = [str(loaded.get(key.key)) for key in _primary_keys(state.mapper)]
+    change = Change(
+        kind=kind,
+        resource_type=_resource_type(state.mapper),
+        resource_id="/".join(identity),
+        workspace_id=_workspace_of(state),
+        subject_id=_subject_of(state),
+    )
+    personal = set()
+    for name, column in _columns(state.mapper):
+        if kind == "updated":
+            _tell_update(change, state, name, column)
+        elif loaded.get(name) is not None:
+            told = change.after if kind == "created" else change.before
+            told[name] = recorded(column, loaded[name])
+        if is_personal(column):
+            personal.add(name)
+    change.personal = frozenset(personal)
+    return change
+
+
+def _tell_update(change: Change, state: InstanceState[Any], name: str, column: Column[Any]) -> None:
+    history = state.attrs[name].history
+    if not history.has_changes():
+        return
+    if history.deleted:
+        change.before[name] = recorded(column, history.deleted[0])
+    if history.added:
+        change.after[name] = recorded(column, history.added[0])
+
+
+def _columns(mapper: Mapper[Any]) -> Iterator[tuple[str, Column[Any]]]:
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if attribute.key not in UNTOLD and isinstance(column, Column):
+            yield attribute.key, column
+
+
+def _primary_keys(mapper: Mapper[Any]) -> list[Any]:
+    return [mapper.get_property_by_column(column) for column in mapper.primary_key]
+
+
+def _workspace_of(state: InstanceState[Any]) -> UUID | None:
+    name = "id" if _resource_type(state.mapper) == "workspace" else "workspace_id"
+    found: UUID | None = state.dict.get(name)
+    return found
+
+
+def _subject_of(state: InstanceState[Any]) -> UUID | None:
+    handling = getattr(state.mapper.class_, "__handling__", None)
+    name = handling.subject if handling is not None else None
+    found = state.dict.get(name) if name else None
+    return found if isinstance(found, UUID) else None
+
+
+def _resource_type(mapper: Mapper[Any]) -> str:
+    return singular(mapper.class_.__tablename__)
+
+
+def singular(table: str) -> str:
+    """The name of one row of a table: `policies` is of a `policy`, `api_keys` of an `api_key`."""
+    if table.endswith("ies"):
+        return table[:-3] + "y"
+    if table.endswith("sses"):
+        return table[:-2]
+    return table.removesuffix("s")
+
+
+def _do_orm_execute(state: ORMExecuteState) -> Result[Any] | None:
+    """Notice an `update(Model)` or the like: no row passes the ORM, so rows are only counted."""
+    if not (state.is_insert or state.is_update or state.is_delete):
+        return None
+    mapper = state.bind_mapper
+    if mapper is None or not _followed(state.session) or not _is_audited(mapper):
+        return None
+    result = state.invoke_statement()
+    rows = result.rowcount if isinstance(result, CursorResult) else -1
+    if rows != 0:
+        kind: Kind = "created" if state.is_insert else "updated" if state.is_update else "deleted"
+        state.session.info.setdefault(CHANGES, []).append(
+            Change(kind, _resource_type(mapper), None, rows=max(rows, 0))
+        )
+    return result
+
+
+def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        marks = session.info.setdefault(_MARKS, {})
+        marks[transaction] = (
+            len(session.info.get(CHANGES, [])), len(session.info.get(NOTES, [])),
+        )  # fmt: skip
+
+
+def _forget_taken_back(session: Session, transaction: SessionTransaction) -> None:
+    changes, notes = session.info.get(_MARKS, {}).pop(transaction, (None, None))
+    if changes is not None:
+        del session.info.get(CHANGES, [])[changes:]
+        del session.info.get(NOTES, [])[notes:]

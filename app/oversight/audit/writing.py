@@ -1,0 +1,33 @@
+"""Writing the trail: the last statement of every transaction that did something."""
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.audit import REQUEST, current_request, notes_of
+from app.core.db import Database
+from app.oversight.audit.entries import FORGOTTEN, entries_of
+from app.oversight.audit.tracking import changes_of, track_changes
+
+_APPEND = text("select luminous_append_audit(:rows)")
+
+
+def keep_trail(database: Database) -> None:
+    """Have every unit of work of this database audited.
+
+    Nothing may be added to `before_commit` after it: it locks the heads of its chains, in one
+    order, and they are free again when the transaction ends.
+    """
+    track_changes()
+    database.before_commit.append(write_trail)
+
+
+async def write_trail(session: AsyncSession) -> None:
+    """Append what was noted and what has changed to the chains; raises what Postgres raises."""
+    await session.flush()
+    notes, changes = notes_of(session), changes_of(session)
+    if not notes and not changes:
+        return
+    facts = session.info.get(REQUEST) or current_request.get()
+    rows = entries_of(facts, notes, changes, session.info.get(FORGOTTEN, frozenset()))
+    await session.execute(_APPEND, {"rows": orjson.dumps(rows).decode()})
