@@ -10,7 +10,7 @@ from app.cli.banner import banner, local_address
 from app.cli.embedded import EmbeddedEngines
 from app.cli.errors import CannotServe
 from app.cli.migrating import apply_migrations
-from app.cli.serving import run
+from app.cli.serving import run, server_config
 from app.core.config import Settings
 from app.main import FirstStart, announce_stop, create_app, first_start, issue_api_key
 
@@ -38,7 +38,7 @@ def migrate_and_serve(
         )
 
     app = create_app(settings)
-    run(app, listener, ready, lambda: announce_stop(app), ailing)
+    run(server_config(app, settings), listener, ready, lambda: announce_stop(app), ailing)
 
 
 def _banner(address: str, settings: Settings, first: FirstStart) -> str:
@@ -50,7 +50,7 @@ def serve_only(settings: Settings, listener: socket.socket) -> None:
     address = local_address(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     ready = partial(typer.echo, f"Luminous serves on {address}")
-    run(app, listener, ready, lambda: announce_stop(app))
+    run(server_config(app, settings), listener, ready, lambda: announce_stop(app))
 
 
 def new_api_key(settings: Settings) -> str:

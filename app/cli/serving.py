@@ -10,6 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.cli.errors import CannotServe
+from app.cli.patience import patient_protocol
+from app.core.config import Settings
 
 GRACE_SECONDS = 3  # what open streams get to end after Ctrl-C; they can be resumed
 BACKLOG = 2048
@@ -79,23 +81,33 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or bool(self.ailment)
 
 
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the application; who a client is decides `core.http.proxies` alone.
+
+    Past `max_connections` uvicorn answers 503 in plain text, by itself.
+    """
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http=patient_protocol(settings.slow_head_seconds),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        limit_concurrency=settings.max_connections,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
 def run(
-    app: ASGIApp,
+    config: uvicorn.Config,
     listener: socket.socket,
     ready: Callable[[], None],
     stopping: Callable[[], None],
     ailing: Callable[[], str] = lambda: "",
 ) -> None:
     """Serve until a signal, or until `ailing` gives a sentence on why it cannot go on."""
-    config = uvicorn.Config(
-        app,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
     logging.getLogger("uvicorn.error").addFilter(_CutStreams())
     server = _Server(config, ready, stopping, ailing)
     try:

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from app.core.db import Scope
+from app.core.limits import Limit
 
 
 class Permission(StrEnum):
@@ -47,6 +48,7 @@ class Access:
 
     Of a session, `authenticated_at` is when the person last proved who they are (signed in, or
     stepped up), and `second_factor` whether that took more than a password. A key has neither.
+    `limits` are a key's own rate limits, beside those that the operator sets for everyone.
     """
 
     workspace_id: UUID
@@ -57,6 +59,7 @@ class Access:
     role: str = ""
     authenticated_at: datetime | None = None
     second_factor: bool = False
+    limits: tuple[Limit, ...] = ()
 
     @property
     def scope(self) -> Scope:
@@ -66,9 +69,15 @@ class Access:
 class AccessResolver(Protocol):
     """Turns what a request carries into an Access, or raises Unauthenticated."""
 
-    async def resolve(self, bearer: str, workspace_id: UUID | None) -> Access:
+    async def resolve(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access:
         """Resolve a bearer credential; `workspace_id` chooses among a person's workspaces.
 
-        Raises Unauthenticated for a bad credential and NotFound for a foreign workspace.
+        `address` is where the call comes from; a key that is bound to networks is refused without
+        one. Raises Unauthenticated for a bad credential, NotFound for a foreign workspace, and
+        PermissionDenied for a suspended member or an address that is not allowed.
         """
+        ...
+
+    def forget(self, subject_id: UUID) -> None:
+        """Drop what is remembered of a key, a user or a workspace, in every process."""
         ...

@@ -3,18 +3,81 @@
 `.env.example` documents every one of them; a test holds the two together.
 """
 
+import ipaddress
 import os
+import re
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.limits import Limit, parse_limit
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
 class InvalidSettings(Exception):
     """A setting that cannot be used; the message is one sentence for the operator."""
+
+
+def _rate(name: str) -> Any:
+    """Reads `600/60` or `off` for the policy of this name."""
+    return BeforeValidator(lambda given: parse_limit(name, given) if _is_text(given) else given)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _exact_origin(value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError(
+            f"{value[:100]!r} is not an origin: write scheme, host and port as a browser sends "
+            "them, as in https://app.example.com, without `*` or a path"
+        )
+    return value
+
+
+def _network(value: str) -> str:
+    if value != "unix":
+        ipaddress.ip_network(value, strict=False)
+    return value
+
+
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+        raise ValueError("it is no address of a web page; it looks like https://app.example.com")
+    return value.rstrip("/")
+
+
+def _mail_server(value: SecretStr) -> SecretStr:
+    if not re.match(r"(smtp|smtps|smtp\+starttls)://[^\s]", value.get_secret_value()):
+        raise ValueError(
+            "write smtp://, smtps:// or smtp+starttls:// with a host, as in "
+            "smtps://user:password@mail.example.com:465"
+        )
+    return value
+
+
+def _sender(value: str) -> str:
+    if not value.isprintable() or "@" not in parseaddr(value)[1]:
+        raise ValueError("it is no sender; it looks like `Luminous <no-reply@example.com>`")
+    return value
+
+
+_Origin = Annotated[str, AfterValidator(_exact_origin)]
+_Network = Annotated[str, AfterValidator(_network)]
 
 
 class Settings(BaseSettings):
@@ -43,14 +106,73 @@ class Settings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 20
 
     master_key: SecretStr | None = None
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    retired_master_keys: SecretStr | None = None
+    master_key_file: Path | None = None
+    kms_url: str = ""
+    kms_key: str = "transit/luminous"
+    kms_token: SecretStr | None = None
+    kms_token_file: Path | None = None
+    signing_key_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    cors_origins: Annotated[
+        tuple[Annotated[str, AfterValidator(_exact_origin)], ...], NoDecode
+    ] = ()
+    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
+    metrics_token: SecretStr | None = None
     access_token_minutes: Annotated[int, Field(ge=1, le=60)] = 10
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
+    cookie_same_site: Literal["strict", "none"] = "strict"
+    passkey_domain: Annotated[str, Field(pattern=r"^([a-z0-9.-]{1,253})?$")] = ""
     registration: Literal["open", "closed"] = "open"
+    require_verified_email: bool = False
+    sign_in_free_attempts: Annotated[int, Field(ge=2, le=100)] = 10
+    sign_in_free_attempts_per_address: Annotated[int, Field(ge=2)] = 100
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr | None = None
+    github_client_id: str = ""
+    github_client_secret: SecretStr | None = None
+    github_url: Annotated[str, AfterValidator(_web_address)] = "https://github.com"
+    microsoft_client_id: str = ""
+    microsoft_client_secret: SecretStr | None = None
+    microsoft_tenant: str = "common"
+    microsoft_url: Annotated[str, AfterValidator(_web_address)] = (
+        "https://login.microsoftonline.com"
+    )
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    oidc_name: str = "Single sign-on"
+    dns_servers: Annotated[tuple[str, ...], NoDecode] = ()
+
+    app_url: Annotated[str, AfterValidator(_web_address)] = ""
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    mail_from: Annotated[str, AfterValidator(_sender)] = "Luminous <no-reply@luminous.local>"
+
+    rate_limit_key: Annotated[Limit | None, NoDecode, _rate("key")] = Limit("key", 1200, 60)
+    rate_limit_user: Annotated[Limit | None, NoDecode, _rate("user")] = Limit("user", 1200, 60)
+    rate_limit_workspace: Annotated[Limit | None, NoDecode, _rate("workspace")] = Limit(
+        "workspace", 6000, 60
+    )
+    rate_limit_address: Annotated[Limit | None, NoDecode, _rate("address")] = Limit(
+        "address", 2400, 60
+    )
+    rate_limit_sensitive: Annotated[Limit | None, NoDecode, _rate("sensitive")] = Limit(
+        "sensitive", 20, 60
+    )
+    rate_limit_attempts: Annotated[Limit | None, NoDecode, _rate("attempts")] = Limit(
+        "attempts", 120, 60
+    )
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    slow_body_seconds: Annotated[float, Field(ge=0.1)] = 30.0
+    slow_head_seconds: Annotated[float, Field(ge=0.1)] = 10.0
+    keep_alive_seconds: Annotated[int, Field(ge=1)] = 20
+    max_connections: Annotated[int, Field(ge=10)] = 4096
     run_lease_seconds: Annotated[float, Field(ge=0.5, le=300)] = 5.0
     event_retention_hours: Annotated[int, Field(ge=1)] = 24
+    audit_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    erasure_wait_hours: Annotated[int, Field(ge=0, le=720)] = 0
+    erasure_settle_seconds: Annotated[float, Field(ge=0, le=30)] = 6.0
     slow_reader_seconds: Annotated[float, Field(ge=0.1)] = 30.0
     stream_ping_seconds: Annotated[float, Field(ge=0.05)] = 15.0
 
@@ -64,7 +186,9 @@ class Settings(BaseSettings):
     default_model: str = ""
     titles: Literal["model", "fallback"] = "model"
 
-    @field_validator("cors_origins", "outbound_allow", mode="before")
+    @field_validator(
+        "cors_origins", "dns_servers", "outbound_allow", "trusted_proxies", mode="before"
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -91,4 +215,5 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else "?"
         name = field if field.isupper() else "LUMINOUS_" + field.upper()
-        raise InvalidSettings(f"{name} cannot be used: {first['msg']}.") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise InvalidSettings(f"{name} cannot be used: {said}.") from None

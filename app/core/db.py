@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -21,6 +21,7 @@ from sqlalchemy import (
     FetchedValue,
     MetaData,
     NullPool,
+    QueuePool,
     Text,
     create_engine,
     event,
@@ -193,6 +194,11 @@ class Database:
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
             await connection.execute(text("select 1"))
+
+    def connections(self) -> dict[str, int]:
+        """How many connections this process uses, holds idle, and may have at most."""
+        pool = cast("QueuePool", self.engine.pool)
+        return {"in_use": pool.checkedout(), "idle": pool.checkedin(), "most": pool.size()}
 
     async def close(self) -> None:
         await self.engine.dispose()

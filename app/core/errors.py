@@ -5,11 +5,14 @@ AppError
 ├── Unauthenticated       401
 ├── PermissionDenied      403
 ├── NotFound              404   (also another tenant's resource)
+├── RequestTimedOut       408
 ├── Conflict              409
 ├── Gone                  410
 ├── PayloadTooLarge       413
+├── UriTooLong            414
 ├── Unprocessable         422
 ├── TooManyRequests       429
+├── HeadTooLarge          431
 ├── UpstreamFailed        502
 ├── Unavailable           503
 └── UpstreamTimedOut      504
@@ -118,6 +121,15 @@ class MethodNotAllowed(AppError):
     title = "This address does not take that method"
 
 
+class RequestTimedOut(AppError):
+    """The body came too slowly and was cut; send it again over a better connection."""
+
+    status = 408
+    code = "request_timed_out"
+    title = "The request took too long to arrive"
+    retryable = True
+
+
 class Conflict(AppError):
     status = 409
     code = "conflict"
@@ -141,6 +153,12 @@ class PayloadTooLarge(AppError):
     title = "The request is too large"
 
 
+class UriTooLong(AppError):
+    status = 414
+    code = "uri_too_long"
+    title = "The address is too long"
+
+
 class UnsupportedMediaType(AppError):
     status = 415
     code = "unsupported_media_type"
@@ -158,6 +176,12 @@ class TooManyRequests(AppError):
     code = "rate_limited"
     title = "Too many requests"
     retryable = True
+
+
+class HeadTooLarge(AppError):
+    status = 431
+    code = "head_too_large"
+    title = "The request's headers are too large"
 
 
 class UpstreamFailed(AppError):

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.data import secret, technical
+from app.core.data import Handling, secret
 from app.core.db import SYSTEM, Database, Row
 from app.core.errors import Conflict, FieldError, Unprocessable
 from app.core.ids import new_id
@@ -51,12 +51,15 @@ class IdempotencyKey(Row):
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
-    __handling__ = technical("answer a repeated request as the first time", audited=False)
+    __handling__ = Handling(
+        "answer a repeated request as the first time", subject="user_id", audited=False
+    )
 
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, info=secret())
     workspace_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("workspaces.id", ondelete="CASCADE")
     )
+    user_id: Mapped[UUID | None]
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary, info=secret())
     status: Mapped[int | None]
     sealed_answer: Mapped[bytes | None] = mapped_column(
@@ -72,16 +75,25 @@ class Claim:
     key_hash: bytes
     fingerprint: bytes
     workspace_id: UUID | None
+    user_id: UUID | None = None
 
     @classmethod
     def of(
-        cls, key: str, *, principal: str, workspace_id: UUID | None, call: str, body: bytes
+        cls,
+        key: str,
+        *,
+        principal: str,
+        workspace_id: UUID | None,
+        call: str,
+        body: bytes,
+        user_id: UUID | None = None,
     ) -> "Claim":
         """`call` is the method and the address, its query included."""
         return cls(
             hashlib.sha256(f"{principal}\0{call}\0{key}".encode()).digest(),
             hashlib.sha256(body).digest(),
             workspace_id,
+            user_id,
         )
 
 
@@ -124,6 +136,7 @@ async def keep(
             id=record_id or new_id(),
             key_hash=claim.key_hash,
             workspace_id=claim.workspace_id,
+            user_id=claim.user_id,
             fingerprint=claim.fingerprint,
             status=status,
             sealed_answer=sealed_answer,

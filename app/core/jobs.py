@@ -10,10 +10,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.core.kernel import Valkey
 from app.core.log import get_logger
+from app.core.metrics import JOB_FAILURES
 from app.core.tasks import stop_tasks
 
 log = get_logger(__name__)
@@ -31,7 +32,7 @@ class Job:
 class Jobs:
     """The jobs of this process, for as long as it is open."""
 
-    def __init__(self, valkey: Valkey, jobs: Iterable[Job]) -> None:
+    def __init__(self, valkey: Redis, jobs: Iterable[Job]) -> None:
         self._valkey = valkey
         self._jobs = {job.name: job for job in jobs}
         self._nudges = {name: asyncio.Event() for name in self._jobs}
@@ -65,6 +66,7 @@ class Jobs:
                 if nudged or await self._is_due(job):
                     await job.run()
             except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
+                JOB_FAILURES.labels(job.name).inc()
                 log.warning("job_failed", job=job.name, reason=repr(error))
             try:
                 async with asyncio.timeout(job.every.total_seconds()):

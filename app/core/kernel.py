@@ -10,10 +10,15 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 
+from app.core.admission import Admission
 from app.core.auth import AccessResolver
 from app.core.config import InvalidSettings, Settings
 from app.core.crypto import InvalidMasterKey, Vault, open_vault
+from app.core.crypto.root import load_root
 from app.core.db import Database
+from app.core.limiter import Limiter
+from app.core.mail import seal_queued
+from app.core.outbound import Outbound
 from app.core.paging import Cursors
 from app.core.vectors import Vectors, open_vectors
 
@@ -36,6 +41,12 @@ class Kernel:
     resolver: AccessResolver | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     nudge: Callable[[str], None] = field(default=lambda _: None)
+    outbound: Outbound = field(init=False)
+    admission: Admission = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outbound = Outbound(self.settings.outbound_allow)
+        self.admission = Admission(self.settings, Limiter(self.valkey))
 
 
 @asynccontextmanager
@@ -49,32 +60,43 @@ async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncItera
             "DATABASE_URL and REDIS_URL must be set for `luminous serve`; "
             "`./scripts/up` starts its own engines."
         )
-    key = settings.master_key.get_secret_value() if settings.master_key else None
-    try:
-        vault = open_vault(key, settings.data_dir)
-    except InvalidMasterKey as error:
-        raise InvalidSettings(
-            f"LUMINOUS_MASTER_KEY cannot be used: {error}; make one with `openssl rand -base64 32`."
-        ) from None
     database = Database(
         settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
     )
+    vault = await _open_vault(settings, database)
     valkey = connect_valkey(settings.redis_url.get_secret_value())
     qdrant = open_vectors(settings) if vectors else None
+    kernel = Kernel(
+        settings=settings,
+        database=database,
+        valkey=valkey,
+        vectors=qdrant,
+        vault=vault,
+        cursors=Cursors(vault.derived_key("cursors")),
+    )
+    database.before_commit.append(seal_queued(vault, lambda: kernel.nudge("mail")))
     try:
-        yield Kernel(
-            settings=settings,
-            database=database,
-            valkey=valkey,
-            vectors=qdrant,
-            vault=vault,
-            cursors=Cursors(vault.derived_key("cursors")),
-        )
+        yield kernel
     finally:
+        await kernel.outbound.close()
         if qdrant is not None:
             await qdrant.close()
         await valkey.aclose()
         await database.close()
+
+
+async def _open_vault(settings: Settings, database: Database) -> Vault:
+    """The vault with its root secret; raises InvalidSettings where its keys do not fit."""
+    try:
+        vault = open_vault(settings)
+        await load_root(database, vault)
+    except InvalidMasterKey as error:
+        await database.close()
+        raise InvalidSettings(f"The master key cannot be used: {error}.") from None
+    except BaseException:
+        await database.close()
+        raise
+    return vault
 
 
 def connect_valkey(url: str) -> Valkey:

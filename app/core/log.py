@@ -17,6 +17,10 @@ _SECRET_VALUES = re.compile(
 )
 _COUNTS = re.compile(r"(?i)tokens$")
 HIDDEN = "[hidden]"
+# A part of a path with digits, too long for a word, that is no UUID.
+_LONG_SEGMENT = re.compile(
+    r"(?<=/)(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:/|$))(?=[^/]*\d)[^/]{20,}"
+)
 
 
 def hide_secrets(value: Any, name: str = "") -> Any:
@@ -33,6 +37,11 @@ def hide_secrets(value: Any, name: str = "") -> Any:
         return value
     # What the renderer would write of an exception, bytes or any other object.
     return _SECRET_VALUES.sub(HIDDEN, repr(value))
+
+
+def shown_path(path: str) -> str:
+    """The path of an address, without what may be a secret in it: a token of a link, say."""
+    return _LONG_SEGMENT.sub(HIDDEN, path)
 
 
 def _hide(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -86,6 +86,14 @@ class AddressPolicy:
                     "LUMINOUS_OUTBOUND_ALLOW."
                 )
 
+    def names(self, host: str) -> bool:
+        """Whether the operator named this host, or a network that this address is in."""
+        if host.lower().rstrip(".") in {name.lower() for name in self.allow}:
+            return True
+        ip = literal_address(host)
+        networks = map(as_network, self.allow)
+        return ip is not None and any(ip in network for network in networks if network is not None)
+
     def _allows(self, ip: IPv4Address | IPv6Address) -> bool:
         if is_public_address(ip) or (self.allow_private and is_own_network(ip)):
             return True

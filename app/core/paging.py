@@ -8,14 +8,14 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import orjson
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, Uuid, literal, tuple_
+from sqlalchemy import ColumnElement, Select, Uuid, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -46,6 +46,17 @@ class PageQuery(Input):
     cursor: Annotated[
         str | None, Field(max_length=1000, description="`next_cursor` of the page before.")
     ] = None
+    order: Annotated[
+        Literal["asc", "desc"] | None,
+        Field(description="The other way round, or the list's own order, which is the default."),
+    ] = None
+    include: Annotated[
+        Literal["total"] | None, Field(description="`total`: count the whole list as well.")
+    ] = None
+
+    def descends(self, *, by_default: bool) -> bool:
+        """Whether the list is wanted from its largest or newest end."""
+        return by_default if self.order is None else self.order == "desc"
 
 
 class Page(Output, Generic[T]):
@@ -54,6 +65,9 @@ class Page(Output, Generic[T]):
     data: list[T]
     has_more: bool
     next_cursor: str | None
+    total: Annotated[
+        int | None, Field(description="Items of the whole list, where `include=total` asks for it.")
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +77,10 @@ class Slice(Generic[T]):
     data: Sequence[T]
     has_more: bool
     next_cursor: str | None
+    total: int | None = None
 
     def map(self, change: Callable[[T], Any]) -> "Slice[Any]":
-        return Slice([change(row) for row in self.data], self.has_more, self.next_cursor)
+        return replace(self, data=[change(row) for row in self.data])
 
 
 class Cursors:
@@ -104,14 +119,17 @@ def _base64(raw: bytes) -> str:
 
 def binding_of(name: str, query: PageQuery, workspace_id: UUID, within: str = "") -> str:
     """What a cursor is bound to: the list and its order (`name`), the tenant and the filters."""
-    filters = query.model_dump(mode="json", exclude={"limit", "cursor"})
+    filters = query.model_dump(mode="json", exclude={"limit", "cursor", "order", "include"})
     bound_to = [str(workspace_id), within, name, filters]
     return orjson.dumps(bound_to, option=orjson.OPT_SORT_KEYS).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """How a list is walked: by `column` and then by `id`, newest or smallest first."""
+    """How a list is walked: by `column` and then by `id`, newest or smallest first.
+
+    A query that names an order has it its own way.
+    """
 
     column: InstrumentedAttribute[Any]
     id: InstrumentedAttribute[UUID]
@@ -133,8 +151,10 @@ async def fetch_page(
     `within` names what else the list is bound to (a conversation, say), so that a cursor of one
     does not open another.
     """
+    keyset = replace(keyset, descending=query.descends(by_default=keyset.descending))
     name = f"{keyset.column.class_.__name__}.{keyset.column.key}.{keyset.descending}"
     binding = binding_of(name, query, workspace_id, within)
+    total = await _count(session, statement, keyset) if query.include == "total" else None
     if query.cursor:
         value, row_id = cursors.decode(query.cursor, binding)
         statement = statement.where(_after(keyset, value, row_id))
@@ -150,7 +170,12 @@ async def fetch_page(
         cursor = cursors.encode(
             [getattr(last, keyset.column.key), getattr(last, keyset.id.key)], binding
         )
-    return Slice(page, has_more, cursor)
+    return Slice(page, has_more, cursor, total)
+
+
+async def _count(session: AsyncSession, statement: Select[Any], keyset: Keyset) -> int:
+    ids = statement.with_only_columns(keyset.id, maintain_column_froms=True).order_by(None)
+    return await session.scalar(select(func.count()).select_from(ids.subquery())) or 0
 
 
 def _after(keyset: Keyset, value: Any, row_id: str) -> ColumnElement[bool]:

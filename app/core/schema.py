@@ -33,6 +33,16 @@ Money = Annotated[
 ]
 
 
+def _not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("must not be null: leave it out to keep it")
+    return value
+
+
+# In a merge patch, for what cannot be taken away: absent it stays, and null is refused.
+NotNull = BeforeValidator(_not_null)
+
+
 Version = Annotated[
     int, Field(description="Counted up at every change; the resource's ETag names it.")
 ]

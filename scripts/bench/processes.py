@@ -94,6 +94,11 @@ def start_service(folder: Path) -> Iterator[tuple[Started, str]]:
         "LUMINOUS_OUTBOUND_ALLOW": "127.0.0.1",
         "LUMINOUS_DISCOVER_LOCAL_MODELS": "false",
         "LUMINOUS_TITLES": "fallback",
+        # Limits are counted as ever; they only are not reached. RATE_LIMITS=off leaves them out.
+        **{
+            f"LUMINOUS_RATE_LIMIT_{name}": os.environ.get("RATE_LIMITS", "1000000/60")
+            for name in ("KEY", "USER", "WORKSPACE", "ADDRESS", "SENSITIVE", "ATTEMPTS")
+        },
     }
     with start(arguments, folder, port, "Ctrl-C stops", **settings) as service:
         yield service, re.search(r"lum_live_\w+", service.log.read_text())[0]

@@ -1,11 +1,12 @@
 """Keyset pages: cursors that cannot be forged, and walks that miss and repeat nothing."""
 
+import asyncio
 import random
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
@@ -89,13 +90,13 @@ class Rows:
             session.add_all(rows)
         return {row.id for row in rows}
 
-    async def page(self, limit, cursor=None, *, descending=True, within="", access=None):
+    async def page(self, limit, cursor=None, *, descending=True, within="", access=None, **query):
         access = access or self.access
         keyset = Keyset(Run.created_at, Run.id, descending=descending)
         statement = select(Run).where(Run.workspace_id == access.workspace_id)
         async with self.kernel.database.unit(access.scope) as session:
             return await fetch_page(
-                session, statement, keyset, PageQuery(limit=limit, cursor=cursor),
+                session, statement, keyset, PageQuery(limit=limit, cursor=cursor, **query),
                 cursors=self.kernel.cursors, workspace_id=access.workspace_id, within=within,
             )  # fmt: skip
 
@@ -151,6 +152,73 @@ async def test_a_walk_among_writers_misses_and_repeats_none_that_stays(rows, des
     assert seen == sorted(seen, reverse=descending)
     assert len(ids) == len(set(ids))
     assert staying <= set(ids)
+
+
+STEP = st.tuples(st.sampled_from(["add", "delete", "change"]), st.integers(1, 4), st.integers(1, 6))
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    staying=st.integers(0, 15),
+    leaving=st.integers(0, 15),
+    limit=st.integers(1, 6),
+    order=st.sampled_from(["asc", "desc", None]),
+    steps=st.lists(st.lists(STEP, max_size=3), max_size=20),
+)
+async def test_no_mix_of_writers_makes_a_walk_repeat_or_skip_a_row_that_stays(
+    kernel, staying, leaving, limit, order, steps
+):
+    rows = Rows(kernel, await new_access(kernel))
+    stay, leave = await rows.add(staying), sorted(await rows.add(leaving))
+
+    async def write(step):
+        act, count, spread = step
+        if act == "add":
+            await rows.add(count, spread)
+            return
+        chosen = sorted(stay)[:count] if act == "change" else [leave.pop() for _ in leave[:count]]
+        statement = update(Run).values(kind="x") if act == "change" else delete(Run)
+        async with kernel.database.unit(rows.access.scope) as session:
+            await session.execute(statement.where(Run.id.in_(chosen)))
+
+    seen, cursor, writers = [], None, iter(steps)
+    while True:
+        page = await rows.page(limit, cursor, order=order)
+        seen += [(row.created_at, row.id) for row in page.data]
+        if not page.has_more:
+            break
+        cursor = page.next_cursor
+        await asyncio.gather(*(write(step) for step in next(writers, ())))
+    ids = [row_id for _, row_id in seen]
+    assert seen == sorted(seen, reverse=order != "asc")
+    assert len(ids) == len(set(ids))
+    assert stay <= set(ids)
+
+
+async def test_an_order_that_is_asked_for_goes_before_the_list_s_own(rows):
+    await rows.add(9)
+
+    async def ids(**query):
+        return [row.id for row in (await rows.page(9, **query)).data]
+
+    newest = await ids()
+    assert await ids(order="desc") == await ids(order="desc", descending=False) == newest
+    assert await ids(order="asc") == await ids(descending=False) == newest[::-1]
+
+
+async def test_a_cursor_belongs_to_one_order_and_to_any_page_size_or_count(rows):
+    await rows.add(4)
+    cursor = (await rows.page(2)).next_cursor
+    with pytest.raises(CursorInvalid):
+        await rows.page(2, cursor, order="asc")
+    assert len((await rows.page(1, cursor, order="desc")).data) == 1
+    assert (await rows.page(1, cursor, include="total")).total == 4
+
+
+async def test_the_total_is_of_the_whole_list_and_only_on_demand(rows):
+    await rows.add(5)
+    assert (await rows.page(2)).total is None
+    assert (await rows.page(2, include="total")).total == 5
 
 
 async def test_a_walk_goes_on_from_a_row_that_has_gone(rows):

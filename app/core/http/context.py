@@ -2,33 +2,45 @@
 
 import re
 import time
+from typing import Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import BadRequest
+from app.core.http.headers import Headers, complete
+from app.core.http.measure import measure
 from app.core.http.problems import problem_response, translate
 from app.core.ids import new_id
-from app.core.log import get_logger
+from app.core.log import get_logger, shown_path
 
 log = get_logger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_HEADERS: Final = "luminous.headers"
+
+
+def add_headers(scope: Scope, headers: Headers) -> None:
+    """Have the answer to this request carry these headers, whatever the answer will be."""
+    scope.setdefault(_HEADERS, []).extend(headers)
 
 
 class RequestContext:
-    """Names each request, logs how it ended, and turns a stray exception into a problem."""
+    """Names each request, logs and measures it, and turns a stray exception into a problem.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `defaults` are the headers of every answer that has none of their name.
+    """
+
+    def __init__(self, app: ASGIApp, defaults: Headers) -> None:
         self.app = app
+        self.defaults = defaults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope["request_id"] = request_id
+        scope["request_id"] = request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 0
@@ -37,7 +49,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                self._complete(scope, message)
             await send(message)
 
         try:
@@ -52,13 +64,22 @@ class RequestContext:
                 response = problem_response(shown, path=scope["path"], request_id=request_id)
                 await response(scope, receive, named_send)
         finally:
+            seconds = time.perf_counter() - began
+            measure(scope, status, seconds)
             log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=shown_path(scope["path"]),
                 status=status,
-                ms=round((time.perf_counter() - began) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
+
+    def _complete(self, scope: Scope, start: Message) -> None:
+        """Give the head of an answer the headers that are not its route's business."""
+        headers = MutableHeaders(scope=start)
+        headers["X-Request-Id"] = scope["request_id"]
+        headers.raw.extend(scope.get(_HEADERS, ()))
+        complete(headers.raw, start["status"], self.defaults)
 
 
 def _request_id(scope: Scope) -> str:

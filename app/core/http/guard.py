@@ -2,22 +2,28 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Security
+from fastapi import APIRouter, Depends, Query, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_dependant, get_parameterless_sub_dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from app.core import tickets
 from app.core.audit import current_request
 from app.core.auth import Access, Permission
 from app.core.errors import BadRequest, PermissionDenied, Unauthenticated
+from app.core.http import csrf
+from app.core.http.event_stream import EventStream
 from app.core.http.json_route import JsonRoute
 from app.core.http.rails import WRITES, current_rails, rails_behind, take_if_none_match
+from app.core.http.rate_limits import SENSITIVE, count, resolve_counted
 from app.core.kernel import Kernel
+
+TAKES_TICKETS = "luminous_takes_tickets"
 
 _bearer = HTTPBearer(auto_error=False, description="An access token, or an API key (`lum_live_…`).")
 
@@ -50,14 +56,42 @@ async def resolve_access(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Access:
     """The caller of this request; raises Unauthenticated."""
-    if credentials is None or not credentials.credentials:
-        raise CredentialMissing("Send `Authorization: Bearer <access token or API key>`.")
-    if kernel.resolver is None:
-        raise Unauthenticated
-    access = await kernel.resolver.resolve(credentials.credentials, _chosen_workspace(request))
+    bearer = await bearer_of(request, kernel, credentials)
+    if bearer:
+        workspace_id = _chosen_workspace(request)
+    else:
+        bearer, workspace_id = await _by_ticket(request, kernel)
+    access = await resolve_counted(request.scope, kernel, bearer, workspace_id)
     if (facts := current_request.get()) is not None:
         current_request.set(replace(facts, access=access))
     return access
+
+
+async def bearer_of(
+    request: Request, kernel: Kernel, credentials: HTTPAuthorizationCredentials | None
+) -> str | None:
+    """The credential in the request's header or cookie; raises CsrfRefused."""
+    if credentials is not None and credentials.credentials:
+        return credentials.credentials
+    try:
+        return csrf.access_cookie(request, kernel.settings)
+    except csrf.CsrfRefused:
+        await count(request.scope, kernel)
+        raise
+
+
+async def _by_ticket(request: Request, kernel: Kernel) -> tuple[str, UUID]:
+    """What the ticket of an event stream stands for; raises CredentialMissing without one."""
+    ticket = request.query_params.get(tickets.PARAMETER)
+    if not ticket or not getattr(request.scope.get("route"), TAKES_TICKETS, False):
+        await count(request.scope, kernel)
+        raise CredentialMissing("Send `Authorization: Bearer <access token or API key>`.")
+    try:
+        held = await tickets.redeem(kernel, ticket, request.url.path)
+    except tickets.TicketInvalid:
+        await count(request.scope, kernel)
+        raise
+    return held.bearer, held.workspace_id
 
 
 def _chosen_workspace(request: Request) -> UUID | None:
@@ -73,6 +107,22 @@ def _chosen_workspace(request: Request) -> UUID | None:
 Caller = Annotated[Access, Depends(resolve_access)]
 
 
+async def _presented(
+    request: Request,
+    kernel: KernelDep,
+    _: Caller,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> str:
+    bearer = await bearer_of(request, kernel, credentials)
+    if bearer is None:
+        raise CredentialMissing
+    return bearer
+
+
+BearerDep = Annotated[str, Depends(_presented)]
+"""The credential itself, of a caller who was let in by it."""
+
+
 def require(*permissions: Permission) -> Any:
     """The guard `Annotated[Access, require(Permission.X)]`; all that are named are needed."""
 
@@ -86,13 +136,20 @@ def require(*permissions: Permission) -> Any:
     return Depends(guard)
 
 
-async def _anyone() -> None:
+async def _anyone(request: Request, kernel: KernelDep) -> None:
     """The guard of a route that needs no credential; said out loud."""
+    await count(request.scope, kernel)
+
+
+async def _operator() -> None:
+    """The guard of what watches the service: open to all, and never counted."""
 
 
 _anyone.__dict__["luminous_guard"] = "public"
+_operator.__dict__["luminous_guard"] = "public"
 
 public = Depends(_anyone)
+public_uncounted = Depends(_operator)
 
 
 def _marked(dependant: Dependant, mark: str) -> list[Any]:
@@ -109,28 +166,51 @@ class GuardedRoute(JsonRoute):
         bare = get_dependant(path=path, call=endpoint)
         for dependency in own:
             bare.dependencies.append(get_parameterless_sub_dependant(depends=dependency, path=path))
+        setattr(self, SENSITIVE, bool(_marked(bare, SENSITIVE)))
         guards = _marked(bare, "luminous_guard")
         if not guards:
             raise UnguardedRoute(f"{path}: {endpoint.__qualname__} has no guard")
         method = next(iter(options.get("methods") or {"GET"}))
-        versioned = _shows_version(endpoint, options.get("response_model"))
+        streams = method == "GET" and _is_stream(options.get("response_class"))
+        setattr(self, TAKES_TICKETS, streams)
+        if streams:
+            own.append(Depends(take_ticket))
+        model = _answer_model(endpoint, options.get("response_model"))
+        versioned = "version" in model
         if method in WRITES and not _marked(bare, "luminous_off_rails"):
             own.append(rails_behind(guards[0], method))
         elif method == "GET" and versioned:
             own.append(Depends(take_if_none_match))
-        shown = _note_version(endpoint) if versioned else endpoint
+        shown = _note_shown(endpoint) if versioned or "next_cursor" in model else endpoint
         super().__init__(path, shown, dependencies=own, **options)
 
 
-def _shows_version(endpoint: Callable[..., Any], model: Any) -> bool:
-    """Whether what a route answers is one resource with a version."""
+async def take_ticket(
+    _: Annotated[
+        str | None,
+        Query(
+            alias=tickets.PARAMETER,
+            max_length=100,
+            description="A ticket of `/v1/stream-tickets`, where no header can be sent.",
+        ),
+    ] = None,
+) -> None:
+    """Documents the parameter; `resolve_access` reads it."""
+
+
+def _is_stream(response_class: object) -> bool:
+    return isinstance(response_class, type) and issubclass(response_class, EventStream)
+
+
+def _answer_model(endpoint: Callable[..., Any], model: Any) -> Collection[str]:
+    """The names of the fields of what a route answers."""
     if not isinstance(model, type):
         model = inspect.signature(endpoint).return_annotation
-    return isinstance(model, type) and "version" in getattr(model, "model_fields", ())
+    return getattr(model, "model_fields", ()) if isinstance(model, type) else ()
 
 
-def _note_version(endpoint: Callable[..., Any]) -> Callable[..., Any]:
-    """The endpoint, with the version of what it returns told to the request's rails."""
+def _note_shown(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """The endpoint, with the request's rails told what the answer's head needs of its result."""
 
     @functools.wraps(endpoint)
     async def noting(**arguments: Any) -> Any:
@@ -138,6 +218,7 @@ def _note_version(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         rails = current_rails.get()
         if rails is not None:
             rails.shown_version = getattr(result, "version", None)
+            rails.next_cursor = getattr(result, "next_cursor", None)
         return result
 
     return noting

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
-from app.core.http.guard import GuardedRoute, KernelDep, public
+from app.core.http.guard import GuardedRoute, KernelDep, public_uncounted
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.schema import Output
@@ -29,7 +29,10 @@ class Readiness(Output):
 
 
 @router.get(
-    "/live", operation_id="health_live", summary="Is the process alive?", dependencies=[public]
+    "/live",
+    operation_id="health_live",
+    summary="Is the process alive?",
+    dependencies=[public_uncounted],
 )
 async def show_liveness() -> Liveness:
     return Liveness(status="alive")
@@ -39,7 +42,7 @@ async def show_liveness() -> Liveness:
     "/ready",
     operation_id="health_ready",
     summary="Can the service work?",
-    dependencies=[public],
+    dependencies=[public_uncounted],
     responses={
         503: {"model": Readiness, "description": "A store is down, or the service is stopping"}
     },

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.core.audit import RequestFacts, current_request
 from app.core.http.problems import MalformedJson, malformed_json
 from app.core.http.rails import Rails, Replayed, current_rails
+from app.core.http.rate_limits import count
 from app.core.json_limits import MAX_DEPTH, Place, holds_nul, too_deep
 
 
@@ -56,6 +57,7 @@ class JsonRoute(APIRoute):
             except Replayed as replayed:
                 return replayed.response
             except RequestValidationError as error:
+                await count(request.scope, request.app.state.kernel)  # unread, so not yet counted
                 if isinstance(error.__cause__, UnfitJson):
                     raise error.__cause__.told() from None
                 raise

@@ -11,11 +11,18 @@ from app.core.errors import (
     BadRequest,
     PayloadTooLarge,
     PermissionDenied,
+    RequestTimedOut,
+    TooManyRequests,
     Unauthenticated,
+    Unavailable,
 )
+from app.core.idempotency import RequestUnderWay
 from app.core.schema import Problem
+from app.core.versions import PreconditionFailed
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
+ETAG = {"description": "The version that is shown.", "schema": {"type": "string"}}
 
 DESCRIPTION = """\
 An AI orchestration backend: chat with any model of any provider over one API.
@@ -63,14 +70,28 @@ def _correct(operation: dict[str, Any]) -> None:
     if "security" in operation:
         _document(operation, Unauthenticated, PermissionDenied)
     if "requestBody" in operation:
-        _document(operation, BadRequest, PayloadTooLarge)
+        _document(operation, BadRequest, PayloadTooLarge, RequestTimedOut)
         _name_optional_body(operation["requestBody"])
+    _document_rails(operation)
     for status, response in operation["responses"].items():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
         is_problem = schema.get("$ref", "").endswith(("/Problem", "/HTTPValidationError"))
         if status[0] in "45" and is_problem:
             response["content"] = {"application/problem+json": {"schema": PROBLEM}}
+
+
+def _document_rails(operation: dict[str, Any]) -> None:
+    """What the headers of the rails and the limits can bring about."""
+    taken = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if "Idempotency-Key" in taken:
+        _document(operation, RequestUnderWay)
+    if "If-Match" in taken:
+        _document(operation, PreconditionFailed)
+    if "If-None-Match" in taken:
+        operation["responses"].setdefault("304", {"description": "Unchanged; no body"})
+        operation["responses"]["200"]["headers"] = {"ETag": ETAG}
+    _document(operation, TooManyRequests, Unavailable)
 
 
 def _document(operation: dict[str, Any], *errors: type[AppError]) -> None:

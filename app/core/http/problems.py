@@ -22,12 +22,13 @@ from app.core.errors import (
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
+    RequestTimedOut,
     Unauthenticated,
     Unavailable,
     Unprocessable,
     UnsupportedMediaType,
 )
-from app.core.log import get_logger
+from app.core.log import get_logger, shown_path
 from app.core.schema import Problem
 from app.core.versions import PreconditionFailed
 
@@ -48,6 +49,7 @@ _BY_STATUS: dict[int, type[AppError]] = {
     400: BadRequest,
     404: NotFound,
     405: MethodNotAllowed,
+    408: RequestTimedOut,
     413: PayloadTooLarge,
 }
 
@@ -73,7 +75,7 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
     if isinstance(error, PreconditionFailed):
         headers["ETag"] = error.etag
     return Response(
-        orjson.dumps(error.problem(instance=path, request_id=request_id)),
+        orjson.dumps(error.problem(instance=shown_path(path), request_id=request_id)),
         status_code=error.status,
         headers=headers,
         media_type="application/problem+json",

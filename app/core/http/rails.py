@@ -74,6 +74,7 @@ class Rails:
     if_match: tuple[str, ...] | None = None
     session: AsyncSession | None = None
     shown_version: int | None = None
+    next_cursor: str | None = None
     vault: Vault | None = field(default=None, repr=False)
 
     async def board(self, session: AsyncSession) -> None:
@@ -119,7 +120,9 @@ class Rails:
         raise Replayed(Response(base64.b64decode(answer["body"]), kept.status, headers))
 
     async def finish(self, request: Request, response: Response) -> Response:
-        """Complete an answer: its ETag, and the record of the key in the effect's transaction."""
+        """Complete an answer: its ETag, its Link, and the key's record in the transaction."""
+        if self.next_cursor is not None and response.status_code == 200:
+            response.headers["Link"] = f'<{next_page(request, self.next_cursor)}>; rel="next"'
         if self.shown_version is not None and response.status_code < 300:
             response.headers["ETag"] = etag_of(self.shown_version)
             if request.method == "GET" and _is_current(request, response.headers["ETag"]):
@@ -155,6 +158,13 @@ def _context(record_id: UUID) -> str:
 def _is_current(request: Request, etag: str) -> bool:
     known = parse_etags(request.headers.get("if-none-match", ""))
     return "*" in known or etag in {tag.removeprefix("W/") for tag in known}
+
+
+def next_page(request: Request, cursor: str) -> str:
+    """The address of a list's next page: this one's, with the cursor."""
+    kernel: Kernel = request.app.state.kernel
+    query = request.url.include_query_params(cursor=cursor).query
+    return f"{kernel.settings.public_url.rstrip('/')}{request.url.path}?{query}"
 
 
 def rails_of(request: Request) -> Rails:
@@ -248,5 +258,6 @@ async def _ride(
             workspace_id=access.workspace_id if access else None,
             call=f"{request.method} {request.url.path}?{request.url.query}",
             body=await request.body(),
+            user_id=access.user_id if access else None,
         )
         await rails.look_up(request.app.state.kernel, claim, access)

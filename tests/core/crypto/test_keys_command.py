@@ -119,14 +119,14 @@ def test_rotate_retire_and_status_tell_one_story(place):
 
 
 def test_a_key_with_values_the_active_one_and_an_unknown_one_are_not_retired(place):
-    former = place.vault
-    fill(place.database_url, former, FILLED)
+    former = place.vault.keys.active.id.hex()
+    fill(place.database_url, place.vault, FILLED)
     place.run("status")
     place.vault.keys.source.add(MasterKey.made())
     place.settled()
-    refused = place.run("retire", former.keys.active.id.hex(), code=1)
+    refused = place.run("retire", former, code=1)
     assert f"{len(COLUMNS)} values may need that key" in refused
-    active = Vault(KeyRing(FileKeys(place.path))).keys.active.id.hex()
+    active = place.vault.keys.active.id.hex()
     assert "is the active one" in place.run("retire", active, code=1)
     assert "There is no master key 0123" in place.run("retire", "0123", code=1)
     assert "Going on with the rotation" in place.run("rotate")

@@ -1,0 +1,107 @@
+"""Which rate limits a request is under: those of its key, person, workspace and address.
+
+All are decided together, once, when the caller is known. Credentials that are refused are counted
+by address; an address that has used up its attempts is refused before anything is looked up.
+"""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from functools import lru_cache
+from typing import Final
+
+from app.core.auth import Access
+from app.core.config import Settings
+from app.core.limiter import Limiter
+from app.core.limits import Limit, Policy, RateLimited, Standing, Verdict
+
+MOST_BLOCKED: Final = 10_000
+IPV6_NETWORK: Final = 64  # what one subscriber is given
+
+
+class Admission:
+    """The policies of this service, applied."""
+
+    def __init__(self, settings: Settings, limiter: Limiter) -> None:
+        self._settings = settings
+        self._limiter = limiter
+        self._blocked: OrderedDict[str, float] = OrderedDict()
+
+    async def admit(
+        self, address: str, access: Access | None = None, *, sensitive_route: str = ""
+    ) -> Verdict:
+        """Count one request; the verdict may be a refusal.
+
+        A sensitive route has a stricter policy of its own by address, and raises LimiterUnavailable
+        when it cannot be counted; any other is served then.
+        """
+        policies = [*self._of_address(address, sensitive_route), *self._of_caller(access)]
+        return await self._limiter.decide(policies, closed=bool(sensitive_route))
+
+    async def count_refused_credential(self, address: str) -> Verdict:
+        """Count a credential that was no good; the verdict may be a refusal."""
+        network = network_of(address)
+        verdict = await self._limiter.decide(
+            _policies((self._settings.rate_limit_attempts, f"address:{network}"))
+        )
+        if verdict.refused and verdict.tightest is not None:
+            self._block(network, verdict.tightest)
+        return verdict
+
+    def check_attempts(self, address: str) -> None:
+        """Raise RateLimited for an address that sent too many credentials that were no good."""
+        if not self._blocked:
+            return
+        network = network_of(address)
+        wait = self._blocked.get(network, 0.0) - time.monotonic()
+        limit = self._settings.rate_limit_attempts
+        if wait > 0 and limit is not None:
+            raise RateLimited(Standing(limit, 0, limit.seconds, wait, refused=True))
+        self._blocked.pop(network, None)
+
+    def _block(self, network: str, standing: Standing) -> None:
+        self._blocked[network] = time.monotonic() + standing.retry_seconds
+        self._blocked.move_to_end(network)
+        while len(self._blocked) > MOST_BLOCKED:
+            self._blocked.popitem(last=False)
+
+    def _of_address(self, address: str, sensitive_route: str) -> list[Policy]:
+        subject = f"address:{network_of(address)}"
+        policies = _policies((self._settings.rate_limit_address, subject))
+        if sensitive_route:
+            policies += _policies(
+                (self._settings.rate_limit_sensitive, f"{subject}:{sensitive_route}")
+            )
+        return policies
+
+    def _of_caller(self, access: Access | None) -> list[Policy]:
+        if access is None:
+            return []
+        settings = self._settings
+        policies = _policies(
+            (settings.rate_limit_user, f"user:{access.user_id}"),
+            (settings.rate_limit_workspace, f"workspace:{access.workspace_id}"),
+        )
+        if access.credential == "api_key":
+            key = f"key:{access.credential_id}"
+            policies += _policies((settings.rate_limit_key, key))
+            policies += [Policy(limit, key) for limit in access.limits]
+        return policies
+
+
+def _policies(*wanted: tuple[Limit | None, str]) -> list[Policy]:
+    return [Policy(limit, subject) for limit, subject in wanted if limit is not None]
+
+
+@lru_cache(maxsize=10_000)
+def network_of(address: str) -> str:
+    """Whom an address stands for: itself, or of IPv6 the network that one subscriber has."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False).network_address)

@@ -1,0 +1,114 @@
+"""Rate limits as values: what is allowed to whom, and how a request stands; see `core.limiter`."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.errors import TooManyRequests, Unavailable
+
+MICROSECONDS: Final = 1_000_000
+MAX_REQUESTS: Final = 1_000_000
+MAX_SECONDS: Final = 86_400
+MAX_PER_SECOND: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `requests` within `seconds`, under a name that the client reads in the headers."""
+
+    name: str
+    requests: int
+    seconds: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.requests <= MAX_REQUESTS or not 1 <= self.seconds <= MAX_SECONDS:
+            raise ValueError(
+                f"a limit is 1 to {MAX_REQUESTS} requests within 1 to {MAX_SECONDS} seconds"
+            )
+        if self.requests > self.seconds * MAX_PER_SECOND:
+            raise ValueError(f"a limit is at most {MAX_PER_SECOND} requests a second")
+
+    @property
+    def microseconds_each(self) -> int:
+        """How long one request takes to come back."""
+        return self.seconds * MICROSECONDS // self.requests
+
+
+def parse_limit(name: str, text: str) -> Limit | None:
+    """`600/60` as a Limit, `off` as None; raises ValueError with a sentence."""
+    if text.strip().lower() == "off":
+        return None
+    requests, _, seconds = text.partition("/")
+    if not (_is_count(requests) and _is_count(seconds)):
+        raise ValueError("write requests/seconds, as in 600/60, or `off`")
+    return Limit(name, int(requests), int(seconds))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A limit, and whom it is applied to (`user:<id>`)."""
+
+    limit: Limit
+    subject: str
+
+    @property
+    def key(self) -> str:
+        """Its bucket: another limit for the same subject starts with a full one."""
+        limit = self.limit
+        return f"limit:{limit.name}:{limit.requests}/{limit.seconds}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a policy stands after a request: what is `left`, and the seconds until it is full."""
+
+    limit: Limit
+    left: int
+    reset_seconds: float
+    retry_seconds: float = 0.0
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the limiter says of one request, policy by policy."""
+
+    standings: tuple[Standing, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return any(standing.refused for standing in self.standings)
+
+    @property
+    def tightest(self) -> Standing | None:
+        """The policy that will refuse first."""
+        return min(self.standings, key=lambda s: (s.left, -s.retry_seconds), default=None)
+
+    def refusal(self) -> "RateLimited":
+        refusing = [standing for standing in self.standings if standing.refused]
+        return RateLimited(max(refusing, key=lambda standing: standing.retry_seconds))
+
+
+class RateLimited(TooManyRequests):
+    """A rate limit of this service is used up; `Retry-After` says when there is room again."""
+
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, standing: Standing) -> None:
+        limit = standing.limit
+        super().__init__(
+            f"The limit `{limit.name}` of {limit.requests} requests within {limit.seconds} seconds "
+            "is used up.",
+            retry_after=standing.retry_seconds,
+        )
+
+
+class LimiterUnavailable(Unavailable):
+    """A call that is never served unlimited, while the store that counts does not answer."""
+
+    code = "limiter_unavailable"
+    title = "This call cannot be counted now"

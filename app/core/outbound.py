@@ -1,0 +1,172 @@
+"""The guarded way out for everything but model traffic: checked addresses, bounded answers."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import orjson
+from yarl import URL
+
+from app.core.errors import UpstreamFailed, UpstreamTimedOut
+from app.core.net import AddressPolicy, AddressRefused, literal_address, parse_url
+
+SECONDS = 10.0
+MOST_BYTES = 1024 * 1024
+
+
+class OutboundFailed(UpstreamFailed):
+    code = "outbound_failed"
+    title = "Another service could not be asked"
+
+
+class OutboundTimedOut(UpstreamTimedOut):
+    code = "outbound_timed_out"
+    title = "Another service took too long"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another service answered, read whole."""
+
+    host: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON; raises OutboundFailed."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise OutboundFailed(f"{self.host} did not answer with JSON.") from None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; raises OutboundFailed."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise OutboundFailed(f"{self.host} did not answer with a JSON object.")
+        return value
+
+
+class Outbound:
+    """Calls addresses that others name: each is resolved, checked, and connected to as checked.
+
+    Redirects are not followed, proxies of the environment are not used, and no connection is
+    kept: two hosts behind one address must not share one.
+    """
+
+    def __init__(self, allow: tuple[str, ...] = (), *, seconds: float = SECONDS) -> None:
+        self.seconds = seconds
+        self._policy = AddressPolicy(allow)
+        self._client: httpx2.AsyncClient | None = None
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    def check_url(self, url: str) -> None:
+        """Raise AddressRefused for what is refused without a look-up.
+
+        Without TLS only hosts that the operator allows are called.
+        """
+        parsed = parse_url(url)
+        self._policy.check_url(parsed)
+        if parsed.scheme != "https" and not self._policy.names(parsed.raw_host or ""):
+            raise AddressRefused("Only https URLs can be called.")
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> Answer:
+        """Send one request; raises AddressRefused, OutboundFailed and OutboundTimedOut."""
+        self.check_url(url)
+        parsed = parse_url(url)
+        host = parsed.raw_host or ""
+        try:
+            async with asyncio.timeout(self.seconds):
+                addresses = await self._resolve(host, parsed)
+                return await self._ask(
+                    addresses, method, parsed, headers=headers, form=form, most_bytes=most_bytes
+                )
+        except TimeoutError:
+            raise OutboundTimedOut(f"{host} did not answer in {self.seconds:g} seconds.") from None
+        except (httpx2.HTTPError, OSError) as error:
+            raise OutboundFailed(f"{host}: {type(error).__name__}.") from error
+
+    async def _resolve(self, host: str, url: URL) -> list[str]:
+        """The addresses of a host, every one allowed."""
+        literal = literal_address(host)
+        if literal is not None:
+            return [str(literal)]
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        self._policy.check(host, addresses)
+        return addresses
+
+    async def _ask(
+        self,
+        addresses: list[str],
+        method: str,
+        url: URL,
+        *,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+        most_bytes: int,
+    ) -> Answer:
+        for address in addresses[:-1]:
+            try:
+                return await self._send(address, method, url, headers, form, most_bytes)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await self._send(addresses[-1], method, url, headers, form, most_bytes)
+
+    async def _send(
+        self,
+        address: str,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+        most_bytes: int,
+    ) -> Answer:
+        host = url.raw_host or ""
+        pinned = str(url.with_host(address).with_fragment(None))
+        authority = url.host_port_subcomponent or host
+        request = self._ready().build_request(
+            method,
+            pinned,
+            headers={"Accept-Encoding": "identity", **(headers or {}), "Host": authority},
+            data=form,
+            extensions={"sni_hostname": host},
+        )
+        response = await self._ready().send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise OutboundFailed(f"{host} answered with more than {most_bytes} bytes.")
+        finally:
+            await response.aclose()
+        return Answer(host, response.status_code, response.headers, bytes(body))
+
+    def _ready(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            self._client = httpx2.AsyncClient(
+                follow_redirects=False,
+                trust_env=False,
+                timeout=self.seconds,
+                limits=httpx2.Limits(max_connections=50, max_keepalive_connections=0),
+                headers={"User-Agent": "Luminous"},
+            )
+        return self._client
