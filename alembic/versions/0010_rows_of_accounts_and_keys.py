@@ -1,4 +1,4 @@
-"""Row-level security on what belongs to a person rather than to a workspace."""
+"""Row-level security on accounts and signing keys."""
 
 from alembic import op
 
@@ -13,8 +13,6 @@ RULES = {
     "users": (
         f"id = {USER} or id in (select user_id from memberships where workspace_id = {WORKSPACE})"
     ),
-    "user_sessions": f"user_id = {USER}",
-    "refresh_tokens": f"session_id in (select id from user_sessions where user_id = {USER})",
     "signing_keys": "false",
 }
 

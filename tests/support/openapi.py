@@ -11,19 +11,43 @@ import httpx2
 # Open to everyone; what is not named here needs a credential.
 PUBLIC = frozenset(
     {
+        "accounts_forgot_password",
+        "accounts_reset_password",
+        "accounts_restore",
+        "accounts_verify_email",
         "health_live",
         "health_ready",
         "jwks_get",
+        "privacy_certificates_get",
+        "second_factor_prove",
+        "sessions_begin_with_passkey",
         "sessions_create",
+        "sessions_create_with_passkey",
         "sessions_delete",
         "sessions_refresh",
+        "shared_conversations_get",
+        "shared_messages_list",
+        "saml_metadata_get",
+        "saml_receive",
+        "sso_callback",
+        "sso_complete",
+        "sso_providers_list",
+        "sso_start",
         "users_register",
     }
 )
 QUICK = "demo/chat?tokens=1&delay_ms=0"
 # A body that passes, by operation; the authorisation or one changed value decides about the rest.
 BODIES: dict[str, dict[str, Any]] = {
+    "accounts_forgot_password": {"email": "nobody@example.com"},
+    "accounts_reset_password": {"token": "not-a-token", "new_password": "quite other words"},
+    "accounts_restore": {"email": "nobody@example.com", "password": "not this one"},
+    "accounts_verify_email": {"token": "not-a-token"},
+    "api_keys_bulk": {
+        "items": [{"action": "revoke", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
     "api_keys_create": {"name": "Another"},
+    "api_keys_rotate": {"overlap_seconds": 60},
     "api_keys_update": {"name": "Renamed"},
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
@@ -38,15 +62,61 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "integrations_create": {"kind": "demo"},
     "integrations_update": {"name": "Renamed"},
+    "invitations_accept": {"token": "not-a-token"},
+    "invitations_bulk": {"items": [{"email": "nobody@example.com", "role": "viewer"}]},
+    "invitations_create": {"email": "nobody@example.com", "role": "viewer"},
+    "invitations_create_link": {"role": "viewer"},
+    "me_change_email": {"email": "elsewhere@example.com"},
     "me_change_password": {"current_password": "not this one", "new_password": "ten or more"},
     "me_update": {"name": "Ada"},
+    "members_update": {"role": "editor"},
+    "privacy_consents_create": {
+        "purpose": "product_news", "text_version": "2026-11-01", "granted": True,
+    },
+    "privacy_retention_replace": {"runs": 90},
+    "roles_create": {"name": "Reader", "permissions": ["runs:read"]},
+    "roles_update": {"description": "Reads runs."},
+    "service_account_keys_create": {"name": "Nightly"},
+    "service_accounts_create": {"name": "Import", "role": "viewer"},
+    "service_accounts_update": {"name": "Renamed"},
     "sessions_create": {"email": "nobody@example.com", "password": "not this one"},
     "sessions_delete": {"refresh_token": "not-a-token"},
     "sessions_refresh": {"refresh_token": "not-a-token"},
+    "shares_create": {"grantee": {"type": "link"}},
+    "shares_update": {"level": "read"},
+    "identities_create": {"code": "not-a-code", "verifier": "not-a-verifier"},
+    "scim_tokens_create": {
+        "connection_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "name": "Directory",
+    },
+    "sso_complete": {"code": "not-a-code", "verifier": "not-a-verifier"},
+    "sso_connections_create": {
+        "name": "Example Inc.",
+        "settings": {"type": "oidc", "issuer": "https://login.example.com", "client_id": "c"},
+        "client_secret": "a secret",
+    },
+    "sso_connections_update": {"name": "Renamed"},
+    "sso_domains_create": {
+        "connection_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "domain": "another.example.com",
+    },
+    "sso_start": {"provider": "nobody", "redirect_to": "https://app.example/signed-in"},
     "turns_create": {"content": "Hello", "model": QUICK, "stream": False},
     "users_register": {"email": "nobody@example.com", "password": "a few words"},
     "workspaces_create": {"name": "Team"},
+    "workspaces_transfer": {"member_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"},
     "workspaces_update": {"name": "Renamed"},
+    "passkeys_create": {
+        "name": "Phone", "challenge": "not-a-challenge", "credential": {"id": "eA", "response": {}},
+    },
+    "passkeys_update": {"name": "Renamed"},
+    "second_factor_prove": {
+        "challenge": "not-a-challenge", "proof": {"type": "totp", "code": "000000"},
+    },
+    "sessions_create_with_passkey": {
+        "challenge": "not-a-challenge", "credential": {"id": "eA", "response": {}},
+    },
+    "step_up_prove": {"proof": {"type": "password", "password": "not this one"}, "challenge": None},
+    "stream_tickets_create": {"path": "/v1/runs"},
+    "totp_confirm": {"code": "000000"},
 }  # fmt: skip
 
 

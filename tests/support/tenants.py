@@ -1,11 +1,13 @@
 """A tenant with one real resource of each kind, and credentials that no longer open anything."""
 
+import io
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx2
+from PIL import Image
 from sqlalchemy import update
 
 from app.core.clock import now
@@ -14,8 +16,12 @@ from app.core.kernel import Kernel
 from app.identity.access import IdentityResolver
 from app.identity.api_keys.models import ApiKey
 from app.identity.sessions import tokens
-from tests.support.identity import Person, bearer, new_key, new_person
+from tests.support.authenticator import Authenticator
+from tests.support.factors import new_passkey
+from tests.support.identity import Person, bearer, new_key, new_person, sign_in
 from tests.support.openapi import QUICK
+from tests.support.privacy import new_export
+from tests.support.sso import sso_resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     integration = await _made(
         http, person, "/v1/integrations", {"kind": "demo", "slug": "own-demo", "name": "Own demo"}
     )
+    await _drawn(http, person)
+    erasure = await _made(http, person, "/v1/privacy/erasures")
     chat = await http.post(
         "/v1/chat",
         json={"messages": [{"role": "user", "content": "Hello"}], "model": QUICK},
@@ -51,7 +59,19 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     assert chat.status_code == 200, chat.text
     answer = chat.json()
     run = await http.get(f"/v1/runs/{answer['run_id']}", headers=person.headers)
+    export = await new_export(http, person)
     audited = (await http.get("/v1/audit-logs", headers=person.headers)).json()
+    other_session = await _other_session(http, person)
+    passkey = await new_passkey(http, person, Authenticator())
+    program = {"name": "Import", "role": "viewer"}
+    service_account = await _made(http, person, "/v1/service-accounts", program)
+    guest = {"email": f"{uuid4().hex}@example.com", "role": "viewer"}
+    invitation = await _made(http, person, "/v1/invitations", guest)
+    role = await _made(
+        http, person, "/v1/roles", {"name": "Reader", "permissions": ["models:read"]}
+    )
+    shares = f"/v1/conversations/{answer['conversation_id']}/shares"
+    share = await _made(http, person, shares, {"grantee": {"type": "link"}})
     return Tenant(
         person=person,
         ids={
@@ -59,9 +79,21 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "api_key_id": key["id"],
             "audit_log_id": audited["data"][0]["id"],
             "integration_id": integration["id"],
+            "certificate_id": erasure["certificate_id"],
             "conversation_id": answer["conversation_id"],
+            "erasure_id": erasure["id"],
+            "export_id": export["id"],
+            "invitation_id": invitation["id"],
+            "member_id": service_account["member_id"],
             "message_id": answer["message"]["id"],
+            "passkey_id": passkey["id"],
+            "role_id": role["id"],
             "run_id": answer["run_id"],
+            "service_account_id": service_account["id"],
+            "session_id": other_session,
+            "share_id": share["id"],
+            "user_id": person.user_id,
+            **await sso_resources(http, person),
         },
         key=key["key"],
         run=run.json(),
@@ -69,12 +101,27 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     )
 
 
+async def _drawn(http: httpx2.AsyncClient, person: Person) -> None:
+    """Give someone a picture."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(drawn, "PNG")
+    answer = await http.put("/v1/me/avatar", content=drawn.getvalue(), headers=person.headers)
+    assert answer.status_code == 200, answer.text
+
+
+async def _other_session(http: httpx2.AsyncClient, person: Person) -> str:
+    """Sign someone in on another device; the id of that session."""
+    tokens = await sign_in(http, person.email)
+    me = await http.get("/v1/me", headers=bearer(tokens["access_token"]))
+    return me.json()["credential"]["id"]
+
+
 async def _all_scopes(http: httpx2.AsyncClient, person: Person) -> list[str]:
     return (await http.get("/v1/me", headers=person.headers)).json()["permissions"]
 
 
 async def _made(
-    http: httpx2.AsyncClient, person: Person, path: str, body: dict[str, Any]
+    http: httpx2.AsyncClient, person: Person, path: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     answer = await http.post(path, json=body, headers=person.headers)
     assert answer.status_code == 201, answer.text
