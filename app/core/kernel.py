@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as ValkeyConnectionError
@@ -100,11 +100,17 @@ async def _open_vault(settings: Settings, database: Database) -> Vault:
 
 
 def connect_valkey(url: str) -> Valkey:
-    """A pooled client that retries a lost connection once or twice, briefly."""
-    return Redis.from_url(
+    """A pooled client that retries a lost connection once or twice, briefly.
+
+    Who finds all its connections in use waits for one, at most five seconds.
+    """
+    pool = BlockingConnectionPool.from_url(
         url,
+        max_connections=100,
+        timeout=5,
         socket_connect_timeout=5,
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         retry_on_error=[ValkeyConnectionError],
     )
+    return Redis.from_pool(pool)

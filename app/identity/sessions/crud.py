@@ -5,20 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.sessions.models import RefreshToken, SigningKey, UserSession
-from app.identity.workspaces.models import Membership, Workspace
+from app.identity.users.models import User
+from app.identity.workspaces.models import ROLE_OF_MEMBER, CustomRole, Membership, Workspace
 from app.identity.workspaces.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a living session stands: None, None in a workspace that its user is not in."""
+    """Where a living session stands: no place in a workspace that its user is not in."""
 
+    account_status: str
+    authenticated_at: datetime
+    second_factor: bool
     workspace_id: UUID | None
     role: str | None
+    custom_permissions: list[str] | None
+    suspended_at: datetime | None
 
 
 async def standing(
@@ -36,16 +43,31 @@ async def standing(
         else and_(Workspace.kind == "personal", Membership.role == Role.OWNER)
     )
     places = (
-        select(Membership.workspace_id, Membership.role)
+        select(
+            Membership.workspace_id,
+            Membership.role,
+            CustomRole.permissions,
+            Membership.suspended_at,
+        )
         .join(Workspace, Workspace.id == Membership.workspace_id)
-        .where(Membership.user_id == user_id, chosen)
+        .outerjoin(CustomRole, ROLE_OF_MEMBER)
+        .where(Membership.user_id == user_id, Workspace.deleted_at.is_(None), chosen)
         .order_by(Membership.workspace_id)
         .limit(1)
         .subquery()
     )
     found = await session.execute(
-        select(places.c.workspace_id, places.c.role)
+        select(
+            User.status,
+            UserSession.authenticated_at,
+            UserSession.second_factor,
+            places.c.workspace_id,
+            places.c.role,
+            places.c.permissions,
+            places.c.suspended_at,
+        )
         .select_from(UserSession)
+        .join(User, User.id == UserSession.user_id)
         .outerjoin(places, UserSession.user_id == user_id)
         .where(
             UserSession.id == session_id,
@@ -55,7 +77,7 @@ async def standing(
         )
     )
     row = found.one_or_none()
-    return Standing(row[0], row[1]) if row else None
+    return Standing(*row) if row else None
 
 
 async def add(session: AsyncSession, new: UserSession, token_hash: bytes) -> UserSession:
@@ -96,12 +118,52 @@ async def prune_tokens(session: AsyncSession, session_id: UUID, before: datetime
     )
 
 
-async def revoke(session: AsyncSession, session_id: UUID, at: datetime, reason: str) -> None:
+async def page(
+    session: AsyncSession, user_id: UUID, at: datetime, query: PageQuery, cursors: Cursors
+) -> Slice[UserSession]:
+    """A user's living sessions, the latest sign-in first."""
+    return await fetch_page(
+        session,
+        select(UserSession).where(*_living(user_id, at)),
+        Keyset(UserSession.created_at, UserSession.id),
+        query,
+        cursors=cursors,
+        workspace_id=user_id,
+    )
+
+
+async def get_living(
+    session: AsyncSession, user_id: UUID, session_id: UUID, at: datetime
+) -> UserSession | None:
+    found: UserSession | None = await session.scalar(
+        select(UserSession).where(UserSession.id == session_id, *_living(user_id, at))
+    )
+    return found
+
+
+async def prove(
+    session: AsyncSession, session_id: UUID, at: datetime, *, second_factor: bool
+) -> None:
+    """Note that a session's person has proved who they are; what was proved before stays."""
     await session.execute(
+        update(UserSession)
+        .where(UserSession.id == session_id)
+        .values(
+            authenticated_at=at,
+            second_factor=or_(UserSession.second_factor, literal(second_factor)),
+        )
+    )
+
+
+async def revoke(session: AsyncSession, session_id: UUID, at: datetime, reason: str) -> bool:
+    """End a session; False where it had ended before."""
+    ended = await session.scalar(
         update(UserSession)
         .where(UserSession.id == session_id, UserSession.revoked_at.is_(None))
         .values(revoked_at=at, revoked_reason=reason)
+        .returning(UserSession.id)
     )
+    return ended is not None
 
 
 async def revoke_of_user(
@@ -111,14 +173,53 @@ async def revoke_of_user(
     reason: str,
     *,
     but: UUID | None = None,
-) -> None:
-    """End every session of a user, or every one but one."""
-    statement = update(UserSession).where(
-        UserSession.user_id == user_id, UserSession.revoked_at.is_(None)
-    )
+) -> Sequence[UUID]:
+    """End every session of a user, or every one but one; the ids of those that lived."""
+    statement = update(UserSession).where(*_living(user_id, at))
     if but is not None:
         statement = statement.where(UserSession.id != but)
-    await session.execute(statement.values(revoked_at=at, revoked_reason=reason))
+    ended = await session.scalars(
+        statement.values(revoked_at=at, revoked_reason=reason).returning(UserSession.id)
+    )
+    return ended.all()
+
+
+async def revoke_oldest(
+    session: AsyncSession, user_id: UUID, at: datetime, reason: str, *, keep: int
+) -> None:
+    """End what a user has beyond `keep` living sessions, the longest unused first."""
+    beyond = (
+        select(UserSession.id)
+        .where(*_living(user_id, at))
+        .order_by(UserSession.last_used_at.desc(), UserSession.id.desc())
+        .offset(keep)
+    )
+    await session.execute(
+        update(UserSession)
+        .where(UserSession.id.in_(beyond))
+        .values(revoked_at=at, revoked_reason=reason)
+    )
+
+
+async def delete_dead(session: AsyncSession, before: datetime, most: int) -> int:
+    """Delete sessions that ended before a time, with their tokens; the number of them."""
+    dead = (
+        select(UserSession.id)
+        .where(or_(UserSession.expires_at < before, UserSession.revoked_at < before))
+        .limit(most)
+    )
+    gone = await session.scalars(
+        delete(UserSession).where(UserSession.id.in_(dead)).returning(UserSession.id)
+    )
+    return len(gone.all())
+
+
+def _living(user_id: UUID, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        UserSession.user_id == user_id,
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > at,
+    )
 
 
 async def signing_keys(session: AsyncSession, retired_after: datetime) -> Sequence[SigningKey]:

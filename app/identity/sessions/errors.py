@@ -1,6 +1,10 @@
 """Errors about signing in."""
 
-from app.core.errors import PermissionDenied, Unauthenticated
+from collections.abc import Sequence
+from typing import Any
+
+from app.core.errors import NotFound, PermissionDenied, Unauthenticated
+from app.identity.factors.methods import Method, in_words
 
 
 class CredentialsRefused(Unauthenticated):
@@ -35,11 +39,32 @@ class RefreshTokenReused(Unauthenticated):
     title = "The refresh token was used before"
 
 
-class CsrfRefused(PermissionDenied):
-    code = "csrf_refused"
-    title = "The request may come from another site"
-
-
 class SessionRequired(PermissionDenied):
     code = "session_required"
     title = "Only a signed-in person may do this"
+
+
+class StepUpRequired(PermissionDenied):
+    """Prove once more who you are with `POST /v1/auth/step-up`, then repeat the request.
+
+    The problem document names what the account can use in `methods`.
+    """
+
+    code = "step_up_required"
+    title = "Prove once more who you are"
+
+    def __init__(self, methods: Sequence[Method]) -> None:
+        way = f"Call /v1/auth/step-up with {in_words(methods)}" if methods else "Sign in again"
+        super().__init__(f"{way}, then repeat this request within ten minutes.")
+        self.methods = methods
+
+    def problem(
+        self, *, instance: str | None = None, request_id: str | None = None
+    ) -> dict[str, Any]:
+        shown = super().problem(instance=instance, request_id=request_id)
+        return {**shown, "methods": list(self.methods)}
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+    title = "No such session"

@@ -21,7 +21,9 @@ from app.identity.sessions.models import SigningKey
 log = get_logger(__name__)
 
 ALGORITHM = "ES256"
-RETIRED = timedelta(hours=1)  # longer than any access token lives
+# Longer than any access token lives, and than a process goes on signing with a retired key.
+RETIRED = timedelta(minutes=70)
+KNOWN = timedelta(seconds=10)  # by then every process takes the tokens of a new key
 STALE_SECONDS = 300.0
 UNKNOWN_SECONDS = 5.0  # a made-up key id makes us look no more often than this
 
@@ -63,6 +65,23 @@ class SigningKeys:
     async def jwks(self) -> list[dict[str, Any]]:
         return (await self._fresh(STALE_SECONDS)).jwks
 
+    async def rotate(self, *, older_than: timedelta = timedelta()) -> bool:
+        """Have a new key sign from now on, if the present one is older; says whether it was."""
+        async with self._database.unit(SYSTEM) as session:
+            await crud.lock_signing_keys(session)
+            in_use = [
+                row
+                for row in await crud.signing_keys(session, now() - RETIRED)
+                if row.retired_at is None
+            ]
+            if any(row.created_at > now() - older_than for row in in_use):
+                return False
+            for row in in_use:
+                row.retired_at = now() + KNOWN
+            await crud.add_signing_key(session, self._make()[0])
+        self._loaded = None
+        return True
+
     async def _fresh(self, seconds: float) -> _Loaded:
         loaded = self._loaded
         if loaded is None or time.monotonic() - loaded.at > seconds:
@@ -91,8 +110,11 @@ class SigningKeys:
         )
 
     def _signer_among(self, rows: list[SigningKey]) -> Signer | None:
-        for row in rows:
-            if row.retired_at is None and (signer := self._open(row)):
+        """The newest key that every process knows by now; else the one known the longest."""
+        usable = [row for row in rows if row.retired_at is None or row.retired_at > now()]
+        known = now() - KNOWN
+        for row in sorted(usable, key=lambda row: max(row.created_at, known)):
+            if signer := self._open(row):
                 return signer
         return None
 

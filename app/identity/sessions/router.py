@@ -1,14 +1,16 @@
 """Signing in, staying signed in, signing out; and the public keys of access tokens."""
 
-from typing import Annotated, Protocol, cast
+from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.utils import get_authorization_scheme_param
 
 from app.core.auth import Access, Permission
 from app.core.db import SYSTEM
-from app.core.errors import Unauthenticated, Unprocessable
+from app.core.errors import Unauthenticated
+from app.core.http import csrf
+from app.core.http.csrf import CsrfRefused
 from app.core.http.guard import (
     CredentialMissing,
     KernelDep,
@@ -18,12 +20,20 @@ from app.core.http.guard import (
     resolve_access,
 )
 from app.core.http.problems import problems
+from app.core.http.rails import off_rails
+from app.core.http.rate_limits import sensitive
 from app.core.http.units import Session
 from app.core.kernel import Kernel
-from app.identity.sessions import csrf, service, tokens
+from app.identity.connections.errors import SsoRequired
+from app.identity.sessions import cookies, service
+from app.identity.sessions.answering import (
+    SigningKeysDep,
+    answer_sign_in,
+    answer_tokens,
+    device_of,
+)
 from app.identity.sessions.errors import (
     CredentialsRefused,
-    CsrfRefused,
     RefreshTokenInvalid,
     RefreshTokenMissing,
     RefreshTokenReused,
@@ -32,16 +42,15 @@ from app.identity.sessions.errors import (
     TokenInvalid,
 )
 from app.identity.sessions.guard import require_session
-from app.identity.sessions.keys import SigningKeys
+from app.identity.sessions.proving_schemas import SignInAnswer
 from app.identity.sessions.schemas import (
     KeySet,
     Login,
-    PasswordChange,
     PublicKey,
     RefreshRequest,
     TokenRead,
 )
-from app.identity.users.errors import WrongCurrentPassword
+from app.identity.users.lockouts import Lockouts
 from app.identity.users.passwords import HashingBusy
 
 Person = Annotated[Access, require_session(Permission.PROFILE_WRITE)]
@@ -54,34 +63,25 @@ _COOKIE_RULE = (
 )
 
 
-class HoldsSigningKeys(Protocol):
-    signing_keys: SigningKeys
-
-
-def signing_keys_of(kernel: KernelDep) -> SigningKeys:
-    """The keys that the composition root's resolver keeps."""
-    return cast("HoldsSigningKeys", kernel.resolver).signing_keys
-
-
-SigningKeysDep = Annotated[SigningKeys, Depends(signing_keys_of)]
-
-
 @router.post(
     "/auth/login",
     operation_id="sessions_create",
     summary="Sign in",
-    description="The refresh token is set as a cookie for browsers, or answered in the body.",
-    dependencies=[public],
-    responses=problems(CredentialsRefused, HashingBusy),
+    description=(
+        "Answers the tokens of a session, or a challenge (`type` is `second_factor`) where the "
+        "account has a second factor: go on with `/v1/auth/second-factor`. The refresh token is "
+        "set as a cookie for browsers, or answered in the body."
+    ),
+    dependencies=[public, sensitive, off_rails("every sign-in opens a session of its own")],
+    responses=problems(CredentialsRefused, SsoRequired, HashingBusy),
 )
 async def create_session(
     body: Login, request: Request, response: Response, kernel: KernelDep, keys: SigningKeysDep
-) -> TokenRead:
-    address = request.client.host if request.client else ""
-    device = service.Device(request.headers.get("user-agent", ""), address)
-    renewal = await service.sign_in(kernel.database, kernel.settings, body, device)
-    in_cookie = body.refresh_token_in == "cookie"  # noqa: S105 - a place
-    return await _answer(response, kernel, keys, renewal, in_cookie=in_cookie)
+) -> SignInAnswer:
+    lockouts = Lockouts(kernel.valkey, kernel.settings)
+    device = device_of(request)
+    outcome = await service.sign_in(kernel.database, lockouts, kernel.settings, body, device)
+    return await answer_sign_in(response, kernel, keys, outcome)
 
 
 @router.post(
@@ -93,7 +93,7 @@ async def create_session(
         "the same successor, so that two tabs do not end each other's session; later it ends the "
         f"session. {_COOKIE_RULE}"
     ),
-    dependencies=[public],
+    dependencies=[public, sensitive, off_rails("a refresh token names its successor by itself")],
     responses=problems(RefreshTokenMissing, RefreshTokenInvalid, RefreshTokenReused, CsrfRefused),
 )
 async def refresh_session(
@@ -105,10 +105,12 @@ async def refresh_session(
 ) -> TokenRead:
     token = _presented(request, kernel, body)
     async with kernel.database.unit(SYSTEM) as session:
-        outcome = await service.rotate(session, kernel.vault, kernel.settings, token)
+        outcome = await service.rotate(
+            session, kernel.vault, kernel.settings, token, device_of(request)
+        )
     if isinstance(outcome, Unauthenticated):
         raise outcome
-    return await _answer(response, kernel, keys, outcome, in_cookie=body is None)
+    return await answer_tokens(response, kernel, keys, outcome, in_cookie=body is None)
 
 
 @router.post(
@@ -120,7 +122,7 @@ async def refresh_session(
         f"the cookie. {_COOKIE_RULE}"
     ),
     status_code=204,
-    dependencies=[public],
+    dependencies=[public, off_rails("a session that has ended stays ended")],
     responses=problems(
         TokenExpired,
         TokenInvalid,
@@ -140,10 +142,10 @@ async def delete_session(
     token = "" if access else _presented(request, kernel, body)
     async with kernel.database.unit(SYSTEM) as session:
         if access:
-            await service.end(session, access.credential_id)
+            await service.end(session, access.user_id, access.credential_id)
         else:
             await service.end_by_token(session, token)
-    csrf.clear_cookie(response)
+    cookies.clear(response, kernel.settings)
 
 
 @router.post(
@@ -156,30 +158,11 @@ async def delete_session(
         CredentialMissing, TokenExpired, TokenInvalid, ScopeMissing, SessionRequired
     ),
 )
-async def delete_all_sessions(session: Session, access: Person, response: Response) -> None:
+async def delete_all_sessions(
+    session: Session, access: Person, response: Response, kernel: KernelDep
+) -> None:
     await service.end_all(session, access)
-    csrf.clear_cookie(response)
-
-
-@router.post(
-    "/me/password",
-    operation_id="me_change_password",
-    summary="Change the password",
-    description="Ends the caller's other sessions. Not with an API key.",
-    status_code=204,
-    responses=problems(
-        CredentialMissing,
-        TokenExpired,
-        TokenInvalid,
-        ScopeMissing,
-        SessionRequired,
-        WrongCurrentPassword,
-        Unprocessable,
-        HashingBusy,
-    ),
-)
-async def change_password(body: PasswordChange, access: Person, kernel: KernelDep) -> None:
-    await service.change_password(kernel.database, access, body)
+    cookies.clear(response, kernel.settings)
 
 
 @well_known.get(
@@ -197,7 +180,7 @@ async def get_jwks(keys: SigningKeysDep, response: Response) -> KeySet:
 def _presented(request: Request, kernel: Kernel, body: RefreshRequest | None) -> str:
     if body is not None:
         return body.refresh_token
-    token = request.cookies.get(csrf.COOKIE)
+    token = request.cookies.get(cookies.COOKIE)
     if not token:
         raise RefreshTokenMissing("Send the cookie of the sign-in, or `refresh_token` in the body.")
     csrf.check(request, kernel.settings)
@@ -216,22 +199,3 @@ async def _signed_in(request: Request, kernel: Kernel) -> Access | None:
     if access.credential != "session":
         raise SessionRequired("An API key has no session to end; revoke the key instead.")
     return access
-
-
-async def _answer(
-    response: Response,
-    kernel: Kernel,
-    keys: SigningKeys,
-    renewal: service.Renewal,
-    *,
-    in_cookie: bool,
-) -> TokenRead:
-    response.headers["Cache-Control"] = "no-store"
-    if in_cookie:
-        csrf.set_cookie(response, renewal.refresh_token, kernel.settings)
-    return TokenRead(
-        access_token=await tokens.sign(keys, kernel.settings, renewal.claims),
-        token_type="Bearer",  # noqa: S106 - the name of the scheme
-        expires_in=kernel.settings.access_token_minutes * 60,
-        refresh_token=None if in_cookie else renewal.refresh_token,
-    )

@@ -1,6 +1,5 @@
 """Signing in and out."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,81 +8,70 @@ from app.core.clock import now
 from app.core.config import Settings
 from app.core.crypto import Vault
 from app.core.db import SYSTEM, AsyncSession, Database
-from app.core.errors import FieldError, Unauthenticated, Unprocessable
-from app.core.ids import new_id
+from app.core.errors import Unauthenticated
+from app.core.paging import Cursors, PageQuery, Slice
+from app.identity.factors.methods import Method
 from app.identity.sessions import crud, refresh
 from app.identity.sessions.errors import (
     CredentialsRefused,
     RefreshTokenInvalid,
     RefreshTokenReused,
+    SessionNotFound,
 )
 from app.identity.sessions.models import UserSession
-from app.identity.sessions.schemas import Login, PasswordChange
+from app.identity.sessions.opening import Device, Renewal, SecondFactorNeeded, admit
+from app.identity.sessions.places import Places
+from app.identity.sessions.schemas import Login, SessionRead
 from app.identity.sessions.tokens import Claims
+from app.identity.trail import SESSION, note_of_person, tell_refusal_soon
 from app.identity.users import crud as users
 from app.identity.users import passwords
-from app.identity.users.errors import WrongCurrentPassword
+from app.identity.users.lockouts import Lockouts
 from app.identity.users.models import User
-from app.identity.users.schemas import same_words
-from app.identity.users.service import current
+from app.identity.users.standing import check_standing, tell_lock_soon
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Where a sign-in comes from, for the person's own list of sessions."""
-
-    user_agent: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """What a sign-in or a refresh gives: whom the access token is for, and the refresh token."""
-
-    claims: Claims
-    refresh_token: str
-
-
-async def sign_in(database: Database, settings: Settings, login: Login, device: Device) -> Renewal:
-    """A new session; raises CredentialsRefused.
+async def sign_in(
+    database: Database, lockouts: Lockouts, settings: Settings, login: Login, device: Device
+) -> Renewal | SecondFactorNeeded:
+    """A new session, or what the account asks for beside the password; raises CredentialsRefused.
 
     The password is checked between two short transactions: checks queue for their memory, and a
     queue must not hold connections.
     """
+    verdict = await lockouts.take(login.email, device.address)
     async with database.unit(SYSTEM) as session:
         user = await users.find(session, login.email)
     matches, replacement = await passwords.verify(
         login.password.get_secret_value(), user.password_hash if user else None
     )
-    if user is None or not matches:
+    if user is None or not matches or verdict.refused:
+        if user is not None:
+            tell_refusal_soon(database, user.id, "session.refused", method=Method.PASSWORD)
+            if verdict.locks:
+                tell_lock_soon(database, user)
         raise CredentialsRefused("Check both and try again.")
-    token = refresh.first()
-    new = UserSession(
-        id=new_id(),
-        user_id=user.id,
-        expires_at=now() + timedelta(days=settings.refresh_token_days),
-        revoked_at=None,
-        revoked_reason=None,
-        user_agent=device.user_agent[:400],
-        address=device.address,
-    )
+    await lockouts.forgive(login.email, device.address)
     async with database.unit(SYSTEM) as session:
-        await _confirm(session, user, replacement)
-        await crud.add(session, new, refresh.hash_of(token))
-    return Renewal(Claims(user.id, new.id), token)
+        check_standing(await _confirm(session, user, replacement), settings)
+        return await admit(session, settings, user.id, device, login.places, method=Method.PASSWORD)
 
 
-async def _confirm(session: AsyncSession, checked: User, replacement: str | None) -> None:
-    """Refuse a password that was changed while it was checked; else store its better hash."""
+async def _confirm(session: AsyncSession, checked: User, replacement: str | None) -> User:
+    """The account as it is now, with the better hash of its password.
+
+    Raises CredentialsRefused where the password was changed while it was checked.
+    """
     user = await users.lock(session, checked.id)
     if user is None or user.password_hash != checked.password_hash:
         raise CredentialsRefused("Check both and try again.")
     if replacement:
         user.password_hash = replacement
+    return user
 
 
 async def rotate(
-    session: AsyncSession, vault: Vault, settings: Settings, token: str
+    session: AsyncSession, vault: Vault, settings: Settings, token: str, device: Device
 ) -> Renewal | Unauthenticated:
     """The successor of a refresh token, or the refusal.
 
@@ -98,19 +86,21 @@ async def rotate(
     if presented is None:
         return RefreshTokenInvalid("Sign in again.")
     claims = Claims(family.user_id, family.id)
+    places = Places(access_in_cookie=family.cookie_only)
     following = refresh.successor(vault, token)
     if presented.used_at is None:
         presented.used_at = moment
         lifetime = timedelta(days=settings.refresh_token_days)
         family.expires_at = moment + lifetime
+        family.last_used_at, family.address = moment, device.address
         await crud.add_token(session, family.id, refresh.hash_of(following))
         await crud.prune_tokens(session, family.id, moment - lifetime)
-        return Renewal(claims, following)
+        return Renewal(claims, following, places)
     if moment - presented.used_at > refresh.GRACE:
-        await crud.revoke(session, family.id, moment, "refresh_token_reused")
+        await _revoke(session, family.user_id, family.id, "refresh_token_reused")
         return RefreshTokenReused("All tokens of this sign-in were revoked; sign in again.")
     living = await _living(session, vault, following)
-    return Renewal(claims, living) if living else RefreshTokenInvalid("Sign in again.")
+    return Renewal(claims, living, places) if living else RefreshTokenInvalid("Sign in again.")
 
 
 async def _living(session: AsyncSession, vault: Vault, token: str) -> str | None:
@@ -122,8 +112,8 @@ async def _living(session: AsyncSession, vault: Vault, token: str) -> str | None
     return None
 
 
-async def end(session: AsyncSession, session_id: UUID) -> None:
-    await crud.revoke(session, session_id, now(), "signed_out")
+async def end(session: AsyncSession, user_id: UUID, session_id: UUID) -> None:
+    await _revoke(session, user_id, session_id, "signed_out")
 
 
 async def end_by_token(session: AsyncSession, token: str) -> None:
@@ -131,36 +121,52 @@ async def end_by_token(session: AsyncSession, token: str) -> None:
     family = await crud.lock_by_token(session, refresh.hash_of(token))
     if family is None:
         raise RefreshTokenInvalid("Sign in again.")
-    await end(session, family.id)
+    await end(session, family.user_id, family.id)
 
 
-async def end_all(session: AsyncSession, access: Access) -> None:
-    """Sign the caller out everywhere."""
-    await crud.revoke_of_user(session, access.user_id, now(), "signed_out_everywhere")
+async def end_all(session: AsyncSession, access: Access, *, but_this: bool = False) -> None:
+    """Sign the caller out everywhere, or everywhere else."""
+    but = access.credential_id if but_this else None
+    reason = "signed_out_elsewhere" if but_this else "signed_out_everywhere"
+    ended = await crud.revoke_of_user(session, access.user_id, now(), reason, but=but)
+    for session_id in ended:
+        await _note_revoked(session, access.user_id, session_id, reason)
 
 
-async def change_password(database: Database, access: Access, change: PasswordChange) -> None:
-    """Set another password and end the caller's other sessions; raises WrongCurrentPassword."""
-    new_password = change.new_password.get_secret_value()
-    async with database.unit(access.scope) as session:
-        user = await current(session, access)
-    if same_words(new_password, user.email):
-        problem = "must not be the e-mail address"
-        raise Unprocessable(
-            f"/body/new_password: {problem}",
-            errors=(FieldError("/body/new_password", "value_error", problem),),
-        )
-    matches, _ = await passwords.verify(
-        change.current_password.get_secret_value(), user.password_hash
+async def page(
+    session: AsyncSession, access: Access, query: PageQuery, cursors: Cursors
+) -> Slice[SessionRead]:
+    """Where the caller is signed in, the latest sign-in first."""
+    rows = await crud.page(session, access.user_id, now(), query, cursors)
+    return rows.map(lambda row: _read(row, access))
+
+
+async def revoke(session: AsyncSession, access: Access, session_id: UUID) -> None:
+    """End one of the caller's sessions for good; raises SessionNotFound for an ended one too."""
+    if await crud.get_living(session, access.user_id, session_id, now()) is None:
+        raise SessionNotFound
+    await _revoke(session, access.user_id, session_id, "revoked_by_user")
+
+
+async def _revoke(session: AsyncSession, user_id: UUID, session_id: UUID, reason: str) -> None:
+    if await crud.revoke(session, session_id, now(), reason):
+        await _note_revoked(session, user_id, session_id, reason)
+
+
+async def _note_revoked(
+    session: AsyncSession, user_id: UUID, session_id: UUID, reason: str
+) -> None:
+    await note_of_person(session, user_id, "session.revoked", SESSION, session_id, reason=reason)
+
+
+def _read(row: UserSession, access: Access) -> SessionRead:
+    return SessionRead(
+        id=row.id,
+        current=row.id == access.credential_id,
+        user_agent=row.user_agent,
+        address=row.address,
+        second_factor=row.second_factor,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
     )
-    if not matches:
-        raise WrongCurrentPassword("Nothing was changed.")
-    password_hash = await passwords.hashed(new_password)
-    async with database.unit(access.scope) as session:
-        stored = await users.lock(session, user.id)
-        if stored is None or stored.password_hash != user.password_hash:
-            raise WrongCurrentPassword("It was changed at this moment by another request.")
-        stored.password_hash = password_hash
-        await crud.revoke_of_user(
-            session, user.id, now(), "password_changed", but=access.credential_id
-        )

@@ -35,8 +35,8 @@ async def code_of(client, token, **headers):
 
 async def signed(kernel, claims, **header):
     signer = await kernel.resolver.signing_keys.signer()
-    return jwt.encode(
-        claims, signer.private, algorithm="ES256", headers={"kid": signer.kid, **header}
+    return tokens.with_low_s(
+        jwt.encode(claims, signer.private, algorithm="ES256", headers={"kid": signer.kid, **header})
     )
 
 

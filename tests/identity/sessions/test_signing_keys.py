@@ -67,7 +67,9 @@ async def test_a_made_up_id_is_looked_up_once_in_a_while(database, monkeypatch):
     assert loads == 1
 
 
-async def test_a_retired_key_checks_for_as_long_as_its_tokens_may_live_and_signs_no_more(database, monkeypatch):
+async def test_a_retired_key_checks_for_as_long_as_its_tokens_may_live_and_signs_no_more(
+    database, monkeypatch
+):
     first = await SigningKeys(database, VAULT).signer()
 
     async def retire(ago):
