@@ -1,30 +1,37 @@
 """Turns a bearer credential into an Access: the resolver that every guard asks."""
 
 import asyncio
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.auth import Access, Permission
+from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.identity.api_keys import addresses, secret
 from app.identity.api_keys import crud as api_keys
-from app.identity.api_keys import secret
-from app.identity.api_keys.errors import ApiKeyExpired, ApiKeyInvalid, ApiKeyRevoked
+from app.identity.api_keys.crud import Holder
+from app.identity.api_keys.errors import (
+    ApiKeyAddressRefused,
+    ApiKeyExpired,
+    ApiKeyInvalid,
+    ApiKeyRevoked,
+)
 from app.identity.api_keys.known_keys import KnownKey, KnownKeys
+from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.models import ApiKey
 from app.identity.api_keys.revocations import Revocations
 from app.identity.sessions import crud as sessions
 from app.identity.sessions import tokens
 from app.identity.sessions.errors import TokenInvalid
 from app.identity.sessions.keys import SigningKeys
-from app.identity.workspaces.errors import WorkspaceNotFound
-from app.identity.workspaces.roles import permissions_of
+from app.identity.users.errors import AccountInactive
+from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFound
+from app.identity.workspaces.roles import known_permissions, permissions_of
 
 log = get_logger(__name__)
 
@@ -61,54 +68,58 @@ class IdentityResolver:
         if self._marking:
             await asyncio.wait(self._marking, timeout=2)
 
-    async def resolve(self, bearer: str, workspace_id: UUID | None) -> Access:
-        """The caller; raises Unauthenticated, or WorkspaceNotFound for a foreign workspace."""
+    async def resolve(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access:
+        """The caller; raises Unauthenticated, or WorkspaceNotFound for a foreign workspace.
+
+        Raises MembershipSuspended, and ApiKeyAddressRefused for a key that does not serve
+        `address`.
+        """
         if bearer.startswith(secret.PREFIX):
-            return await self._by_key(bearer, workspace_id)
+            return await self._by_key(bearer, workspace_id, address)
         return await self._by_token(bearer, workspace_id)
 
-    def forget_key(self, key_id: UUID) -> None:
-        """Drop what is remembered of a key, in this process and in the others."""
-        self._revocations.tell(key_id)
+    def forget(self, subject_id: UUID) -> None:
+        """Drop what is remembered of a key, a user or a workspace, in every process."""
+        self._revocations.tell(subject_id)
 
-    async def _by_key(self, bearer: str, workspace_id: UUID | None) -> Access:
+    async def _by_key(self, bearer: str, workspace_id: UUID | None, address: str) -> Access:
         secret_hash = secret.hash_of(bearer)
         known = self._known.find(secret_hash)
         if known is None:
             if not secret.well_formed(bearer):
                 raise ApiKeyInvalid("Its checksum does not match: it was mistyped or cut.")
-            known = await self._look_up(secret_hash)
+            known = await self._look_up(secret_hash, address)
         if known.expires_at is not None and known.expires_at <= now():
             raise ApiKeyExpired
+        if not addresses.serves(known.networks, address):
+            raise ApiKeyAddressRefused("Call from an address that the key allows.")
         access = known.access
         if workspace_id is not None and workspace_id != access.workspace_id:
             raise WorkspaceNotFound("This API key serves another workspace.")
         return access
 
-    async def _look_up(self, secret_hash: bytes) -> KnownKey:
+    async def _look_up(self, secret_hash: bytes, address: str) -> KnownKey:
         generation = self._known.generation
         async with self._database.unit(SYSTEM) as session:
             found = await api_keys.find(session, secret_hash)
         if found is None:
             raise ApiKeyInvalid
-        key = found.key
-        if key.revoked_at is not None or found.role is None:
-            raise ApiKeyRevoked
-        known = KnownKey(_access_of(key, found.role), key.expires_at)
+        known = _known_of(found, secret_hash)
         self._known.remember(secret_hash, known, generation)
+        key = found.key
         if key.last_used_at is None or key.last_used_at <= now() - api_keys.USED_EVERY:
-            self._mark_used(key)
+            self._mark_used(key, address)
         return known
 
-    def _mark_used(self, key: ApiKey) -> None:
-        task = asyncio.create_task(self._write_use(key.workspace_id, key.id))
+    def _mark_used(self, key: ApiKey, address: str) -> None:
+        task = asyncio.create_task(self._write_use(key.workspace_id, key.id, address))
         self._marking.add(task)
         task.add_done_callback(self._marking.discard)
 
-    async def _write_use(self, workspace_id: UUID, key_id: UUID) -> None:
+    async def _write_use(self, workspace_id: UUID, key_id: UUID, address: str) -> None:
         try:
             async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
-                await api_keys.mark_used(session, workspace_id, key_id, now())
+                await api_keys.mark_used(session, workspace_id, key_id, now(), address)
         except (SQLAlchemyError, OSError) as error:
             log.warning("last_use_unwritten", api_key_id=str(key_id), reason=repr(error))
 
@@ -120,27 +131,47 @@ class IdentityResolver:
             )
         if standing is None:
             raise TokenInvalid("Its session has ended; sign in again.")
+        if standing.account_status != "active":
+            raise AccountInactive
         if standing.workspace_id is None or standing.role is None:
             raise WorkspaceNotFound
+        if standing.suspended_at is not None:
+            raise MembershipSuspended("An administrator of it can end that.")
         return Access(
             workspace_id=standing.workspace_id,
             user_id=claims.user_id,
-            permissions=permissions_of(standing.role),
+            permissions=permissions_of(standing.role, standing.custom_permissions),
             credential="session",
             credential_id=claims.session_id,
+            role=standing.role,
+            authenticated_at=standing.authenticated_at,
+            second_factor=standing.second_factor,
         )
 
 
-def _access_of(key: ApiKey, role: str) -> Access:
-    scopes = frozenset[Permission]()
-    for name in key.scopes:
-        # A scope that a newer version wrote means nothing here.
-        with suppress(ValueError):
-            scopes |= {Permission(name)}
-    return Access(
+def _known_of(found: Holder, secret_hash: bytes) -> KnownKey:
+    """What a stored key allows now, by its secret or by the one before."""
+    key = found.key
+    if key.revoked_at is not None or found.role is None:
+        raise ApiKeyRevoked
+    if found.account_status != "active":
+        raise AccountInactive
+    if found.workspace_deleted_at is not None:
+        raise WorkspaceNotFound
+    if found.suspended_at is not None:
+        raise MembershipSuspended("An administrator of the workspace can end that.")
+    held = permissions_of(found.role, found.custom_permissions)
+    ends = [key.expires_at]
+    if secret_hash != key.secret_hash:
+        ends.append(key.previous_valid_until)
+    access = Access(
         workspace_id=key.workspace_id,
         user_id=key.user_id,
-        permissions=scopes & permissions_of(role),
+        permissions=known_permissions(key.scopes) & held,
         credential="api_key",
         credential_id=key.id,
+        role=found.role,
+        limits=limits_of(key.limits),
     )
+    expires_at = min((end for end in ends if end is not None), default=None)
+    return KnownKey(access, expires_at, addresses.networks_of(key.allowed_addresses))

@@ -1,5 +1,6 @@
-"""Conversations in Postgres: a person's own, in one workspace."""
+"""Conversations in Postgres: a person's own, and those shared with them, in one workspace."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Select, select, text
@@ -8,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.chat.conversations.models import Conversation
 from app.chat.conversations.schemas import ConversationQuery
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.identity.sharing.crud import shared_with
 
+SHARED_AS: Final = "conversation"
 # Text, because messages stand above conversations and may not be imported here.
 _MENTIONS = text("""(
     to_tsvector('simple', conversations.title) @@ websearch_to_tsquery('simple', :q)
@@ -20,22 +23,19 @@ _MENTIONS = text("""(
 )""")
 
 
-def _own(workspace_id: UUID, user_id: UUID) -> Select[Conversation]:
-    return select(Conversation).where(
-        Conversation.workspace_id == workspace_id, Conversation.user_id == user_id
-    )
+def _of(workspace_id: UUID) -> Select[Conversation]:
+    return select(Conversation).where(Conversation.workspace_id == workspace_id)
 
 
 async def get(
     session: AsyncSession,
     workspace_id: UUID,
-    user_id: UUID,
     conversation_id: UUID,
     *,
     for_update: bool = False,
 ) -> Conversation | None:
-    """A conversation, deleted ones included."""
-    statement = _own(workspace_id, user_id).where(Conversation.id == conversation_id)
+    """A conversation, whoever owns it, deleted ones included."""
+    statement = _of(workspace_id).where(Conversation.id == conversation_id)
     if for_update:
         statement = statement.with_for_update()
     return (await session.scalars(statement)).one_or_none()
@@ -48,8 +48,14 @@ async def page(
     query: ConversationQuery,
     cursors: Cursors,
 ) -> Slice[Conversation]:
-    """Most recently active first."""
-    statement = _own(workspace_id, user_id)
+    """Most recently active first: one's own, or those of others that are shared with one."""
+    if query.shared:
+        shared = shared_with(workspace_id, user_id, SHARED_AS)
+        statement = _of(workspace_id).where(
+            Conversation.user_id != user_id, Conversation.id.in_(shared)
+        )
+    else:
+        statement = _of(workspace_id).where(Conversation.user_id == user_id)
     deleted = Conversation.deleted_at
     statement = statement.where(deleted.is_not(None) if query.deleted else deleted.is_(None))
     if query.q:

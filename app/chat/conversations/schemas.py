@@ -49,10 +49,14 @@ class ConversationQuery(PageQuery):
         Field(min_length=1, max_length=200, description="Words in the title or in a message."),
     ] = None
     deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
+    shared: Annotated[
+        bool, Field(description="List those that others share with you instead of your own.")
+    ] = False
 
 
 class ConversationRead(Output):
     id: UUID
+    user_id: UUID = Field(description="Whose it is.")
     title: str
     title_source: Literal["none", "model", "fallback", "user"]
     model: str | None

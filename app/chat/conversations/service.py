@@ -1,5 +1,6 @@
 """What a person does with conversations."""
 
+from typing import Literal
 from uuid import UUID
 
 from app.chat.conversations import crud
@@ -19,6 +20,8 @@ from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
+from app.identity.sharing import service as sharing
+from app.identity.sharing.errors import NotYours, SharedToRead
 
 
 async def create(session: AsyncSession, access: Access, new: ConversationCreate) -> Conversation:
@@ -39,12 +42,25 @@ async def create(session: AsyncSession, access: Access, new: ConversationCreate)
 
 
 async def get(
-    session: AsyncSession, access: Access, conversation_id: UUID, *, for_update: bool = False
+    session: AsyncSession,
+    access: Access,
+    conversation_id: UUID,
+    *,
+    to: Literal["read", "write", "own"] = "read",
+    for_update: bool = False,
 ) -> Conversation:
-    """A living conversation; raises ConversationNotFound."""
+    """A living conversation of the caller's own, or one that is shared with them.
+
+    Raises ConversationNotFound, and for what others share SharedToRead and NotYours.
+    """
     conversation = await _any(session, access, conversation_id, for_update=for_update)
     if conversation.deleted_at:
         raise ConversationNotFound
+    if conversation.user_id != access.user_id and to != "read":
+        if to == "own":
+            raise NotYours("Ask whoever shares it with you.")
+        if await sharing.level_of(session, access, conversation.id) != "write":
+            raise SharedToRead("Ask whoever shares it with you to let you write.")
     return conversation
 
 
@@ -57,7 +73,7 @@ async def page(
 async def update(
     session: AsyncSession, access: Access, conversation_id: UUID, change: ConversationUpdate
 ) -> Conversation:
-    conversation = await get(session, access, conversation_id, for_update=True)
+    conversation = await get(session, access, conversation_id, to="own", for_update=True)
     await match(session, conversation)
     given = change.model_fields_set
     if "title" in given:
@@ -76,7 +92,7 @@ async def update(
 
 async def delete(session: AsyncSession, access: Access, conversation_id: UUID) -> None:
     """Soft: `restore` brings it back for 30 days."""
-    conversation = await get(session, access, conversation_id, for_update=True)
+    conversation = await get(session, access, conversation_id, to="own", for_update=True)
     await match(session, conversation)
     conversation.deleted_at = now()
     await session.flush()
@@ -85,6 +101,8 @@ async def delete(session: AsyncSession, access: Access, conversation_id: UUID) -
 async def restore(session: AsyncSession, access: Access, conversation_id: UUID) -> Conversation:
     """Bring a deleted conversation back; a living one stays as it is."""
     conversation = await _any(session, access, conversation_id, for_update=True)
+    if conversation.user_id != access.user_id:
+        raise ConversationNotFound if conversation.deleted_at else NotYours
     if conversation.restorable_until and conversation.restorable_until < now():
         raise RestoreExpired
     conversation.deleted_at = None
@@ -109,9 +127,13 @@ async def bulk(
 async def _any(
     session: AsyncSession, access: Access, conversation_id: UUID, *, for_update: bool
 ) -> Conversation:
+    """One's own, or one that is shared with one, deleted ones included."""
     conversation = await crud.get(
-        session, access.workspace_id, access.user_id, conversation_id, for_update=for_update
+        session, access.workspace_id, conversation_id, for_update=for_update
     )
     if conversation is None:
+        raise ConversationNotFound
+    is_mine = conversation.user_id == access.user_id
+    if not is_mine and not await sharing.level_of(session, access, conversation.id):
         raise ConversationNotFound
     return conversation

@@ -23,7 +23,8 @@ async def page(
     conversation = await conversations.get(session, access, conversation_id)
     leaf = conversation.current_message_id if query.branch == "current" else None
     if query.branch == "current" and leaf is None:
-        return Slice([], has_more=False, next_cursor=None)
+        total = 0 if query.include == "total" else None
+        return Slice([], has_more=False, next_cursor=None, total=total)
     return await crud.page(session, access.workspace_id, conversation_id, leaf, query, cursors)
 
 
@@ -56,7 +57,9 @@ async def choose(
     session: AsyncSession, access: Access, conversation_id: UUID, message_id: UUID
 ) -> Conversation:
     """Show the branch that goes through this message, down to its newest end."""
-    conversation = await conversations.get(session, access, conversation_id, for_update=True)
+    conversation = await conversations.get(
+        session, access, conversation_id, to="write", for_update=True
+    )
     await find(session, access.workspace_id, conversation_id, message_id)
     conversation.current_message_id = await crud.newest_leaf(
         session, access.workspace_id, conversation_id, message_id

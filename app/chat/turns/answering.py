@@ -130,7 +130,7 @@ class Answering:
     ) -> Conversation:
         assert ctx.subject_id is not None  # noqa: S101 - every turn has its conversation
         conversation = await conversations_crud.get(
-            session, ctx.workspace_id, ctx.user_id, ctx.subject_id, for_update=for_update
+            session, ctx.workspace_id, ctx.subject_id, for_update=for_update
         )
         if conversation is None:
             raise AppError("The conversation of this run is gone.")

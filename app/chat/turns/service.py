@@ -25,6 +25,7 @@ from app.core.ids import new_id
 from app.inference.integrations.directory import Directory, Target
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.usage import service as ledger
+from app.runs.runs import crud as runs_crud
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -75,7 +76,9 @@ async def _start(
 ) -> Turn:
     access = begin.access
     async with begin.unit() as session:
-        conversation = await conversations.get(session, access, conversation_id, for_update=True)
+        conversation = await conversations.get(
+            session, access, conversation_id, to="write", for_update=True
+        )
         await _refuse_while_busy(session, access, conversation)
         model = new.model or conversation.model
         target = await directory.known_target(access.workspace_id, model)
@@ -118,8 +121,9 @@ async def _refuse_while_busy(
 ) -> None:
     if conversation.active_run_id is None:
         return
-    run = await runs.get(session, access, conversation.active_run_id)
-    if run.ended_at is None:
+    # It may be the run of someone else who takes part.
+    run = await runs_crud.get(session, access.workspace_id, conversation.active_run_id)
+    if run is not None and run.ended_at is None:
         raise ConversationBusy(
             f"Run {run.id} is answering; read its events, wait for its end, or cancel it.",
             retry_after=1,
@@ -184,7 +188,7 @@ async def _begin(
     await messages_crud.add(session, [*unsaved, answer])
     run = await runs.create(
         session,
-        conversation,
+        begin.access,
         run_id=run_id,
         kind=KIND,
         subject_id=conversation.id,

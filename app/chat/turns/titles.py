@@ -102,7 +102,7 @@ class Titling:
             await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
         if ctx.subject_id and title:
             conversation = await conversations_crud.get(
-                session, ctx.workspace_id, ctx.user_id, ctx.subject_id, for_update=True
+                session, ctx.workspace_id, ctx.subject_id, for_update=True
             )
             if conversation and conversation.title_source in ("none", "fallback"):
                 conversation.title, conversation.title_source = title, "model"

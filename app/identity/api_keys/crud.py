@@ -1,5 +1,6 @@
 """Queries on API keys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.api_keys.models import ApiKey
-from app.identity.workspaces.models import Membership
+from app.identity.users.models import User
+from app.identity.workspaces.models import ROLE_OF_MEMBER, CustomRole, Membership, Workspace
 
 USED_EVERY = timedelta(minutes=1)
 
@@ -20,17 +22,48 @@ class Holder:
 
     key: ApiKey
     role: str | None
+    account_status: str
+    custom_permissions: list[str] | None
+    suspended_at: datetime | None
+    workspace_deleted_at: datetime | None
 
 
 async def get(
-    session: AsyncSession, workspace_id: UUID, user_id: UUID, key_id: UUID
+    session: AsyncSession,
+    workspace_id: UUID,
+    user_id: UUID,
+    key_id: UUID,
+    *,
+    of_services: bool,
+    for_update: bool = False,
 ) -> ApiKey | None:
-    key: ApiKey | None = await session.scalar(
-        select(ApiKey).where(
-            ApiKey.workspace_id == workspace_id, ApiKey.user_id == user_id, ApiKey.id == key_id
-        )
-    )
+    """A user's own key, or with `of_services` one of the workspace's service accounts."""
+    mine = ApiKey.user_id == user_id
+    if of_services:
+        mine |= ApiKey.user_id.in_(select(User.id).where(User.kind == "service"))
+    statement = select(ApiKey).where(ApiKey.workspace_id == workspace_id, mine, ApiKey.id == key_id)
+    if for_update:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    key: ApiKey | None = await session.scalar(statement)
     return key
+
+
+async def revoke_of(
+    session: AsyncSession, workspace_id: UUID, user_id: UUID, at: datetime
+) -> Sequence[UUID]:
+    """End every living key that a user has in a workspace; returns their ids."""
+    ended = await session.scalars(
+        update(ApiKey)
+        .where(
+            ApiKey.workspace_id == workspace_id,
+            ApiKey.user_id == user_id,
+            ApiKey.revoked_at.is_(None),
+        )
+        .values(revoked_at=at)
+        .returning(ApiKey.id)
+        .execution_options(synchronize_session=False)
+    )
+    return ended.all()
 
 
 async def page(
@@ -55,9 +88,18 @@ async def add(session: AsyncSession, key: ApiKey) -> ApiKey:
 
 
 async def find(session: AsyncSession, secret_hash: bytes) -> Holder | None:
-    """A presented key, of whichever workspace."""
+    """A presented key, of whichever workspace, by its secret or the one before."""
     found = await session.execute(
-        select(ApiKey, Membership.role)
+        select(
+            ApiKey,
+            Membership.role,
+            User.status,
+            CustomRole.permissions,
+            Membership.suspended_at,
+            Workspace.deleted_at,
+        )
+        .join(Workspace, Workspace.id == ApiKey.workspace_id)
+        .join(User, User.id == ApiKey.user_id)
         .outerjoin(
             Membership,
             and_(
@@ -65,13 +107,16 @@ async def find(session: AsyncSession, secret_hash: bytes) -> Holder | None:
                 Membership.user_id == ApiKey.user_id,
             ),
         )
-        .where(ApiKey.secret_hash == secret_hash)
+        .outerjoin(CustomRole, ROLE_OF_MEMBER)
+        .where(or_(ApiKey.secret_hash == secret_hash, ApiKey.previous_secret_hash == secret_hash))
     )
     row = found.one_or_none()
-    return Holder(row[0], row[1]) if row else None
+    return Holder(*row) if row else None
 
 
-async def mark_used(session: AsyncSession, workspace_id: UUID, key_id: UUID, at: datetime) -> None:
+async def mark_used(
+    session: AsyncSession, workspace_id: UUID, key_id: UUID, at: datetime, address: str
+) -> None:
     """Note that a key was used, unless that was noted within the last minute."""
     await session.execute(
         update(ApiKey)
@@ -81,5 +126,5 @@ async def mark_used(session: AsyncSession, workspace_id: UUID, key_id: UUID, at:
             or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at <= at - USED_EVERY),
         )
         # Being used is no change of the key.
-        .values(last_used_at=at, updated_at=ApiKey.updated_at)
+        .values(last_used_at=at, last_used_address=address, updated_at=ApiKey.updated_at)
     )

@@ -1,6 +1,6 @@
 """Errors about API keys."""
 
-from app.core.errors import NotFound, PermissionDenied, Unauthenticated
+from app.core.errors import Conflict, NotFound, PermissionDenied, Unauthenticated
 
 
 class ApiKeyNotFound(NotFound):
@@ -21,6 +21,16 @@ class ApiKeyRevoked(Unauthenticated):
 class ApiKeyExpired(Unauthenticated):
     code = "api_key_expired"
     title = "The API key has expired"
+
+
+class ApiKeyEnded(Conflict):
+    code = "api_key_ended"
+    title = "The API key was revoked or has expired"
+
+
+class ApiKeyAddressRefused(PermissionDenied):
+    code = "api_key_address_refused"
+    title = "The API key does not serve this address"
 
 
 class ScopeNotHeld(PermissionDenied):

@@ -2,11 +2,13 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from app.core.auth import Access
+from app.identity.api_keys.addresses import Network
 
 FRESH_SECONDS = 5.0
 CAPACITY = 10_000
@@ -16,20 +18,28 @@ CAPACITY = 10_000
 class KnownKey:
     access: Access
     expires_at: datetime | None
+    networks: tuple[Network, ...] = ()
+
+    @property
+    def subjects(self) -> Iterator[UUID]:
+        """Whose change ends what is known: the key's, its user's and its workspace's."""
+        yield self.access.credential_id
+        yield self.access.user_id
+        yield self.access.workspace_id
 
 
 class KnownKeys:
     """A bounded memory of keys by their hash; the one used longest ago goes first.
 
-    `generation` changes with every key that is forgotten: what was looked up under another
-    generation may have been revoked since, and is not remembered.
+    `generation` changes with everything that is forgotten: what was looked up under another
+    generation may have changed since, and is not remembered.
     """
 
     def __init__(self, *, fresh_seconds: float = FRESH_SECONDS, capacity: int = CAPACITY) -> None:
         self._fresh_seconds = fresh_seconds
         self._capacity = capacity
         self._keys: OrderedDict[bytes, tuple[float, KnownKey]] = OrderedDict()
-        self._hashes: dict[UUID, bytes] = {}
+        self._hashes: dict[UUID, set[bytes]] = {}
         self.generation = 0
 
     def __len__(self) -> int:
@@ -50,14 +60,15 @@ class KnownKeys:
             return
         self._keys[secret_hash] = (time.monotonic() + self._fresh_seconds, key)
         self._keys.move_to_end(secret_hash)
-        self._hashes[key.access.credential_id] = secret_hash
+        for subject_id in key.subjects:
+            self._hashes.setdefault(subject_id, set()).add(secret_hash)
         while len(self._keys) > self._capacity:
             self._drop(next(iter(self._keys)))
 
-    def forget(self, key_id: UUID) -> None:
+    def forget(self, subject_id: UUID) -> None:
+        """Forget a key, or all keys of a user or of a workspace."""
         self.generation += 1
-        secret_hash = self._hashes.get(key_id)
-        if secret_hash is not None:
+        for secret_hash in tuple(self._hashes.get(subject_id, ())):
             self._drop(secret_hash)
 
     def clear(self) -> None:
@@ -67,4 +78,8 @@ class KnownKeys:
 
     def _drop(self, secret_hash: bytes) -> None:
         _, key = self._keys.pop(secret_hash)
-        self._hashes.pop(key.access.credential_id, None)
+        for subject_id in key.subjects:
+            hashes = self._hashes.get(subject_id, set())
+            hashes.discard(secret_hash)
+            if not hashes:
+                self._hashes.pop(subject_id, None)

@@ -1,4 +1,4 @@
-"""The word between processes that a key was revoked."""
+"""The word between processes that a key, a user or a workspace has changed."""
 
 import asyncio
 from uuid import UUID
@@ -38,18 +38,18 @@ class Revocations:
         if self._telling:
             await asyncio.wait(self._telling, timeout=2)
 
-    def tell(self, key_id: UUID) -> None:
-        """Forget a key here and now, and everywhere else in a moment."""
-        self._known.forget(key_id)
-        task = asyncio.create_task(self._publish(key_id))
+    def tell(self, subject_id: UUID) -> None:
+        """Forget a key, or all keys of a user or a workspace: here now, elsewhere in a moment."""
+        self._known.forget(subject_id)
+        task = asyncio.create_task(self._publish(subject_id))
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
-    async def _publish(self, key_id: UUID) -> None:
+    async def _publish(self, subject_id: UUID) -> None:
         try:
-            await self._valkey.publish(CHANNEL, str(key_id))
+            await self._valkey.publish(CHANNEL, str(subject_id))
         except (RedisError, OSError) as error:
-            log.warning("revocation_untold", api_key_id=str(key_id), reason=repr(error))
+            log.warning("revocation_untold", subject_id=str(subject_id), reason=repr(error))
 
     async def _listen(self) -> None:
         failures = 0

@@ -1,43 +1,82 @@
 """What may be done with API keys."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from app.core.audit import Note, note
 from app.core.auth import Access, Permission
+from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.paging import Cursors, PageQuery, Slice
+from app.core.versions import match
 from app.identity.api_keys import crud, secret
-from app.identity.api_keys.errors import ApiKeyNotFound, ScopeNotHeld
+from app.identity.api_keys.errors import ApiKeyEnded, ApiKeyNotFound, ScopeNotHeld
 from app.identity.api_keys.models import ApiKey
-from app.identity.api_keys.schemas import ApiKeyCreate, ApiKeyUpdate
+from app.identity.api_keys.schemas import ApiKeyBulkItem, ApiKeyCreate, ApiKeyUpdate
+from app.identity.workspaces.roles import known_permissions
 
 # What a key has only when it is asked for: with these a stolen key could make itself at home.
 ASKED_FOR = frozenset(
     {
         Permission.API_KEYS_WRITE,
         Permission.INTEGRATIONS_WRITE,
+        Permission.MEMBERS_WRITE,
+        Permission.PRIVACY_WRITE,
         Permission.PROFILE_WRITE,
+        Permission.ROLES_WRITE,
+        Permission.SERVICE_ACCOUNTS_WRITE,
+        Permission.SHARES_WRITE,
+        Permission.SSO_WRITE,
         Permission.WORKSPACES_WRITE,
     }
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a new key is held to, beside its scopes."""
+
+    expires_at: datetime | None = None
+    allowed_addresses: Sequence[str] = ()
+    limits: Sequence[dict[str, Any]] = field(default=())
+
+
 async def create(session: AsyncSession, access: Access, new: ApiKeyCreate) -> tuple[ApiKey, str]:
     """The row and the key itself, which is nowhere else; raises ScopeNotHeld."""
-    wanted = access.permissions - ASKED_FOR if new.scopes is None else frozenset(new.scopes)
-    _refuse_more_than_held(access, new.scopes or [])
-    return await issue(
+    return await create_for(session, access, access.user_id, access.permissions, new)
+
+
+async def create_for(
+    session: AsyncSession,
+    access: Access,
+    user_id: UUID,
+    held: frozenset[Permission],
+    new: ApiKeyCreate,
+) -> tuple[ApiKey, str]:
+    """A key of a user who has `held`: it can do no more than that user, and than the caller."""
+    held &= access.permissions
+    wanted = held - ASKED_FOR if new.scopes is None else frozenset(new.scopes)
+    refuse_more_than_held(held, new.scopes or [])
+    terms = Terms(
+        new.expires_at, new.allowed_addresses, [limit.model_dump() for limit in new.limits]
+    )
+    made, key = await issue(
         session,
         access.workspace_id,
-        access.user_id,
+        user_id,
         name=new.name,
         scopes=wanted,
-        expires_at=new.expires_at,
+        terms=terms,
+        issued_by_id=access.user_id,
     )
+    _note(session, "api_key.created", made, scopes=made.scopes, user_id=str(user_id))
+    return made, key
 
 
 async def issue(
@@ -47,7 +86,8 @@ async def issue(
     *,
     name: str,
     scopes: Iterable[Permission],
-    expires_at: datetime | None = None,
+    terms: Terms = Terms(),
+    issued_by_id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; who may ask for which scopes was decided before."""
     key = secret.make()
@@ -55,11 +95,14 @@ async def issue(
         id=new_id(),
         workspace_id=workspace_id,
         user_id=user_id,
+        issued_by_id=issued_by_id or user_id,
         name=name,
         last_four=key[-4:],
         secret_hash=secret.hash_of(key),
         scopes=sorted(scopes),
-        expires_at=expires_at,
+        allowed_addresses=list(terms.allowed_addresses),
+        limits=list(terms.limits),
+        expires_at=terms.expires_at,
         revoked_at=None,
         last_used_at=None,
     )
@@ -69,41 +112,131 @@ async def issue(
 async def page(
     session: AsyncSession, access: Access, query: PageQuery, cursors: Cursors
 ) -> Slice[ApiKey]:
-    return await crud.page(session, access.workspace_id, access.user_id, query, cursors)
+    return await page_of(session, access, access.user_id, query, cursors)
+
+
+async def page_of(
+    session: AsyncSession, access: Access, user_id: UUID, query: PageQuery, cursors: Cursors
+) -> Slice[ApiKey]:
+    """The keys of a user in the caller's workspace."""
+    return await crud.page(session, access.workspace_id, user_id, query, cursors)
 
 
 async def get(session: AsyncSession, access: Access, key_id: UUID) -> ApiKey:
-    """One of the caller's own keys; raises ApiKeyNotFound."""
-    key = await crud.get(session, access.workspace_id, access.user_id, key_id)
-    if key is None:
-        raise ApiKeyNotFound
-    return key
+    """One of the caller's own keys, or of a service account it may see; raises ApiKeyNotFound."""
+    return await _find(session, access, key_id, Permission.SERVICE_ACCOUNTS_READ)
 
 
 async def update(
     session: AsyncSession, access: Access, key_id: UUID, change: ApiKeyUpdate
 ) -> ApiKey:
-    key = await get(session, access, key_id)
-    key.name = change.name
+    key = await _writable(session, access, key_id)
+    await match(session, key)
+    given = change.model_fields_set
+    if change.name is not None:
+        key.name = change.name
+    if "allowed_addresses" in given:
+        key.allowed_addresses = list(change.allowed_addresses or ())
+    if "limits" in given:
+        key.limits = [limit.model_dump() for limit in change.limits or ()]
     await session.flush()
     return key
 
 
+async def rotate(
+    session: AsyncSession, access: Access, key_id: UUID, overlap_seconds: int
+) -> tuple[ApiKey, str]:
+    """A new secret for a key; the one before works for `overlap_seconds` more, 0 for not at all.
+
+    Raises ApiKeyNotFound, ScopeNotHeld for a key that can do more than the caller, and ApiKeyEnded.
+    """
+    key = await _writable(session, access, key_id, for_update=True)
+    moment = now()
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= moment):
+        raise ApiKeyEnded("Make a new one.")
+    if beyond := known_permissions(key.scopes) - access.permissions:
+        raise ScopeNotHeld(f"The key has {_named(beyond)}, and you do not.")
+    new = secret.make()
+    key.previous_secret_hash = key.secret_hash if overlap_seconds else None
+    key.previous_valid_until = (
+        moment + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    )
+    key.secret_hash, key.last_four = secret.hash_of(new), new[-4:]
+    _note(session, "api_key.rotated", key, overlap_seconds=overlap_seconds)
+    await session.flush()
+    return key, new
+
+
 async def revoke(session: AsyncSession, access: Access, key_id: UUID) -> None:
     """End a key for good; again is no error."""
-    key = await get(session, access, key_id)
-    key.revoked_at = key.revoked_at or now()
+    key = await _writable(session, access, key_id)
+    await match(session, key)
+    if key.revoked_at is None:
+        key.revoked_at = now()
+        _note(session, "api_key.revoked", key)
     await session.flush()
 
 
-def _refuse_more_than_held(access: Access, scopes: list[Permission]) -> None:
-    beyond = [(i, scope) for i, scope in enumerate(scopes) if scope not in access.permissions]
+async def bulk(session: AsyncSession, access: Access, items: list[ApiKeyBulkItem]) -> BulkResult:
+    """Each item on its own: one that fails leaves the others done."""
+
+    async def act(item: ApiKeyBulkItem) -> UUID:
+        await revoke(session, access, item.id)
+        return item.id
+
+    return await each(session, items, act)
+
+
+async def revoke_all(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> Sequence[UUID]:
+    """End every key that a user has in a workspace; their ids are to be forgotten."""
+    return await crud.revoke_of(session, workspace_id, user_id, now())
+
+
+async def _writable(
+    session: AsyncSession, access: Access, key_id: UUID, *, for_update: bool = False
+) -> ApiKey:
+    return await _find(
+        session, access, key_id, Permission.SERVICE_ACCOUNTS_WRITE, for_update=for_update
+    )
+
+
+async def _find(
+    session: AsyncSession,
+    access: Access,
+    key_id: UUID,
+    for_services: Permission,
+    *,
+    for_update: bool = False,
+) -> ApiKey:
+    key = await crud.get(
+        session,
+        access.workspace_id,
+        access.user_id,
+        key_id,
+        of_services=for_services in access.permissions,
+        for_update=for_update,
+    )
+    if key is None:
+        raise ApiKeyNotFound
+    return key
+
+
+def refuse_more_than_held(held: frozenset[Permission], scopes: Sequence[Permission]) -> None:
+    """Raise ScopeNotHeld where a body's `scopes` ask for more than there is to give."""
+    beyond = [(i, scope) for i, scope in enumerate(scopes) if scope not in held]
     if beyond:
-        names = ", ".join(f"`{scope}`" for _, scope in beyond)
         raise ScopeNotHeld(
-            f"You do not have {names}.",
+            f"You do not have {_named(scope for _, scope in beyond)}.",
             errors=tuple(
                 FieldError(f"/body/scopes/{i}", ScopeNotHeld.code, f"you do not have {scope}")
                 for i, scope in beyond
             ),
         )
+
+
+def _named(permissions: Iterable[Permission]) -> str:
+    return ", ".join(f"`{permission}`" for permission in sorted(permissions))
+
+
+def _note(session: AsyncSession, action: str, key: ApiKey, **detail: object) -> None:
+    note(session, Note(action, "api_key", key.id, detail=detail))

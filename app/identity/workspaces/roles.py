@@ -1,5 +1,6 @@
 """What each role in a workspace may do."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from app.core.auth import Permission
@@ -10,6 +11,10 @@ class Role(StrEnum):
     ADMIN = "admin"
     EDITOR = "editor"
     VIEWER = "viewer"
+
+
+# What a membership says in place of a built-in role: its `role_id` names the workspace's own.
+CUSTOM = "custom"
 
 
 _READS = frozenset(
@@ -28,8 +33,12 @@ _WORK = frozenset(
         Permission.API_KEYS_READ,
         Permission.API_KEYS_WRITE,
         Permission.CONVERSATIONS_WRITE,
+        Permission.MEMBERS_READ,
         Permission.MODELS_INVOKE,
+        Permission.ROLES_READ,
         Permission.RUNS_WRITE,
+        Permission.SHARES_READ,
+        Permission.SHARES_WRITE,
     }
 )
 
@@ -40,7 +49,19 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
     Role.VIEWER: _READS,
 }
 
+_NAMES = frozenset(permission.value for permission in Permission)
 
-def permissions_of(role: str) -> frozenset[Permission]:
-    """The permissions of a stored role; one that this version does not know has none."""
+
+def permissions_of(role: str, custom: Iterable[str] | None = None) -> frozenset[Permission]:
+    """The permissions of a stored role; one that this version does not know has none.
+
+    `custom` are those of the workspace's own role, where the stored one is `custom`.
+    """
+    if role == CUSTOM:
+        return known_permissions(custom or ())
     return PERMISSIONS.get(role, frozenset())
+
+
+def known_permissions(names: Iterable[str]) -> frozenset[Permission]:
+    """Stored permissions; one that a newer version wrote means nothing here."""
+    return frozenset(Permission(name) for name in names if name in _NAMES)

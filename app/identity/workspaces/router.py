@@ -6,14 +6,19 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from app.core.auth import Access, Permission
-from app.core.errors import PermissionDenied, Unauthenticated
-from app.core.http.guard import KernelDep, ScopeMissing, guarded_router, require
+from app.core.errors import PermissionDenied
+from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
-from app.core.paging import CursorInvalid, Page, PageQuery
+from app.core.paging import CursorInvalid, Page
 from app.identity.workspaces import service
-from app.identity.workspaces.errors import WorkspaceNotFound
-from app.identity.workspaces.schemas import WorkspaceCreate, WorkspaceRead, WorkspaceUpdate
+from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFound
+from app.identity.workspaces.schemas import (
+    WorkspaceCreate,
+    WorkspaceQuery,
+    WorkspaceRead,
+    WorkspaceUpdate,
+)
 
 Reader = Annotated[Access, require(Permission.WORKSPACES_READ)]
 Writer = Annotated[Access, require(Permission.WORKSPACES_WRITE)]
@@ -27,10 +32,10 @@ router = guarded_router(prefix="/v1/workspaces", tag="workspaces")
     summary="List workspaces",
     description="Those that the caller is in, newest first. An API key sees its own alone.",
     response_model=Page[WorkspaceRead],
-    responses=problems(CursorInvalid, Unauthenticated, ScopeMissing),
+    responses=problems(CursorInvalid),
 )
 async def list_workspaces(
-    access: Reader, session: Session, kernel: KernelDep, query: Annotated[PageQuery, Query()]
+    access: Reader, session: Session, kernel: KernelDep, query: Annotated[WorkspaceQuery, Query()]
 ) -> object:
     return await service.page(session, access, query, kernel.cursors)
 
@@ -41,7 +46,7 @@ async def list_workspaces(
     summary="Create a workspace",
     description="The caller becomes its owner. Not with an API key: a key serves one workspace.",
     status_code=201,
-    responses=problems(Unauthenticated, ScopeMissing, PermissionDenied),
+    responses=problems(PermissionDenied),
 )
 async def create_workspace(
     body: WorkspaceCreate, access: Writer, session: Session, response: Response
@@ -55,7 +60,7 @@ async def create_workspace(
     "/{workspace_id}",
     operation_id="workspaces_get",
     summary="Show a workspace",
-    responses=problems(Unauthenticated, ScopeMissing, WorkspaceNotFound),
+    responses=problems(WorkspaceNotFound, MembershipSuspended),
 )
 async def get_workspace(workspace_id: UUID, access: Reader, session: Session) -> WorkspaceRead:
     return await service.get(session, access, workspace_id)
@@ -65,7 +70,7 @@ async def get_workspace(workspace_id: UUID, access: Reader, session: Session) ->
     "/{workspace_id}",
     operation_id="workspaces_update",
     summary="Rename a workspace",
-    responses=problems(Unauthenticated, ScopeMissing, PermissionDenied, WorkspaceNotFound),
+    responses=problems(PermissionDenied, WorkspaceNotFound, MembershipSuspended),
 )
 async def update_workspace(
     workspace_id: UUID, body: WorkspaceUpdate, access: Writer, session: Session

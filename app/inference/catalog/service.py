@@ -20,14 +20,17 @@ async def page(
 ) -> Slice[ModelRead]:
     """One page of the models, by id; listings that are missing or old are asked for first."""
     models = await every(directory, access.workspace_id)
-    found = sorted((m for m in models if _matches(m, query)), key=lambda model: model.id)
-    binding = binding_of("models", query, access.workspace_id)
+    descending = query.descends(by_default=False)
+    found = [model for model in models if _matches(model, query)]
+    found.sort(key=lambda model: model.id, reverse=descending)
+    total = len(found) if query.include == "total" else None
+    binding = binding_of(f"models.{descending}", query, access.workspace_id)
     if query.cursor:
         (last,) = kernel.cursors.decode(query.cursor, binding)
-        found = [model for model in found if model.id > last]
+        found = [model for model in found if (model.id < last if descending else model.id > last)]
     shown, has_more = found[: query.limit], len(found) > query.limit
     cursor = kernel.cursors.encode([shown[-1].id], binding) if has_more else None
-    return Slice(shown, has_more, cursor)
+    return Slice(shown, has_more, cursor, total)
 
 
 async def every(directory: Directory, workspace_id: UUID) -> list[ModelRead]:

@@ -7,8 +7,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.core.auth import Access, Permission
 from app.core.errors import AppError, BadRequest, MethodNotAllowed, NotFound, Unauthenticated
+from app.core.http.context import add_headers
 from app.core.http.guard import ScopeMissing
+from app.core.http.measure import ROUTE
 from app.core.http.problems import translate
+from app.core.http.rate_limits import count, resolve_counted, vendor_headers_of
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.inference.inference import Inference
@@ -68,6 +71,7 @@ class RelayApp:
 
     async def _route(self, scope: Scope, receive: Receive, reply: Reply) -> None:
         path, method = scope["path"].removeprefix(PREFIX), scope["method"]
+        scope[ROUTE] = PREFIX + (path if path in {COMPLETIONS, MODELS} else "/…")
         if path == COMPLETIONS:
             expect(method, "POST", path)
             await self._complete(scope, receive, reply)
@@ -110,14 +114,17 @@ class RelayApp:
             raise ModelUnavailable(model) from None
 
     async def _access(self, scope: Scope, permission: Permission) -> Access:
-        resolver = self._kernel.resolver
         bearer, workspace_id = credentials(scope)
-        if resolver is None or not bearer:
-            raise Unauthenticated(
-                "You didn't provide an API key. Send it in an Authorization header using Bearer "
-                "auth (i.e. Authorization: Bearer YOUR_KEY)."
-            )
-        access = await resolver.resolve(bearer, workspace_id)
+        try:
+            if not bearer:
+                await count(scope, self._kernel)
+                raise Unauthenticated(
+                    "You didn't provide an API key. Send it in an Authorization header using "
+                    "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+                )
+            access = await resolve_counted(scope, self._kernel, bearer, workspace_id)
+        finally:
+            add_headers(scope, vendor_headers_of(scope))
         if permission not in access.permissions:
             raise ScopeMissing(
                 "You have insufficient permissions for this operation. "

@@ -1,5 +1,6 @@
 """The short memory of keys."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 from app.core.auth import Access
@@ -39,6 +40,27 @@ def test_a_forgotten_key_is_gone_and_others_stay():
     known.forget(uuid4())
     assert known.find(b"a") is None
     assert known.find(b"b") is other
+
+
+def test_all_keys_of_a_user_or_of_a_workspace_are_forgotten_together():
+    for subject in ("user_id", "workspace_id"):
+        known, one = KnownKeys(), key()
+        same = getattr(one.access, subject)
+        other = KnownKey(replace(key().access, **{subject: same}), None)
+        for name, each in ((b"a", one), (b"b", other), (b"c", key())):
+            known.remember(name, each, known.generation)
+        known.forget(same)
+        assert [known.find(name) is None for name in (b"a", b"b", b"c")] == [True, True, False]
+        known.forget(same)
+        assert len(known) == 1
+
+
+def test_both_secrets_of_a_rotated_key_are_forgotten_together():
+    known, one = KnownKeys(), key()
+    known.remember(b"new", one, known.generation)
+    known.remember(b"old", one, known.generation)
+    known.forget(one.access.credential_id)
+    assert len(known) == 0
 
 
 def test_what_was_looked_up_before_a_revocation_is_not_remembered():

@@ -1,0 +1,1 @@
+"""Sharing of conversations, and what a public link shows of one."""

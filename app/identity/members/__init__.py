@@ -1,0 +1,1 @@
+"""The members of a workspace, and who owns it."""

@@ -1,0 +1,64 @@
+"""Queries on the roles of a workspace."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.identity.roles.errors import RoleNameTaken
+from app.identity.roles.schemas import RoleQuery
+from app.identity.workspaces.models import CustomRole, Membership
+
+
+def _of(workspace_id: UUID) -> Select[CustomRole]:
+    return select(CustomRole).where(CustomRole.workspace_id == workspace_id)
+
+
+async def get(
+    session: AsyncSession, workspace_id: UUID, role_id: UUID, *, lock: bool = False
+) -> CustomRole | None:
+    """A role, deleted ones included; with `lock` nobody else changes it or gives it out."""
+    statement = _of(workspace_id).where(CustomRole.id == role_id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    role: CustomRole | None = await session.scalar(statement)
+    return role
+
+
+async def page(
+    session: AsyncSession, workspace_id: UUID, query: RoleQuery, cursors: Cursors
+) -> Slice[CustomRole]:
+    """Newest first."""
+    deleted = CustomRole.deleted_at
+    return await fetch_page(
+        session,
+        _of(workspace_id).where(deleted.is_not(None) if query.deleted else deleted.is_(None)),
+        Keyset(CustomRole.created_at, CustomRole.id),
+        query,
+        cursors=cursors,
+        workspace_id=workspace_id,
+    )
+
+
+async def save(session: AsyncSession, role: CustomRole) -> CustomRole:
+    """Store a role, new or changed; raises RoleNameTaken."""
+    try:
+        async with session.begin_nested():
+            session.add(role)
+            await session.flush()
+    except IntegrityError as error:
+        raise RoleNameTaken("Choose another name.") from error
+    return role
+
+
+async def members(session: AsyncSession, workspace_id: UUID, role_id: UUID) -> Sequence[Membership]:
+    """The memberships that have a role."""
+    found = await session.scalars(
+        select(Membership).where(
+            Membership.workspace_id == workspace_id, Membership.role_id == role_id
+        )
+    )
+    return found.all()

@@ -1,0 +1,1 @@
+"""Sharing of single resources with a member, a role, or whoever holds a link."""
