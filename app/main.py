@@ -13,31 +13,62 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app.chat.conversations.router import router as conversations
 from app.chat.messages.router import router as messages
+from app.chat.sharing.router import links as shared_links
+from app.chat.sharing.router import router as shares
 from app.chat.turns.answering import Answering
 from app.chat.turns.router import router as turns
 from app.chat.turns.titles import Titling
 from app.core.config import Settings
-from app.core.http import health
+from app.core.crypto.resealing import resealing
+from app.core.db import Base
+from app.core.http import csrf, health
 from app.core.http.body_limit import BodyLimit
+from app.core.http.bounds import BodyTime, HeadLimit
 from app.core.http.context import RequestContext
 from app.core.http.docs_page import install_docs
+from app.core.http.headers import security_headers
+from app.core.http.measure import install_metrics
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
+from app.core.http.proxies import TrustedProxies
 from app.core.idempotency import pruning
 from app.core.jobs import Job, Jobs
 from app.core.kernel import Kernel, open_kernel
 from app.core.log import configure_logs, get_logger
+from app.core.mail.delivery import mail_job
 from app.identity.access import IdentityResolver
+from app.identity.accounts.jobs import accounts_job
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner, first_workspace
 from app.identity.first_start import issue_api_key as issue_key
+from app.identity.invitations.jobs import invitations_job
+from app.identity.personal import IdentityPeople
 from app.identity.routes import ROUTERS as IDENTITY
+from app.identity.scim.wire import install_scim_errors
+from app.identity.sessions.guard import require_recent
+from app.identity.sessions.key_rotation import signing_keys_job
+from app.identity.sessions.sweeping import sessions_job
+from app.identity.sso.ways import Ways
 from app.inference.catalog.router import router as catalog
 from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
+from app.inference.integrations.recipients import recipients
 from app.inference.integrations.router import router as integrations
 from app.inference.providers.transport import Transport
 from app.inference.relay.app import RelayApp, VendorPaths
+from app.oversight.audit.checkpoints import checkpoint_job
+from app.oversight.audit.retention import retention_job
+from app.oversight.audit.router import router as audit
+from app.oversight.audit.writing import keep_trail
+from app.oversight.privacy.files import FileStore
+from app.oversight.privacy.postgres import PostgresStore
+from app.oversight.privacy.privacy import Privacy
+from app.oversight.privacy.qdrant import QdrantStore
+from app.oversight.privacy.routes import privacy_jobs, privacy_routers
+from app.oversight.privacy.stores import PersonalStore
+from app.oversight.privacy.trail import TrailStore
+from app.oversight.privacy.valkey import ValkeyStore
 from app.runs.events.schemas import event_schemas
+from app.runs.personal import RunLogStore
 from app.runs.runs.bundle import open_runs
 from app.runs.runs.router import router as runs
 
@@ -48,9 +79,22 @@ T = TypeVar("T")
 VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
-    turns, conversations, messages, runs, catalog, integrations, *IDENTITY, health.router,
+    turns, conversations, messages, shares, shared_links, runs, catalog, integrations, *IDENTITY,
+    audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
-EXPOSED_HEADERS = ["Link", "Location", "Retry-After", "X-Request-Id", "X-Run-Id"]
+EXPOSED_HEADERS = [
+    "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
+    "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset",
+]  # fmt: skip
+# Beside those that a browser sends by itself; the rest is what OpenAI's own client adds.
+ACCEPTED_HEADERS = [
+    "Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "If-Match",
+    "If-None-Match", "Last-Event-ID", "X-Request-Id", "X-Share-Token", "X-Workspace-Id",
+    csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "X-Stainless-Arch",
+    "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
+    "X-Stainless-Package-Version", "X-Stainless-Poll-Helper", "X-Stainless-Retry-Count",
+    "X-Stainless-Runtime", "X-Stainless-Runtime-Version", "X-Stainless-Timeout",
+]  # fmt: skip
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -64,21 +108,26 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         middleware=[
-            Middleware(RequestContext),
+            Middleware(TrustedProxies, trusted=settings.trusted_proxies),
+            Middleware(RequestContext, defaults=security_headers(settings)),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
                 allow_credentials=True,
                 allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-                allow_headers=["*"],
+                allow_headers=ACCEPTED_HEADERS,
                 expose_headers=EXPOSED_HEADERS,
             ),
+            Middleware(HeadLimit),
+            Middleware(BodyTime, seconds=settings.slow_body_seconds),
             Middleware(VendorPaths),
             Middleware(BodyLimit, most=settings.max_body_bytes),
         ],
     )
     install_handlers(app)
+    install_scim_errors(app)
     install_docs(app)
+    install_metrics(app, settings)
     for router in ROUTERS:
         app.include_router(router)
     install_openapi(app, extra_schemas=event_schemas())
@@ -90,16 +139,21 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             kernel = await stack.enter_async_context(open_kernel(settings))
-            kernel.resolver = await stack.enter_async_context(IdentityResolver(kernel))
+            keep_trail(kernel.database)
+            resolver = await stack.enter_async_context(IdentityResolver(kernel))
+            kernel.resolver, app.state.signing_keys = resolver, resolver.signing_keys
             inference = await stack.enter_async_context(open_inference(kernel))
             answering = Answering(kernel.database, inference.directory, settings)
             works = (answering, Titling(kernel.database, inference.directory))
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
+            app.state.ways = Ways(kernel)
             app.state.answering = answering
             app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
-            jobs = await stack.enter_async_context(Jobs(kernel.valkey, _jobs(kernel)))
-            kernel.nudge = jobs.nudge
+            app.state.privacy = privacy = _privacy(kernel)
+            jobs = (*_jobs(kernel), *privacy_jobs(kernel, privacy))
+            running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
+            kernel.nudge = running.nudge
             await _take_up_environment(kernel, inference.transport)
             _spare_the_collector()
             yield
@@ -107,9 +161,29 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
+def _privacy(kernel: Kernel) -> Privacy:
+    """Where personal data is kept, in the order of its erasure: what Postgres tells of first."""
+    outside: list[PersonalStore] = [RunLogStore(kernel), ValkeyStore(kernel.valkey)]
+    if kernel.vectors is not None:
+        outside.append(QdrantStore(kernel.vectors))
+    files, trail = FileStore(kernel.settings.data_dir), TrailStore(kernel.database)
+    stores = (*outside, files, trail, PostgresStore(kernel.database))
+    return Privacy(IdentityPeople(), stores, recipients)
+
+
 def _jobs(kernel: Kernel) -> tuple[Job, ...]:
     """What the rooms do again and again, in one of the processes."""
-    return (pruning(kernel.database),)
+    return (
+        pruning(kernel.database),
+        checkpoint_job(kernel.database, kernel.vault),
+        retention_job(kernel.database, kernel.vault, kernel.settings.audit_retention_days),
+        resealing(kernel.database, kernel.vault, Base.metadata),
+        signing_keys_job(kernel),
+        sessions_job(kernel),
+        mail_job(kernel.database, kernel.vault, kernel.settings),
+        accounts_job(kernel),
+        invitations_job(kernel),
+    )
 
 
 def _spare_the_collector() -> None:
@@ -156,6 +230,7 @@ def issue_api_key(settings: Settings) -> str:
 def _with_kernel(settings: Settings, act: Callable[[Kernel], Awaitable[T]]) -> T:
     async def within() -> T:
         async with open_kernel(settings, vectors=False) as kernel:
+            keep_trail(kernel.database)
             return await act(kernel)
 
     return asyncio.run(within())

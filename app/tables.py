@@ -2,31 +2,72 @@
 
 from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
+from app.core.crypto.root import RootSecret
 from app.core.db import Base
 from app.core.idempotency import IdempotencyKey
+from app.core.mail.models import OutgoingMail
 from app.identity.api_keys.models import ApiKey
+from app.identity.connections.models import ManagedAccount, SsoConnection, SsoDomain
+from app.identity.factors.models import Passkey, RecoveryCode, TotpFactor
+from app.identity.invitations.models import Invitation
+from app.identity.scim.models import ScimGroup, ScimGroupMember, ScimToken, ScimUser
+from app.identity.service_accounts.models import ServiceAccount
 from app.identity.sessions.models import RefreshToken, SigningKey, UserSession
-from app.identity.users.models import User
-from app.identity.workspaces.models import Membership, Workspace
+from app.identity.sharing.models import Share
+from app.identity.sso.models import UserIdentity
+from app.identity.users.models import AccountToken, Avatar, User
+from app.identity.workspaces.models import CustomRole, Membership, Workspace
 from app.inference.integrations.models import Integration
 from app.inference.usage.models import ModelCall
+from app.oversight.audit.models import AuditChain, AuditCheckpoint, AuditKey, AuditLog
+from app.oversight.privacy.consents.models import Consent
+from app.oversight.privacy.erasures.models import PrivacyErasure
+from app.oversight.privacy.exports.models import PrivacyExport
+from app.oversight.privacy.retention.models import RetentionPolicy
 from app.runs.events.models import RunEvent
 from app.runs.runs.models import Run
 
 __all__ = [
+    "AccountToken",
     "ApiKey",
+    "AuditChain",
+    "AuditCheckpoint",
+    "AuditKey",
+    "AuditLog",
+    "Avatar",
     "Base",
+    "Consent",
     "Conversation",
+    "CustomRole",
     "IdempotencyKey",
     "Integration",
+    "Invitation",
+    "ManagedAccount",
     "Membership",
     "Message",
     "ModelCall",
+    "OutgoingMail",
+    "Passkey",
+    "PrivacyErasure",
+    "PrivacyExport",
+    "RecoveryCode",
     "RefreshToken",
+    "RetentionPolicy",
+    "RootSecret",
     "Run",
     "RunEvent",
+    "ScimGroup",
+    "ScimGroupMember",
+    "ScimToken",
+    "ScimUser",
+    "ServiceAccount",
+    "Share",
     "SigningKey",
+    "SsoConnection",
+    "SsoDomain",
+    "TotpFactor",
     "User",
+    "UserIdentity",
     "UserSession",
     "Workspace",
 ]

@@ -88,6 +88,8 @@ def settings(
         data_dir=tmp_path_factory.mktemp("data"),
         log_level="warning",
         run_lease_seconds=2,
+        erasure_wait_hours=1,
+        erasure_settle_seconds=0.1,
         demo_provider="always",
         discover_local_models=False,
         provider_retries=0,

@@ -9,6 +9,7 @@ from app.core.db import AsyncSession, Resource
 from app.core.errors import AppError
 
 IF_MATCH = "luminous_if_match"
+MATCHED = "luminous_matched"
 
 
 class PreconditionFailed(AppError):
@@ -18,8 +19,9 @@ class PreconditionFailed(AppError):
     code = "precondition_failed"
     title = "The resource has changed since"
 
-    def __init__(self, etag: str) -> None:
-        super().__init__(f"Its ETag is {etag} now; nothing was changed.")
+    def __init__(self, etag: str | None) -> None:
+        now = f"Its ETag is {etag} now" if etag else "It has no ETag"
+        super().__init__(f"{now}; nothing was changed.")
         self.etag = etag
 
 
@@ -42,6 +44,7 @@ async def match(session: AsyncSession, row: Resource) -> None:
     expected = session.info.get(IF_MATCH)
     if expected is None or "*" in expected:
         return
+    session.info[MATCHED] = True
     await session.refresh(row, with_for_update=True)
     if etag_of(row.version) not in expected:
         raise PreconditionFailed(etag_of(row.version))

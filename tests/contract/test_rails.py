@@ -277,7 +277,25 @@ def test_every_write_is_on_the_rails_or_says_why_not(app):
     assert off == OFF_RAILS
 
 
-OFF_RAILS = {"sessions_create", "sessions_delete", "sessions_refresh"}
+OFF_RAILS = {
+    "identities_create",
+    "integrations_test",
+    "passkeys_begin",
+    "passkeys_create",
+    "saml_receive",
+    "second_factor_prove",
+    "sessions_begin_with_passkey",
+    "sessions_create",
+    "sessions_create_with_passkey",
+    "sessions_delete",
+    "sessions_refresh",
+    "sso_complete",
+    "sso_start",
+    "step_up_begin",
+    "step_up_prove",
+    "stream_tickets_create",
+    "totp_confirm",
+}
 
 
 def every_write(routes):
@@ -286,7 +304,8 @@ def every_write(routes):
         if inner is not None:
             yield from every_write(inner.routes)
         elif getattr(route, "operation_id", None) and set(route.methods) & set(WRITES):
-            yield route
+            if not route.path.startswith("/scim/"):  # a dialect with rails of its own
+                yield route
 
 
 def test_every_write_on_the_rails_has_one_unit_of_work(app):
@@ -317,7 +336,8 @@ async def test_every_change_of_a_resource_honours_if_match(http, guarded_writes,
             json=operation.example(),
             headers={**owner.headers, "If-Match": STALE},
         )
-        if (answer.status_code, answer.json().get("code")) != (412, "precondition_failed"):
+        code = answer.json().get("code") if answer.status_code >= 400 else ""
+        if (answer.status_code, code) != (412, "precondition_failed"):
             wrong.append((operation.id, answer.status_code, answer.text[:200]))
     assert wrong == []
 

@@ -102,5 +102,5 @@ async def tables_with(kernel: Kernel, *words: str) -> list[str]:
                     text(f"select t::text from {name} t where t::text ilike :word"),  # noqa: S608
                     {"word": f"%{word}%"},
                 )
-                found += [f"{name}: {row[:300]}" for row in rows]
+                found += [f"{name}: {row[:3000]}" for row in rows]
     return found

@@ -72,7 +72,7 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, PreconditionFailed):
+    if isinstance(error, PreconditionFailed) and error.etag:
         headers["ETag"] = error.etag
     return Response(
         orjson.dumps(error.problem(instance=shown_path(path), request_id=request_id)),

@@ -23,7 +23,7 @@ from app.core.db import SYSTEM, AsyncSession
 from app.core.errors import BadRequest, FieldError
 from app.core.ids import new_id
 from app.core.kernel import Kernel
-from app.core.versions import IF_MATCH, etag_of, parse_etags
+from app.core.versions import IF_MATCH, MATCHED, PreconditionFailed, etag_of, parse_etags
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "link")
@@ -120,7 +120,12 @@ class Rails:
         raise Replayed(Response(base64.b64decode(answer["body"]), kept.status, headers))
 
     async def finish(self, request: Request, response: Response) -> Response:
-        """Complete an answer: its ETag, its Link, and the key's record in the transaction."""
+        """Complete an answer: its ETag, its Link, and the key's record in the transaction.
+
+        Raises PreconditionFailed where the If-Match was for something that has no version.
+        """
+        if self.if_match and "*" not in self.if_match and not self._matched():
+            raise PreconditionFailed(None)
         if self.next_cursor is not None and response.status_code == 200:
             response.headers["Link"] = f'<{next_page(request, self.next_cursor)}>; rel="next"'
         if self.shown_version is not None and response.status_code < 300:
@@ -132,6 +137,9 @@ class Rails:
         elif self.claim and self.session and self.vault and response.status_code < 300:
             await self._keep(self.claim, self.session, self.vault, response)
         return response
+
+    def _matched(self) -> bool:
+        return self.session is not None and MATCHED in self.session.info
 
     async def _keep(
         self, claim: idempotency.Claim, session: AsyncSession, vault: Vault, response: Response

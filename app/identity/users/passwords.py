@@ -1,4 +1,4 @@
-"""Argon2id hashes of passwords, made in few threads at a time.
+"""Hashes of passwords: Argon2id for new ones, and those that others made, until they are replaced.
 
 One hash takes 64 MiB and a tenth of a second, so a hundred sign-ins at once wait their turn; past
 a bounded queue they are told to come back.
@@ -23,14 +23,20 @@ UNMATCHABLE = (
     "$argon2id$v=19$m=65536,t=3,p=4$c86Z0/rfO2eMcc7ZG+McQw"
     "$zscUR7HR2f9PLmn142kaeKFP9+E04WdUk+oB0p2H8EE"
 )
+BCRYPT_BYTES = 72  # bcrypt has never looked at more
 
+# Imported hashes are known by their prefix, and replaced by Argon2id once their password is given.
 context = CryptContext(
-    schemes=["argon2"],
+    schemes=["argon2", "bcrypt", "scrypt"],
+    deprecated=["bcrypt", "scrypt"],
     argon2__type="ID",
     argon2__time_cost=3,
     argon2__memory_cost=65_536,
     argon2__parallelism=4,
 )
+# Each backend is loaded now: passlib loads it at first use, and two threads at once break that.
+for _scheme in context.schemes():
+    context.handler(_scheme).get_backend()
 
 
 class HashingBusy(Unavailable):
@@ -63,16 +69,34 @@ async def hashed(password: str) -> str:
 async def verify(password: str, password_hash: str | None) -> tuple[bool, str | None]:
     """Whether it matches, and a new hash where the stored one was made with older settings.
 
-    Without a stored hash (None: an unknown address) the answer is False and takes as long.
+    Without a stored hash (None: an unknown address, or an account that has no password) the answer
+    is False and takes as long. A hash that another system made is checked beside that same work.
     """
-
-    def check() -> tuple[bool, str | None]:
-        matches, replacement = context.verify_and_update(
-            _normal(password), password_hash or UNMATCHABLE
+    if password_hash and not password_hash.startswith("$argon2"):
+        (matches, replacement), _ = await asyncio.gather(
+            _threads.run(lambda: _check(password, password_hash)),
+            _threads.run(lambda: _check(password, None)),
         )
-        return bool(matches and password_hash), replacement if matches else None
+        return matches, replacement
+    return await _threads.run(lambda: _check(password, password_hash))
 
-    return await _threads.run(check)
+
+def _check(password: str, password_hash: str | None) -> tuple[bool, str | None]:
+    stored = password_hash or UNMATCHABLE
+    # Another system may have hashed what was typed, as it was.
+    for spelling in dict.fromkeys((_normal(password), password)):
+        matches = context.verify(_fitting(spelling, stored), stored)
+        if matches and password_hash:
+            outdated = context.needs_update(stored)
+            return True, str(context.hash(_normal(password))) if outdated else None
+    return False, None
+
+
+def _fitting(password: str, stored: str) -> str | bytes:
+    """The part of a password that the stored hash's algorithm looks at."""
+    if stored.startswith("$2"):
+        return password.encode()[:BCRYPT_BYTES].partition(b"\0")[0]
+    return password
 
 
 def _normal(password: str) -> str:

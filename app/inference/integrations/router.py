@@ -11,6 +11,7 @@ from app.core.db import on_commit
 from app.core.errors import RestoreExpired
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
+from app.core.http.rails import off_rails
 from app.core.http.units import Session
 from app.core.net import AddressRefused
 from app.core.paging import CursorInvalid, Page
@@ -157,6 +158,7 @@ async def _tried(
     operation_id="integrations_test",
     summary="Try an integration's credentials",
     response_model=IntegrationTest,
+    dependencies=[off_rails("it is a try itself, and calls the provider")],
     responses=problems(IntegrationNotFound),
 )
 async def test_integration(

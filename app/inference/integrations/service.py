@@ -167,7 +167,7 @@ async def try_out(
     async with kernel.database.unit(access.scope) as session:
         integration = await get(session, access, integration_id)
         endpoint = directory.build(integration)
-        note(session, Note("integration_credential.used", "ai_integrations", integration_id))
+        note(session, Note("integration_credential.used", "ai_integration", integration_id))
     began = time.perf_counter()
     failure: AppError | None = None
     models: list[dict[str, Any]] = []

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.data import Category, Handling, personal, plain
 from app.core.db import Row
 
 
@@ -27,16 +28,23 @@ class Run(Row):
         ),
     )
 
+    __handling__ = Handling(
+        "carry out long work and tell how it went",
+        subject="user_id",
+        retention="runs",
+        aged_by="ended_at",
+    )
+
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     user_id: Mapped[UUID]
-    kind: Mapped[str]
-    status: Mapped[str] = mapped_column(default="queued")
+    kind: Mapped[str] = mapped_column(info=plain())
+    status: Mapped[str] = mapped_column(default="queued", info=plain())
     subject_id: Mapped[UUID | None]
-    input: Mapped[dict[str, Any]]
-    result: Mapped[dict[str, Any] | None]
-    error: Mapped[dict[str, Any] | None]
+    input: Mapped[dict[str, Any]] = mapped_column(info=personal(Category.CONTENT))
+    result: Mapped[dict[str, Any] | None] = mapped_column(info=personal(Category.CONTENT))
+    error: Mapped[dict[str, Any] | None] = mapped_column(info=plain())
     attempt: Mapped[int] = mapped_column(default=0)
-    executor_id: Mapped[str | None]
+    executor_id: Mapped[str | None] = mapped_column(info=plain())
     last_seq: Mapped[int] = mapped_column(default=0)
     input_tokens: Mapped[int] = mapped_column(default=0)
     output_tokens: Mapped[int] = mapped_column(default=0)

@@ -31,9 +31,23 @@ async def test_the_name_can_change(client):
     assert (await client.get("/v1/me", headers=person.headers)).json()["user"]["name"] == "Ada"
 
 
+async def test_locale_and_time_zone_are_set_and_forgotten(client):
+    person = await new_person(client)
+    set_ = {"locale": "zh-hant-tw", "time_zone": "Europe/London"}
+    answer = await client.patch("/v1/me", json=set_, headers=person.headers)
+    assert (answer.json()["locale"], answer.json()["time_zone"]) == ("zh-Hant-TW", "Europe/London")
+    answer = await client.patch("/v1/me", json={"locale": None}, headers=person.headers)
+    assert (answer.json()["locale"], answer.json()["time_zone"]) == (None, "Europe/London")
+    assert answer.headers["etag"] == f'"v{answer.json()["version"]}"'
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
+        ({"locale": "english"}, "/body/locale"),
+        ({"locale": "e" * 36}, "/body/locale"),
+        ({"time_zone": "Mars/Olympus"}, "/body/time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "/body/time_zone"),
         ({"name": ""}, "/body/name"),
         ({"name": None}, "/body/name"),
         ({"name": 1}, "/body/name"),

@@ -1,0 +1,1 @@
+"""Which identity providers a workspace trusts, for which domains, and whose accounts it manages."""

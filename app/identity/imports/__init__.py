@@ -1,0 +1,1 @@
+"""Taking over people, and the hashes of their passwords, from another system."""

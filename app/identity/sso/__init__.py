@@ -1,0 +1,1 @@
+"""Signing in by others: OAuth and OpenID Connect providers, SAML, and accounts linked to them."""

@@ -1,0 +1,1 @@
+"""Tickets for event streams, where a client can send no header."""

@@ -1,0 +1,1 @@
+"""Removing a person from every store, and the certificate of it."""

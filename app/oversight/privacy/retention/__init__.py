@@ -1,0 +1,1 @@
+"""How long a workspace keeps each class of data."""
