@@ -161,6 +161,7 @@ async def test_a_repeated_turn_attaches_to_the_run_that_is_under_way(http, kerne
         async with http.stream("POST", "/v1/chat", json=body, headers=headers) as answer:
             if answer.status_code == 409:
                 return None
+            assert answer.status_code == 200, await answer.aread()
             return answer.headers["x-run-id"], b"".join([c async for c in answer.aiter_raw()])
 
     streams = [s for s in await asyncio.gather(*(stream() for _ in range(10))) if s]

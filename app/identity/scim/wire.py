@@ -92,7 +92,7 @@ def _translated(error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if shown.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(shown.retry_after)))
-    if isinstance(shown, PreconditionFailed):
+    if isinstance(shown, PreconditionFailed) and shown.etag:
         headers["ETag"] = shown.etag
     bad = isinstance(error, RequestValidationError)
     status = 400 if bad else shown.status
