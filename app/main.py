@@ -24,7 +24,7 @@ from app.core.db import Base
 from app.core.http import csrf, health
 from app.core.http.body_limit import BodyLimit
 from app.core.http.bounds import BodyTime, HeadLimit
-from app.core.http.context import RequestContext
+from app.core.http.context import RequestContext, StrayErrors
 from app.core.http.docs_page import install_docs
 from app.core.http.headers import security_headers
 from app.core.http.measure import install_metrics
@@ -118,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
                 allow_headers=ACCEPTED_HEADERS,
                 expose_headers=EXPOSED_HEADERS,
             ),
+            Middleware(StrayErrors),
             Middleware(HeadLimit),
             Middleware(BodyTime, seconds=settings.slow_body_seconds),
             Middleware(VendorPaths),

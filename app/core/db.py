@@ -24,7 +24,6 @@ from sqlalchemy import (
     QueuePool,
     Text,
     create_engine,
-    event,
     func,
     make_url,
     text,
@@ -62,6 +61,7 @@ __all__ = [
 ]
 
 APP_ROLE = "luminous_app"
+_ON_COMMIT = "luminous_on_commit"
 # How long after its deletion a resource can be restored.
 RESTORABLE = timedelta(days=30)
 
@@ -145,6 +145,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            hide_parameters=True,  # an error that is logged must not tell what was to be stored
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
             connect_args={
@@ -167,12 +168,17 @@ class Database:
             try:
                 yield session
                 if not dry_run:
-                    for act in self.before_commit:
-                        await act(session)
+                    for prepare in self.before_commit:
+                        await prepare(session)
             except BaseException:
                 await session.rollback()
                 raise
-            await (session.rollback() if dry_run else session.commit())
+            if dry_run:
+                await session.rollback()
+                return
+            await session.commit()
+            for act in session.info.pop(_ON_COMMIT, ()):
+                act()
 
     async def _begin(self, scope: Scope) -> AsyncSession:
         """A session in a transaction for `scope`, on a connection that has just answered.
@@ -217,8 +223,11 @@ async def apply_scope(session: AsyncSession, scope: Scope) -> None:
 
 
 def on_commit(session: AsyncSession, act: Callable[[], object]) -> None:
-    """Call `act` once this transaction has committed, and never if it does not."""
-    event.listen(session.sync_session, "after_commit", lambda _: act(), once=True)
+    """Call `act` once this unit of work has committed, and never if it does not.
+
+    SQLAlchemy's own `after_commit` is no help: it comes with the end of each savepoint, too.
+    """
+    session.info.setdefault(_ON_COMMIT, []).append(act)
 
 
 def async_url(url: str) -> URL:

@@ -5,6 +5,7 @@ that transaction is open, an advisory lock tells other requests with the key to 
 """
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -86,12 +87,16 @@ class Claim:
         workspace_id: UUID | None,
         call: str,
         body: bytes,
+        secret: bytes,
         user_id: UUID | None = None,
     ) -> "Claim":
-        """`call` is the method and the address, its query included."""
+        """`call` is the method and the address, its query included.
+
+        A body may hold a password, so its fingerprint cannot be guessed at without the `secret`.
+        """
         return cls(
             hashlib.sha256(f"{principal}\0{call}\0{key}".encode()).digest(),
-            hashlib.sha256(body).digest(),
+            hmac.digest(secret, body, "sha256"),
             workspace_id,
             user_id,
         )

@@ -3,7 +3,14 @@
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 
 def _without_nul(value: str) -> str:
@@ -42,6 +49,15 @@ def _not_null(value: object) -> object:
 # In a merge patch, for what cannot be taken away: absent it stays, and null is refused.
 NotNull = BeforeValidator(_not_null)
 
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number, not true or false")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
+"""A number in a request body; plain `int` would take `true` for 1."""
 
 Version = Annotated[
     int, Field(description="Counted up at every change; the resource's ETag names it.")

@@ -1,13 +1,16 @@
 """Every operation of the OpenAPI document, asked by those who may not."""
 
+from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from app.core.auth import Permission
 from tests.support.filters import filters_off
-from tests.support.identity import bearer, new_key
+from tests.support.identity import Person, bearer, new_key, new_person
 from tests.support.openapi import BODIES, PUBLIC, QUICK
+from tests.support.teams import Team
 from tests.support.tenants import expired_key, expired_token, revoked_key
 
 # The permission that opens each operation. A new one must be named here.
@@ -234,7 +237,7 @@ def test_every_path_parameter_and_body_is_known_to_this_walk(operations):
 def test_nothing_is_served_beside_the_document_but_its_own_pages(app, operations):
     told = {operation.path for operation in operations}
     served = {route.path for route in every_route(app.routes)}
-    beside = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets"}
+    beside = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets", "/metrics"}
     # A vendor's dialect is described by the vendor, and has its own tests of who may call it.
     assert {p for p in served - told - beside if not p.startswith(DIALECTS)} == set()
     assert told <= served
@@ -290,6 +293,53 @@ async def test_no_operation_opens_with_a_key_of_all_scopes_but_its_own(http, gua
                 if refusal(answer) != (403, "scope_missing"):
                     wrong.append((operation.id, *refusal(answer)))
     assert wrong == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def guest(http, owner):
+    """Someone in the owner's own workspace, with a role that each test makes what it needs."""
+    person, team = await new_person(http), Team(http, owner.person.workspace_id)
+    made = await team.call(
+        owner.person, "POST", "/v1/roles", {"name": "Guest", "permissions": ["models:read"]}
+    )
+    await team.take_in(owner.person, person, "custom", role_id=made.json()["id"])
+    return Guest(person, team, made.headers["location"])
+
+
+@dataclass(frozen=True)
+class Guest:
+    person: Person
+    team: Team
+    role: str
+
+    @property
+    def headers(self):
+        return self.team.headers(self.person)
+
+
+async def test_no_operation_opens_to_a_member_of_the_workspace_whose_role_lacks_it(
+    http, guarded, owner, guest
+):
+    wrong = []
+    for missing in sorted(set(NEEDS.values())):
+        permissions = sorted(set(Permission) - {missing})
+        changed = await guest.team.call(
+            owner.person, "PATCH", guest.role, {"permissions": permissions}
+        )
+        assert changed.status_code == 200, changed.text
+        for operation in guarded:
+            if NEEDS[operation.id] == missing:
+                answer = await ask(http, operation, owner.ids, guest.headers)
+                if refusal(answer) != (403, "scope_missing"):
+                    wrong.append((operation.id, *refusal(answer)))
+    assert wrong == []
+
+
+async def test_no_operation_opens_to_a_suspended_member(http, guarded, owner, guest):
+    member = await guest.team.member_of(owner.person, guest.person)
+    path = f"/v1/members/{member['id']}"
+    assert (await guest.team.call(owner.person, "POST", f"{path}/suspend")).status_code == 200
+    await all_refused(http, guarded, owner, guest.headers, (403, "membership_suspended"))
 
 
 async def test_chatting_needs_the_permission_to_call_models_too(http, guarded, owner):

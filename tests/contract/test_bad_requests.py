@@ -74,14 +74,20 @@ BAD_EVENT_IDS = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def rich(http, caller):
-    """The caller with two of everything that is listed."""
+    """The caller with two of nearly everything that is listed."""
     await new_key(http, caller.person)
+    consent = {"purpose": "newsletter", "text_version": "1", "granted": True}
     for path, body in {
         "/v1/workspaces": {"name": "Second"},
         "/v1/integrations": {"kind": "demo", "slug": "second-demo"},
         "/v1/chat": {"messages": [{"role": "user", "content": "Hi"}], "model": QUICK},
+        "/v1/roles": {"name": "Second", "permissions": ["models:read"]},
+        "/v1/service-accounts": {"name": "Second", "role": "viewer"},
+        "/v1/invitations": {"email": "second@example.com", "role": "viewer"},
+        "/v1/privacy/consents": consent,
     }.items():
-        assert (await http.post(path, json=body, headers=caller.headers)).is_success
+        answer = await http.post(path, json=body, headers=caller.headers)
+        assert answer.is_success, answer.text
     return caller
 
 
@@ -134,7 +140,10 @@ async def test_what_is_no_uuid_is_pointed_at(http, operations, caller):
 
 
 def queries(operations):
+    """Every parameter of a query, but of what takes no JSON: its body is looked at first."""
     for operation in operations:
+        if operation.id == "me_avatar_put":
+            continue
         for parameter in operation.parameters:
             if parameter["in"] == "query":
                 kinds = [parameter["schema"], *parameter["schema"].get("anyOf", [])]
@@ -146,6 +155,12 @@ def queries(operations):
 async def test_a_bad_value_in_a_query_is_refused_with_a_pointer_to_it(address, operations, rich):
     asked, wrong = 0, []
     for operation, name, kind, closed in queries(operations):
+        if name == "dry_run":
+            tried = await ask(
+                address, operation, rich, f"{operation.address(rich.ids)}?dry_run=true".encode()
+            )
+            if tried.status_code >= 400:
+                continue  # what is asked is refused before a word of the query is
         bad = BAD_VALUES[kind] + ([b"no-such-value", b""] if closed else [])
         bad += [b"0", b"201"] if name == "limit" else []
         for value in bad:
@@ -191,17 +206,18 @@ async def test_an_unknown_parameter_of_a_list_is_refused(http, operations, rich)
 
 
 async def test_a_cursor_opens_only_the_list_it_was_made_for(http, operations, rich, owner):
-    lists = [operation for operation in operations if operation.is_list]
-    assert len(lists) >= 7
+    lists = [operation for operation in operations if operation.is_list and operation.guarded]
     cursors = {}
     for operation in lists:
         page = await http.get(
             operation.address(rich.ids), params={"limit": 1}, headers=rich.headers
         )
-        cursors[operation.id] = page.json()["next_cursor"]
-        assert cursors[operation.id], operation.id
+        if cursor := page.json()["next_cursor"]:
+            cursors[operation.id] = cursor
+    assert len(cursors) >= 12
     for operation in lists:
-        own = cursors[operation.id]
+        # A list of one has no cursor of its own; what is broken is then another's.
+        own = cursors.get(operation.id) or next(iter(cursors.values()))
         bad = {
             "garbage": "x", "long garbage": "x" * 999, "blank": " ", "an accent": "\u00e9",
             "truncated": own[:-2], "halved": own[: len(own) // 2], "longer": own + "AA",
@@ -218,10 +234,11 @@ async def test_a_cursor_opens_only_the_list_it_was_made_for(http, operations, ri
             operation.address(owner.ids), params={"cursor": own}, headers=owner.headers
         )
         assert refused_cursor(foreign), (operation.id, "of another tenant", foreign.text)
-        good = await http.get(
-            operation.address(rich.ids), params={"cursor": own}, headers=rich.headers
-        )
-        assert good.status_code == 200, operation.id
+        if operation.id in cursors:
+            good = await http.get(
+                operation.address(rich.ids), params={"cursor": own}, headers=rich.headers
+            )
+            assert good.status_code == 200, operation.id
 
 
 def refused_cursor(answer):
@@ -274,7 +291,10 @@ async def test_a_position_beyond_the_end_of_a_run_is_refused(http, caller):
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "OPTIONS", "PROPFIND", "CONNECT"])
 async def test_another_method_is_405(address, operations, caller, method):
-    for path in sorted({operation.address(caller.ids) for operation in operations}):
+    taken = {
+        operation.address(caller.ids) for operation in operations if operation.method == method
+    }
+    for path in sorted({operation.address(caller.ids) for operation in operations} - taken):
         answer = await exchange(address, method, path.encode(), as_pairs(caller.headers))
         assert complaint(answer) == "" or b"Invalid HTTP" in answer.content, path
         assert 400 <= answer.status_code < 500, path

@@ -59,8 +59,9 @@ def drawn_from(schema):
 def simple(schema):
     kind = schema.get("type")
     if kind == "string":
-        longest = min(schema.get("maxLength", 50), 50)
-        plain = st.text(min_size=schema.get("minLength", 0), max_size=longest)
+        shortest = schema.get("minLength", 0)
+        longest = max(shortest, min(schema.get("maxLength", 50), 50))
+        plain = st.text(min_size=shortest, max_size=longest)
         return TEXTS.get(schema.get("format", ""), plain)
     if kind in ("integer", "number"):
         return st.integers(0, 5) if kind == "integer" else st.floats(0, 2)

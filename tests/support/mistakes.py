@@ -83,7 +83,7 @@ def complaint(answer: httpx2.Response, *, where: tuple[str, ...] = ()) -> str:
     faults = {
         "a server's error": answer.status_code >= 500,
         "another status inside": problem["status"] != answer.status_code,
-        "a huge answer": len(answer.content) > 40_000,
+        "a huge answer": len(answer.content) > 60_000,
         "a pointer to nowhere": any(not pointer.startswith(ROOTS) for pointer in pointers),
         "no pointer": answer.status_code == 422 and not pointers,
         f"no pointer to {where}": where and not any(within(p, where) for p in pointers),

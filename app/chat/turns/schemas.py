@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from app.chat.conversations.schemas import Instructions, ModelName
 from app.chat.messages.schemas import Content, MessageRead
-from app.core.schema import Input, Metadata, Money, Output, Text
+from app.core.schema import Input, Metadata, Money, Output, Text, WholeNumber
 
 
 class Parameters(Input):
@@ -15,9 +15,9 @@ class Parameters(Input):
 
     temperature: Annotated[float | None, Field(ge=0, le=2)] = None
     top_p: Annotated[float | None, Field(gt=0, le=1)] = None
-    max_output_tokens: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    max_output_tokens: Annotated[WholeNumber | None, Field(ge=1, le=1_000_000)] = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
-    seed: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    seed: Annotated[WholeNumber | None, Field(ge=0, le=2**53)] = None
     stop: Annotated[
         list[Annotated[Text, Field(min_length=1, max_length=200)]] | None,
         Field(min_length=1, max_length=4),

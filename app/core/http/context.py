@@ -1,4 +1,4 @@
-"""Plain ASGI middleware: request id, log context, and the last net for an unexpected error."""
+"""Plain ASGI middleware: request id, log context, and a net for stray errors."""
 
 import re
 import time
@@ -27,7 +27,7 @@ def add_headers(scope: Scope, headers: Headers) -> None:
 
 
 class RequestContext:
-    """Names each request, logs and measures it, and turns a stray exception into a problem.
+    """Names each request, logs and measures it.
 
     `defaults` are the headers of every answer that has none of their name.
     """
@@ -53,16 +53,7 @@ class RequestContext:
             await send(message)
 
         try:
-            if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
-                raise BadRequest("The address must not contain the NUL character.")
             await self.app(scope, receive, named_send)
-        except Exception as error:
-            shown = translate(error)
-            if shown.status >= 500:
-                log.exception("request_failed", code=shown.code)
-            if status == 0:
-                response = problem_response(shown, path=scope["path"], request_id=request_id)
-                await response(scope, receive, named_send)
         finally:
             seconds = time.perf_counter() - began
             measure(scope, status, seconds)
@@ -80,6 +71,41 @@ class RequestContext:
         headers["X-Request-Id"] = scope["request_id"]
         headers.raw.extend(scope.get(_HEADERS, ()))
         complete(headers.raw, start["status"], self.defaults)
+
+
+class StrayErrors:
+    """Turns an exception that nobody took into a problem, and refuses a NUL in the address.
+
+    It stands within the CORS middleware, so that browsers let their pages read the answer.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answered = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+                raise BadRequest("The address must not contain the NUL character.")
+            await self.app(scope, receive, noticed)
+        except Exception as error:
+            shown = translate(error)
+            if shown.status >= 500:
+                log.exception("request_failed", code=shown.code)
+            if not answered:
+                response = problem_response(
+                    shown, path=scope["path"], request_id=scope.get("request_id")
+                )
+                await response(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:

@@ -82,11 +82,12 @@ class Rails:
 
         Raises RequestUnderWay, Replayed and AlreadyStarted.
         """
-        self.session = session
         if self.if_match is not None:
             session.info[IF_MATCH] = self.if_match
         if self.claim is not None and (kept := await idempotency.take(session, self.claim)):
             self._answer_again(kept)
+        # Only now: a unit that was refused is closed, and nothing more is written with it.
+        self.session = session
 
     async def keep_run(self, run_id: UUID) -> None:
         """Let a repeated request find the run that this one starts, in place of an answer."""
@@ -260,12 +261,14 @@ async def _ride(
     if if_match is not None:
         rails.if_match = tuple(parse_etags(if_match))
     if key is not None and not dry_run:
+        kernel: Kernel = request.app.state.kernel
         claim = idempotency.Claim.of(
             key,
             principal=f"{access.workspace_id}:{access.user_id}" if access else "anyone",
             workspace_id=access.workspace_id if access else None,
             call=f"{request.method} {request.url.path}?{request.url.query}",
             body=await request.body(),
+            secret=kernel.vault.derived_key("idempotency"),
             user_id=access.user_id if access else None,
         )
-        await rails.look_up(request.app.state.kernel, claim, access)
+        await rails.look_up(kernel, claim, access)

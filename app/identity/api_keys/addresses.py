@@ -27,6 +27,11 @@ def serves(networks: tuple[Network, ...], address: str) -> bool:
     return any(caller in network for network in networks)
 
 
+def within(networks: tuple[Network, ...], inner: Network) -> bool:
+    """Whether one of the networks holds all of another."""
+    return any(inner.version == each.version and inner.subnet_of(each) for each in networks)  # type: ignore[arg-type]
+
+
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """An IPv4 caller on a socket of both families has an IPv6 form of its address."""
     return getattr(address, "ipv4_mapped", None) or address

@@ -36,3 +36,8 @@ class ApiKeyAddressRefused(PermissionDenied):
 class ScopeNotHeld(PermissionDenied):
     code = "scope_not_held"
     title = "A key cannot be given what its creator lacks"
+
+
+class KeyFreerThanOwn(PermissionDenied):
+    code = "key_freer_than_own"
+    title = "A key cannot make or change one to be freer than itself"

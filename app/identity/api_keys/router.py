@@ -12,7 +12,12 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, PageQuery
 from app.identity.api_keys import service
-from app.identity.api_keys.errors import ApiKeyEnded, ApiKeyNotFound, ScopeNotHeld
+from app.identity.api_keys.errors import (
+    ApiKeyEnded,
+    ApiKeyNotFound,
+    KeyFreerThanOwn,
+    ScopeNotHeld,
+)
 from app.identity.api_keys.models import ApiKey
 from app.identity.api_keys.schemas import (
     ApiKeyBulk,
@@ -49,9 +54,12 @@ async def list_api_keys(
     "",
     operation_id="api_keys_create",
     summary="Create an API key",
-    description="The key is shown in this answer and never again. It serves this workspace only.",
+    description=(
+        "The key is shown in this answer and never again. It serves this workspace only. One that "
+        "a key makes ends no later, serves no other addresses, and has the same limits at least."
+    ),
     status_code=201,
-    responses=problems(ScopeNotHeld),
+    responses=problems(ScopeNotHeld, KeyFreerThanOwn),
 )
 async def create_api_key(
     body: ApiKeyCreate, access: Writer, session: Session, response: Response
@@ -93,7 +101,7 @@ async def get_api_key(api_key_id: UUID, access: Reader, session: Session) -> Api
     operation_id="api_keys_update",
     summary="Change an API key's name, addresses or limits",
     response_model=ApiKeyRead,
-    responses=problems(ApiKeyNotFound),
+    responses=problems(ApiKeyNotFound, KeyFreerThanOwn),
 )
 async def update_api_key(
     api_key_id: UUID, body: ApiKeyUpdate, access: Writer, session: Session, kernel: KernelDep
@@ -111,7 +119,7 @@ async def update_api_key(
         "The new key is shown in this answer and never again; the one before works until "
         "`previous_valid_until`. Id, scopes and limits stay."
     ),
-    responses=problems(ApiKeyNotFound, ApiKeyEnded, ScopeNotHeld),
+    responses=problems(ApiKeyNotFound, ApiKeyEnded, ScopeNotHeld, KeyFreerThanOwn),
 )
 async def rotate_api_key(
     api_key_id: UUID,

@@ -17,7 +17,7 @@ from app.core.auth import Permission
 from app.core.bulk import MOST_ITEMS
 from app.core.clock import now
 from app.core.limits import MAX_REQUESTS, MAX_SECONDS
-from app.core.schema import Input, Name, NotNull, Output, Version
+from app.core.schema import Input, Name, NotNull, Output, Version, WholeNumber
 from app.identity.api_keys.addresses import normal
 from app.identity.api_keys.limits import limits_of
 
@@ -76,8 +76,8 @@ class ApiKeyLimit(Input):
         from_attributes=True, json_schema_extra={"examples": [{"requests": 600, "seconds": 60}]}
     )
 
-    requests: Annotated[int, Field(ge=1, le=MAX_REQUESTS)]
-    seconds: Annotated[int, Field(ge=1, le=MAX_SECONDS)]
+    requests: Annotated[WholeNumber, Field(ge=1, le=MAX_REQUESTS)]
+    seconds: Annotated[WholeNumber, Field(ge=1, le=MAX_SECONDS)]
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -146,7 +146,7 @@ class ApiKeyRotate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 86400}]})
 
     overlap_seconds: Annotated[
-        int,
+        WholeNumber,
         Field(
             ge=0,
             le=MAX_OVERLAP_SECONDS,

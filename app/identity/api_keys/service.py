@@ -1,9 +1,7 @@
 """What may be done with API keys."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 from app.core.audit import Note, note
@@ -19,6 +17,7 @@ from app.identity.api_keys import crud, secret
 from app.identity.api_keys.errors import ApiKeyEnded, ApiKeyNotFound, ScopeNotHeld
 from app.identity.api_keys.models import ApiKey
 from app.identity.api_keys.schemas import ApiKeyBulkItem, ApiKeyCreate, ApiKeyUpdate
+from app.identity.api_keys.terms import FREE, Terms, of_caller, terms_of
 from app.identity.workspaces.roles import known_permissions
 
 # What a key has only when it is asked for: with these a stolen key could make itself at home.
@@ -38,17 +37,11 @@ ASKED_FOR = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a new key is held to, beside its scopes."""
-
-    expires_at: datetime | None = None
-    allowed_addresses: Sequence[str] = ()
-    limits: Sequence[dict[str, Any]] = field(default=())
-
-
 async def create(session: AsyncSession, access: Access, new: ApiKeyCreate) -> tuple[ApiKey, str]:
-    """The row and the key itself, which is nowhere else; raises ScopeNotHeld."""
+    """The row and the key itself, which is nowhere else.
+
+    Raises ScopeNotHeld, and KeyFreerThanOwn where a key makes one.
+    """
     return await create_for(session, access, access.user_id, access.permissions, new)
 
 
@@ -72,7 +65,7 @@ async def create_for(
         user_id,
         name=new.name,
         scopes=wanted,
-        terms=terms,
+        terms=(await of_caller(session, access)).inherited_by(terms),
         issued_by_id=access.user_id,
     )
     _note(session, "api_key.created", made, scopes=made.scopes, user_id=str(user_id))
@@ -86,7 +79,7 @@ async def issue(
     *,
     name: str,
     scopes: Iterable[Permission],
-    terms: Terms = Terms(),
+    terms: Terms = FREE,
     issued_by_id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; who may ask for which scopes was decided before."""
@@ -130,6 +123,7 @@ async def get(session: AsyncSession, access: Access, key_id: UUID) -> ApiKey:
 async def update(
     session: AsyncSession, access: Access, key_id: UUID, change: ApiKeyUpdate
 ) -> ApiKey:
+    """Raises ApiKeyNotFound, and KeyFreerThanOwn where a key loosens one."""
     key = await _writable(session, access, key_id)
     await match(session, key)
     given = change.model_fields_set
@@ -139,6 +133,8 @@ async def update(
         key.allowed_addresses = list(change.allowed_addresses or ())
     if "limits" in given:
         key.limits = [limit.model_dump() for limit in change.limits or ()]
+    if given & {"allowed_addresses", "limits"}:
+        (await of_caller(session, access)).refuse_freer(terms_of(key))
     await session.flush()
     return key
 
@@ -148,7 +144,8 @@ async def rotate(
 ) -> tuple[ApiKey, str]:
     """A new secret for a key; the one before works for `overlap_seconds` more, 0 for not at all.
 
-    Raises ApiKeyNotFound, ScopeNotHeld for a key that can do more than the caller, and ApiKeyEnded.
+    Raises ApiKeyNotFound, ApiKeyEnded, and for a key that can do more than the caller ScopeNotHeld
+    and KeyFreerThanOwn.
     """
     key = await _writable(session, access, key_id, for_update=True)
     moment = now()
@@ -156,6 +153,7 @@ async def rotate(
         raise ApiKeyEnded("Make a new one.")
     if beyond := known_permissions(key.scopes) - access.permissions:
         raise ScopeNotHeld(f"The key has {_named(beyond)}, and you do not.")
+    (await of_caller(session, access)).refuse_freer(terms_of(key))
     new = secret.make()
     key.previous_secret_hash = key.secret_hash if overlap_seconds else None
     key.previous_valid_until = (

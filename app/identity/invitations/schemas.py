@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
-from app.core.schema import Input, Output, Version
+from app.core.schema import Input, Output, Version, WholeNumber
 from app.identity.link_tokens import MOST_CHARACTERS
 from app.identity.members.schemas import MemberRead
 from app.identity.roles.schemas import RoleChoice
@@ -34,7 +34,8 @@ _INVITATION: JsonDict = {
     "version": 1,
 }
 Hours = Annotated[
-    int, Field(ge=1, le=24 * 90, description="How long it is good, from now; 168 is a week.")
+    WholeNumber,
+    Field(ge=1, le=24 * 90, description="How long it is good, from now; 168 is a week."),
 ]
 
 
@@ -54,7 +55,7 @@ class InvitationLinkCreate(RoleChoice):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "viewer", "max_uses": 25}]})
 
-    max_uses: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_uses: Annotated[WholeNumber, Field(ge=1, le=1000)] = 1
     expires_in_hours: Hours = 168
 
 

@@ -10,7 +10,7 @@ from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, PageQuery
-from app.identity.api_keys.errors import ScopeNotHeld
+from app.identity.api_keys.errors import KeyFreerThanOwn, ScopeNotHeld
 from app.identity.api_keys.schemas import ApiKeyCreate, ApiKeyCreated, ApiKeyRead, created
 from app.identity.forgetting import forget_on_commit
 from app.identity.members.errors import ServiceAccountMember
@@ -124,7 +124,7 @@ async def list_service_account_keys(
         "answer and never again."
     ),
     status_code=201,
-    responses=problems(ServiceAccountNotFound, ScopeNotHeld),
+    responses=problems(ServiceAccountNotFound, ScopeNotHeld, KeyFreerThanOwn),
 )
 async def create_service_account_key(
     service_account_id: UUID,

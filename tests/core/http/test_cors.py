@@ -58,6 +58,23 @@ async def test_headers_are_a_list_and_no_star(client):
     assert other.status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/v1/me%00", "/v1/conversations?cursor=%00"])
+async def test_a_page_may_read_why_its_address_was_refused(client, path):
+    answer = await client.get(path, headers={"Origin": LISTED})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+    assert answer.headers["access-control-allow-origin"] == LISTED
+    assert answer.headers["x-request-id"]
+
+
+async def test_a_page_may_read_an_error_that_nobody_foresaw(serving):
+    async with serving() as (app, http):
+        app.state.kernel.admission = None
+        stray = await http.get("/v1/me", headers={"Origin": LISTED})
+    assert (stray.status_code, stray.json()["code"]) == (500, "internal_error")
+    assert stray.headers["access-control-allow-origin"] == LISTED
+    assert stray.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/v1/me", "/openai/v1/models"])
 async def test_what_a_page_may_read_is_what_the_contract_says(client, path):
     answer = await client.get(path, headers={"Origin": LISTED})

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.core.schema import Input, Output
+from app.core.schema import Input, Output, WholeNumber
 
 LONGEST_DAYS = 36_525
 
@@ -23,7 +23,7 @@ class DataClass(StrEnum):
 
 
 Days = Annotated[
-    int | None,
+    WholeNumber | None,
     Field(ge=1, le=LONGEST_DAYS, description="Days; null keeps the data until it is deleted."),
 ]
 _DAYS: JsonDict = {
