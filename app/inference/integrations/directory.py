@@ -3,14 +3,16 @@
 import asyncio
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from app.core.audit import Note, note
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.crypto import UnreadableSecret, Vault
-from app.core.db import Database, Scope
+from app.core.db import AsyncSession, Database, Scope
 from app.core.errors import AppError
 from app.core.log import get_logger
 from app.inference.integrations import crud
@@ -29,6 +31,8 @@ FRESH_SECONDS = 5.0
 MAX_WORKSPACES = 10_000
 LISTING_SECONDS = 5.0
 SILENT_SECONDS = 60.0
+# How often the audit trail is told that a credential is in use.
+TOLD_SECONDS = 3600.0
 DEMO_SLUG = "demo"
 
 # The model that is taken where nobody named one, by kind; else the first chat model listed.
@@ -94,6 +98,7 @@ class Directory:
         self._settings = settings
         self._demo = self._build_demo(demo_url) if demo_url else None
         self._silent_until: dict[UUID, float] = {}
+        self._told: dict[UUID, float] = {}
         self._known: dict[UUID, tuple[float, tuple[Endpoint, ...]]] = {}
 
     async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
@@ -103,6 +108,7 @@ class Directory:
             return known[1]
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             rows = await crud.every(session, workspace_id)
+            self._note_use(session, rows)
         built = (self._readable(row) for row in rows if row.enabled)
         found = tuple(endpoint for endpoint in built if endpoint)
         named = any(endpoint.slug == DEMO_SLUG for endpoint in found)
@@ -111,8 +117,18 @@ class Directory:
             found = (*found, self._demo)
         if len(self._known) >= MAX_WORKSPACES:
             self._known.clear()
+            self._told.clear()
         self._known[workspace_id] = (time.monotonic() + FRESH_SECONDS, found)
         return found
+
+    def _note_use(self, session: AsyncSession, rows: Iterable[Integration]) -> None:
+        """Have the audit trail say that these credentials are opened, once an hour each."""
+        moment = time.monotonic()
+        for row in rows:
+            told = self._told.get(row.id, -math.inf)
+            if row.enabled and row.sealed_credential and moment - told > TOLD_SECONDS:
+                note(session, Note("integration_credential.opened", "ai_integration", row.id))
+                self._told[row.id] = moment
 
     def _readable(self, row: Integration) -> Endpoint | None:
         try:

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.core.db import SYSTEM
+from tests.support.audit import trail
 from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import KEY, status
 from tests.support.fakes.openai import FakeOpenAI
@@ -176,3 +177,48 @@ async def test_a_provider_that_does_not_list_leaves_the_others_listed(talker):
         assert len(fake.requests) == asked  # it is left alone for a while
     assert listed.status_code == again.status_code == 200
     assert any(model["demo"] for model in listed.json()["data"])
+
+
+async def test_a_restored_integration_needs_its_credential_again(talker, kernel):
+    made = (await create(talker, kind="openai", slug="back", api_key=SECRET)).json()
+    path = f"/v1/integrations/{made['id']}"
+    assert (await talker.call("DELETE", path)).status_code == 204
+    assert (await talker.call("GET", path)).status_code == 404
+    deleted = (await talker.call("GET", "/v1/integrations?deleted=true")).json()["data"]
+    assert [row["id"] for row in deleted] == [made["id"]]
+    restored = (await talker.call("POST", f"{path}/restore")).json()
+    assert (restored["deleted_at"], restored["last_four"], restored["fingerprint"]) == (None,) * 3
+    async with kernel.database.unit(SYSTEM) as session:
+        sealed = await session.scalar(
+            text("select sealed_credential from ai_integrations where id = :id"),
+            {"id": UUID(made["id"])},
+        )
+    assert sealed is None
+
+
+async def test_an_integration_is_not_restored_over_another_of_its_slug(talker):
+    first = (await create(talker, kind="demo", slug="taken")).json()
+    await talker.call("DELETE", f"/v1/integrations/{first['id']}")
+    await create(talker, kind="demo", slug="taken")
+    refused = await talker.call("POST", f"/v1/integrations/{first['id']}/restore")
+    assert (refused.status_code, refused.json()["code"]) == (409, "integration_slug_taken")
+
+
+async def test_many_integrations_are_deleted_each_on_its_own(talker):
+    made = [(await create(talker, kind="demo", slug=f"many-{n}")).json()["id"] for n in range(3)]
+    unknown = "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"
+    items = [{"action": "delete", "id": each} for each in (made[0], unknown, made[1])]
+    answer = await talker.call("POST", "/v1/integrations/bulk", json={"items": items})
+    assert [outcome["ok"] for outcome in answer.json()["data"]] == [True, False, True]
+    left = (await talker.call("GET", "/v1/integrations")).json()["data"]
+    assert made[2] in [row["id"] for row in left]
+    assert not {made[0], made[1]} & {row["id"] for row in left}
+
+
+async def test_the_audit_trail_says_that_a_credential_is_in_use(talker, http):
+    made = (await create(talker, kind="openai", slug="watched", api_key=SECRET)).json()
+    for _ in range(3):
+        await talker.call("GET", "/v1/models")
+    seen = await trail(http, talker.person, action="integration_credential.opened")
+    assert [entry["resource_id"] for entry in seen] == [made["id"]]
+    assert seen[0]["actor_id"] == talker.person.user_id
