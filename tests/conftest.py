@@ -20,6 +20,7 @@ from app.core.config import Settings
 from app.core.db import sync_engine
 from app.core.kernel import Kernel
 from app.core.migrations import upgrade
+from app.identity.users import passwords
 from app.main import announce_stop, create_app
 
 ENGINES = pytest.StashKey[EmbeddedEngines]()
@@ -27,6 +28,7 @@ FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    cheapen_passwords()
     for name in [name for name in os.environ if name.startswith("LUMINOUS_")]:
         del os.environ[name]  # a developer's own settings are not the tests'
     if hasattr(config, "workerinput"):
@@ -57,6 +59,16 @@ def stores(request: pytest.FixtureRequest) -> tuple[str, str]:
         return tuple(given)
     engines = request.config.stash[ENGINES]
     return engines.database_url, engines.redis_url
+
+
+# What a hash costs outside the tests.
+REAL_HASHING = dict(passwords.context.to_dict())
+
+
+def cheapen_passwords() -> None:
+    """Let a hash take a millisecond: thousands of people sign in, and few tests are about it."""
+    passwords.context.update(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
+    passwords.UNMATCHABLE = passwords.context.hash("what an unknown address is checked against")
 
 
 def create_database(server_url: str, name: str) -> str:

@@ -33,7 +33,14 @@ async def slow(_):
     return Response()
 
 
+async def baking(request):
+    answer = Response(request.headers.get("cookie", "none"))
+    answer.set_cookie("session", "of another host")
+    return answer
+
+
 ROUTES = [
+    Route("/baking", baking),
     Route("/echo", echo, methods=["GET", "POST"]),
     Route("/large", large),
     Route("/away", away),
@@ -129,3 +136,8 @@ async def test_what_is_no_json_has_failed(server, outbound):
     answer = await outbound.fetch("GET", f"{server}/echo")
     with pytest.raises(OutboundFailed):
         answer.json_object()
+
+
+async def test_no_cookie_is_kept_for_the_next_host_behind_an_address(server, outbound):
+    for _ in range(2):
+        assert (await outbound.fetch("GET", f"{server}/baking")).body == b"none"

@@ -42,8 +42,8 @@ async def sign_in(http: httpx2.AsyncClient, email: str, password: str = PASSWORD
     return answer.json()
 
 
-async def new_person(http: httpx2.AsyncClient) -> Person:
-    user = await register(http)
+async def new_person(http: httpx2.AsyncClient, email: str = "") -> Person:
+    user = await register(http, email)
     tokens = await sign_in(http, user["email"])
     headers = bearer(tokens["access_token"])
     me = (await http.get("/v1/me", headers=headers)).json()

@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
+from sqlalchemy import update
 
+from app.core.clock import now
 from app.core.config import Settings
+from app.core.db import SYSTEM
+from app.core.kernel import Kernel
+from app.identity.factors.models import TotpFactor
+from app.identity.sessions.models import UserSession
 from tests.conftest import serve
 from tests.support.fakes.idp import CLIENT_ID, CLIENT_SECRET, FakeProvider
 
@@ -95,6 +101,29 @@ async def change_connection(
     answer = await http.patch(path, json=change, headers=person.headers)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def require_connection(
+    http: httpx2.AsyncClient, kernel: Kernel, person: Any, connection: dict
+) -> dict:
+    """Require a connection, as an owner who has a second factor and signed in with it."""
+    await give_second_factor(kernel, person.user_id)
+    return await change_connection(http, person, connection, required=True)
+
+
+async def give_second_factor(kernel: Kernel, user_id: str) -> None:
+    """An app for one-time passwords, and sessions as if they had been opened with it."""
+    async with kernel.database.unit(SYSTEM) as session:
+        session.add(
+            TotpFactor(
+                user_id=UUID(user_id), sealed_secret=b"x", confirmed_at=now(), last_step=None
+            )
+        )
+        await session.execute(
+            update(UserSession)
+            .where(UserSession.user_id == UUID(user_id))
+            .values(second_factor=True)
+        )
 
 
 async def prove_domain(

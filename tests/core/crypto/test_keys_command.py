@@ -1,5 +1,6 @@
 """`luminous keys`, as an operator runs it: in a process of its own, killed and run again."""
 
+import json
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ from app.core.crypto.resealing import sealed_columns
 from app.core.crypto.vault import HEADER_BYTES, header_of
 from app.core.db import sync_engine
 from app.core.migrations import upgrade
+from app.oversight.audit.models import INSTALLATION
 from app.tables import Base
 from tests.cli.test_up import ENVIRONMENT
 from tests.conftest import create_database
@@ -77,6 +79,18 @@ class Installation:
                     found[sealed.name, key_of(sealed.table, row)] = value
         return found
 
+    def trail(self) -> list[tuple[str, str, dict | None]]:
+        """What the chain of the installation says was done: action, key, detail."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                text(
+                    "select action, resource_id, erasable -> 'detail' ->> 'value' from audit_logs "
+                    "where workspace_id = :installation order by sequence"
+                ),
+                {"installation": INSTALLATION},
+            )
+            return [(row[0], row[1], json.loads(row[2]) if row[2] else None) for row in rows]
+
     def of_key(self, key: MasterKey) -> int:
         with self.engine.connect() as connection:
             return sum(
@@ -116,6 +130,19 @@ def test_rotate_retire_and_status_tell_one_story(place):
     assert "is gone" in place.run("retire", former.id.hex())
     assert [key.id for key in place.vault.keys.all] == [newest.id]
     assert place.read_all(Vault(newest.secret)) == secrets
+    created, rotated, retired = place.trail()
+    assert created == ("master_key.created", newest.id.hex(), None)
+    assert rotated == (
+        "master_key.rotated",
+        newest.id.hex(),
+        {
+            "former": [former.id.hex()],
+            "resealed": len(COLUMNS),
+            "unreadable": {},
+            "locked": {},
+        },
+    )
+    assert retired == ("master_key.retired", former.id.hex(), None)
 
 
 def test_a_key_with_values_the_active_one_and_an_unknown_one_are_not_retired(place):
@@ -213,6 +240,7 @@ def test_a_lost_master_key_is_told_and_left_behind_on_demand(place):
     assert "keys restart" in place.run("status", code=2)
     place.run("restart", "--yes")
     assert f"missing  {len(FILLED)} values" in place.run("status")
+    assert [action for action, _, _ in place.trail()] == ["root_secret.replaced"]
 
 
 def test_another_key_signs_tokens_after_a_rotation_of_the_signing_key(place):
@@ -223,3 +251,4 @@ def test_another_key_signs_tokens_after_a_rotation_of_the_signing_key(place):
             text("select retired_at is null from signing_keys order by id")
         ).scalars()
         assert list(retired) == [False, True]
+    assert [action for action, _, _ in place.trail()] == ["signing_key.rotated"] * 2

@@ -11,7 +11,7 @@ from passlib.hash import scrypt
 from sqlalchemy import func, select, text
 
 from app.cli.importing import import_file
-from app.core.db import SYSTEM
+from app.core.db import SYSTEM, sync_engine
 from app.core.ids import new_id
 from app.identity.imports.errors import FileRefused
 from app.identity.imports.hashes import checked_hash
@@ -278,3 +278,19 @@ def test_the_command_reports_what_it_refused(settings, kernel, tmp_path: Path, c
     assert (line["line"], line["outcome"]) == (3, "refused")
     assert "1 created, 0 updated, 0 unchanged, 1 refused" in capsys.readouterr().err
     assert HASH not in report.read_text()
+
+
+def test_the_command_leaves_a_row_in_the_audit_trail(settings, kernel, tmp_path: Path):
+    path = tmp_path / "people.csv"
+    path.write_text(f"email\n{someone()}\n{someone()}\n{someone()}\n")
+    import_file(settings, path, form=None, report=tmp_path / "report.jsonl", dry_run=False)
+    engine = sync_engine(settings.database_url.get_secret_value())
+    with engine.connect() as connection:
+        detail = connection.execute(
+            text(
+                "select erasable -> 'detail' ->> 'value' from audit_logs "
+                "where action = 'users.imported' order by sequence desc limit 1"
+            )
+        ).scalar_one()
+    engine.dispose()
+    assert json.loads(detail) == {"created": 3, "updated": 0}

@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from app.core.db import SYSTEM
 from app.identity.scim.models import ScimUser
+from app.identity.sessions.models import UserSession
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership
 from tests.identity.scim.conftest import USER, new_directory
+from tests.support.audit import trail
 from tests.support.fakes.idp import Subject
 from tests.support.identity import PASSWORD, bearer, new_person, register
 from tests.support.sso import begin
@@ -273,3 +275,107 @@ async def test_a_bad_body_is_told_in_the_envelope(directory, body):
     answer = await directory.ask("POST", "/Users", body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+async def sessions_of(kernel, user_id):
+    async with kernel.database.unit(SYSTEM) as session:
+        found = await session.execute(
+            select(UserSession.revoked_at, UserSession.revoked_reason).where(
+                UserSession.user_id == user_id
+            )
+        )
+        return [(at is not None, reason) for at, reason in found]
+
+
+@pytest.mark.parametrize("how", ["deactivate", "delete"])
+async def test_deprovisioning_ends_the_sessions_of_a_managed_account(
+    http, directory, sso_kernel, provider, how
+):
+    person = await directory.add()
+    provider.subject = Subject(uuid4().hex, person["userName"], verified=None)
+    assert (await (await begin(http, email=person["userName"])).complete()).status_code == 200
+    user, _ = await behind(sso_kernel, directory, person)
+    assert await sessions_of(sso_kernel, user.id) == [(False, None)]
+    if how == "delete":
+        await directory.ask("DELETE", f"/Users/{person['id']}")
+    else:
+        await directory.patch(person, {"op": "replace", "path": "active", "value": False})
+    assert await sessions_of(sso_kernel, user.id) == [(True, "deprovisioned")]
+    told = await trail(http, directory.owner)
+    actions = [row["action"] for row in told]
+    assert "scim_user.provisioned" in actions
+    assert "scim_user.deprovisioned" in actions
+    assert ("member.removed" if how == "delete" else "member.suspended") in actions
+
+
+async def test_the_keys_of_who_was_removed_do_not_wake_up_again(http, directory):
+    account = await new_person(http, f"{uuid4().hex}@{directory.domain}")
+    body = {"schemas": [USER], "userName": account.email}
+    person = (await directory.ask("POST", "/Users", body)).json()
+    headers = {**account.headers, "X-Workspace-Id": directory.owner.workspace_id}
+    role = {"role": "editor"}
+    member = await http.get("/v1/members?limit=200", headers=directory.owner.headers)
+    place = next(m for m in member.json()["data"] if m["user_id"] == account.user_id)
+    path = f"/v1/members/{place['id']}"
+    assert (await http.patch(path, json=role, headers=directory.owner.headers)).status_code == 200
+    made = await http.post("/v1/api-keys", json={"name": "Key"}, headers=headers)
+    key = bearer(made.json()["key"])
+    assert (await http.get("/v1/models", headers=key)).status_code == 200
+    await directory.ask("DELETE", f"/Users/{person['id']}")
+    assert (await directory.ask("POST", "/Users", body)).status_code == 201
+    assert (await http.get("/v1/me", headers=headers)).status_code == 200
+    refused = await http.get("/v1/models", headers=key)
+    assert (refused.status_code, refused.json()["code"]) == (401, "api_key_revoked")
+
+
+async def test_a_directory_does_not_let_in_whom_an_administrator_suspended(
+    http, directory, sso_kernel
+):
+    person = await directory.add()
+    _, place = await behind(sso_kernel, directory, person)
+    path = f"/v1/members/{place.id}/suspend"
+    assert (await http.post(path, headers=directory.owner.headers)).status_code == 200
+    for operation in (
+        {"op": "replace", "path": "displayName", "value": "Ada"},
+        {"op": "replace", "path": "active", "value": True},
+    ):
+        assert (await directory.patch(person, operation)).status_code == 200
+        _, place = await behind(sso_kernel, directory, person)
+        assert place.suspended_at is not None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"userName": "a\x00b"},
+        {"userName": "x" * 5000},
+        {"externalId": "x" * 5000},
+        {"displayName": "a\x00b"},
+        {"displayName": "\ud800"},
+        {"displayName": "x" * 200_000},
+        {"userName": "(" * 300},
+    ],
+    ids=lambda odd: repr(odd)[:30],
+)
+async def test_what_cannot_be_stored_is_refused(directory, odd):
+    answer = await directory.ask("POST", "/Users", directory.someone() | odd)
+    assert answer.status_code in (201, 400), answer.text
+    assert answer.headers["content-type"] == "application/scim+json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 20_000 + 'userName eq "x"' + ")" * 20_000,
+        "not (" * 5_000 + "active eq true" + ")" * 5_000,
+        'userName eq "a\x00b"',
+        'userName eq "\\u0000"',
+        'userName co ""',
+        "emails[" * 3000,
+    ],
+    ids=lambda text: text[:12],
+)
+async def test_an_odd_filter_is_refused_or_answered(directory, text):
+    body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": text}
+    answer = await directory.ask("POST", "/Users/.search", body)
+    assert answer.status_code in (200, 400), answer.text

@@ -9,7 +9,6 @@ from sqlalchemy import select, update
 from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.connections.models import ManagedAccount
-from app.identity.factors.models import TotpFactor
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership
 from tests.support.fakes.idp import Subject
@@ -18,8 +17,10 @@ from tests.support.sso import (
     FRONTEND,
     begin,
     change_connection,
+    give_second_factor,
     new_connection,
     prove_domain,
+    require_connection,
 )
 
 GROUPS = [{"group": "Engineering", "role": "editor"}, {"group": "staff", "role": "viewer"}]
@@ -166,15 +167,17 @@ async def test_a_disabled_or_deleted_connection_signs_no_one_in(http, provider, 
 
 async def member_with_password(http, organisation, kernel, role="viewer") -> dict:
     user = await register(http, f"{uuid4().hex}@{organisation.domain}")
+    await seat(kernel, organisation, user["id"], role)
+    return user
+
+
+async def seat(kernel, organisation, user_id, role) -> None:
     async with kernel.database.unit(SYSTEM) as session:
         session.add(
             Membership(
-                workspace_id=UUID(organisation.owner.workspace_id),
-                user_id=UUID(user["id"]),
-                role=role,
+                workspace_id=UUID(organisation.owner.workspace_id), user_id=UUID(user_id), role=role
             )
         )
-    return user
 
 
 async def by_password(http, user):
@@ -187,7 +190,7 @@ async def test_where_it_is_required_members_sign_in_by_it_alone(
 ):
     user = await member_with_password(http, organisation, sso_kernel)
     assert (await by_password(http, user)).status_code == 200
-    await change_connection(http, organisation.owner, organisation.connection, required=True)
+    await require_connection(http, sso_kernel, organisation.owner, organisation.connection)
     refused = await by_password(http, user)
     assert (refused.status_code, refused.json()["code"]) == (403, "sso_required")
     wrong = await http.post(
@@ -197,31 +200,92 @@ async def test_where_it_is_required_members_sign_in_by_it_alone(
     assert (await sign_in(http, provider, organisation.someone())).status_code == 200
 
 
-async def test_where_it_is_required_other_providers_do_not_do(http, provider, organisation):
-    await change_connection(http, organisation.owner, organisation.connection, required=True)
+async def test_where_it_is_required_other_providers_do_not_do(
+    http, provider, organisation, sso_kernel
+):
+    await require_connection(http, sso_kernel, organisation.owner, organisation.connection)
     provider.subject = Subject(uuid4().hex, f"{uuid4().hex}@{organisation.domain}")
     answer = await (await begin(http, provider="oidc")).complete()
     assert (answer.status_code, answer.json()["code"]) == (403, "sso_required")
 
 
-async def test_people_of_other_domains_are_not_bound(http, provider, organisation):
-    await change_connection(http, organisation.owner, organisation.connection, required=True)
-    assert (await by_password(http, {"email": organisation.owner.email})).status_code == 200
+async def test_people_of_other_domains_are_not_bound(http, provider, organisation, sso_kernel):
+    elsewhere = await new_person(http)
+    await seat(sso_kernel, organisation, elsewhere.user_id, "viewer")
+    await require_connection(http, sso_kernel, organisation.owner, organisation.connection)
+    assert (await http.get("/v1/me", headers=elsewhere.headers)).status_code == 200
+    assert (await by_password(http, {"email": elsewhere.email})).status_code == 200
+
+
+async def test_requiring_it_ends_the_sessions_of_those_it_binds(
+    http, provider, organisation, sso_kernel
+):
+    member = await member_with_password(http, organisation, sso_kernel)
+    owner = await member_with_password(http, organisation, sso_kernel, role="owner")
+    sure = await member_with_password(http, organisation, sso_kernel, role="owner")
+    bound = {user["id"]: await by_password(http, user) for user in (member, owner, sure)}
+    headers = {user_id: bearer(answer.json()["access_token"]) for user_id, answer in bound.items()}
+    await give_second_factor(sso_kernel, sure["id"])
+    await require_connection(http, sso_kernel, organisation.owner, organisation.connection)
+    seen = [
+        (await http.get("/v1/me", headers=headers[user["id"]])).status_code
+        for user in (member, owner, sure)
+    ]
+    assert seen == [401, 401, 200]
+    refreshed = await http.post(
+        "/v1/auth/refresh", json={"refresh_token": bound[member["id"]].json()["refresh_token"]}
+    )
+    assert refreshed.status_code == 401, refreshed.text
+
+
+async def test_taking_a_required_connection_up_again_ends_sessions_too(
+    http, provider, organisation, sso_kernel
+):
+    owner, connection = organisation.owner, organisation.connection
+    await require_connection(http, sso_kernel, owner, connection)
+    await change_connection(http, owner, connection, enabled=False)
+    member = await member_with_password(http, organisation, sso_kernel)
+    headers = bearer((await by_password(http, member)).json()["access_token"])
+    await change_connection(http, owner, connection, enabled=True)
+    assert (await http.get("/v1/me", headers=headers)).status_code == 401
+
+
+async def test_it_is_not_required_while_no_owner_has_a_second_factor(http, provider, organisation):
+    path = f"/v1/sso-connections/{organisation.connection['id']}"
+    refused = await http.patch(path, json={"required": True}, headers=organisation.owner.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "sso_needs_owner")
+    shown = await http.get(path, headers=organisation.owner.headers)
+    assert shown.json()["required"] is False
+
+
+async def test_a_connection_does_not_speak_for_the_domains_of_another(
+    http, provider, organisation, sso_kernel
+):
+    subject = organisation.someone()
+    assert (await sign_in(http, provider, subject)).status_code == 200
+    second = await new_connection(http, organisation.owner, provider.url)
+    provider.subject = Subject(uuid4().hex, subject.email)
+    answer = await (await begin(http, connection_id=second["id"])).complete()
+    assert (answer.status_code, answer.json()["code"]) == (403, "sso_email_foreign")
+
+
+async def test_an_issuer_of_every_tenant_speaks_for_no_organisation(http, provider, organisation):
+    connection = await new_connection(http, organisation.owner, f"{provider.url}/common/v2.0")
+    answer = await http.post(
+        "/v1/auth/sso/start",
+        json={"redirect_to": FRONTEND, "connection_id": connection["id"]},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (502, "sso_provider_failed")
 
 
 async def test_an_owner_keeps_a_way_in_with_a_second_factor(
     http, provider, organisation, sso_kernel
 ):
     user = await member_with_password(http, organisation, sso_kernel, role="owner")
-    await change_connection(http, organisation.owner, organisation.connection, required=True)
+    await require_connection(http, sso_kernel, organisation.owner, organisation.connection)
     refused = await by_password(http, user)
     assert (refused.status_code, refused.json()["code"]) == (403, "sso_required")
-    async with sso_kernel.database.unit(SYSTEM) as session:
-        session.add(
-            TotpFactor(
-                user_id=UUID(user["id"]), sealed_secret=b"x", confirmed_at=now(), last_step=None
-            )
-        )
+    await give_second_factor(sso_kernel, user["id"])
     challenged = await by_password(http, user)
     assert challenged.json()["type"] == "second_factor", challenged.text
 
@@ -232,12 +296,7 @@ async def test_a_second_factor_of_the_organisation_counts_for_its_own_accounts(
     subject = organisation.someone()
     await sign_in(http, provider, subject)
     place = await place_of(sso_kernel, organisation.owner.workspace_id, subject.email)
-    async with sso_kernel.database.unit(SYSTEM) as session:
-        session.add(
-            TotpFactor(
-                user_id=place.user_id, sealed_secret=b"x", confirmed_at=now(), last_step=None
-            )
-        )
+    await give_second_factor(sso_kernel, str(place.user_id))
     assert (await sign_in(http, provider, subject)).json()["type"] == "second_factor"
     subject.claims = {"amr": ["pwd", "mfa"]}
     assert (await sign_in(http, provider, subject)).json()["type"] == "tokens"

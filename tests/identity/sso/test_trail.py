@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from tests.support.fakes.idp import CLIENT_SECRET, Subject
 from tests.support.identity import bearer, new_person
-from tests.support.sso import begin, new_connection
+from tests.support.sso import begin, change_connection, new_connection
 
 
 async def trail(http, headers):
@@ -33,7 +33,14 @@ async def test_a_link_and_its_end_are_told_of(http, provider):
 
 async def test_a_connection_is_told_of_without_its_secret(http, provider):
     person = await new_person(http)
-    await new_connection(http, person, provider.url)
+    connection = await new_connection(http, person, provider.url)
+    await change_connection(http, person, connection, name="Other", client_secret=CLIENT_SECRET)
+    path = f"/v1/sso-connections/{connection['id']}"
+    await http.delete(path, headers=person.headers)
+    await http.post(f"{path}/restore", headers=person.headers)
     told, text = await trail(http, person.headers)
-    assert "sso_connections_create" in told
+    assert {
+        f"sso_connection.{what}" for what in ("created", "updated", "deleted", "restored")
+    } <= set(told)
+    assert told["sso_connection.updated"]["detail"]["fields"] == ["name", "client_secret"]
     assert CLIENT_SECRET not in text

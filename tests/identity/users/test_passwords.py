@@ -6,6 +6,7 @@ import pytest
 from passlib.context import CryptContext
 
 from app.identity.users import passwords
+from tests.conftest import REAL_HASHING
 
 
 async def test_a_hash_verifies_and_another_password_does_not():
@@ -47,3 +48,10 @@ async def test_past_the_queue_sign_in_says_come_back(monkeypatch):
     assert refused[0].retry_after == 5
     with pytest.raises(passwords.HashingBusy):
         await asyncio.gather(*(passwords.hashed("any password") for _ in range(10)))
+
+
+def test_outside_the_tests_a_hash_costs_what_it_should():
+    """The tests themselves run with a cheap one."""
+    assert REAL_HASHING["argon2__memory_cost"] >= 65_536
+    assert REAL_HASHING["argon2__time_cost"] >= 3
+    assert REAL_HASHING["argon2__type"] == "ID"

@@ -147,6 +147,26 @@ async def test_a_shared_workspace_lives_on_with_all_that_is_the_others(client, k
     assert {UUID(int=0), UUID(team.owner.user_id)} == set(users)
 
 
+async def test_the_programs_of_an_erased_persons_own_workspace_go_with_it(client, kernel, person):
+    async def program(headers):
+        made = await client.post(
+            "/v1/service-accounts", json={"name": "Nightly", "role": "viewer"}, headers=headers
+        )
+        assert made.status_code == 201, made.text
+        return UUID(made.json()["user_id"])
+
+    team = await new_team(client, kernel)
+    gone = await program(person.headers)
+    await join(kernel, team.workspace_id, person)
+    stays = await program(team.headers(team.owner))
+    shown = await carry_out(client, kernel, await ask_for_erasure(client, person))
+    async with kernel.database.unit(SYSTEM) as session:
+        assert await session.get(User, gone) is None
+        assert await session.get(User, stays) is not None
+    (users,) = [p for p in shown["certificate"]["places"] if p["place"] == "postgres/users"]
+    assert users["deleted"] == 2
+
+
 async def test_the_certificate_says_what_was_done_and_is_proved_offline(client, kernel, person):
     await say(client, person.headers, "Hello")
     erasure = await ask_for_erasure(client, person)
