@@ -139,12 +139,16 @@ async def test_what_is_no_uuid_is_pointed_at(http, operations, caller):
     assert wrong == []
 
 
+# One dependency reads it, on every write: it is asked of these for all.
+TRIED = {"conversations_create", "integrations_update", "api_keys_delete"}
+
+
 def queries(operations):
-    """Every parameter of a query, but of what takes no JSON: its body is looked at first."""
+    """Every parameter of a query that an operation reads by itself."""
     for operation in operations:
-        if operation.id == "me_avatar_put":
-            continue
         for parameter in operation.parameters:
+            if parameter["name"] == "dry_run" and operation.id not in TRIED:
+                continue
             if parameter["in"] == "query":
                 kinds = [parameter["schema"], *parameter["schema"].get("anyOf", [])]
                 kind = next(k["type"] for k in kinds if "type" in k)
@@ -155,12 +159,6 @@ def queries(operations):
 async def test_a_bad_value_in_a_query_is_refused_with_a_pointer_to_it(address, operations, rich):
     asked, wrong = 0, []
     for operation, name, kind, closed in queries(operations):
-        if name == "dry_run":
-            tried = await ask(
-                address, operation, rich, f"{operation.address(rich.ids)}?dry_run=true".encode()
-            )
-            if tried.status_code >= 400:
-                continue  # what is asked is refused before a word of the query is
         bad = BAD_VALUES[kind] + ([b"no-such-value", b""] if closed else [])
         bad += [b"0", b"201"] if name == "limit" else []
         for value in bad:

@@ -8,7 +8,7 @@ from pathlib import Path
 import bcrypt
 import pytest
 from passlib.hash import scrypt
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from app.cli.importing import import_file
 from app.core.db import SYSTEM, sync_engine
@@ -18,7 +18,7 @@ from app.identity.imports.hashes import checked_hash
 from app.identity.imports.rows import Format, Row, read
 from app.identity.imports.service import import_people
 from app.identity.users.models import User
-from tests.support.identity import PASSWORD, bearer, sign_in
+from tests.support.identity import PASSWORD, bearer, register, sign_in
 
 # A fixed salt, because it stands in the names of tests, which every worker must agree about.
 HASH = bcrypt.hashpw(PASSWORD.encode(), b"$2b$04$N.S6Y9XUh4sHwPBnsZXL6O").decode()
@@ -294,3 +294,21 @@ def test_the_command_leaves_a_row_in_the_audit_trail(settings, kernel, tmp_path:
         ).scalar_one()
     engine.dispose()
     assert json.loads(detail) == {"created": 3, "updated": 0}
+
+
+async def test_who_registered_an_address_and_never_confirmed_it_is_not_confirmed_by_a_file(
+    client, kernel
+):
+    user = await register(client)
+    totals, _ = await take(kernel, f"email,password_hash,verified\n{user['email']},{HASH},true\n")
+    assert (totals.updated, totals.unchanged) == (0, 1)
+    assert (await account(kernel, user["email"])).email_verified_at is None
+
+
+async def test_an_account_that_is_being_erased_is_left_alone(kernel):
+    email = someone()
+    await take(kernel, f"email\n{email}\n")
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(update(User).where(User.email == email).values(status="erasing"))
+    totals, _ = await take(kernel, f"email,name\n{email},Ada\n")
+    assert totals.refused == 1

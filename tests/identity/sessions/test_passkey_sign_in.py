@@ -146,3 +146,11 @@ async def test_a_removed_passkey_opens_nothing(client, person, phone):
     asked = await begin(client)
     answer = await finish(client, asked["challenge"], phone.sign(asked["options"]))
     assert refusal(answer) == (403, "proof_refused")
+
+
+async def test_a_passkey_too_can_need_a_confirmed_address(client, kernel, monkeypatch, phone):
+    strict = kernel.settings.model_copy(update={"require_verified_email": True})
+    monkeypatch.setattr(kernel, "settings", strict)
+    asked = await begin(client)
+    answer = await finish(client, asked["challenge"], phone.sign(asked["options"]))
+    assert refusal(answer) == (403, "email_unverified")

@@ -257,3 +257,14 @@ async def test_the_session_says_what_it_took(client, kernel, person, app_of):
             .order_by(UserSession.id.desc())
         )
         assert rows.first() is True
+
+
+async def test_a_new_password_ends_the_sign_ins_that_the_old_one_began(client, kernel):
+    person = await new_person(client)
+    app = await new_app(client, kernel, person)
+    begun = await begin_sign_in(client, person)
+    body = {"current_password": "a few plain words", "new_password": "quite other words"}
+    changed = await client.post("/v1/me/password", json=body, headers=person.headers)
+    assert changed.status_code == 204
+    answer = await prove(client, begun["challenge"], type="totp", code=app.code())
+    assert refusal(answer) == (400, "challenge_invalid")

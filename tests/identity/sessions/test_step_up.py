@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.sessions.models import UserSession
+from app.identity.users.models import User
 from tests.support.authenticator import Authenticator
 from tests.support.factors import forget_codes, new_app, new_passkey
 from tests.support.identity import PASSWORD, bearer, new_key, new_person, sign_in
@@ -160,3 +161,14 @@ async def test_what_was_proved_before_stays_proved(client, kernel):
     await forget_codes(kernel, person)
     gone = await step_up(client, person.headers, type="totp", code=app.code())
     assert gone.status_code == 403
+
+
+async def test_who_has_no_password_is_not_proved_by_one(client, kernel):
+    person = await new_person(client)
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(User).where(User.id == person.user_id).values(password_hash=None)
+        )
+    refused = await step_up(client, person.headers, type="password", password=PASSWORD)
+    assert (refused.status_code, refused.json()["code"]) == (403, "proof_refused")
+    assert "another sign-in" in refused.json()["detail"]

@@ -55,11 +55,20 @@ async def test_what_was_typed_is_tried_as_it_was():
     assert (await passwords.verify("caf\u00e9 au lait noir", replacement))[0]
 
 
-async def test_another_systems_hash_is_checked_beside_the_work_for_an_unknown_account(monkeypatch):
-    checked = []
+@pytest.mark.parametrize("kind", OTHERS)
+async def test_another_systems_hash_is_checked_beside_the_work_for_an_unknown_account(
+    monkeypatch, kind
+):
+    checked, other = [], OTHERS[kind](PASSWORD)
     verify = passwords.context.verify
-    monkeypatch.setattr(
-        passwords.context, "verify", lambda p, h: checked.append(h[:7]) or verify(p, h)
-    )
-    await passwords.verify("not it", bcrypt_of(PASSWORD))
-    assert sorted(checked) == ["$2b$04$", "$argon2"]
+    monkeypatch.setattr(passwords.context, "verify", lambda p, h: checked.append(h) or verify(p, h))
+    await passwords.verify("not it", other)
+    assert sorted(checked) == sorted([other, passwords.UNMATCHABLE])
+
+
+async def test_a_hash_of_our_own_is_checked_alone(monkeypatch):
+    checked, own = [], await passwords.hashed(PASSWORD)
+    verify = passwords.context.verify
+    monkeypatch.setattr(passwords.context, "verify", lambda p, h: checked.append(h) or verify(p, h))
+    await passwords.verify("not it", own)
+    assert checked == [own]
