@@ -38,16 +38,18 @@ from app.core.log import configure_logs, get_logger
 from app.core.mail.delivery import mail_job
 from app.identity.access import IdentityResolver
 from app.identity.accounts.jobs import accounts_job
+from app.identity.connections.jobs import domains_job
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner, first_workspace
 from app.identity.first_start import issue_api_key as issue_key
 from app.identity.invitations.jobs import invitations_job
-from app.identity.personal import IdentityPeople
+from app.identity.personal import IdentityPeople, ServiceAccountStore
 from app.identity.routes import ROUTERS as IDENTITY
 from app.identity.scim.wire import install_scim_errors
 from app.identity.sessions.guard import require_recent
 from app.identity.sessions.key_rotation import signing_keys_job
 from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
+from app.identity.workspaces.jobs import workspaces_job
 from app.inference.catalog.router import router as catalog
 from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
@@ -58,7 +60,7 @@ from app.inference.relay.app import RelayApp, VendorPaths
 from app.oversight.audit.checkpoints import checkpoint_job
 from app.oversight.audit.retention import retention_job
 from app.oversight.audit.router import router as audit
-from app.oversight.audit.writing import keep_trail
+from app.oversight.audit.writing import audited_kernel, keep_trail
 from app.oversight.privacy.files import FileStore
 from app.oversight.privacy.postgres import PostgresStore
 from app.oversight.privacy.privacy import Privacy
@@ -152,7 +154,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.answering = answering
             app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
             app.state.privacy = privacy = _privacy(kernel)
-            jobs = (*_jobs(kernel), *privacy_jobs(kernel, privacy))
+            erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
+            jobs = (*_jobs(kernel), *erasing)
             running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
             kernel.nudge = running.nudge
             await _take_up_environment(kernel, inference.transport)
@@ -168,7 +171,8 @@ def _privacy(kernel: Kernel) -> Privacy:
     if kernel.vectors is not None:
         outside.append(QdrantStore(kernel.vectors))
     files, trail = FileStore(kernel.settings.data_dir), TrailStore(kernel.database)
-    stores = (*outside, files, trail, PostgresStore(kernel.database))
+    programs = ServiceAccountStore(kernel.database)
+    stores = (*outside, files, trail, programs, PostgresStore(kernel.database))
     return Privacy(IdentityPeople(), stores, recipients)
 
 
@@ -184,6 +188,7 @@ def _jobs(kernel: Kernel) -> tuple[Job, ...]:
         mail_job(kernel.database, kernel.vault, kernel.settings),
         accounts_job(kernel),
         invitations_job(kernel),
+        domains_job(kernel),
     )
 
 
@@ -230,8 +235,7 @@ def issue_api_key(settings: Settings) -> str:
 
 def _with_kernel(settings: Settings, act: Callable[[Kernel], Awaitable[T]]) -> T:
     async def within() -> T:
-        async with open_kernel(settings, vectors=False) as kernel:
-            keep_trail(kernel.database)
+        async with audited_kernel(settings) as kernel:
             return await act(kernel)
 
     return asyncio.run(within())

@@ -15,7 +15,7 @@ OF_WORKSPACE = (
     "sso_connections", "sso_domains", "managed_accounts", "scim_tokens", "scim_users",
     "scim_groups", "scim_group_members",
 )  # fmt: skip
-VERSIONED = ("sso_connections", "sso_domains", "scim_users", "scim_groups")
+VERSIONED = ("sso_connections", "scim_users", "scim_groups")
 
 
 def upgrade() -> None:
@@ -34,8 +34,9 @@ def upgrade() -> None:
     protect("user_identities", f"user_id = {USER}")
     for table in VERSIONED:
         count_versions(table)
-    # Being used is no change of a token.
+    # Being used is no change of a token, nor is being looked at one of a domain.
     count_versions("scim_tokens", unless_changed="last_used_at")
+    count_versions("sso_domains", unless_changed="checked_at")
 
 
 def make_connections() -> None:
@@ -71,6 +72,8 @@ def make_domains() -> None:
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("challenge", sa.Text(), nullable=False),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
         *times(),
         version(),
         key_to("sso_domains", "workspace_id", "workspaces"),

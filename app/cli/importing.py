@@ -13,10 +13,10 @@ import typer
 from app.cli.errors import CannotServe
 from app.cli.migrating import apply_migrations
 from app.core.config import Settings
-from app.core.kernel import open_kernel
 from app.identity.imports.errors import FileRefused
 from app.identity.imports.rows import Format, read
 from app.identity.imports.service import Told, Totals, import_people
+from app.oversight.audit.writing import audited_kernel
 
 SUFFIXES = {".csv": Format.CSV, ".jsonl": Format.JSON_LINES, ".ndjson": Format.JSON_LINES}
 QUIET = ("created", "unchanged")
@@ -52,5 +52,5 @@ async def _import(
             shown = {name: value for name, value in asdict(told).items() if value}
             out.write(orjson.dumps(shown).decode() + "\n")
 
-    async with open_kernel(settings, vectors=False) as kernel:
+    async with audited_kernel(settings) as kernel:
         return await import_people(kernel.database, read(file, kind), tell, dry_run=dry_run)

@@ -10,6 +10,7 @@ import typer
 
 from app.cli.errors import CannotServe
 from app.cli.migrating import apply_migrations
+from app.core.audit import Note, note
 from app.core.config import Settings
 from app.core.crypto import FileKeys, InvalidMasterKey, MasterKey, Vault, open_vault
 from app.core.crypto.keys import LOOK_SECONDS, write_key
@@ -17,9 +18,10 @@ from app.core.crypto.resealing import Outcome, census, reseal, sealed_columns
 from app.core.crypto.root import restart_root
 from app.core.crypto.sources import open_wrapper
 from app.core.crypto.vault import WITHOUT_ID, header_of
-from app.core.db import Database
-from app.core.kernel import Kernel, open_kernel
+from app.core.db import SYSTEM, Database
+from app.core.kernel import Kernel
 from app.identity.sessions.keys import SigningKeys
+from app.oversight.audit.writing import audited_kernel, keep_trail
 from app.tables import Base
 
 # A request that sealed a value with the former key has ended by then, whatever it waited for.
@@ -82,6 +84,7 @@ def restart(settings: Settings) -> None:
         except InvalidMasterKey as error:
             raise CannotServe(f"The master key cannot be used: {error}.") from None
         database = Database(settings.database_url.get_secret_value(), pool_size=1)
+        keep_trail(database)
         try:
             await restart_root(database, vault)
         finally:
@@ -112,6 +115,7 @@ async def _rotate(kernel: Kernel) -> Outcome:
     elif isinstance(ring.source, FileKeys):
         ring.source.add(MasterKey.made())
         ring.refresh()
+        await _note(kernel, "master_key.created", ring.active.id.hex())
         await asyncio.sleep(LOOK_SECONDS)  # until every process has seen it
         typer.echo(f"Made the master key {ring.active.id.hex()}.")
     elif len(ring.all) == 1:
@@ -143,9 +147,16 @@ async def _retire(kernel: Kernel, key_id: str) -> None:
         raise CannotServe(f"{_values(left)} may need that key; run `luminous keys rotate` first.")
     if isinstance(source, FileKeys):
         source.remove(key.id)
+        await _note(kernel, "master_key.retired", key_id)
         typer.echo(f"The master key {key_id} is gone from {source.place}.")
     else:
         typer.echo("No value needs that key: take it out of LUMINOUS_RETIRED_MASTER_KEYS.")
+
+
+async def _note(kernel: Kernel, action: str, key_id: str) -> None:
+    """Write to the trail of the installation what became of a master key."""
+    async with kernel.database.unit(SYSTEM) as session:
+        note(session, Note(action, "master_key", key_id))
 
 
 class _Progress:
@@ -170,7 +181,7 @@ def _with_kernel(settings: Settings, act: Callable[[Kernel], Awaitable[T]]) -> T
     apply_migrations(settings)
 
     async def within() -> T:
-        async with open_kernel(settings, vectors=False) as kernel:
+        async with audited_kernel(settings) as kernel:
             try:
                 return await act(kernel)
             except InvalidMasterKey as error:

@@ -10,10 +10,7 @@ from app.cli.places import Data, folder_from, reachable, settings_with
 
 users = typer.Typer(help="Accounts.", no_args_is_help=True)
 
-
-@users.callback()
-def called() -> None:
-    """Make each command one of its own, however few there are."""
+Email = Annotated[str, typer.Argument(help="The account's e-mail address.")]
 
 
 @users.command("import")
@@ -49,3 +46,26 @@ def import_users(
             whole = import_file(served, path, form=form, report=told, dry_run=dry_run)
     if not whole:
         raise typer.Exit(1)
+
+
+@users.command()
+def deactivate(context: typer.Context, email: Email, data: Data = None) -> None:
+    """Close an account: its sessions end, its API keys stop, and only `activate` opens it again."""
+    _set_standing(context, email, data, active=False)
+    typer.echo(f"{email} is deactivated.")
+
+
+@users.command()
+def activate(context: typer.Context, email: Email, data: Data = None) -> None:
+    """Open an account again that was deactivated; its owner signs in anew."""
+    _set_standing(context, email, data, active=True)
+    typer.echo(f"{email} is active, unless its owner has deleted it.")
+
+
+def _set_standing(context: typer.Context, email: str, data: Path | None, *, active: bool) -> None:
+    with plainly():
+        from app.cli.standing import set_standing  # noqa: PLC0415 - slow: the whole app
+
+        settings = settings_with(data_dir=folder_from(context, data))
+        with reachable(settings) as served:
+            set_standing(served, email, active=active)

@@ -148,13 +148,13 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
     mail_from: Annotated[str, AfterValidator(_sender)] = "Luminous <no-reply@luminous.local>"
 
-    rate_limit_key: Annotated[Limit | None, NoDecode, _rate("key")] = Limit("key", 1200, 60)
-    rate_limit_user: Annotated[Limit | None, NoDecode, _rate("user")] = Limit("user", 1200, 60)
+    rate_limit_key: Annotated[Limit | None, NoDecode, _rate("key")] = Limit("key", 6000, 60)
+    rate_limit_user: Annotated[Limit | None, NoDecode, _rate("user")] = Limit("user", 6000, 60)
     rate_limit_workspace: Annotated[Limit | None, NoDecode, _rate("workspace")] = Limit(
-        "workspace", 6000, 60
+        "workspace", 30000, 60
     )
     rate_limit_address: Annotated[Limit | None, NoDecode, _rate("address")] = Limit(
-        "address", 2400, 60
+        "address", 12000, 60
     )
     rate_limit_sensitive: Annotated[Limit | None, NoDecode, _rate("sensitive")] = Limit(
         "sensitive", 20, 60

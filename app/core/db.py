@@ -194,7 +194,11 @@ class Database:
             if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                 raise
             session = self._sessions()
-            await apply_scope(session, scope)
+            try:
+                await apply_scope(session, scope)
+            except BaseException:
+                await session.close()
+                raise
         return session
 
     async def ping(self) -> None:

@@ -20,6 +20,7 @@ from app.core.limiter import Limiter
 from app.core.mail import seal_queued
 from app.core.outbound import Outbound
 from app.core.paging import Cursors
+from app.core.tasks import Background
 from app.core.vectors import Vectors, open_vectors
 
 Valkey = Redis
@@ -41,6 +42,7 @@ class Kernel:
     resolver: AccessResolver | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     nudge: Callable[[str], None] = field(default=lambda _: None)
+    background: Background = field(default_factory=Background)
     outbound: Outbound = field(init=False)
     admission: Admission = field(init=False)
 
@@ -78,6 +80,7 @@ async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncItera
     try:
         yield kernel
     finally:
+        await kernel.background.close()
         await kernel.outbound.close()
         if qdrant is not None:
             await qdrant.close()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -54,8 +55,8 @@ class Answer:
 class Outbound:
     """Calls addresses that others name: each is resolved, checked, and connected to as checked.
 
-    Redirects are not followed, proxies of the environment are not used, and no connection is
-    kept: two hosts behind one address must not share one.
+    Redirects are not followed, proxies of the environment are not used, and neither connections
+    nor cookies are kept: two hosts behind one address must not share one.
     """
 
     def __init__(self, allow: tuple[str, ...] = (), *, seconds: float = SECONDS) -> None:
@@ -165,6 +166,7 @@ class Outbound:
             self._client = httpx2.AsyncClient(
                 follow_redirects=False,
                 trust_env=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 timeout=self.seconds,
                 limits=httpx2.Limits(max_connections=50, max_keepalive_connections=0),
                 headers={"User-Agent": "Luminous"},

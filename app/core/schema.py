@@ -52,7 +52,7 @@ NotNull = BeforeValidator(_not_null)
 
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("must be a whole number, not true or false")
+        raise ValueError("must be a whole number, not true or false")  # noqa: TRY004 - Pydantic's
     return value
 
 

@@ -1,19 +1,22 @@
 """Who a person is to `oversight.privacy`: their account, what is theirs alone, and its locks."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, delete, exists, or_, select
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.core.db import SYSTEM, Database
 from app.identity.api_keys.models import ApiKey
+from app.identity.service_accounts.models import ServiceAccount
 from app.identity.sessions.models import UserSession
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership, Workspace
 from app.identity.workspaces.roles import Role
 from app.oversight.privacy.people import OwnedWorkspace, Person
+from app.oversight.privacy.stores import Entry, Tally, no_entries
 
 _Own = aliased(Membership)
 _Other = aliased(Membership)
@@ -73,6 +76,41 @@ class IdentityPeople:
             )
             ended += result.rowcount
         return ended
+
+
+class ServiceAccountStore:
+    """The accounts of programs, as a store of personal data: they go with their workspace.
+
+    An account's own row belongs to no workspace, so the declarations cannot tell that it does.
+    """
+
+    name = "service accounts"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def export(self, person: Person) -> AsyncIterator[Entry]:  # noqa: ARG002
+        return no_entries()
+
+    async def erase(self, person: Person, tally: Tally) -> None:
+        async with self._database.unit(SYSTEM) as session:
+            result: CursorResult[Any] = await session.execute(  # type: ignore[assignment]
+                delete(User).where(_serves(person))
+            )
+            if result.rowcount:
+                await tally.add("postgres/users", "deleted", result.rowcount, session=session)
+
+    async def left(self, person: Person) -> int:
+        async with self._database.unit(SYSTEM) as session:
+            found = select(func.count()).select_from(User).where(_serves(person))
+            return await session.scalar(found) or 0
+
+
+def _serves(person: Person) -> ColumnElement[bool]:
+    of_theirs = select(ServiceAccount.user_id).where(
+        ServiceAccount.workspace_id.in_(person.workspaces)
+    )
+    return (User.kind == "service") & User.id.in_(of_theirs)
 
 
 def _another_person() -> ColumnElement[bool]:

@@ -13,7 +13,6 @@ from app.identity.first_start import EMAIL, create_first_owner, issue_api_key
 from app.identity.sessions.schemas import Login
 from app.identity.sessions.service import Device, sign_in
 from app.identity.users.errors import UserNotFound
-from app.identity.users.lockouts import Lockouts
 from tests.conftest import create_database
 
 
@@ -39,8 +38,7 @@ async def test_the_first_owner_can_sign_in_and_use_the_key(empty):
     access = await resolver.resolve(owner.api_key, None)
     assert access.permissions == frozenset(Permission)
     login = Login(email=EMAIL, password=owner.password)
-    lockouts = Lockouts(empty.valkey, empty.settings)
-    renewal = await sign_in(empty.database, lockouts, empty.settings, login, Device("", ""))
+    renewal = await sign_in(empty, login, Device("", ""))
     assert renewal.claims.user_id == access.user_id
     await resolver.close()
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.chat.conversations.models import Conversation
 from app.chat.conversations.schemas import ConversationQuery
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.identity.sharing.crud import shared_with
+from app.identity.sharing.reach import shared_with
 
 SHARED_AS: Final = "conversation"
 # Text, because messages stand above conversations and may not be imported here.

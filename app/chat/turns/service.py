@@ -25,7 +25,6 @@ from app.core.ids import new_id
 from app.inference.integrations.directory import Directory, Target
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.usage import service as ledger
-from app.runs.runs import crud as runs_crud
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -122,7 +121,7 @@ async def _refuse_while_busy(
     if conversation.active_run_id is None:
         return
     # It may be the run of someone else who takes part.
-    run = await runs_crud.get(session, access.workspace_id, conversation.active_run_id)
+    run = await runs.find(session, access.workspace_id, conversation.active_run_id)
     if run is not None and run.ended_at is None:
         raise ConversationBusy(
             f"Run {run.id} is answering; read its events, wait for its end, or cancel it.",

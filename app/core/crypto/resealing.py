@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.audit import Note, note
 from app.core.crypto.errors import UnreadableSecret
 from app.core.crypto.vault import HEADER_BYTES, WITH_ID, WITHOUT_ID, Vault, header_of
 from app.core.data import declared
@@ -113,10 +114,20 @@ async def reseal(
     *,
     told: Callable[[str, int], None] = lambda _name, _count: None,
 ) -> Outcome:
-    """Seal every value with the active key; `told` hears of each batch."""
+    """Seal every value with the active key; `told` hears of each batch, the trail of the whole."""
     outcome = Outcome()
     for column in columns:
         await _Pass(database, vault, column, outcome, told).until_done()
+    if outcome.resealed or not outcome.complete:
+        async with database.unit(SYSTEM) as session:
+            active, *former = (key.id.hex() for key in vault.keys.all)
+            detail = {
+                "former": former,
+                "resealed": outcome.resealed,
+                "unreadable": dict(outcome.unreadable),
+                "locked": dict(outcome.locked),
+            }
+            note(session, Note("master_key.rotated", "master_key", active, detail=detail))
     return outcome
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import LargeBinary, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.audit import Note, note
 from app.core.crypto.errors import InvalidMasterKey, UnreadableSecret
 from app.core.crypto.vault import Vault
 from app.core.data import secret, technical
@@ -54,7 +55,9 @@ async def restart_root(database: Database, vault: Vault) -> None:
         await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         await session.execute(delete(RootSecret))
         vault.root = secrets.token_bytes(_ROOT_BYTES)
-        session.add(_sealed(RootSecret(id=new_id()), vault))
+        row = _sealed(RootSecret(id=new_id()), vault)
+        session.add(row)
+        note(session, Note("root_secret.replaced", "root_secret", row.id))
 
 
 async def _newest(session: AsyncSession) -> RootSecret | None:

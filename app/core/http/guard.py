@@ -19,8 +19,9 @@ from app.core.errors import BadRequest, PermissionDenied, Unauthenticated
 from app.core.http import csrf
 from app.core.http.event_stream import EventStream
 from app.core.http.json_route import JsonRoute
-from app.core.http.rails import WRITES, current_rails, rails_behind, take_if_none_match
+from app.core.http.rails import WRITES, current_rails
 from app.core.http.rate_limits import SENSITIVE, count, resolve_counted
+from app.core.http.riding import rails_behind, take_if_none_match
 from app.core.kernel import Kernel
 
 TAKES_TICKETS = "luminous_takes_tickets"

@@ -1,20 +1,19 @@
 """The three rails of every write, laid once: Idempotency-Key, dry run, and versions.
 
-A guarded route puts them behind its guard (`rails_behind`). They work on the request's unit of
+A guarded route puts them behind its guard (`core.http.riding`). They work on the request's unit of
 work (`core.http.units`): the key's record is written into its transaction, a dry run rolls it
 back, and an If-Match is handed to `core.versions.match`. A read answers with an ETag and takes an
 If-None-Match wherever what it shows has a `version`.
 """
 
 import base64
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from app.core import idempotency
 from app.core.auth import Access
@@ -27,14 +26,6 @@ from app.core.versions import IF_MATCH, MATCHED, PreconditionFailed, etag_of, pa
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "link")
-
-KEY_HELP = (
-    "Makes the request safe to repeat: for 24 hours the same key with the same body gives the "
-    "first answer again, with `Idempotency-Replayed: true`."
-)
-DRY_RUN_HELP = "Check everything and answer as if it were done, and change nothing."
-IF_MATCH_HELP = "The ETag that the change is meant for; 412 if the resource has changed since."
-IF_NONE_MATCH_HELP = "An ETag you have; 304 without a body while it is current."
 
 
 class DryRunRefused(BadRequest):
@@ -197,78 +188,3 @@ def off_rails(reason: str) -> Any:
 
     refuse_dry_run.__dict__["luminous_off_rails"] = reason
     return Depends(refuse_dry_run)
-
-
-KeyHeader = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", min_length=1, max_length=255, description=KEY_HELP),
-]
-DryRunQuery = Annotated[bool, Query(description=DRY_RUN_HELP)]
-IfMatchHeader = Annotated[
-    str | None, Header(alias="If-Match", max_length=1000, description=IF_MATCH_HELP)
-]
-IfNoneMatchHeader = Annotated[
-    str | None, Header(alias="If-None-Match", max_length=1000, description=IF_NONE_MATCH_HELP)
-]
-
-
-def rails_behind(guard: Callable[..., Any], method: str) -> Any:
-    """The dependency that reads the rails of a write, once `guard` has let the caller pass."""
-
-    async def ride_posted(
-        request: Request,
-        access: Annotated[Access | None, Depends(guard)],
-        key: KeyHeader = None,
-        dry_run: DryRunQuery = False,
-    ) -> None:
-        await _ride(request, access, key, dry_run=dry_run)
-
-    async def ride_patched(
-        request: Request,
-        access: Annotated[Access | None, Depends(guard)],
-        key: KeyHeader = None,
-        if_match: IfMatchHeader = None,
-        dry_run: DryRunQuery = False,
-    ) -> None:
-        await _ride(request, access, key, if_match=if_match, dry_run=dry_run)
-
-    async def ride_put_or_deleted(
-        request: Request,
-        access: Annotated[Access | None, Depends(guard)],
-        if_match: IfMatchHeader = None,
-        dry_run: DryRunQuery = False,
-    ) -> None:
-        await _ride(request, access, None, if_match=if_match, dry_run=dry_run)
-
-    rides: dict[str, Callable[..., Any]] = {"POST": ride_posted, "PATCH": ride_patched}
-    return Depends(rides.get(method, ride_put_or_deleted))
-
-
-async def take_if_none_match(_: IfNoneMatchHeader = None) -> None:
-    """Documents the header; `Rails.finish` reads it."""
-
-
-async def _ride(
-    request: Request,
-    access: Access | None,
-    key: str | None,
-    *,
-    if_match: str | None = None,
-    dry_run: bool,
-) -> None:
-    rails = rails_of(request)
-    rails.dry_run = dry_run
-    if if_match is not None:
-        rails.if_match = tuple(parse_etags(if_match))
-    if key is not None and not dry_run:
-        kernel: Kernel = request.app.state.kernel
-        claim = idempotency.Claim.of(
-            key,
-            principal=f"{access.workspace_id}:{access.user_id}" if access else "anyone",
-            workspace_id=access.workspace_id if access else None,
-            call=f"{request.method} {request.url.path}?{request.url.query}",
-            body=await request.body(),
-            secret=kernel.vault.derived_key("idempotency"),
-            user_id=access.user_id if access else None,
-        )
-        await rails.look_up(kernel, claim, access)

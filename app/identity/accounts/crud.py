@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.identity.api_keys.models import ApiKey
+from app.identity.connections.models import SsoConnection
+from app.identity.factors.models import Passkey, RecoveryCode, TotpFactor
+from app.identity.invitations.models import Invitation
+from app.identity.scim.models import ScimToken
+from app.identity.sso.models import UserIdentity
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership, Workspace
 from app.identity.workspaces.roles import Role
 
 MOST_NAMED = 5
+
+_OWN_WAYS_IN = (TotpFactor, RecoveryCode, Passkey, UserIdentity)
 
 
 async def left_alone(session: AsyncSession, user_id: UUID) -> Sequence[str]:
@@ -50,14 +57,62 @@ async def left_alone(session: AsyncSession, user_id: UUID) -> Sequence[str]:
     return found.all()
 
 
-async def revoke_keys(session: AsyncSession, user_id: UUID, at: datetime) -> None:
-    """End every API key of an account, in whichever workspace."""
-    await session.execute(
-        update(ApiKey)
-        .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
-        .values(revoked_at=at)
-        .execution_options(synchronize_session=False)
+async def lock_owned(session: AsyncSession, user_id: UUID) -> None:
+    """Keep who owns a user's workspaces from changing: of two owners one goes first."""
+    owned = select(Membership.workspace_id).where(
+        Membership.user_id == user_id, Membership.role == Role.OWNER
     )
+    await session.execute(
+        select(Workspace.id)
+        .where(Workspace.id.in_(owned))
+        .order_by(Workspace.id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def shut_strangers_out(session: AsyncSession, user_id: UUID, at: datetime) -> Sequence[UUID]:
+    """End every way back in for who had an account before its address was proved.
+
+    These are its keys, second factors, passkeys and linked accounts elsewhere; and of its personal
+    workspace, whose id is returned, all keys and invitations, the directory's and the provider's
+    connections, and the places of other people. The session is the system's.
+    """
+    found = await session.scalars(
+        select(Workspace.id)
+        .join(Membership, Membership.workspace_id == Workspace.id)
+        .where(
+            Membership.user_id == user_id,
+            Membership.role == Role.OWNER,
+            Workspace.kind == "personal",
+        )
+    )
+    home = found.all()
+    persons = select(User.id).where(User.kind == "person")
+    for statement in (
+        *(delete(table).where(table.user_id == user_id) for table in _OWN_WAYS_IN),
+        delete(Membership).where(
+            Membership.workspace_id.in_(home),
+            Membership.user_id != user_id,
+            Membership.user_id.in_(persons),
+        ),
+        update(ApiKey)
+        .where(
+            or_(ApiKey.user_id == user_id, ApiKey.workspace_id.in_(home)),
+            ApiKey.revoked_at.is_(None),
+        )
+        .values(revoked_at=at),
+        *(
+            update(table)
+            .where(table.workspace_id.in_(home), table.revoked_at.is_(None))
+            .values(revoked_at=at)
+            for table in (Invitation, ScimToken)
+        ),
+        update(SsoConnection)
+        .where(SsoConnection.workspace_id.in_(home), SsoConnection.deleted_at.is_(None))
+        .values(deleted_at=at),
+    ):
+        await session.execute(statement, execution_options={"synchronize_session": False})
+    return home
 
 
 async def lock_unrestorable(session: AsyncSession, before: datetime, most: int) -> Sequence[User]:

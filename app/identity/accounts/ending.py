@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import RESTORABLE, AsyncSession
@@ -11,25 +12,27 @@ from app.core.versions import match
 from app.identity.accounts import crud
 from app.identity.accounts.errors import WorkspacesLeftAlone
 from app.identity.accounts.proofs import ProvedPassword
-from app.identity.accounts.service import locked
 from app.identity.forgetting import forget_on_commit
 from app.identity.sessions import crud as sessions
 from app.identity.sessions.errors import CredentialsRefused
+from app.identity.sessions.service import still_signed_in
 from app.identity.trail import note_of_person
 from app.identity.users import crud as users
-from app.identity.users import letters
-from app.identity.users.errors import AccountDeactivated
+from app.identity.users import letters, one_time
+from app.identity.users.errors import AccountDeactivated, UserNotFound
 from app.identity.users.models import User
 from app.identity.users.service import write
 from app.identity.users.standing import USER
+from app.identity.workspaces import crud as workspaces
 from app.oversight.privacy import service as privacy
 
 BATCH = 100
+BY_OPERATOR = "operator"
 
 
 async def deactivate(session: AsyncSession, kernel: Kernel, access: Access) -> None:
     """Close the caller's account until they restore it: no session and no key opens anything."""
-    user = await locked(session, access)
+    user = await still_signed_in(session, access)
     await match(session, user)
     user.status, user.deactivated_by = "deactivated", "self"
     await _shut(session, kernel, user, "account_deactivated")
@@ -41,8 +44,9 @@ async def delete(session: AsyncSession, kernel: Kernel, access: Access) -> None:
 
     The session is the system's.
     """
-    user = await locked(session, access)
+    user = await still_signed_in(session, access)
     await match(session, user)
+    await crud.lock_owned(session, user.id)
     if names := await crud.left_alone(session, user.id):
         raise WorkspacesLeftAlone(names)
     user.status, user.deleted_at = "deleted", now()
@@ -75,6 +79,55 @@ async def restore(session: AsyncSession, kernel: Kernel, proved: ProvedPassword)
     return user
 
 
+async def close(session: AsyncSession, kernel: Kernel, email: str) -> None:
+    """Close a person's account as its operator, until `reopen`; raises UserNotFound.
+
+    Neither its owner nor their organisation can open it. The session is the system's.
+    """
+    user = await _of_address(session, email)
+    if user.status == "active":
+        user.status = "deactivated"
+    user.deactivated_by = BY_OPERATOR
+    await _shut(session, kernel, user, "account_deactivated")
+    await _note_by_operator(session, user, "account.deactivated")
+
+
+async def reopen(session: AsyncSession, kernel: Kernel, email: str) -> None:
+    """Let a person in again as the operator; a deleted account is its owner's to restore.
+
+    Raises UserNotFound. The session is the system's.
+    """
+    user = await _of_address(session, email)
+    if user.status == "deactivated":
+        user.status = "active"
+    user.deactivated_by = None
+    forget_on_commit(session, kernel, user.id)
+    await _note_by_operator(session, user, "account.activated")
+
+
+async def _of_address(session: AsyncSession, email: str) -> User:
+    found = await users.find(session, email)
+    user = await users.lock(session, found.id) if found is not None else None
+    if user is None or user.kind != "person":
+        raise UserNotFound
+    return user
+
+
+async def _note_by_operator(session: AsyncSession, user: User, action: str) -> None:
+    home = await workspaces.personal(session, user.id)
+    note(
+        session,
+        Note(
+            action,
+            USER,
+            user.id,
+            workspace_id=home.id if home else None,
+            subject_id=user.id,
+            detail={"by": BY_OPERATOR},
+        ),
+    )
+
+
 async def erase_some(session: AsyncSession, deleted_before: datetime) -> bool:
     """Ask for the erasure of accounts that cannot be restored; tells whether there were any.
 
@@ -91,4 +144,5 @@ async def erase_some(session: AsyncSession, deleted_before: datetime) -> bool:
 async def _shut(session: AsyncSession, kernel: Kernel, user: User, reason: str) -> None:
     await session.flush()
     await sessions.revoke_of_user(session, user.id, now(), reason)
+    await one_time.end_all(session, user.id)
     forget_on_commit(session, kernel, user.id)

@@ -49,9 +49,9 @@ async def prove(kernel: Kernel, body: AccountRestore, address: str) -> ProvedPas
     )
     if user is None or not matches or verdict.refused:
         if user is not None:
-            tell_refusal_soon(kernel.database, user.id, "account.restore_refused")
+            tell_refusal_soon(kernel, user.id, "account.restore_refused")
             if verdict.locks:
-                tell_lock_soon(kernel.database, user)
+                tell_lock_soon(kernel, user)
         raise CredentialsRefused("Check both and try again.")
     await lockouts.forgive(body.email, address)
     return ProvedPassword(user.id, user.password_hash, replacement)
@@ -77,7 +77,7 @@ async def prepare_change(
     )
     if not matches or verdict.refused:
         if verdict.locks:
-            tell_lock_soon(kernel.database, user)
+            tell_lock_soon(kernel, user)
         raise WrongCurrentPassword("Nothing was changed.")
     await lockouts.forgive(user.email, address)
     return NewPasswordHash(await passwords.hashed(new_password), user.password_hash)

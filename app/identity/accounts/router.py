@@ -74,7 +74,7 @@ async def verify_email(body: EmailVerification, session: SystemSession) -> User:
     operation_id="accounts_resend_verification",
     dependencies=[sensitive],
     summary="Mail the token again",
-    description="The earlier ones end. At most five mails an hour go to one address.",
+    description="The earlier ones end. At most five such mails an hour go to one address.",
     status_code=202,
     responses=problems(EmailVerifiedAlready, TooMuchMail),
 )
@@ -109,8 +109,9 @@ async def forgot_password(
     operation_id="accounts_reset_password",
     summary="Set a new password with a mailed token",
     description=(
-        "Ends every session and every lock of the account. Of an address that was never confirmed "
-        "before, it revokes the API keys too."
+        "Ends every session and every lock of the account. Where the address was never confirmed "
+        "before, all that could let someone else back in ends too: API keys, second factors, "
+        "passkeys, linked accounts, and other people's places in the personal workspace."
     ),
     status_code=204,
     dependencies=[public, sensitive],

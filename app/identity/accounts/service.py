@@ -13,14 +13,13 @@ from app.identity.accounts.errors import EmailVerifiedAlready
 from app.identity.accounts.proofs import NewPasswordHash
 from app.identity.forgetting import forget_on_commit
 from app.identity.sessions import crud as sessions
+from app.identity.sessions.service import still_signed_in
 from app.identity.trail import note_of_person
 from app.identity.users import crud as users
 from app.identity.users import letters, one_time
 from app.identity.users.errors import (
-    EmailTaken,
     TokenRefused,
     TooMuchMail,
-    UserNotFound,
     WrongCurrentPassword,
 )
 from app.identity.users.lockouts import Lockouts
@@ -30,20 +29,12 @@ from app.identity.users.service import write
 from app.identity.users.standing import USER
 
 
-async def locked(session: AsyncSession, access: Access) -> User:
-    """The caller's account, kept from changing until the transaction ends."""
-    user = await users.lock(session, access.user_id)
-    if user is None:
-        raise UserNotFound
-    return user
-
-
 async def resend_verification(session: AsyncSession, settings: Settings, access: Access) -> None:
     """Mail another token; raises EmailVerifiedAlready and TooMuchMail."""
-    user = await locked(session, access)
+    user = await still_signed_in(session, access)
     if user.email_verified_at is not None:
         raise EmailVerifiedAlready
-    await _refuse_too_many(session, user.email)
+    await _refuse_too_many(session, Purpose.VERIFY_EMAIL, user.email)
     token = await one_time.issue(session, user.id, Purpose.VERIFY_EMAIL, user.email)
     await write(session, user, letters.verify_email(settings.app_url, token))
 
@@ -65,11 +56,9 @@ async def verify_email(session: AsyncSession, token: str) -> User:
 
 
 async def _move(session: AsyncSession, user: User, email: str) -> None:
-    if await users.find(session, email):
-        raise EmailTaken("Another account uses it by now.")
     before = user.email
     user.email, user.email_verified_at = email, now()
-    await session.flush()
+    await users.keep_email(session)
     # A token that was mailed to the old address must not open the account any more.
     await one_time.end_all(session, user.id)
     await write(session, user, letters.email_changed(email), to=before)
@@ -85,14 +74,14 @@ async def change_email(
 
     Whether another account has the address is not told here.
     """
-    user = await locked(session, access)
+    user = await still_signed_in(session, access)
     await match(session, user)
     if email == user.email:
         problem = "is the account's address already"
         raise Unprocessable(
             f"/body/email: {problem}", errors=(FieldError("/body/email", "value_error", problem),)
         )
-    await _refuse_too_many(session, email)
+    await _refuse_too_many(session, Purpose.CHANGE_EMAIL, email)
     taken = await users.find(session, email)
     token = await one_time.issue(session, user.id, Purpose.CHANGE_EMAIL, email)
     letter = letters.change_email(settings.app_url, token)
@@ -107,14 +96,14 @@ async def change_email(
     await write(session, user, letters.email_change_asked(email))
 
 
-async def _refuse_too_many(session: AsyncSession, email: str) -> None:
-    if await one_time.too_many(session, email):
+async def _refuse_too_many(session: AsyncSession, purpose: Purpose, email: str) -> None:
+    if await one_time.too_many(session, purpose, email):
         raise TooMuchMail("Look into the spam folder too; ask again in an hour.", retry_after=3600)
 
 
 async def forget_password(session: AsyncSession, settings: Settings, email: str) -> None:
     """Mail a token to the address if it is a person's; the work is the same if it is not."""
-    if await one_time.too_many(session, email):
+    if await one_time.too_many(session, Purpose.RESET_PASSWORD, email):
         return
     user = await users.find(session, email)
     owner = user.id if user is not None and user.kind == "person" else None
@@ -135,13 +124,13 @@ async def reset_password(
 ) -> None:
     """Set a password by a mailed token, which ends every session and every lock.
 
-    Whoever had the account before its address was proved may be someone else: what they left
-    behind, its API keys, ends too. Raises TokenRefused.
+    Whoever had the account before its address was proved may be someone else: every way back in
+    that they left behind ends too. Raises TokenRefused.
     """
     user = await _owner(session, await one_time.redeem(session, token, Purpose.RESET_PASSWORD))
     if user.email_verified_at is None:
-        await crud.revoke_keys(session, user.id, now())
-        forget_on_commit(session, kernel, user.id)
+        home = await crud.shut_strangers_out(session, user.id, now())
+        forget_on_commit(session, kernel, user.id, *home)
         user.email_verified_at = now()
     user.password_hash = new.password_hash
     await one_time.end_all(session, user.id)
@@ -149,12 +138,15 @@ async def reset_password(
     await write(session, user, letters.password_changed())
     await note_of_person(session, user.id, "account.password_reset", USER, user.id)
     lockouts, email = Lockouts(kernel.valkey, kernel.settings), user.email
-    on_commit(session, lambda: lockouts.unlock_soon(email))
+    on_commit(session, lambda: kernel.background.soon("unlock", lambda: lockouts.unlock(email)))
 
 
 async def change_password(session: AsyncSession, access: Access, new: NewPasswordHash) -> None:
-    """Set another password and end the caller's other sessions; raises WrongCurrentPassword."""
-    user = await locked(session, access)
+    """Set another password and end the caller's other sessions.
+
+    Raises WrongCurrentPassword and TokenInvalid.
+    """
+    user = await still_signed_in(session, access)
     if user.password_hash != new.checked_hash:
         raise WrongCurrentPassword("It was changed at this moment by another request.")
     user.password_hash = new.password_hash

@@ -126,7 +126,7 @@ async def update(
     """Raises ApiKeyNotFound, and KeyFreerThanOwn where a key loosens one."""
     key = await _writable(session, access, key_id)
     await match(session, key)
-    given = change.model_fields_set
+    held, given = await of_caller(session, access), change.model_fields_set
     if change.name is not None:
         key.name = change.name
     if "allowed_addresses" in given:
@@ -134,7 +134,7 @@ async def update(
     if "limits" in given:
         key.limits = [limit.model_dump() for limit in change.limits or ()]
     if given & {"allowed_addresses", "limits"}:
-        (await of_caller(session, access)).refuse_freer(terms_of(key))
+        held.refuse_freer(terms_of(key))
     await session.flush()
     return key
 

@@ -1,9 +1,10 @@
 """Queries on connections, domains and managed accounts."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -92,27 +93,33 @@ async def delete_domain(session: AsyncSession, domain: SsoDomain) -> None:
     await session.flush()
 
 
-async def proven_domains(session: AsyncSession, workspace_id: UUID) -> Sequence[str]:
-    """The domains that a workspace has proven to own."""
+async def proven_domains(session: AsyncSession, connection_id: UUID) -> Sequence[str]:
+    """The domains that were proven for a connection: it speaks for no other of its workspace."""
     found = await session.scalars(
         select(SsoDomain.domain).where(
-            SsoDomain.workspace_id == workspace_id, SsoDomain.verified_at.is_not(None)
+            SsoDomain.connection_id == connection_id, SsoDomain.verified_at.is_not(None)
         )
     )
     return found.all()
 
 
-async def has_proven_domain(session: AsyncSession, connection: SsoConnection) -> bool:
-    found = await session.scalar(
-        select(SsoDomain.id)
-        .where(
-            SsoDomain.workspace_id == connection.workspace_id,
-            SsoDomain.connection_id == connection.id,
-            SsoDomain.verified_at.is_not(None),
-        )
-        .limit(1)
+async def domains_to_check(
+    session: AsyncSession, checked_before: datetime, most: int
+) -> Sequence[SsoDomain]:
+    """Proven domains whose record was not looked at since a time; the session is the system's."""
+    last = func.coalesce(SsoDomain.checked_at, SsoDomain.verified_at)
+    found = await session.scalars(
+        select(SsoDomain)
+        .where(SsoDomain.verified_at.is_not(None), last < checked_before)
+        .order_by(last)
+        .limit(most)
     )
-    return found is not None
+    return found.all()
+
+
+async def lock_domain(session: AsyncSession, domain_id: UUID) -> SsoDomain | None:
+    """A domain as it is now, kept from changing; the session is the system's."""
+    return await session.get(SsoDomain, domain_id, with_for_update=True)
 
 
 def _living() -> Select[SsoConnection]:
@@ -170,21 +177,30 @@ async def add_membership(session: AsyncSession, membership: Membership) -> Membe
     return membership
 
 
-async def drop_membership(session: AsyncSession, membership: Membership) -> None:
-    await session.delete(membership)
-    await session.flush()
+async def members_with_email(
+    session: AsyncSession, workspace_id: UUID
+) -> Sequence[tuple[Membership, str]]:
+    """The people in a workspace, with their addresses."""
+    found = await session.execute(
+        select(Membership, User.email)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.workspace_id == workspace_id, User.kind == "person")
+    )
+    return [(row[0], row[1]) for row in found]
 
 
-async def is_role(session: AsyncSession, workspace_id: UUID, role_id: UUID) -> bool:
-    """Whether a workspace has a role of its own by this id."""
-    found = await session.scalar(
-        select(CustomRole.id).where(
+async def role_permissions(
+    session: AsyncSession, workspace_id: UUID, role_id: UUID
+) -> list[str] | None:
+    """What a role of the workspace's own allows; None where there is none by this id."""
+    found: list[str] | None = await session.scalar(
+        select(CustomRole.permissions).where(
             CustomRole.workspace_id == workspace_id,
             CustomRole.id == role_id,
             CustomRole.deleted_at.is_(None),
         )
     )
-    return found is not None
+    return found
 
 
 async def manager_of(session: AsyncSession, user_id: UUID) -> UUID | None:

@@ -1,6 +1,6 @@
 """Errors about connections to identity providers, and their domains."""
 
-from app.core.errors import Conflict, NotFound, PermissionDenied, Unprocessable
+from app.core.errors import Conflict, FieldError, NotFound, PermissionDenied, Unprocessable
 
 
 class SsoConnectionNotFound(NotFound):
@@ -31,6 +31,22 @@ class SsoRoleUnknown(Unprocessable):
 class SsoNeedsDomain(Conflict):
     code = "sso_needs_domain"
     title = "Prove a domain first"
+
+
+class SsoNeedsOwner(Conflict):
+    code = "sso_needs_owner"
+    title = "An owner needs a second factor first"
+
+
+class SsoSecretNeeded(Unprocessable):
+    code = "sso_secret_needed"
+    title = "Another issuer needs a client secret of its own"
+
+    def __init__(self) -> None:
+        wrong = FieldError("/body/client_secret", self.code, "is needed with another issuer")
+        super().__init__(
+            "The one that is stored is shown to its own issuer alone.", errors=(wrong,)
+        )
 
 
 class SsoRequired(PermissionDenied):

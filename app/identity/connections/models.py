@@ -41,7 +41,11 @@ class SsoConnection(Resource):
 
 
 class SsoDomain(Resource):
-    """A domain whose people sign in through a connection, once its ownership is proven."""
+    """A domain whose people sign in through a connection, once its ownership is proven.
+
+    `checked_at` is when its record was looked for again, `failing_since` since when it was not
+    there; looking at it is no change of the resource.
+    """
 
     __tablename__ = "sso_domains"
     __handling__ = technical("Domains that workspaces have proven to own")
@@ -63,6 +67,8 @@ class SsoDomain(Resource):
     domain: Mapped[str] = mapped_column(info=plain())
     challenge: Mapped[str] = mapped_column(info=plain())
     verified_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
 
 
 class ManagedAccount(Row):

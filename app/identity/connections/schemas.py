@@ -1,6 +1,5 @@
 """Connections and domains on the wire."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -18,12 +17,7 @@ from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
 from app.core.schema import Input, Name, Output, Text, Version
-
-CHALLENGE_HOST = "_luminous-challenge"
-CHALLENGE_PREFIX = "luminous-verification="
-
-_LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
-_DOMAIN = re.compile(rf"({_LABEL}\.)+(?!\d+$){_LABEL}")
+from app.identity.connections.domain_names import normal_domain
 
 Url = Annotated[Text, StringConstraints(min_length=8, max_length=2000, pattern=r"^https?://\S+$")]
 ClaimName = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
@@ -36,17 +30,6 @@ RoleName = Annotated[
     ),
 ]
 ClientSecret = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
-
-
-def normal_domain(value: str) -> str:
-    """Lower case and in ASCII; raises ValueError for what is no domain name."""
-    try:
-        ascii_name = value.strip().rstrip(".").encode("idna").decode().lower()
-    except UnicodeError:
-        raise ValueError("is not a domain name") from None
-    if len(ascii_name) > 253 or not _DOMAIN.fullmatch(ascii_name):
-        raise ValueError("is not a domain name")
-    return ascii_name
 
 
 Domain = Annotated[

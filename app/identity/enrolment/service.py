@@ -1,6 +1,6 @@
 """What a person may do with their second factors."""
 
-from typing import Any
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from app.core.auth import Access
@@ -29,10 +29,24 @@ from app.identity.factors.errors import (
 from app.identity.factors.models import Passkey, TotpFactor
 from app.identity.factors.relying_party import RelyingParty
 from app.identity.sessions import crud as sessions
+from app.identity.sessions.service import still_signed_in
 from app.identity.trail import note_of_person
+from app.identity.users import letters
 from app.identity.users import service as users
+from app.identity.users.models import User
 
 MOST_PASSKEYS = 25
+
+
+class Kind(NamedTuple):
+    """A kind of second factor, for the trail and for a mail."""
+
+    name: str
+    in_words: str
+
+
+TOTP: Final = Kind("totp", "an authenticator app")
+PASSKEY: Final = Kind("passkey", "a passkey")
 
 
 async def describe(session: AsyncSession, access: Access) -> SecondFactorRead:
@@ -49,7 +63,7 @@ async def describe(session: AsyncSession, access: Access) -> SecondFactorRead:
 
 async def add_totp(session: AsyncSession, vault: Vault, access: Access) -> TotpCreated:
     """A secret that counts once it is confirmed; an unconfirmed one goes. Raises TotpOn."""
-    user = await users.current(session, access)
+    user = await still_signed_in(session, access)
     known = await crud.lock_totp(session, user.id)
     if known is not None and known.confirmed_at is not None:
         raise TotpOn("Remove it first.")
@@ -71,7 +85,8 @@ async def confirm_totp(
     session: AsyncSession, vault: Vault, access: Access, code: str
 ) -> list[str] | None:
     """Let the app count; recovery codes with the first factor. Raises ProofRefused and TotpOff."""
-    factor = await crud.lock_totp(session, access.user_id)
+    user = await still_signed_in(session, access)
+    factor = await crud.lock_totp(session, user.id)
     if factor is None:
         raise TotpOff("Begin with `POST /v1/me/totp`.")
     if factor.confirmed_at is not None:
@@ -80,24 +95,28 @@ async def confirm_totp(
     proofs.use_totp(vault, factor, code)
     factor.confirmed_at = now()
     await session.flush()
-    return await _added(session, access, "totp", factor.id, first=first)
+    return await _added(session, access, user, TOTP, factor.id, first=first)
 
 
 async def remove_totp(session: AsyncSession, access: Access) -> None:
-    """Take the authenticator app away; raises TotpOff."""
-    factor = await crud.lock_totp(session, access.user_id)
+    """Take the authenticator app away, or one that was not confirmed yet; raises TotpOff."""
+    user = await still_signed_in(session, access)
+    factor = await crud.lock_totp(session, user.id)
     if factor is None:
         raise TotpOff("There is none to remove.")
     await crud.delete_totp(session, factor)
-    await _removed(session, access, "totp", factor.id)
+    if factor.confirmed_at is not None:
+        await _removed(session, user, TOTP, factor.id)
 
 
 async def renew_codes(session: AsyncSession, access: Access) -> list[str]:
     """Fresh recovery codes in the place of all others; raises NoSecondFactor."""
-    if not await factors.second_factors(session, access.user_id):
+    user = await still_signed_in(session, access)
+    if not await factors.second_factors(session, user.id):
         raise NoSecondFactor("Recovery codes stand in for an authenticator app or a passkey.")
-    codes = await _new_codes(session, access.user_id)
-    await note_of_person(session, access.user_id, "recovery_codes.created", "recovery_codes")
+    codes = await _new_codes(session, user.id)
+    await users.write(session, user, letters.recovery_codes_renewed())
+    await note_of_person(session, user.id, "recovery_codes.created", "recovery_codes")
     return codes
 
 
@@ -118,11 +137,12 @@ async def add_passkey(
     Raises PasskeyRefused, PasskeyKnown and TooManyPasskeys.
     """
     made = check_made(party, new.credential, to_sign)
+    user = await still_signed_in(session, access)
     if len(await crud.passkeys(session, access.user_id)) >= MOST_PASSKEYS:
         raise TooManyPasskeys(f"Remove one first: {MOST_PASSKEYS} are the most.")
     first = not await factors.second_factors(session, access.user_id)
     passkey = await crud.add_passkey(session, _row(access.user_id, new.name, made))
-    return passkey, await _added(session, access, "passkey", passkey.id, first=first)
+    return passkey, await _added(session, access, user, PASSKEY, passkey.id, first=first)
 
 
 async def page_passkeys(
@@ -150,26 +170,29 @@ async def rename_passkey(
 
 
 async def remove_passkey(session: AsyncSession, access: Access, passkey_id: UUID) -> None:
+    user = await still_signed_in(session, access)
     passkey = await get_passkey(session, access, passkey_id)
     await match(session, passkey)
     await crud.delete_passkey(session, passkey)
-    await _removed(session, access, "passkey", passkey_id)
+    await _removed(session, user, PASSKEY, passkey_id)
 
 
 async def _added(
-    session: AsyncSession, access: Access, kind: str, factor_id: UUID, *, first: bool
+    session: AsyncSession, access: Access, user: User, kind: Kind, factor_id: UUID, *, first: bool
 ) -> list[str] | None:
     """What comes with a factor: this session has proved it, and the first brings the codes."""
     await sessions.prove(session, access.credential_id, now(), second_factor=True)
-    await _note(session, access, "second_factor.added", kind, factor_id)
-    return await _new_codes(session, access.user_id) if first else None
+    await users.write(session, user, letters.second_factor_added(kind.in_words))
+    await _note(session, user, "second_factor.added", kind, factor_id)
+    return await _new_codes(session, user.id) if first else None
 
 
-async def _removed(session: AsyncSession, access: Access, kind: str, factor_id: UUID) -> None:
+async def _removed(session: AsyncSession, user: User, kind: Kind, factor_id: UUID) -> None:
     """What goes with a factor: recovery codes stand in for others and never alone."""
-    if not await factors.second_factors(session, access.user_id):
-        await crud.replace_codes(session, access.user_id, ())
-    await _note(session, access, "second_factor.removed", kind, factor_id)
+    if not await factors.second_factors(session, user.id):
+        await crud.replace_codes(session, user.id, ())
+    await users.write(session, user, letters.second_factor_removed(kind.in_words))
+    await _note(session, user, "second_factor.removed", kind, factor_id)
 
 
 async def _new_codes(session: AsyncSession, user_id: UUID) -> list[str]:
@@ -179,10 +202,9 @@ async def _new_codes(session: AsyncSession, user_id: UUID) -> list[str]:
 
 
 async def _note(
-    session: AsyncSession, access: Access, action: str, kind: str, factor_id: UUID
+    session: AsyncSession, user: User, action: str, kind: Kind, factor_id: UUID
 ) -> None:
-    detail: dict[str, Any] = {"kind": kind}
-    await note_of_person(session, access.user_id, action, "second_factor", factor_id, **detail)
+    await note_of_person(session, user.id, action, "second_factor", factor_id, kind=kind.name)
 
 
 def _row(user_id: UUID, name: str, made: Made) -> Passkey:

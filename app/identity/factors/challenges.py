@@ -29,13 +29,18 @@ class Ceremony(StrEnum):
 
 
 class Challenge(BaseModel):
-    """What is kept between the two requests. `signed` is what a passkey has to sign, base64."""
+    """What is kept between the two requests.
+
+    `signed` is what a passkey has to sign, base64. `password_mark` tells the password that was
+    given, so that another one ends the challenge.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     user_id: UUID | None = None
     session_id: UUID | None = None
     signed: str = ""
+    password_mark: str = ""
     wishes: dict[str, Any] = {}
 
     @property

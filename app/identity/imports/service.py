@@ -1,8 +1,9 @@
 """The import: batch after batch, each in a transaction of its own.
 
 What a killed run has committed stays, and another run of the same file finds it unchanged. A row
-about someone who is here updates the name, the locale and the proof of the address. A password is
-taken only for an account that has none: its owner may have changed it since.
+about someone who is here updates the name and the locale. A password, and the proof of the address,
+are taken only for an account that has no password: its owner may have changed it since, and who
+registered an address here and never confirmed it may not be its owner.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -106,7 +107,7 @@ def _account(person: ImportedPerson) -> dict[str, object]:
 
 def _update(line: int, user: User, person: ImportedPerson) -> Told:
     """Bring an account up to what the row says; what the row leaves out stays."""
-    if user.kind != "person" or user.status == "deleted":
+    if user.kind != "person" or user.status in ("deleted", "erasing"):
         return Told(line, "refused", "the account with this address is deleted, or no person's")
     changes: dict[str, Any] = {}
     given = person.model_fields_set
@@ -114,10 +115,11 @@ def _update(line: int, user: User, person: ImportedPerson) -> Told:
         changes["name"] = person.name.strip()
     if "locale" in given and person.locale != user.locale:
         changes["locale"] = person.locale
-    if person.verified and user.email_verified_at is None:
-        changes["email_verified_at"] = now()
-    if person.password_hash and user.password_hash is None:
-        changes["password_hash"] = person.password_hash
+    if user.password_hash is None:
+        if person.verified and user.email_verified_at is None:
+            changes["email_verified_at"] = now()
+        if person.password_hash:
+            changes["password_hash"] = person.password_hash
     for field, value in changes.items():
         setattr(user, field, value)
     return Told(line, "updated" if changes else "unchanged", fields=tuple(sorted(changes)))

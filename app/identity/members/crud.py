@@ -1,9 +1,9 @@
 """Queries on the members of a workspace."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -73,16 +73,30 @@ async def acting_owners(session: AsyncSession, workspace_id: UUID, *, but: UUID)
         select(func.count())
         .select_from(Membership)
         .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.workspace_id == workspace_id,
-            Membership.id != but,
-            Membership.role == Role.OWNER,
-            Membership.suspended_at.is_(None),
-            User.status == "active",
-            User.kind == "person",
-        )
+        .where(Membership.id != but, *_acting_owner(workspace_id))
     )
     return counted or 0
+
+
+async def owners(session: AsyncSession, workspace_id: UUID) -> Sequence[UUID]:
+    """The users of those who can act as owners; the session is the system's."""
+    found = await session.scalars(
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .where(*_acting_owner(workspace_id))
+        .order_by(Membership.id)
+    )
+    return found.all()
+
+
+def _acting_owner(workspace_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Membership.workspace_id == workspace_id,
+        Membership.role == Role.OWNER,
+        Membership.suspended_at.is_(None),
+        User.status == "active",
+        User.kind == "person",
+    )
 
 
 async def add(session: AsyncSession, membership: Membership) -> Membership:

@@ -101,6 +101,11 @@ async def leave(session: AsyncSession, access: Access, workspace_id: UUID) -> No
     await end(session, member)
 
 
+async def owners(session: AsyncSession, workspace_id: UUID) -> Sequence[UUID]:
+    """The people who can act as owners of a workspace."""
+    return await crud.owners(session, workspace_id)
+
+
 async def join(
     session: AsyncSession, workspace_id: UUID, user_id: UUID, grant: Grant
 ) -> Membership:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,15 @@ from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.roles.errors import RoleNameTaken
 from app.identity.roles.schemas import RoleQuery
 from app.identity.workspaces.models import CustomRole, Membership
+
+# Text, because connections stand above roles and may not be imported here.
+_NAMED = text("""
+    select count(*) from sso_connections
+    where workspace_id = :workspace_id and deleted_at is null and (
+        default_role = cast(:role_id as text)
+        or group_roles @> jsonb_build_array(jsonb_build_object('role', cast(:role_id as text)))
+    )
+""")
 
 
 def _of(workspace_id: UUID) -> Select[CustomRole]:
@@ -62,3 +71,10 @@ async def members(session: AsyncSession, workspace_id: UUID, role_id: UUID) -> S
         )
     )
     return found.all()
+
+
+async def connections(session: AsyncSession, workspace_id: UUID, role_id: UUID) -> int:
+    """How many single sign-on connections give a role."""
+    values = {"workspace_id": workspace_id, "role_id": str(role_id)}
+    counted: int | None = await session.scalar(_NAMED, values)
+    return counted or 0

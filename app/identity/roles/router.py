@@ -127,8 +127,8 @@ async def update_role(
     operation_id="roles_delete",
     summary="Delete a role; it can be restored for 30 days",
     description=(
-        "One that members have is deleted only with the role they get instead. "
-        "Invitations to it end."
+        "One that members have is deleted only with the role they get instead, and one that a "
+        "single sign-on connection gives not at all. Invitations to it end."
     ),
     status_code=204,
     responses=problems(RoleNotFound, RoleInUse, RoleAboveOwn, RoleUnknown),

@@ -77,12 +77,17 @@ async def update(
 async def delete(
     session: AsyncSession, access: Access, role_id: UUID, replacement: RoleChoice | None
 ) -> None:
-    """Soft. Its members get the replacement; raises RoleInUse where there is none."""
+    """Soft. Its members get the replacement.
+
+    Raises RoleInUse where there is none, and where a single sign-on connection gives the role.
+    """
     # In this order everywhere: who has which role is decided by turns in a workspace.
     await workspaces.lock(session, access.workspace_id)
     role = await get(session, access, role_id, lock=True)
     await match(session, role)
     await _refuse_above(session, access, known_permissions(role.permissions))
+    if named := await crud.connections(session, access.workspace_id, role.id):
+        raise RoleInUse(f"{named} single sign-on connections give it; have them give another.")
     members = await crud.members(session, access.workspace_id, role.id)
     if members:
         if replacement is None:

@@ -6,6 +6,7 @@ its membership and nothing else. Owners keep theirs: a directory cannot lock a w
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from scim2_models import NotFoundException, UniquenessException
@@ -18,9 +19,10 @@ from app.core.versions import match
 from app.identity.connections import crud as connections
 from app.identity.connections import membership as places
 from app.identity.connections.models import SsoConnection
-from app.identity.connections.service import domain_of
+from app.identity.connections.rules import domain_of
 from app.identity.forgetting import forget_on_commit
-from app.identity.scim import crud
+from app.identity.members import service as members
+from app.identity.scim import crud, protocol
 from app.identity.scim.models import ScimUser
 from app.identity.sessions import crud as sessions
 from app.identity.users import crud as users
@@ -61,8 +63,14 @@ async def find(
     return row
 
 
-async def settle(session: AsyncSession, directory: Directory, row: ScimUser) -> None:
-    """Store a row, and let account and membership follow it."""
+async def settle(session: AsyncSession, directory: Directory, row: ScimUser, told: Any) -> None:
+    """Store a user as the directory tells it, and let account and membership follow.
+
+    Whom an administrator has suspended is let in by no more than a change to active.
+    """
+    was_inactive = row.active is False
+    protocol.fill_user(row, told)
+    woken = was_inactive and row.active is not False
     await crud.keep(session, row)
     user = await _account_of(session, directory, row)
     if user is None:
@@ -73,12 +81,13 @@ async def settle(session: AsyncSession, directory: Directory, row: ScimUser) -> 
     if active:
         if place is None:
             place = await places.join(session, directory.connection, user.id)
-        places.suspend(place, suspended=False)
+        if woken:
+            places.suspend(session, place, suspended=False)
         await _give_role(session, directory, row, place)
     elif place is not None:
-        places.suspend(place, suspended=True)
+        places.suspend(session, place, suspended=True)
     if managed and not _is_owner(place):
-        await _set_standing(session, user, active)
+        await _set_standing(session, directory, user, active=active)
         user.name = _name_of(row) or user.name
     forget_on_commit(session, directory.kernel, user.id)
     await session.flush()
@@ -96,9 +105,9 @@ async def remove(session: AsyncSession, directory: Directory, scim_id: str) -> N
     if _is_owner(place):
         return
     if place is not None:
-        await connections.drop_membership(session, place)
+        await members.end(session, place)
     if await connections.manager_of(session, user.id) == directory.workspace_id:
-        await _set_standing(session, user, False)
+        await _set_standing(session, directory, user, active=False)
     forget_on_commit(session, directory.kernel, user.id)
     await session.flush()
 
@@ -121,7 +130,7 @@ async def _account_of(session: AsyncSession, directory: Directory, row: ScimUser
     """The account of a row, made or found by an address of a proven domain."""
     if row.user_id is not None:
         return await users.get(session, row.user_id)
-    proven = await connections.proven_domains(session, directory.workspace_id)
+    proven = await connections.proven_domains(session, directory.connection.id)
     email = next((each for each in _addresses(row) if domain_of(each) in proven), None)
     if email is None:
         return None
@@ -133,10 +142,7 @@ async def _account_of(session: AsyncSession, directory: Directory, row: ScimUser
         )
         await workspaces.create_personal(session, user.id)
         await connections.manage(session, directory.workspace_id, user.id)
-        note(
-            session,
-            Note("scim.provisioned", "user", user.id, workspace_id=directory.workspace_id),
-        )
+        _note(session, directory, "scim_user.provisioned", user)
     if await crud.of_account(session, directory.workspace_id, user.id):
         raise UniquenessException(detail="Another user has this address.")
     row.user_id = user.id
@@ -174,13 +180,31 @@ async def _give_role(
         return
     held = await crud.groups_of(session, directory.workspace_id, [row.id])
     names = [name for _, name in held.get(row.id, [])]
-    places.give_role(place, places.role_for(directory.connection, names))
+    places.give_role(session, place, places.role_for(directory.connection, names))
 
 
-async def _set_standing(session: AsyncSession, user: User, active: bool) -> None:
-    """Deactivate an account, or take back what an organisation did before."""
+async def _set_standing(
+    session: AsyncSession, directory: Directory, user: User, *, active: bool
+) -> None:
+    """Deactivate an account and end its sessions, or take back what an organisation did before."""
     if active and user.deactivated_by == BY_ORGANISATION:
         user.status, user.deactivated_by = "active", None
+        _note(session, directory, "scim_user.reactivated", user)
     elif not active and user.status == "active":
         user.status, user.deactivated_by = "deactivated", BY_ORGANISATION
-        await sessions.revoke_of_user(session, user.id, now(), "deprovisioned")
+        ended = await sessions.revoke_of_user(session, user.id, now(), "deprovisioned")
+        _note(session, directory, "scim_user.deprovisioned", user, sessions_ended=len(ended))
+
+
+def _note(
+    session: AsyncSession, directory: Directory, action: str, user: User, **detail: object
+) -> None:
+    what = Note(
+        action,
+        "user",
+        user.id,
+        workspace_id=directory.workspace_id,
+        subject_id=user.id,
+        detail=detail,
+    )
+    note(session, what)

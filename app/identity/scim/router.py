@@ -1,74 +1,19 @@
-"""/scim/v2 (RFC 7643, RFC 7644): a vendor-neutral dialect, described by its own documents."""
-
-from typing import Any
+"""/scim/v2 (RFC 7643, RFC 7644): users and groups, and what is not served."""
 
 from fastapi import APIRouter, Request, Response
-from scim2_models import Context, Group, ListResponse, NotFoundException, PatchOp, SCIMException
+from scim2_models import Context, Group, NotFoundException, PatchOp, SCIMException
 
 from app.core.http.rails import off_rails
 from app.core.versions import etag_of, match, parse_etags
 from app.identity.scim import crud, groups, people, protocol, searching
 from app.identity.scim.models import ScimGroup, ScimUser
 from app.identity.scim.people import Directory
-from app.identity.scim.protocol import CONFIG, POLICY, PREFIX, PROVIDER, Person
+from app.identity.scim.protocol import POLICY, PREFIX, Person
 from app.identity.scim.searching import Wanted
 from app.identity.scim.wire import Body, Caller, ScimRoute, ScimSession, answer
 
 router = APIRouter(prefix=PREFIX, route_class=ScimRoute, include_in_schema=False)
 OFF = [off_rails("SCIM has versions, and no idempotency keys or dry runs")]
-
-
-@router.get("/ServiceProviderConfig", operation_id="scim_config_show")
-async def show_config(directory: Caller) -> Response:
-    shown = CONFIG.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
-    address = f"{directory.base_url}{PREFIX}/ServiceProviderConfig"
-    return answer({**shown, "meta": {"resourceType": "ServiceProviderConfig", "location": address}})
-
-
-@router.get("/ResourceTypes", operation_id="scim_resource_types_list")
-async def list_resource_types(directory: Caller) -> Response:
-    return _all(directory, "ResourceType", PROVIDER.resource_types)
-
-
-@router.get("/ResourceTypes/{name}", operation_id="scim_resource_types_show")
-async def show_resource_type(directory: Caller, name: str) -> Response:
-    return _one(directory, "ResourceType", PROVIDER.resource_types, name)
-
-
-@router.get("/Schemas", operation_id="scim_schemas_list")
-async def list_schemas(directory: Caller) -> Response:
-    return _all(directory, "Schema", PROVIDER.schemas)
-
-
-@router.get("/Schemas/{name}", operation_id="scim_schemas_show")
-async def show_schema(directory: Caller, name: str) -> Response:
-    return _one(directory, "Schema", PROVIDER.schemas, name)
-
-
-def _described(directory: Directory, kind: str, each: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = each.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
-    address = f"{directory.base_url}{PREFIX}/{kind}s/{each.id or each.name}"
-    return {**shown, "meta": {"resourceType": kind, "location": address}}
-
-
-def _all(directory: Directory, kind: str, given: Any) -> Response:
-    found = [_described(directory, kind, each) for each in given]
-    return answer(
-        {
-            "schemas": [str(ListResponse.__schema__)],
-            "totalResults": len(found),
-            "startIndex": 1,
-            "itemsPerPage": len(found),
-            "Resources": found,
-        }
-    )
-
-
-def _one(directory: Directory, kind: str, given: Any, name: str) -> Response:
-    for each in given:
-        if name in (each.id, each.name):
-            return answer(_described(directory, kind, each))
-    raise NotFoundException(detail=f"No such {kind}.")
 
 
 @router.get("/Users", operation_id="scim_users_list")
@@ -89,8 +34,7 @@ async def create_user(
         told = Person.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST)
         told.active = told.active is not False
     row = ScimUser(workspace_id=directory.workspace_id, user_id=None)
-    protocol.fill_user(row, told)
-    await people.settle(session, directory, row)
+    await people.settle(session, directory, row, told)
     return await _user(session, directory, row, request, Context.RESOURCE_CREATION_RESPONSE, 201)
 
 
@@ -113,8 +57,7 @@ async def replace_user(
     with POLICY:
         told = Person.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
         told.active = row.active if told.active is None else told.active
-    protocol.fill_user(row, told)
-    await people.settle(session, directory, row)
+    await people.settle(session, directory, row, told)
     return await _user(session, directory, row, request, Context.RESOURCE_REPLACEMENT_RESPONSE)
 
 
@@ -128,8 +71,7 @@ async def patch_user(
     with POLICY:
         patch = PatchOp[Person].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
         patch.patch(told)
-    protocol.fill_user(row, told)
-    await people.settle(session, directory, row)
+    await people.settle(session, directory, row, told)
     return await _user(session, directory, row, request, Context.RESOURCE_PATCH_RESPONSE)
 
 

@@ -88,7 +88,8 @@ def equalities(expression: Any) -> dict[str, str]:
             pending.extend(node.terms)
         elif isinstance(node, Comparison) and node.op == CompareOperator.eq:
             found[str(node.attr_path).lower().rpartition(":")[2]] = str(node.value)
-    return found
+    # What Postgres refuses to hear of is in no row; the filter itself finds that out.
+    return {name: value for name, value in found.items() if "\x00" not in value}
 
 
 def _window(wanted: Wanted) -> dict[str, int]:

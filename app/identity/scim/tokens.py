@@ -6,6 +6,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
+from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -13,6 +14,7 @@ from app.core.errors import FieldError, Unprocessable
 from app.core.paging import Cursors, PageQuery, Slice
 from app.core.versions import match
 from app.identity.connections import service as connections
+from app.identity.connections.giving import refuse_above_own
 from app.identity.scim import crud
 from app.identity.scim.errors import ScimTokenInvalid, ScimTokenNotFound
 from app.identity.scim.models import ScimToken
@@ -30,11 +32,15 @@ def hash_of(token: str) -> bytes:
 async def create(
     session: AsyncSession, access: Access, new: ScimTokenCreate
 ) -> tuple[ScimToken, str]:
-    """The row and the token itself, which is nowhere else; raises SsoConnectionNotFound."""
+    """The row and the token itself, which is nowhere else.
+
+    Raises SsoConnectionNotFound, and RoleAboveOwn where its roles allow more than the caller may.
+    """
     if new.expires_at is not None and new.expires_at <= now():
         wrong = FieldError("/body/expires_at", "value_error", "must be in the future")
         raise Unprocessable("/body/expires_at: must be in the future", errors=(wrong,))
     connection = await connections.get(session, access, new.connection_id)
+    await refuse_above_own(session, access, connection)
     token = PREFIX + secrets.token_urlsafe(32)
     row = ScimToken(
         workspace_id=access.workspace_id,
@@ -46,7 +52,9 @@ async def create(
         revoked_at=None,
         last_used_at=None,
     )
-    return await crud.add_token(session, row), token
+    made = await crud.add_token(session, row)
+    note(session, Note("scim_token.created", "scim_token", made.id))
+    return made, token
 
 
 async def page(
@@ -72,6 +80,7 @@ async def revoke(session: AsyncSession, access: Access, token_id: UUID) -> None:
     if token.revoked_at is None:
         token.revoked_at = now()
         await session.flush()
+        note(session, Note("scim_token.revoked", "scim_token", token.id))
 
 
 async def resolve(session: AsyncSession, bearer: str) -> ScimToken:

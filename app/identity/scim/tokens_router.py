@@ -11,6 +11,7 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, PageQuery
 from app.identity.connections.errors import SsoConnectionNotFound
+from app.identity.roles.errors import RoleAboveOwn
 from app.identity.scim import protocol, tokens
 from app.identity.scim.errors import ScimTokenNotFound
 from app.identity.scim.models import ScimToken
@@ -46,7 +47,7 @@ async def list_tokens(
         "accounts that the workspace manages. It is shown in this answer alone."
     ),
     status_code=201,
-    responses=problems(SsoConnectionNotFound),
+    responses=problems(SsoConnectionNotFound, RoleAboveOwn),
 )
 async def create_token(
     access: Writer,

@@ -1,5 +1,6 @@
 """SCIM's envelope over HTTP: its media type, its errors, its guard and its unit of work."""
 
+import json
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Annotated, Any
@@ -139,7 +140,10 @@ ScimSession = Annotated[AsyncSession, Depends(_unit, scope="function")]
 
 
 async def _read_body(request: Request, _: Caller) -> dict[str, Any]:
-    body = await request.json()
+    try:
+        body = await request.json()
+    except json.JSONDecodeError as error:
+        raise InvalidSyntaxException(detail=f"The body cannot be read: {error.msg}.") from error
     if not isinstance(body, dict):
         raise InvalidSyntaxException(detail="The body is not a JSON object.")
     return body

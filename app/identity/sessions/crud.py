@@ -173,9 +173,15 @@ async def revoke_of_user(
     reason: str,
     *,
     but: UUID | None = None,
+    all_factors: bool = True,
 ) -> Sequence[UUID]:
-    """End every session of a user, or every one but one; the ids of those that lived."""
+    """End every session of a user, or every one but one; the ids of those that lived.
+
+    Without `all_factors` those live on that took a second factor.
+    """
     statement = update(UserSession).where(*_living(user_id, at))
+    if not all_factors:
+        statement = statement.where(UserSession.second_factor.is_(False))
     if but is not None:
         statement = statement.where(UserSession.id != but)
     ended = await session.scalars(

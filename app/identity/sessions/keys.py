@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose.backends import ECKey  # type: ignore[import-untyped]
 
+from app.core.audit import Note, note
 from app.core.clock import now
 from app.core.crypto import UnreadableSecret, Vault
 from app.core.db import SYSTEM, Database
@@ -74,11 +75,13 @@ class SigningKeys:
                 for row in await crud.signing_keys(session, now() - RETIRED)
                 if row.retired_at is None
             ]
-            if any(row.created_at > now() - older_than for row in in_use):
-                return False
+            young = any(row.created_at > now() - older_than for row in in_use)
+            if young or (older_than and not in_use):
+                return False  # the first key is made when the first token is signed
             for row in in_use:
                 row.retired_at = now() + KNOWN
-            await crud.add_signing_key(session, self._make()[0])
+            made = await crud.add_signing_key(session, self._make()[0])
+            note(session, Note("signing_key.rotated", "signing_key", made.id))
         self._loaded = None
         return True
 

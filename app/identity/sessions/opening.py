@@ -1,5 +1,6 @@
 """Opening a session, once a person has proved who they are: by whichever way in."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -9,7 +10,7 @@ from app.core.clock import now
 from app.core.config import Settings
 from app.core.db import AsyncSession
 from app.core.ids import new_id
-from app.identity.connections import service as connections
+from app.identity.connections import rules as connections
 from app.identity.factors import service as factors
 from app.identity.factors.methods import Method
 from app.identity.sessions import crud, refresh
@@ -17,6 +18,7 @@ from app.identity.sessions.models import UserSession
 from app.identity.sessions.places import Places
 from app.identity.sessions.tokens import Claims
 from app.identity.trail import SESSION, note_of_person
+from app.identity.users import crud as users
 
 SSO: Final = "sso"  # the method of who came through another service
 MOST_LIVING: Final = 100
@@ -42,11 +44,15 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorNeeded:
-    """The first proof was right, and the account asks for one of these beside it."""
+    """The first proof was right, and the account asks for one of these beside it.
+
+    It is good while the account's password is the one of the mark.
+    """
 
     user_id: UUID
     methods: tuple[Method, ...]
     places: Places
+    password_mark: str
 
 
 async def admit(
@@ -66,8 +72,18 @@ async def admit(
     if method != SSO:
         await connections.allow_own_way(session, user_id, second_factor=bool(second))
     if second:
-        return SecondFactorNeeded(user_id, second, places)
+        return SecondFactorNeeded(user_id, second, places, await _password_mark(session, user_id))
     return await open_session(session, settings, user_id, device, places, method=method)
+
+
+async def _password_mark(session: AsyncSession, user_id: UUID) -> str:
+    user = await users.get(session, user_id)
+    return mark_of(user.password_hash if user else None)
+
+
+def mark_of(password_hash: str | None) -> str:
+    """Tells one password of an account from another, and nothing of either."""
+    return hashlib.sha256((password_hash or "").encode()).hexdigest()
 
 
 async def open_session(

@@ -7,7 +7,7 @@ from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession
 from app.core.kernel import Kernel
-from app.identity.connections import service as connections
+from app.identity.connections import rules as connections
 from app.identity.factors import ceremonies, proofs
 from app.identity.factors import crud as factors_crud
 from app.identity.factors import service as factors
@@ -19,7 +19,7 @@ from app.identity.factors.errors import ChallengeInvalid, ProofRefused
 from app.identity.factors.methods import Method, in_words
 from app.identity.factors.relying_party import relying_party
 from app.identity.factors.schemas import PasskeyProof, PasswordProof
-from app.identity.sessions import crud
+from app.identity.sessions import crud, opening
 from app.identity.sessions.guard import RECENT
 from app.identity.sessions.opening import Device, Renewal, SecondFactorNeeded, open_session
 from app.identity.sessions.places import Places
@@ -35,6 +35,8 @@ from app.identity.sessions.proving_schemas import (
 from app.identity.trail import SESSION, note_of_person, tell_refusal_soon
 from app.identity.users import crud as users
 from app.identity.users import passwords
+from app.identity.users.models import User
+from app.identity.users.standing import check_standing
 
 
 async def ask_second_factor(kernel: Kernel, needed: SecondFactorNeeded) -> SecondFactorChallenge:
@@ -45,6 +47,7 @@ async def ask_second_factor(kernel: Kernel, needed: SecondFactorNeeded) -> Secon
         Challenge(
             user_id=needed.user_id,
             signed=kept(asked.challenge) if asked else "",
+            password_mark=needed.password_mark,
             wishes={
                 "refresh_in_cookie": needed.places.refresh_in_cookie,
                 "access_in_cookie": needed.places.access_in_cookie,
@@ -77,7 +80,9 @@ async def finish_second_factor(
     await attempts.begin(user_id)
     try:
         async with kernel.database.unit(SYSTEM) as session:
-            await _still_active(session, user_id)
+            user = await _still_active(session, user_id)
+            if opening.mark_of(user.password_hash) != challenge.password_mark:
+                raise ChallengeInvalid("Begin again.")
             await _check_second(kernel, session, user_id, answer.proof, challenge)
             if not once:
                 await challenges.take(Ceremony.SECOND_FACTOR, answer.challenge)
@@ -91,7 +96,7 @@ async def finish_second_factor(
                 second_factor=True,
             )
     except ProofRefused:
-        tell_refusal_soon(kernel.database, user_id, "session.refused", method=answer.proof.type)
+        tell_refusal_soon(kernel, user_id, "session.refused", method=answer.proof.type)
         raise
     await attempts.succeed(user_id)
     return renewal
@@ -104,7 +109,10 @@ async def ask_any_passkey(kernel: Kernel) -> PasskeyChallenge:
 
 
 async def sign_in_with_passkey(kernel: Kernel, answer: PasskeySignIn, device: Device) -> Renewal:
-    """A session for the owner of a passkey; raises ChallengeInvalid and ProofRefused."""
+    """A session for the owner of a passkey.
+
+    Raises ChallengeInvalid, ProofRefused and EmailUnverified.
+    """
     challenges = Challenges(kernel.valkey)
     challenge = await challenges.take(Ceremony.PASSKEY_SIGN_IN, answer.challenge)
     party = relying_party(kernel.settings)
@@ -112,11 +120,12 @@ async def sign_in_with_passkey(kernel: Kernel, answer: PasskeySignIn, device: De
         owner_id = await proofs.owner_of(session, answer.credential)
     try:
         async with kernel.database.unit(SYSTEM) as session:
-            await _still_active(session, owner_id)
+            user = await _still_active(session, owner_id)
             passkey = await proofs.find_passkey(session, answer.credential)
             await proofs.use_passkey(
                 session, party, passkey, answer.credential, challenge.to_sign, alone=True
             )
+            check_standing(user, kernel.settings)
             await connections.allow_own_way(session, owner_id, second_factor=True)
             return await open_session(
                 session,
@@ -128,7 +137,7 @@ async def sign_in_with_passkey(kernel: Kernel, answer: PasskeySignIn, device: De
                 second_factor=True,
             )
     except ProofRefused:
-        tell_refusal_soon(kernel.database, owner_id, "session.refused", method=Method.PASSKEY)
+        tell_refusal_soon(kernel, owner_id, "session.refused", method=Method.PASSKEY)
         raise
 
 
@@ -169,9 +178,7 @@ async def step_up(kernel: Kernel, access: Access, body: StepUp) -> StepUpRead:
                 method=body.proof.type,
             )
     except ProofRefused:
-        tell_refusal_soon(
-            kernel.database, access.user_id, "session.refused", method=body.proof.type
-        )
+        tell_refusal_soon(kernel, access.user_id, "session.refused", method=body.proof.type)
         raise
     await attempts.succeed(access.user_id)
     return StepUpRead(
@@ -200,7 +207,8 @@ async def _check_password(kernel: Kernel, access: Access, proof: Any) -> None:
         methods = await factors.methods(session, access.user_id)
         user = await users.get(session, access.user_id)
     if Method.PASSWORD not in methods or user is None:
-        raise ProofRefused(f"This account proves itself with {in_words(methods)}.")
+        ways = in_words(methods) if methods else "another sign-in"
+        raise ProofRefused(f"This account proves itself with {ways}.")
     matches, _ = await passwords.verify(proof.password.get_secret_value(), user.password_hash)
     if not matches:
         raise ProofRefused("Check it and try again.")
@@ -213,11 +221,12 @@ async def _check_second(
     await proofs.check(session, kernel.vault, party, user_id, proof, challenge.to_sign)
 
 
-async def _still_active(session: AsyncSession, user_id: UUID) -> None:
-    """Lock the account, and refuse one that was deactivated or deleted."""
+async def _still_active(session: AsyncSession, user_id: UUID) -> User:
+    """The account, locked; raises ProofRefused for one that was deactivated or deleted."""
     user = await users.lock(session, user_id)
     if user is None or user.status != "active":
         raise ProofRefused("Check it and try again.")
+    return user
 
 
 async def _ask_passkey(kernel: Kernel, user_id: UUID) -> Asked:

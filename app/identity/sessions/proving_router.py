@@ -24,6 +24,7 @@ from app.identity.sessions.proving_schemas import (
     StepUpRead,
 )
 from app.identity.sessions.schemas import TokenRead
+from app.identity.users.errors import EmailUnverified
 from app.identity.users.passwords import HashingBusy
 
 Person = Annotated[Access, require_session(Permission.PROFILE_READ)]
@@ -79,7 +80,7 @@ async def begin_with_passkey(kernel: KernelDep, response: Response) -> PasskeyCh
         "factors in one. The challenge is used up, whatever the answer is worth."
     ),
     dependencies=[public, sensitive, _ONCE],
-    responses=problems(ChallengeInvalid, ProofRefused, SsoRequired),
+    responses=problems(ChallengeInvalid, ProofRefused, SsoRequired, EmailUnverified),
 )
 async def create_with_passkey(
     body: PasskeySignIn,

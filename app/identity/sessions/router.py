@@ -50,7 +50,7 @@ from app.identity.sessions.schemas import (
     RefreshRequest,
     TokenRead,
 )
-from app.identity.users.lockouts import Lockouts
+from app.identity.users.errors import AccountDeactivated, AccountDeleted, EmailUnverified
 from app.identity.users.passwords import HashingBusy
 
 Person = Annotated[Access, require_session(Permission.PROFILE_WRITE)]
@@ -73,14 +73,19 @@ _COOKIE_RULE = (
         "set as a cookie for browsers, or answered in the body."
     ),
     dependencies=[public, sensitive, off_rails("every sign-in opens a session of its own")],
-    responses=problems(CredentialsRefused, SsoRequired, HashingBusy),
+    responses=problems(
+        CredentialsRefused,
+        SsoRequired,
+        AccountDeactivated,
+        AccountDeleted,
+        EmailUnverified,
+        HashingBusy,
+    ),
 )
 async def create_session(
     body: Login, request: Request, response: Response, kernel: KernelDep, keys: SigningKeysDep
 ) -> SignInAnswer:
-    lockouts = Lockouts(kernel.valkey, kernel.settings)
-    device = device_of(request)
-    outcome = await service.sign_in(kernel.database, lockouts, kernel.settings, body, device)
+    outcome = await service.sign_in(kernel, body, device_of(request))
     return await answer_sign_in(response, kernel, keys, outcome)
 
 

@@ -7,8 +7,9 @@ from app.core.auth import Access
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.crypto import Vault
-from app.core.db import SYSTEM, AsyncSession, Database
+from app.core.db import SYSTEM, AsyncSession
 from app.core.errors import Unauthenticated
+from app.core.kernel import Kernel
 from app.core.paging import Cursors, PageQuery, Slice
 from app.identity.factors.methods import Method
 from app.identity.sessions import crud, refresh
@@ -17,6 +18,7 @@ from app.identity.sessions.errors import (
     RefreshTokenInvalid,
     RefreshTokenReused,
     SessionNotFound,
+    TokenInvalid,
 )
 from app.identity.sessions.models import UserSession
 from app.identity.sessions.opening import Device, Renewal, SecondFactorNeeded, admit
@@ -31,14 +33,14 @@ from app.identity.users.models import User
 from app.identity.users.standing import check_standing, tell_lock_soon
 
 
-async def sign_in(
-    database: Database, lockouts: Lockouts, settings: Settings, login: Login, device: Device
-) -> Renewal | SecondFactorNeeded:
+async def sign_in(kernel: Kernel, login: Login, device: Device) -> Renewal | SecondFactorNeeded:
     """A new session, or what the account asks for beside the password; raises CredentialsRefused.
 
     The password is checked between two short transactions: checks queue for their memory, and a
     queue must not hold connections.
     """
+    database, settings = kernel.database, kernel.settings
+    lockouts = Lockouts(kernel.valkey, settings)
     verdict = await lockouts.take(login.email, device.address)
     async with database.unit(SYSTEM) as session:
         user = await users.find(session, login.email)
@@ -47,9 +49,9 @@ async def sign_in(
     )
     if user is None or not matches or verdict.refused:
         if user is not None:
-            tell_refusal_soon(database, user.id, "session.refused", method=Method.PASSWORD)
+            tell_refusal_soon(kernel, user.id, "session.refused", method=Method.PASSWORD)
             if verdict.locks:
-                tell_lock_soon(database, user)
+                tell_lock_soon(kernel, user)
         raise CredentialsRefused("Check both and try again.")
     await lockouts.forgive(login.email, device.address)
     async with database.unit(SYSTEM) as session:
@@ -67,6 +69,19 @@ async def _confirm(session: AsyncSession, checked: User, replacement: str | None
         raise CredentialsRefused("Check both and try again.")
     if replacement:
         user.password_hash = replacement
+    return user
+
+
+async def still_signed_in(session: AsyncSession, access: Access) -> User:
+    """The caller's account, kept from changing until the transaction ends.
+
+    The guard looked before this transaction began; raises TokenInvalid where the session has ended
+    since, so that nothing slips in behind a password that is set anew.
+    """
+    user = await users.lock(session, access.user_id)
+    living = await crud.get_living(session, access.user_id, access.credential_id, now())
+    if user is None or living is None:
+        raise TokenInvalid("Its session has ended; sign in again.")
     return user
 
 

@@ -1,4 +1,7 @@
-"""The job that deletes sessions which ended a month ago, and with them their tokens."""
+"""The job that deletes sessions which ended a month ago, and with them their tokens.
+
+That is the longest; the retention policy of a person's workspace may shorten it.
+"""
 
 from datetime import timedelta
 from typing import Final
@@ -8,8 +11,9 @@ from app.core.db import SYSTEM
 from app.core.jobs import Job
 from app.core.kernel import Kernel
 from app.identity.sessions import crud
+from app.oversight.privacy.retention.schemas import SESSION_DAYS
 
-KEPT: Final = timedelta(days=30)
+KEPT: Final = timedelta(days=SESSION_DAYS)
 BATCH: Final = 1000
 
 

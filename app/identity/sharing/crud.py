@@ -1,9 +1,8 @@
 """Queries on shares."""
 
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select
+from sqlalchemy import Select, and_, case, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,34 +10,13 @@ from app.core.clock import now
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.sharing.errors import AlreadyShared
 from app.identity.sharing.models import Share
+from app.identity.sharing.reach import living, reaches
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership, Workspace
-from app.identity.workspaces.roles import CUSTOM
 
 
 def _of(workspace_id: UUID, resource_id: UUID) -> Select[Share]:
     return select(Share).where(Share.workspace_id == workspace_id, Share.resource_id == resource_id)
-
-
-def _living(at: datetime) -> ColumnElement[bool]:
-    return or_(Share.expires_at.is_(None), Share.expires_at > at)
-
-
-def _for(workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
-    """Whether a share is for a member: by name, or by role."""
-    return (
-        select(Membership.id)
-        .where(
-            Membership.workspace_id == workspace_id,
-            Membership.user_id == user_id,
-            or_(
-                Share.member_id == Membership.id,
-                and_(Share.role == Membership.role, Membership.role != CUSTOM),
-                Share.role_id == Membership.role_id,
-            ),
-        )
-        .exists()
-    )
 
 
 async def get(
@@ -78,23 +56,13 @@ async def level(
         .where(
             Share.workspace_id == workspace_id,
             Share.resource_id == resource_id,
-            _living(now()),
-            _for(workspace_id, user_id),
+            living(now()),
+            reaches(workspace_id, user_id),
         )
         .order_by(case((Share.level == "write", 0), else_=1))
         .limit(1)
     )
     return found
-
-
-def shared_with(workspace_id: UUID, user_id: UUID, resource_type: str) -> Select[UUID]:
-    """The ids of the resources of one type that are shared with a member."""
-    return select(Share.resource_id).where(
-        Share.workspace_id == workspace_id,
-        Share.resource_type == resource_type,
-        _living(now()),
-        _for(workspace_id, user_id),
-    )
 
 
 async def by_token(session: AsyncSession, resource_type: str, token_hash: bytes) -> Share | None:
@@ -113,7 +81,7 @@ async def by_token(session: AsyncSession, resource_type: str, token_hash: bytes)
         .where(
             Share.token_hash == token_hash,
             Share.resource_type == resource_type,
-            _living(now()),
+            living(now()),
             Workspace.deleted_at.is_(None),
             Membership.suspended_at.is_(None),
             User.status == "active",

@@ -17,7 +17,9 @@ from app.identity.connections import service
 from app.identity.connections.errors import (
     SsoConnectionNotFound,
     SsoNeedsDomain,
+    SsoNeedsOwner,
     SsoRoleUnknown,
+    SsoSecretNeeded,
 )
 from app.identity.connections.models import SsoConnection
 from app.identity.connections.schemas import (
@@ -28,7 +30,9 @@ from app.identity.connections.schemas import (
     SsoConnectionRead,
     SsoConnectionUpdate,
 )
+from app.identity.roles.errors import RoleAboveOwn
 from app.identity.sessions.guard import require_recent
+from app.identity.sso import requiring
 from app.identity.sso.browser import base_url
 from app.identity.sso.redirects import redirect_uri
 
@@ -65,7 +69,7 @@ async def list_connections(
         "accounts the workspace manages, and those who link their account to it."
     ),
     status_code=201,
-    responses=problems(SsoRoleUnknown, AddressRefused),
+    responses=problems(SsoRoleUnknown, RoleAboveOwn, AddressRefused),
 )
 async def create_connection(
     access: Writer,
@@ -97,8 +101,20 @@ async def get_connection(
     "/{sso_connection_id}",
     operation_id="sso_connections_update",
     summary="Change a connection",
-    description="`required` needs a proven domain. A client secret replaces the one before.",
-    responses=problems(SsoConnectionNotFound, SsoRoleUnknown, SsoNeedsDomain, AddressRefused),
+    description=(
+        "`required` needs a proven domain and an owner with a second factor; it ends the sessions "
+        "of those it binds. A client secret replaces the one before; another issuer needs its own. "
+        "Settings and secret are an owner's to change."
+    ),
+    responses=problems(
+        SsoConnectionNotFound,
+        SsoRoleUnknown,
+        SsoNeedsDomain,
+        SsoNeedsOwner,
+        SsoSecretNeeded,
+        RoleAboveOwn,
+        AddressRefused,
+    ),
 )
 async def update_connection(
     access: Writer,
@@ -110,6 +126,8 @@ async def update_connection(
 ) -> SsoConnectionRead:
     _check_addresses(kernel, body.settings)
     changed = await service.update(session, access, kernel.vault, sso_connection_id, body)
+    if body.required or body.enabled:
+        await requiring.enforce(session, access, changed)
     return _read(changed, request, kernel)
 
 
@@ -128,12 +146,14 @@ async def delete_connection(access: Writer, session: Session, sso_connection_id:
     "/{sso_connection_id}/restore",
     operation_id="sso_connections_restore",
     summary="Bring a deleted connection back",
-    responses=problems(SsoConnectionNotFound, RestoreExpired),
+    responses=problems(SsoConnectionNotFound, RestoreExpired, SsoNeedsOwner, RoleAboveOwn),
 )
 async def restore_connection(
     access: Writer, session: Session, kernel: KernelDep, request: Request, sso_connection_id: UUID
 ) -> SsoConnectionRead:
-    return _read(await service.restore(session, access, sso_connection_id), request, kernel)
+    restored = await service.restore(session, access, sso_connection_id)
+    await requiring.enforce(session, access, restored)
+    return _read(restored, request, kernel)
 
 
 def _check_addresses(kernel: Kernel, settings: ConnectionSettings | None) -> None:

@@ -13,7 +13,7 @@ from app.core.http.rate_limits import sensitive
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, PageQuery
 from app.core.resolver import DnsUnavailable
-from app.identity.connections import service
+from app.identity.connections import domains
 from app.identity.connections.errors import (
     SsoConnectionNotFound,
     SsoDomainNotFound,
@@ -22,6 +22,7 @@ from app.identity.connections.errors import (
 )
 from app.identity.connections.models import SsoDomain
 from app.identity.connections.schemas import SsoDomainCreate, SsoDomainRead
+from app.identity.roles.errors import RoleAboveOwn
 from app.identity.sessions.guard import require_recent
 
 Reader = Annotated[Access, require(Permission.SSO_READ)]
@@ -40,7 +41,7 @@ router = guarded_router(prefix="/v1/sso-domains", tag="sso_domains")
 async def list_domains(
     access: Reader, session: Session, kernel: KernelDep, query: Annotated[PageQuery, Query()]
 ) -> object:
-    rows = await service.page_domains(session, access, query, kernel.cursors)
+    rows = await domains.page(session, access, query, kernel.cursors)
     return rows.map(_read)
 
 
@@ -50,12 +51,12 @@ async def list_domains(
     summary="Add a domain to a connection",
     description="Publish the TXT record that the answer names, then verify the domain.",
     status_code=201,
-    responses=problems(SsoConnectionNotFound, SsoDomainTaken),
+    responses=problems(SsoConnectionNotFound, SsoDomainTaken, RoleAboveOwn),
 )
 async def create_domain(
     access: Writer, session: Session, body: SsoDomainCreate, response: Response
 ) -> SsoDomainRead:
-    made = await service.create_domain(session, access, body)
+    made = await domains.create(session, access, body)
     response.headers["Location"] = f"/v1/sso-domains/{made.id}"
     return _read(made)
 
@@ -67,14 +68,14 @@ async def create_domain(
     responses=problems(SsoDomainNotFound),
 )
 async def get_domain(access: Reader, session: Session, sso_domain_id: UUID) -> SsoDomainRead:
-    return _read(await service.get_domain(session, access, sso_domain_id))
+    return _read(await domains.get(session, access, sso_domain_id))
 
 
 async def looked_up(access: Writer, kernel: KernelDep, sso_domain_id: UUID) -> list[str]:
     """The TXT records of a domain's challenge, asked before a connection is taken."""
     async with kernel.database.unit(access.scope) as session:
-        domain = await service.get_domain(session, access, sso_domain_id)
-    return await resolver.texts(service.record_name(domain), kernel.settings.dns_servers)
+        domain = await domains.get(session, access, sso_domain_id)
+    return await resolver.texts(domains.record_name(domain), kernel.settings.dns_servers)
 
 
 @router.post(
@@ -94,7 +95,7 @@ async def verify_domain(
     session: Session,
     sso_domain_id: UUID,
 ) -> SsoDomainRead:
-    return _read(await service.verify_domain(session, access, sso_domain_id, records))
+    return _read(await domains.verify(session, access, sso_domain_id, records))
 
 
 @router.delete(
@@ -106,11 +107,11 @@ async def verify_domain(
     responses=problems(SsoDomainNotFound),
 )
 async def delete_domain(access: Writer, session: Session, sso_domain_id: UUID) -> None:
-    await service.delete_domain(session, access, sso_domain_id)
+    await domains.delete(session, access, sso_domain_id)
 
 
 def _read(row: SsoDomain) -> SsoDomainRead:
     shown = {name: getattr(row, name) for name in SsoDomainRead.model_fields if hasattr(row, name)}
     return SsoDomainRead(
-        **shown, record_name=service.record_name(row), record_value=service.record_value(row)
+        **shown, record_name=domains.record_name(row), record_value=domains.record_value(row)
     )

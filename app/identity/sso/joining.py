@@ -12,10 +12,10 @@ from app.core.config import Settings
 from app.core.db import AsyncSession
 from app.identity.connections import crud as connections
 from app.identity.connections import membership as places
-from app.identity.connections import service as rules
+from app.identity.connections import rules
 from app.identity.connections.errors import SsoRequired
 from app.identity.connections.models import SsoConnection
-from app.identity.connections.service import domain_of
+from app.identity.connections.rules import domain_of
 from app.identity.sso import crud
 from app.identity.sso.errors import (
     SsoAccountExists,
@@ -116,7 +116,7 @@ async def _through_connection(
     email = _address(person)
     if email is None or person.email_verified is False:
         raise SsoEmailUnverified("An address that it vouches for is needed.")
-    proven = await connections.proven_domains(session, connection.workspace_id)
+    proven = await connections.proven_domains(session, connection.id)
     if domain_of(email) not in proven:
         raise SsoEmailForeign("Sign in another way, and link this account from there.")
     user = await users.find(session, email)
@@ -177,7 +177,7 @@ async def _take_place(
     if place.suspended_at is not None:
         raise MembershipSuspended("Ask an administrator of the workspace.")
     if person.groups is not None and connection.group_roles:
-        places.give_role(place, places.role_for(connection, person.groups))
+        places.give_role(session, place, places.role_for(connection, person.groups))
         await session.flush()
 
 

@@ -1,8 +1,14 @@
 """What a way of signing in by others must do, and what it tells of a person."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from app.identity.sso.errors import SsoAssertionRefused
+
+MOST_SUBJECT = 1000
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,13 @@ class ExternalPerson:
     groups: tuple[str, ...] | None = None
     second_factor: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise SsoAssertionRefused for a person who cannot be stored."""
+        if not 0 < len(self.subject) <= MOST_SUBJECT or not _is_plain(self.issuer, self.subject):
+            raise SsoAssertionRefused("It names the person in no usable way.")
+        if not _is_plain(self.email or "", self.name, *(self.groups or ())):
+            raise SsoAssertionRefused("What it tells of the person holds unusable characters.")
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -57,3 +70,8 @@ class Way(Protocol):
         Raises SsoDenied, SsoProviderFailed and SsoAssertionRefused.
         """
         ...
+
+
+def _is_plain(*texts: str) -> bool:
+    """Whether texts can be stored: Postgres takes no NUL, and UTF-8 no half of a pair."""
+    return not any("\x00" in text or _HALF.search(text) for text in texts)

@@ -34,22 +34,14 @@ from app.identity.sso.schemas import (
     SsoStart,
     SsoStarted,
 )
-from app.identity.sso.ways import Ways, installed
+from app.identity.sso.ways import installed
+from app.identity.sso.wired import WaysDep
 from app.identity.users.errors import AccountInactive, RegistrationClosed
 from app.identity.workspaces.errors import MembershipSuspended
 
 _URI: dict[str, Any] = {"schema": {"type": "string", "format": "uri"}}
 
 router = guarded_router(prefix="/v1/auth/sso", tag="sso")
-
-
-def ways_of(request: Request) -> Ways:
-    """What the composition root made."""
-    ways: Ways = request.app.state.ways
-    return ways
-
-
-WaysDep = Annotated[Ways, Depends(ways_of)]
 
 
 @router.get(

@@ -16,8 +16,8 @@ from app.identity.sso import browser, service
 from app.identity.sso.errors import SamlNotInstalled, SsoNotAvailable, SsoStateInvalid
 from app.identity.sso.flows import Flows
 from app.identity.sso.people import Returned
-from app.identity.sso.router import WaysDep
 from app.identity.sso.saml import provider
+from app.identity.sso.wired import WaysDep
 
 router = guarded_router(prefix="/v1/auth/sso/saml", tag="sso")
 

@@ -10,7 +10,8 @@ from app.core.db import SYSTEM
 from app.core.kernel import Kernel
 from app.identity.connections import crud as connections
 from app.identity.connections.models import SsoConnection
-from app.identity.connections.service import domain_of, sealing_context
+from app.identity.connections.rules import domain_of
+from app.identity.connections.service import sealing_context
 from app.identity.sso.errors import SsoNotAvailable
 from app.identity.sso.flows import Choice, Flows
 from app.identity.sso.oidc.discovery import Discovery
@@ -88,7 +89,12 @@ class Ways:
         if provider == "microsoft":
             issuer = f"{settings.microsoft_url}/{settings.microsoft_tenant}/v2.0"
             return OidcProvider(
-                self._discovery, issuer, client.id, secret, verified=microsoft_says_verified
+                self._discovery,
+                issuer,
+                client.id,
+                secret,
+                verified=microsoft_says_verified,
+                any_tenant=True,
             )
         issuer = GOOGLE_ISSUER if provider == "google" else settings.oidc_issuer
         return OidcProvider(self._discovery, issuer, client.id, secret)

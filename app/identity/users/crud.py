@@ -46,6 +46,14 @@ async def add(session: AsyncSession, user: User) -> User:
     return user
 
 
+async def keep_email(session: AsyncSession) -> None:
+    """Store the change of an account's address; raises EmailTaken."""
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise EmailTaken("Another account uses it by now.") from error
+
+
 async def lock_first(session: AsyncSession) -> None:
     """Let processes that start together take turns at making the first account."""
     await session.execute(select(func.pg_advisory_xact_lock(7224318606)))
@@ -127,12 +135,16 @@ async def end_tokens(
     )
 
 
-async def count_tokens(session: AsyncSession, email: str, since: datetime) -> int:
-    """How many tokens an address was sent since a time."""
+async def count_tokens(session: AsyncSession, purpose: str, email: str, since: datetime) -> int:
+    """How many tokens for a purpose an address was sent since a time."""
     counted = await session.scalar(
         select(func.count())
         .select_from(AccountToken)
-        .where(AccountToken.email == email, AccountToken.created_at > since)
+        .where(
+            AccountToken.email == email,
+            AccountToken.purpose == purpose,
+            AccountToken.created_at > since,
+        )
     )
     return counted or 0
 

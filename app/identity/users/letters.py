@@ -25,7 +25,8 @@ def verify_email(app_url: str, token: str) -> Letter:
         _signed(
             "Someone, we hope you, used this address for an account.",
             _with_token(app_url, "verify-email", token),
-            "It is valid for 48 hours and once. If it was not you, do nothing.",
+            "It is valid for 48 hours and once. If it was not you, do nothing: to confirm it would "
+            "leave the account to whoever made it. “Forgot password” makes it yours alone.",
         ),
     )
 
@@ -78,6 +79,34 @@ def password_changed() -> Letter:
         _signed(
             "The password of your account was changed a moment ago.",
             "If it was not you, set a new one at once with “forgot password”.",
+        ),
+    )
+
+
+def second_factor_added(kind: str) -> Letter:
+    return _warning(f"Your account has {kind} more", f"You can prove who you are with {kind} now.")
+
+
+def second_factor_removed(kind: str) -> Letter:
+    return _warning(
+        "A second factor of your account was removed", f"It was {kind}; it opens nothing any more."
+    )
+
+
+def recovery_codes_renewed() -> Letter:
+    return _warning(
+        "Your account has fresh recovery codes", "All earlier ones have stopped working."
+    )
+
+
+def _warning(subject: str, what: str) -> Letter:
+    """What the owner would want to know of if someone else did it."""
+    return Letter(
+        subject,
+        _signed(
+            what,
+            "If it was not you, set a new password at once with “forgot password”, which signs "
+            "everyone out, then look through your second factors.",
         ),
     )
 

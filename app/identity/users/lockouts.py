@@ -6,7 +6,6 @@ address, whether they exist or not. While Valkey does not answer, nobody gets to
 is raised, and told as `store_unavailable`.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -14,12 +13,8 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final, cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from app.core.config import Settings
-from app.core.log import get_logger
-
-log = get_logger(__name__)
 
 FIRST_LOCK_SECONDS: Final = 30
 LONGEST_LOCK_SECONDS: Final = 15 * 60
@@ -60,8 +55,6 @@ end
 return 0
 """
 
-_unlocking: set[asyncio.Task[None]] = set()
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -93,17 +86,9 @@ class Lockouts:
         script = self._valkey.eval(FORGIVE, 2, *_keys(email, address), self._free[1])
         await cast("Awaitable[int]", script)
 
-    def unlock_soon(self, email: str) -> None:
-        """Let an account's owner in again, in the background: its password is a new one."""
-        task = asyncio.create_task(self._unlock(email))
-        _unlocking.add(task)
-        task.add_done_callback(_unlocking.discard)
-
-    async def _unlock(self, email: str) -> None:
-        try:
-            await self._valkey.delete(_account(email))
-        except (RedisError, OSError) as error:
-            log.warning("account_not_unlocked", reason=repr(error))
+    async def unlock(self, email: str) -> None:
+        """Let an account's owner in again: its password is a new one."""
+        await self._valkey.delete(_account(email))
 
 
 def _keys(email: str, address: str) -> tuple[str, str]:

@@ -71,9 +71,14 @@ async def end_all(session: AsyncSession, user_id: UUID) -> None:
     await crud.end_tokens(session, user_id, now(), tuple(Purpose))
 
 
-async def too_many(session: AsyncSession, email: str) -> bool:
-    """Whether an address was sent all the mail that it may be sent within an hour."""
-    return await crud.count_tokens(session, email, now() - timedelta(hours=1)) >= MOST_AN_HOUR
+async def too_many(session: AsyncSession, purpose: Purpose, email: str) -> bool:
+    """Whether an address was sent all the tokens for a purpose that it may be within an hour.
+
+    Each purpose is counted by itself: who asks for someone's address as their own new one does not
+    keep the owner from a new password.
+    """
+    since = now() - timedelta(hours=1)
+    return await crud.count_tokens(session, purpose, email, since) >= MOST_AN_HOUR
 
 
 def hash_of(token: str) -> bytes:

@@ -70,9 +70,11 @@ async def verify(password: str, password_hash: str | None) -> tuple[bool, str | 
     """Whether it matches, and a new hash where the stored one was made with older settings.
 
     Without a stored hash (None: an unknown address, or an account that has no password) the answer
-    is False and takes as long. A hash that another system made is checked beside that same work.
+    is False and takes as long. A hash that was made otherwise is checked beside that same work, so
+    none takes less; who imports costlier ones accepts that those accounts answer later until their
+    first sign-in.
     """
-    if password_hash and not password_hash.startswith("$argon2"):
+    if password_hash and context.needs_update(password_hash):
         (matches, replacement), _ = await asyncio.gather(
             _threads.run(lambda: _check(password, password_hash)),
             _threads.run(lambda: _check(password, None)),

@@ -1,22 +1,14 @@
 """Whether an account may be used, told to who has given its password; and locked accounts."""
 
-import asyncio
-
-from sqlalchemy.exc import SQLAlchemyError
-
 from app.core.config import Settings
-from app.core.db import RESTORABLE, SYSTEM, Database
-from app.core.log import get_logger
+from app.core.db import RESTORABLE, SYSTEM
+from app.core.kernel import Kernel
 from app.identity.trail import note_of_person
 from app.identity.users import letters, service
 from app.identity.users.errors import AccountDeactivated, AccountDeleted, EmailUnverified
 from app.identity.users.models import User
 
-log = get_logger(__name__)
-
 USER = "user"
-
-_telling: set[asyncio.Task[None]] = set()
 
 
 def check_standing(user: User, settings: Settings) -> None:
@@ -36,23 +28,18 @@ def check_standing(user: User, settings: Settings) -> None:
         raise EmailUnverified("Use the token that was mailed to you, or ask for a new password.")
 
 
-def tell_lock_soon(database: Database, user: User) -> None:
+def tell_lock_soon(kernel: Kernel, user: User) -> None:
     """Mail the owner of an account that was just locked, in the background.
 
     It takes no time that would tell of the account.
     """
-    if user.status == "active":
-        task = asyncio.create_task(_tell(database, user))
-        _telling.add(task)
-        task.add_done_callback(_telling.discard)
 
-
-async def _tell(database: Database, user: User) -> None:
-    try:
-        async with database.unit(SYSTEM) as session:
+    async def tell() -> None:
+        async with kernel.database.unit(SYSTEM) as session:
             await service.write(session, user, letters.account_locked())
             await note_of_person(
                 session, user.id, "account.locked", USER, user.id, outcome="refused"
             )
-    except (SQLAlchemyError, OSError) as error:
-        log.warning("lock_untold", reason=repr(error))
+
+    if user.status == "active":
+        kernel.background.soon("account.locked", tell)

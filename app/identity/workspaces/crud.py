@@ -1,7 +1,8 @@
 """Queries on workspaces and memberships."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,6 +117,17 @@ async def personal(session: AsyncSession, user_id: UUID) -> Workspace | None:
         .limit(1)
     )
     return workspace
+
+
+async def deleted_before(session: AsyncSession, before: datetime, most: int) -> Sequence[UUID]:
+    """Workspaces that were deleted before a time; the session is the system's."""
+    found = await session.scalars(
+        select(Workspace.id)
+        .where(Workspace.deleted_at < before)
+        .order_by(Workspace.deleted_at)
+        .limit(most)
+    )
+    return found.all()
 
 
 async def add(session: AsyncSession, workspace: Workspace, owner_id: UUID) -> Membership:

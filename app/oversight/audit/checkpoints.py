@@ -29,12 +29,15 @@ def checkpoint_job(database: Database, vault: Vault) -> Job:
     """The job that signs what every chain has come to since its last checkpoint."""
 
     async def sign() -> None:
-        async with database.unit(SYSTEM) as session:
-            behind = await crud.chains_behind(session, AT_ONCE)
-        for workspace_id in behind:
+        more = True
+        while more:
             async with database.unit(SYSTEM) as session:
-                await checkpoint_head(session, vault, workspace_id)
-            await asyncio.sleep(0)
+                behind = await crud.chains_behind(session, AT_ONCE)
+            for workspace_id in behind:
+                async with database.unit(SYSTEM) as session:
+                    await checkpoint_head(session, vault, workspace_id)
+                await asyncio.sleep(0)
+            more = len(behind) == AT_ONCE
 
     return Job("audit checkpoints", EVERY, sign)
 

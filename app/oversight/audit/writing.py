@@ -1,11 +1,16 @@
 """Writing the trail: the last statement of every transaction that did something."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import REQUEST, current_request, notes_of
+from app.core.config import Settings
 from app.core.db import Database
+from app.core.kernel import Kernel, open_kernel
 from app.oversight.audit.entries import FORGOTTEN, entries_of
 from app.oversight.audit.tracking import changes_of, track_changes
 
@@ -20,6 +25,14 @@ def keep_trail(database: Database) -> None:
     """
     track_changes()
     database.before_commit.append(write_trail)
+
+
+@asynccontextmanager
+async def audited_kernel(settings: Settings) -> AsyncIterator[Kernel]:
+    """The kernel of a command, which may stand beside a running service; it is audited, too."""
+    async with open_kernel(settings, vectors=False) as kernel:
+        keep_trail(kernel.database)
+        yield kernel
 
 
 async def write_trail(session: AsyncSession) -> None:

@@ -63,6 +63,11 @@ async def get(session: AsyncSession, access: Access, run_id: UUID) -> Run:
     return run
 
 
+async def find(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Run | None:
+    """A run of a workspace, whoever started it."""
+    return await crud.get(session, workspace_id, run_id)
+
+
 async def page(
     session: AsyncSession, access: Access, query: RunQuery, cursors: Cursors
 ) -> Slice[Run]:

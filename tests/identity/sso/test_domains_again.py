@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 
 from app.core.clock import now
 from app.core.db import SYSTEM
+from app.identity.connections.domain_names import normal_domain
 from app.identity.connections.jobs import CHECKED_EVERY, MISSING_FOR, domains_job
 from app.identity.connections.models import SsoDomain
 from app.identity.connections.rules import domain_of
-from app.identity.connections.schemas import normal_domain
 from tests.support.audit import trail
 from tests.support.identity import new_person
 from tests.support.sso import new_connection, prove_domain

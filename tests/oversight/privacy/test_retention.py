@@ -135,3 +135,10 @@ async def test_a_time_out_of_bounds_is_refused(client, person, days):
 async def test_another_class_is_refused(client, person):
     answer = await client.put(PATH, json={"photos": 3}, headers=person.headers)
     assert answer.status_code == 422
+
+
+async def test_ended_sign_ins_are_kept_for_a_month_at_most(client):
+    person = await new_person(client)
+    refused = await client.put(PATH, json={"sessions": 31}, headers=person.headers)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/body/sessions"

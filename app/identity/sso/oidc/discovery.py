@@ -16,6 +16,8 @@ from app.identity.sso.errors import SsoProviderFailed
 STALE_SECONDS = 3600.0
 UNKNOWN_KEY_SECONDS = 5.0  # a made-up key id makes us look no more often than this
 MOST_KEPT = 500
+MOST_KEYS = 100
+TENANT = "{tenantid}"
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -30,6 +32,11 @@ class Published:
     userinfo_endpoint: str | None
     posts_secret: bool
     sends_issuer: bool
+
+    @property
+    def any_tenant(self) -> bool:
+        """Whether it speaks for every tenant of Microsoft's, whose tokens name theirs."""
+        return TENANT in self.issuer
 
 
 class Discovery:
@@ -82,21 +89,20 @@ class Discovery:
             raise SsoProviderFailed(error.detail) from error
 
     def _checked(self, issuer: str, document: dict[str, Any]) -> Published:
-        # Microsoft's document for all tenants names `{tenantid}` where its tokens name one.
         told = document.get("issuer")
-        if told != issuer and not (isinstance(told, str) and "{tenantid}" in told):
+        if told != issuer and not (isinstance(told, str) and TENANT in told):
             raise SsoProviderFailed("The discovery document names another issuer.")
         for name in _ENDPOINTS:
             self._check_address(name, document.get(name))
         userinfo = document.get("userinfo_endpoint")
-        methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        methods = document.get("token_endpoint_auth_methods_supported")
         return Published(
             issuer=str(told),
             authorization_endpoint=document["authorization_endpoint"],
             token_endpoint=document["token_endpoint"],
             jwks_uri=document["jwks_uri"],
             userinfo_endpoint=userinfo if isinstance(userinfo, str) else None,
-            posts_secret="client_secret_basic" not in methods,
+            posts_secret=isinstance(methods, list) and "client_secret_basic" not in methods,
             sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
@@ -114,6 +120,6 @@ def _key_set(document: dict[str, Any]) -> KeySet:
     usable = [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
     signing = [key for key in usable if key.get("use", "sig") == "sig" and key.get("kty") != "oct"]
     try:
-        return KeySet.import_key_set({"keys": signing})
+        return KeySet.import_key_set({"keys": signing[:MOST_KEYS]})
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise SsoProviderFailed("The provider's keys cannot be read.") from error

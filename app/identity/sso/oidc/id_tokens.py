@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from app.identity.sso.errors import SsoAssertionRefused
-from app.identity.sso.oidc.discovery import Discovery, Published
+from app.identity.sso.oidc.discovery import TENANT, Discovery, Published
 
 # Asymmetric ones alone: a provider's public key must never serve as a shared secret.
 ALGORITHMS = (
@@ -74,12 +74,12 @@ def _verified(token: str, keys: KeySet, kid: str | None) -> tuple[dict[str, Any]
 
 
 def _expected_issuer(published: Published, claims: dict[str, Any]) -> str:
-    if "{tenantid}" not in published.issuer:
+    if not published.any_tenant:
         return published.issuer
     tenant = claims.get("tid")
     if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
         raise SsoAssertionRefused("The ID token names no tenant.")
-    return published.issuer.replace("{tenantid}", tenant)
+    return published.issuer.replace(TENANT, tenant)
 
 
 def _trusted(check: Callable[[], Any]) -> Any:

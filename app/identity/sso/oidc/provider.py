@@ -7,7 +7,7 @@ from typing import Any, Literal
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
-from app.identity.sso.errors import SsoAssertionRefused
+from app.identity.sso.errors import SsoAssertionRefused, SsoProviderFailed
 from app.identity.sso.oidc import exchange, id_tokens
 from app.identity.sso.oidc.discovery import Discovery, Published
 from app.identity.sso.people import Ask, ExternalPerson, Returned
@@ -48,13 +48,15 @@ class OidcProvider:
     scopes: tuple[str, ...] = ()
     groups_claim: str = "groups"
     verified: Callable[[Mapping[str, Any]], bool | None] = says_verified
+    # Where anyone's tenant may sign in, an address is worth only what `verified` makes of it.
+    any_tenant: bool = False
 
     @property
     def protocol(self) -> Literal["oidc"]:
         return "oidc"
 
     async def authorization_url(self, ask: Ask) -> str:
-        published = await self.discovery.published(self.issuer)
+        published = await self._published()
         url: str = prepare_grant_uri(
             published.authorization_endpoint,
             self.client_id,
@@ -69,7 +71,7 @@ class OidcProvider:
         return url
 
     async def person(self, ask: Ask, returned: Returned) -> ExternalPerson:
-        published = await self.discovery.published(self.issuer)
+        published = await self._published()
         code = exchange.code_of(
             returned,
             issuers=frozenset({published.issuer}),
@@ -97,6 +99,12 @@ class OidcProvider:
         )
         told = claims | await self._user_info(published, claims, tokens["access_token"])
         return self._described(told)
+
+    async def _published(self) -> Published:
+        published = await self.discovery.published(self.issuer)
+        if published.any_tenant and not self.any_tenant:
+            raise SsoProviderFailed("Name the issuer of your own tenant, not of every one.")
+        return published
 
     async def _user_info(
         self, published: Published, claims: dict[str, Any], access_token: str

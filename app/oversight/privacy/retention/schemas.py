@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from app.core.schema import Input, Output, WholeNumber
 
 LONGEST_DAYS = 36_525
+SESSION_DAYS = 30  # a sign-in that has ended is deleted by then, whatever the policy says
 
 
 class DataClass(StrEnum):
@@ -40,7 +41,10 @@ class RetentionDays(Output):
     conversations: int | None = Field(description="Counted from the last activity.")
     runs: int | None = Field(description="Runs and their events, counted from the end of the run.")
     sessions: int | None = Field(
-        description="Ended sign-ins. Of those whose personal workspace this is."
+        description=(
+            "Ended sign-ins, of those whose personal workspace this is; "
+            f"null is {SESSION_DAYS} days."
+        )
     )
     usage: int | None
 
@@ -53,7 +57,10 @@ class RetentionUpdate(Input):
     audit: Days = None
     conversations: Days = None
     runs: Days = None
-    sessions: Days = None
+    sessions: Annotated[
+        WholeNumber | None,
+        Field(ge=1, le=SESSION_DAYS, description=f"Days; null is {SESSION_DAYS}, which is most."),
+    ] = None
     usage: Days = None
 
 
