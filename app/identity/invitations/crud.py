@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
@@ -72,6 +72,20 @@ async def pending(session: AsyncSession, workspace_id: UUID, email: str) -> Invi
         .limit(1)
     )
     return found
+
+
+async def mailed_since(
+    session: AsyncSession, workspace_id: UUID, since: datetime, email: str | None = None
+) -> int:
+    """How many invitations a workspace has mailed since a time: to everyone, or to one address."""
+    counted = select(func.count()).where(
+        Invitation.workspace_id == workspace_id,
+        Invitation.kind == "email",
+        Invitation.created_at > since,
+    )
+    if email is not None:
+        counted = counted.where(Invitation.email == email)
+    return await session.scalar(counted) or 0
 
 
 async def add(session: AsyncSession, invitation: Invitation) -> Invitation:

@@ -21,3 +21,10 @@ class InvitationForAnother(PermissionDenied):
 class ResentTooSoon(TooManyRequests):
     code = "invitation_sent_just_now"
     title = "The invitation was sent a moment ago"
+
+
+class TooManyInvitations(TooManyRequests):
+    """Within a day a workspace mails so many invitations, and so many to one address."""
+
+    code = "too_many_invitations"
+    title = "The workspace has mailed too many invitations"

@@ -18,6 +18,7 @@ from app.identity.invitations.errors import (
     InvitationForAnother,
     InvitationNotFound,
     ResentTooSoon,
+    TooManyInvitations,
 )
 from app.identity.invitations.models import Invitation
 from app.identity.invitations.schemas import (
@@ -66,7 +67,9 @@ async def list_invitations(
     ),
     status_code=201,
     response_model=InvitationRead,
-    responses=problems(RoleAboveOwn, RoleUnknown, AlreadyMember, PersonalWorkspace),
+    responses=problems(
+        RoleAboveOwn, RoleUnknown, AlreadyMember, PersonalWorkspace, TooManyInvitations
+    ),
 )
 async def create_invitation(
     body: InvitationCreate,

@@ -19,6 +19,7 @@ from app.identity.invitations.errors import (
     InvitationForAnother,
     InvitationNotFound,
     ResentTooSoon,
+    TooManyInvitations,
 )
 from app.identity.invitations.models import Invitation
 from app.identity.invitations.schemas import (
@@ -42,6 +43,8 @@ from app.identity.workspaces.models import Workspace
 from app.identity.workspaces.roles import Role
 
 RESEND_SECONDS = 60
+MOST_A_DAY = 1000
+MOST_A_DAY_TO_ONE = 5
 
 
 async def invite(
@@ -49,12 +52,13 @@ async def invite(
 ) -> Invitation:
     """Mail an invitation; one that was still open for the address ends.
 
-    Raises RoleAboveOwn, RoleUnknown, PersonalWorkspace and AlreadyMember.
+    Raises RoleAboveOwn, RoleUnknown, PersonalWorkspace, AlreadyMember and TooManyInvitations.
     """
     workspace, grant = await _granted(session, access, new)
     user = await users.find(session, new.email)
     if user and await members_crud.of_user(session, access.workspace_id, user.id):
         raise AlreadyMember(f"{new.email} is in this workspace.")
+    await _refuse_flood(session, access.workspace_id, new.email)
     earlier = await crud.pending(session, access.workspace_id, new.email)
     if earlier is not None:
         earlier.revoked_at = now()
@@ -63,6 +67,15 @@ async def invite(
     made.kind, made.email, made.max_uses, made.sent_at = "email", new.email, 1, now()
     await _send(session, made, workspace, app_url, token)
     return await crud.add(session, made)
+
+
+async def _refuse_flood(session: AsyncSession, workspace_id: UUID, email: str) -> None:
+    """Keep a workspace from being a way to flood someone's mailbox."""
+    day = now() - timedelta(days=1)
+    if await crud.mailed_since(session, workspace_id, day, email) >= MOST_A_DAY_TO_ONE:
+        raise TooManyInvitations(f"{email} was invited {MOST_A_DAY_TO_ONE} times within a day.")
+    if await crud.mailed_since(session, workspace_id, day) >= MOST_A_DAY:
+        raise TooManyInvitations(f"At most {MOST_A_DAY} a day; use an invitation link.")
 
 
 async def make_link(

@@ -88,6 +88,17 @@ async def test_a_mailed_invitation_is_for_nobody_else(team, people, settings):
     assert (await accept(team, guest, token)).status_code == 200
 
 
+async def test_a_workspace_does_not_flood_a_mailbox(team, people):
+    owner, _, _ = people
+    body = {"email": "flooded@example.com", "role": "viewer"}
+    answers = [await team.call(owner, "POST", "/v1/invitations", body) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [201] * 5 + [429]
+    assert answers[-1].json()["code"] == "too_many_invitations"
+    bulk = {"items": [body, {"email": "another@example.com", "role": "viewer"}]}
+    outcomes = (await team.call(owner, "POST", "/v1/invitations/bulk", bulk)).json()["data"]
+    assert [outcome["ok"] for outcome in outcomes] == [False, True]
+
+
 async def test_a_link_takes_in_as_many_as_it_says_also_at_once(team, people):
     owner, first, second = people
     made = await link(team, owner, max_uses=1)
