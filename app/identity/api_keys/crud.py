@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.api_keys.models import ApiKey
 from app.identity.users.models import User
 from app.identity.workspaces.models import ROLE_OF_MEMBER, CustomRole, Membership, Workspace
+from app.identity.workspaces.roles import Role
 
 USED_EVERY = timedelta(minutes=1)
 
@@ -87,13 +89,29 @@ async def add(session: AsyncSession, key: ApiKey) -> ApiKey:
     return key
 
 
+def _account_status() -> ColumnElement[str]:
+    """The key's user's; in a personal workspace its owner's counts too, for services and guests."""
+    place, owner = aliased(Membership), aliased(User)
+    owner_is_active = exists(
+        select(place.id)
+        .join(owner, owner.id == place.user_id)
+        .where(
+            place.workspace_id == ApiKey.workspace_id,
+            place.role == Role.OWNER,
+            owner.status == "active",
+        )
+    )
+    orphaned = and_(Workspace.kind == "personal", ~owner_is_active)
+    return case((orphaned, "deactivated"), else_=User.status)
+
+
 async def find(session: AsyncSession, secret_hash: bytes) -> Holder | None:
     """A presented key, of whichever workspace, by its secret or the one before."""
     found = await session.execute(
         select(
             ApiKey,
             Membership.role,
-            User.status,
+            _account_status(),
             CustomRole.permissions,
             Membership.suspended_at,
             Workspace.deleted_at,

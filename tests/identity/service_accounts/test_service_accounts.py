@@ -164,3 +164,15 @@ async def test_a_bad_field_is_named(team, people, body, pointer):
     answer = await team.call(people[0], "POST", ACCOUNTS, body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_in_a_personal_workspace_it_stops_with_the_owners_account(client):
+    owner = await new_person(client)
+    program = {"name": "Import", "role": "editor"}
+    made = await client.post(ACCOUNTS, json=program, headers=owner.headers)
+    path = f"{ACCOUNTS}/{made.json()['id']}/api-keys"
+    key = await client.post(path, json={"name": "Nightly"}, headers=owner.headers)
+    closed = await client.post("/v1/me/deactivate", headers=owner.headers)
+    assert closed.status_code == 204, closed.text
+    answer = await client.get("/v1/me", headers=bearer(key.json()["key"]))
+    assert code(answer) == (401, "account_inactive")
