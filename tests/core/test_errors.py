@@ -8,7 +8,28 @@ from app.core.errors import AppError, FieldError, NotFound, TooManyRequests, fro
 from app.core.http.docs_page import error_kinds
 from app.main import create_app
 
-STATUSES = {400, 401, 402, 403, 404, 405, 409, 410, 412, 413, 415, 422, 429, 500, 502, 503, 504}
+STATUSES = {
+    400,
+    401,
+    402,
+    403,
+    404,
+    405,
+    408,
+    409,
+    410,
+    412,
+    413,
+    414,
+    415,
+    422,
+    429,
+    431,
+    500,
+    502,
+    503,
+    504,
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Integrations in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -60,12 +61,25 @@ async def page(
 
 
 async def add(session: AsyncSession, integration: Integration) -> Integration:
-    """Store it, new or restored; raises IntegrationSlugTaken."""
+    """Raises IntegrationSlugTaken."""
+    async with _slug_of_its_own(session, integration.slug):
+        session.add(integration)
+    return integration
+
+
+async def restore(session: AsyncSession, integration: Integration) -> None:
+    """Have a deleted one live again; raises IntegrationSlugTaken."""
+    async with _slug_of_its_own(session, integration.slug):
+        integration.deleted_at = None
+
+
+@asynccontextmanager
+async def _slug_of_its_own(session: AsyncSession, slug: str) -> AsyncIterator[None]:
+    """Write what is done within, or raise IntegrationSlugTaken with nothing done."""
     try:
         async with session.begin_nested():
-            session.add(integration)
+            yield
     except IntegrityError as error:
         raise IntegrationSlugTaken(
-            f"The slug {integration.slug!r} is in use; give this integration another."
+            f"The slug {slug!r} is in use; give this integration another."
         ) from error
-    return integration

@@ -131,9 +131,9 @@ async def restore(session: AsyncSession, access: Access, integration_id: UUID) -
     if integration.restorable_until and integration.restorable_until < now():
         raise RestoreExpired
     if integration.deleted_at:
-        integration.deleted_at = None
+        await crud.restore(session, integration)
         integration.status, integration.last_error = "untested", None
-        await crud.add(session, integration)
+        await session.flush()
         await session.refresh(integration)
     return integration
 

@@ -219,10 +219,13 @@ async def test_a_vendor_call_is_one_round_trip(serving, key):
     async with serving() as (app, http):
         await http.get("/openai/v1/models", headers=bearer(key))
         valkey = app.state.kernel.valkey
-        before = await scripts_run(valkey)
-        for _ in range(5):
-            await http.get("/openai/v1/models", headers=bearer(key))
-        assert await scripts_run(valkey) - before == 5
+        run = []
+        for _ in range(10):
+            before = await scripts_run(valkey)
+            for _ in range(5):
+                await http.get("/openai/v1/models", headers=bearer(key))
+            run.append(await scripts_run(valkey) - before)
+        assert min(run) == 5  # the count is the server's, and others use it meanwhile
 
 
 async def test_wrong_keys_on_vendor_routes_are_limited_as_well(serving):

@@ -1,7 +1,7 @@
 """Accounts that an operator closes, and what no request may do once its session has ended."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -67,7 +67,7 @@ async def test_a_deleted_account_that_is_closed_its_owner_cannot_restore(client,
 
 async def test_an_unknown_address_is_no_account(kernel):
     with pytest.raises(UserNotFound):
-        await close(kernel, "nobody@example.com")
+        await close(kernel, f"{uuid4().hex}@example.com")
 
 
 async def test_a_session_that_ended_after_the_guard_changes_nothing(client, kernel, person):

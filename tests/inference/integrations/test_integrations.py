@@ -215,10 +215,10 @@ async def test_many_integrations_are_deleted_each_on_its_own(talker):
     assert not {made[0], made[1]} & {row["id"] for row in left}
 
 
-async def test_the_audit_trail_says_that_a_credential_is_in_use(talker, http):
+async def test_the_audit_trail_says_that_a_credential_is_in_use(talker):
     made = (await create(talker, kind="openai", slug="watched", api_key=SECRET)).json()
     for _ in range(3):
         await talker.call("GET", "/v1/models")
-    seen = await trail(http, talker.person, action="integration_credential.opened")
-    assert [entry["resource_id"] for entry in seen] == [made["id"]]
-    assert seen[0]["actor_id"] == talker.person.user_id
+    seen = await trail(talker.http, talker.person, action="integration_credential.opened")
+    assert [entry["resource"]["id"] for entry in seen] == [made["id"]]
+    assert seen[0]["actor"]["id"] == talker.person.user_id
