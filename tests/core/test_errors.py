@@ -9,27 +9,9 @@ from app.core.http.docs_page import error_kinds
 from app.main import create_app
 
 STATUSES = {
-    400,
-    401,
-    402,
-    403,
-    404,
-    405,
-    408,
-    409,
-    410,
-    412,
-    413,
-    414,
-    415,
-    422,
-    429,
-    431,
-    500,
-    502,
-    503,
-    504,
-}
+    400, 401, 402, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 422, 429, 431,
+    500, 502, 503, 504,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
