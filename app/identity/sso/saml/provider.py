@@ -7,7 +7,7 @@ from datetime import UTC
 from importlib.util import find_spec
 from typing import Any, Literal
 from urllib.parse import urlencode
-from xml.sax.saxutils import quoteattr  # nosec B406 - it writes, and parses nothing
+from xml.sax.saxutils import quoteattr  # nosec B406
 
 from app.core.clock import now
 from app.identity.connections.models import SsoConnection
