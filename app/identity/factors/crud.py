@@ -35,13 +35,6 @@ async def lock_totp(session: AsyncSession, user_id: UUID) -> TotpFactor | None:
     return factor
 
 
-async def get_totp(session: AsyncSession, user_id: UUID) -> TotpFactor | None:
-    factor: TotpFactor | None = await session.scalar(
-        select(TotpFactor).where(TotpFactor.user_id == user_id)
-    )
-    return factor
-
-
 async def add_totp(session: AsyncSession, factor: TotpFactor) -> TotpFactor:
     session.add(factor)
     await session.flush()
