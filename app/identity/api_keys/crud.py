@@ -92,17 +92,17 @@ async def add(session: AsyncSession, key: ApiKey) -> ApiKey:
 def _account_status() -> ColumnElement[str]:
     """The key's user's; in a personal workspace its owner's counts too, for services and guests."""
     place, owner = aliased(Membership), aliased(User)
-    owner_is_active = exists(
+    owner_is_closed = exists(
         select(place.id)
         .join(owner, owner.id == place.user_id)
         .where(
             place.workspace_id == ApiKey.workspace_id,
             place.role == Role.OWNER,
-            owner.status == "active",
+            owner.status != "active",
         )
     )
-    orphaned = and_(Workspace.kind == "personal", ~owner_is_active)
-    return case((orphaned, "deactivated"), else_=User.status)
+    closed = and_(Workspace.kind == "personal", owner_is_closed)
+    return case((closed, "deactivated"), else_=User.status)
 
 
 async def find(session: AsyncSession, secret_hash: bytes) -> Holder | None:
