@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from app.core.audit import notes_of
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.schema import Output, Problem
@@ -34,17 +33,17 @@ async def each(
 ) -> BulkResult:
     """Do `act`, which returns the id it acted on, for every item; one that fails undoes itself.
 
-    An item that fails leaves the others done, and is never half done: it has a savepoint.
+    An item that fails leaves the others done, and is never half done: it has a savepoint, and what
+    was noted within goes with it.
     """
     outcomes = []
     for item in items:
         made: UUID | None = getattr(item, "id", None)
-        problem, noted = None, len(notes_of(session))
+        problem = None
         try:
             async with session.begin_nested():
                 made = await act(item)
         except AppError as error:
             problem = Problem.model_validate(error.problem())
-            del notes_of(session)[noted:]
         outcomes.append(BulkOutcome(id=made, ok=problem is None, error=problem))
     return BulkResult(data=outcomes)
