@@ -7,7 +7,14 @@ from typing import TypeVar
 import orjson
 
 from app.core.config import Settings
-from app.inference.providers.codec import BadAnswer, Codec, InBandError, StreamDecoder, Unsupported
+from app.inference.providers.codec import (
+    BadAnswer,
+    Codec,
+    InBandError,
+    StreamDecoder,
+    Unsupported,
+    expect_words,
+)
 from app.inference.providers.errors import (
     ProviderAuthFailed,
     ProviderError,
@@ -196,6 +203,7 @@ class HttpProvider:
 
     def _encode(self, request: ChatRequest, *, streaming: bool) -> bytes:
         try:
+            expect_words(request, self._codec)
             return orjson.dumps(self._codec.encode(request, streaming=streaming))
         except Unsupported as error:
             raise ProviderRejected(self.name, f"{error}") from None

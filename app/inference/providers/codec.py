@@ -1,6 +1,7 @@
 """What a wire dialect must know, and how it says that something does not fit it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any, Protocol
 
 from app.inference.providers.errors import ProviderError
@@ -13,6 +14,13 @@ from app.inference.providers.types import (
     StreamEvent,
     TextPart,
 )
+
+# The optional fields of a request with the values that say nothing.
+OPTIONAL: Mapping[str, Any] = {
+    field.name: () if field.name in ("tools", "stop") else None
+    for field in fields(ChatRequest)
+    if field.name not in ("model", "messages", "extra")
+}
 
 
 class Unsupported(Exception):
@@ -48,6 +56,8 @@ class Codec(Protocol):
     """One wire dialect as pure functions between our types and its bytes."""
 
     dialect: str
+    takes: frozenset[str]
+    """Which of ChatRequest's fields, beside the model and the messages, it has words for."""
 
     def headers(self, api_key: str) -> dict[str, str]: ...
 
@@ -66,6 +76,13 @@ class Codec(Protocol):
         ...
 
     def check_url(self) -> str: ...
+
+
+def expect_words(request: ChatRequest, codec: Codec) -> None:
+    """Raise Unsupported for a field that is set and that the codec has no words for."""
+    for name, default in OPTIONAL.items():
+        if name not in codec.takes and getattr(request, name) != default:
+            raise Unsupported(f"{codec.dialect} has no `{name}`.")
 
 
 def text_of(message: Message, dialect: str) -> str:

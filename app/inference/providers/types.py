@@ -15,11 +15,42 @@ TITLE_PROMPT = (
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+# How long a provider is asked to remember the prompt up to here.
+CacheHint = Literal["5m", "1h"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a piece of an answer comes from; what its provider does not say is None.
+
+    `start` and `end` are characters (`unit` "character"), pages or blocks of the source, or
+    ("answer") characters of the answer's own text. `document` is its index among the request's.
+    """
+
+    unit: Literal["character", "page", "block", "answer"]
+    start: int | None = None
+    end: int | None = None
+    quote: str | None = None
+    title: str | None = None
+    url: str | None = None
+    document: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token of the answer, its log probability, and the likeliest ones in its place."""
+
+    token: str
+    logprob: float
+    likeliest: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
     text: str
+    citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    cache: CacheHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +60,22 @@ class ImagePart:
     media_type: str
     data: bytes | None = None
     url: str | None = None
+    cache: CacheHint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A document (PDF, text) or a recording by its bytes or its address, one of the two.
+
+    `cited` asks for citations out of it.
+    """
+
+    media_type: str
+    data: bytes | None = None
+    url: str | None = None
+    name: str | None = None
+    cited: bool = False
+    cache: CacheHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +90,19 @@ class ToolCallPart:
     arguments: str
     signature: str | None = None
     dialect: str | None = None
+    cache: CacheHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResultPart:
+    """What a tool gave; `attachments` are the images and files that came beside its text."""
+
     call_id: str
     name: str
     content: str
     is_error: bool = False
+    attachments: tuple[ImagePart | FilePart, ...] = ()
+    cache: CacheHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +118,7 @@ class ReasoningPart:
     dialect: str | None = None
 
 
-Part = TextPart | ImagePart | ToolCallPart | ToolResultPart | ReasoningPart
+Part = TextPart | ImagePart | FilePart | ToolCallPart | ToolResultPart | ReasoningPart
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +135,7 @@ class ToolSpec:
     description: str = ""
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"type": "object"})
     strict: bool = False
+    cache: CacheHint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +158,12 @@ class ResponseFormat:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One call to a model. `extra` goes into the provider's body as it is, below our own fields."""
+    """One call to a model. `extra` goes into the provider's body as it is, below our own fields.
+
+    A codec names the optional fields that it has words for in `Codec.takes`; a request that sets
+    another one is refused by its name. `reasoning_budget` is in tokens (0: none, -1: as the model
+    likes), `shows_reasoning` whether it is to be seen.
+    """
 
     model: str
     messages: tuple[Message, ...]
@@ -119,7 +177,19 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     reasoning_effort: Effort | None = None
+    reasoning_budget: int | None = None
+    shows_reasoning: bool | None = None
     user: str | None = None
+    top_k: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    verbosity: str | None = None
+    service_tier: str | None = None
+    cache_key: str | None = None
+    metadata: Mapping[str, str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -137,6 +207,14 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CitationDelta:
+    """A source of the text that has just been written."""
+
+    citation: Citation
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +254,18 @@ class Finished:
     reason: FinishReason
     model: str
     response_id: str
+    stop_sequence: str | None = None
 
 
-StreamEvent = TextDelta | ReasoningDelta | ToolCallStart | ToolCallDelta | UsageReport | Finished
+StreamEvent = (
+    TextDelta
+    | ReasoningDelta
+    | CitationDelta
+    | ToolCallStart
+    | ToolCallDelta
+    | UsageReport
+    | Finished
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +275,7 @@ class ChatResult:
     usage: Usage
     model: str
     response_id: str
+    stop_sequence: str | None = None
 
     @property
     def text(self) -> str:

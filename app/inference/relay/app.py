@@ -14,22 +14,23 @@ from app.core.http.problems import translate
 from app.core.http.rate_limits import count, resolve_counted, vendor_headers_of
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.inference.dialects.errors import ModelUnavailable, UpstreamWords
+from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.inference import Inference
 from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.providers.errors import ProviderError
-from app.inference.relay.ask import ClientGone, read_ask, read_body
+from app.inference.relay.body import ClientGone, read_body
 from app.inference.relay.bytewise import ByteRelay
-from app.inference.relay.errors import ModelUnavailable, UpstreamWords, error_response
 from app.inference.relay.listing import list_models, read_model
 from app.inference.relay.metered import metered
-from app.inference.relay.parse import parse_request
 from app.inference.relay.reply import ClientWatch, Reply
-from app.inference.relay.translated import Translation, needs_translation
+from app.inference.relay.translated import Translation
 from app.inference.relay.upstream import Upstream
 
 log = get_logger(__name__)
 
+CHAT: Final = OpenAIChat()
 PREFIX: Final = "/openai/v1"
 COMPLETIONS: Final = "/chat/completions"
 MODELS: Final = "/models"
@@ -90,19 +91,19 @@ class RelayApp:
     async def _complete(self, scope: Scope, receive: Receive, reply: Reply) -> None:
         settings = self._kernel.settings
         access = await self._access(scope, Permission.MODELS_INVOKE)
-        ask = read_ask(await read_body(scope, receive, settings.max_body_bytes))
+        ask = CHAT.read(await read_body(scope, receive, settings.max_body_bytes))
         target = await self._target(access, ask.model)
-        upstream = Upstream(self._inference.transport, settings, target.endpoint)
-        request = parse_request(ask.document, target) if needs_translation(target) else None
+        upstream = Upstream(CHAT, self._inference.transport, settings, target.endpoint)
+        request = None if CHAT.passes_bytes_to(target.endpoint) else CHAT.parse(ask, target)
         async with (
             ClientWatch(receive, reply),
             metered(self._inference.ledger, access, target, ask) as meter,
         ):
             try:
                 if request is None:
-                    await ByteRelay(upstream, ask, target.model, meter).serve(reply)
+                    await ByteRelay(CHAT, upstream, ask, target.model, meter).serve(reply)
                 else:
-                    await Translation(target, request, ask, meter).serve(reply)
+                    await Translation(CHAT, target, request, ask, meter).serve(reply)
             except ProviderError as error:
                 meter.failure = error
                 await refuse(reply, error, upstream.words)
@@ -154,4 +155,4 @@ def expect(method: str, allowed: str, path: str) -> None:
 
 
 async def refuse(reply: Reply, error: AppError, words: UpstreamWords | None = None) -> None:
-    await reply.whole(*error_response(error, words))
+    await reply.whole(*CHAT.error_response(error, words))

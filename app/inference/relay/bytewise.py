@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
+from app.inference.dialects.ask import Ask
+from app.inference.dialects.dialect import Dialect, Frames
 from app.inference.providers.errors import ProviderError
 from app.inference.providers.opening import expect_events, first_token
 from app.inference.providers.transport import Exchange
-from app.inference.relay.ask import Ask
-from app.inference.relay.errors import error_chunk
-from app.inference.relay.frames import Frames, usage_of
 from app.inference.relay.metered import Meter
 from app.inference.relay.reply import Reply
-from app.inference.relay.splice import ask_for_usage, replace_model
 from app.inference.relay.upstream import Upstream
 
 
@@ -26,13 +24,15 @@ class Opening:
 class ByteRelay:
     """Serves one call."""
 
-    def __init__(self, upstream: Upstream, ask: Ask, model: str, meter: Meter) -> None:
+    def __init__(
+        self, dialect: Dialect, upstream: Upstream, ask: Ask, model: str, meter: Meter
+    ) -> None:
+        self._dialect = dialect
         self._upstream = upstream
         self._ask = ask
         self._meter = meter
-        self._body = ask.body if ask.model == model else replace_model(ask.body, model)
-        if ask.streaming and not ask.wants_usage:
-            self._body = ask_for_usage(self._body, ask.document.get("stream_options"))
+        self._body = dialect.upstream_body(ask, model)
+        upstream.url = dialect.upstream_url(upstream.endpoint, model, streaming=ask.streaming)
 
     async def serve(self, reply: Reply) -> None:
         """Answer; raises the ProviderError of a call whose answer has not begun."""
@@ -44,7 +44,7 @@ class ByteRelay:
     async def _whole(self, reply: Reply) -> None:
         upstream = self._upstream
         answer, document = await upstream.retry.call(lambda: upstream.fetch(self._body))
-        self._meter.usage = usage_of(document)
+        self._meter.usage = self._dialect.usage_of(document)
         self._meter.output_tokens = len(answer) // 4
         await self._meter.recorded
         await reply.json(answer)
@@ -58,7 +58,7 @@ class ByteRelay:
             await self._pass_on(exchange, frames, opening.block, reply)
         except ProviderError as error:
             self._meter.failure = error
-            await reply.stream(error_chunk(error), more=False)
+            await reply.stream(self._dialect.error_event(error), more=False)
         finally:
             self._meter.usage = frames.usage
             self._meter.output_tokens = frames.count
@@ -89,7 +89,7 @@ class ByteRelay:
             return await self._first_frames(exchange)
 
     async def _first_frames(self, exchange: Exchange) -> Opening:
-        frames = Frames(passes_usage=self._ask.wants_usage)
+        frames = self._dialect.frames(self._ask)
         block = b""
         while not frames.begun:
             chunk = await exchange.read_chunk()

@@ -7,8 +7,8 @@ import orjson
 from app.core.auth import Access
 from app.inference.catalog import service
 from app.inference.catalog.schemas import ModelRead
+from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.directory import Directory
-from app.inference.relay.errors import ModelUnavailable
 
 
 async def list_models(directory: Directory, access: Access) -> bytes:

@@ -10,9 +10,9 @@ from app.core.auth import Access
 from app.core.errors import AppError
 from app.core.http.event_stream import SlowReader
 from app.core.http.problems import translate
+from app.inference.dialects.ask import Ask
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import Usage
-from app.inference.relay.ask import Ask
 from app.inference.usage.gateway_call import GatewayCall, Settlement
 from app.inference.usage.ledger import Ledger
 

@@ -2,31 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Final
 
+from app.inference.dialects.ask import Ask
+from app.inference.dialects.dialect import Dialect, Renderer
 from app.inference.integrations.directory import Target
 from app.inference.providers.errors import ProviderError
 from app.inference.providers.types import ChatRequest, StreamEvent
-from app.inference.relay.ask import Ask
-from app.inference.relay.errors import error_chunk
 from app.inference.relay.metered import Meter
-from app.inference.relay.render import ChunkRenderer, render_result
 from app.inference.relay.reply import Reply
 
-DIALECT: Final = "openai_chat"
-# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
-OTHER_WORDING: Final = frozenset({"mistral"})
 MAX_WAITING_BYTES = 256 * 1024
-
-
-def needs_translation(target: Target) -> bool:
-    return target.endpoint.dialect != DIALECT or target.endpoint.kind in OTHER_WORDING
 
 
 class Translation:
     """Serves one call through its adapter."""
 
-    def __init__(self, target: Target, request: ChatRequest, ask: Ask, meter: Meter) -> None:
+    def __init__(
+        self, dialect: Dialect, target: Target, request: ChatRequest, ask: Ask, meter: Meter
+    ) -> None:
+        self._dialect = dialect
         self._provider = target.endpoint.provider
         self._request = request
         self._ask = ask
@@ -40,10 +34,10 @@ class Translation:
         result = await self._provider.complete(self._request)
         self._meter.usage = result.usage
         await self._meter.recorded
-        await reply.json(render_result(result, self._request.model))
+        await reply.json(self._dialect.render(result, self._request.model))
 
     async def _stream(self, reply: Reply) -> None:
-        renderer = ChunkRenderer(self._request.model, with_usage=self._ask.wants_usage)
+        renderer = self._dialect.renderer(self._ask, self._request.model)
         pump = Pump(self._provider.stream(self._request), renderer)
         try:
             block = await pump.take()
@@ -57,7 +51,7 @@ class Translation:
             if not reply.begun:
                 raise
             self._meter.failure = error
-            await reply.stream(error_chunk(error), more=False)
+            await reply.stream(self._dialect.error_event(error), more=False)
         finally:
             self._meter.usage = renderer.usage
             # Some providers count the input at the beginning and the output only at the end.
@@ -69,7 +63,7 @@ class Translation:
 class Pump:
     """Renders events as they come, so that all of one read leave in one send."""
 
-    def __init__(self, events: AsyncGenerator[StreamEvent, None], renderer: ChunkRenderer) -> None:
+    def __init__(self, events: AsyncGenerator[StreamEvent, None], renderer: Renderer) -> None:
         self._events = events
         self._renderer = renderer
         self._blocks: list[bytes] = []

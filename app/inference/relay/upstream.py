@@ -1,12 +1,13 @@
 """The way to a provider of the same dialect: a body of bytes, tried again before its first byte."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from app.core.config import Settings
+from app.inference.dialects.dialect import Dialect
+from app.inference.dialects.errors import UpstreamWords
 from app.inference.integrations.directory import Endpoint
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.errors import (
@@ -19,21 +20,17 @@ from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, read_refusal
 from app.inference.providers.registry import KINDS
 from app.inference.providers.retry import Retry
 from app.inference.providers.transport import Exchange, Transport
-from app.inference.relay.errors import UpstreamWords
-
-
-@lru_cache(maxsize=1024)
-def chat_url(kind: str, base_url: str) -> str:
-    return KINDS[kind].codec(base_url).chat_url("", streaming=True)
 
 
 @dataclass(slots=True)
 class Upstream:
     """One call's provider. `words` is what it said when it last refused."""
 
+    dialect: Dialect
     transport: Transport
     settings: Settings
     endpoint: Endpoint
+    url: str = ""
     words: UpstreamWords | None = None
 
     @property
@@ -50,7 +47,7 @@ class Upstream:
         seconds = self.settings.provider_first_token_seconds
         exchange = await self.transport.open(
             "POST",
-            chat_url(endpoint.kind, endpoint.base_url),
+            self.url,
             headers=KINDS[endpoint.kind].codec(endpoint.base_url).headers(endpoint.api_key),
             body=body,
             provider=self.name,
@@ -61,7 +58,7 @@ class Upstream:
             return exchange
         try:
             error, said = await read_refusal(exchange, self.name, endpoint.api_key)
-            self.words = words_of(said)
+            self.words = self.dialect.words_of(said)
             raise error
         finally:
             exchange.close()
@@ -77,10 +74,10 @@ class Upstream:
             document = orjson.loads(answer)
         except ValueError:
             raise ProviderGarbled(self.name, "the answer is not JSON.") from None
-        if isinstance(document, dict) and document.get("error"):
-            raise self.in_band(InBandError(document))
-        if not isinstance(document, dict) or not isinstance(document.get("choices"), list):
-            raise ProviderGarbled(self.name, "the answer is not a chat completion.")
+        try:
+            self.dialect.check_answer(document)
+        except (InBandError, BadAnswer) as fault:
+            raise self.in_band(fault) from None
         return answer, document
 
     def in_band(self, fault: InBandError | BadAnswer) -> ProviderError:
@@ -92,18 +89,3 @@ class Upstream:
 
     def interrupted(self) -> ProviderInterrupted:
         return ProviderInterrupted(self.name)
-
-
-def words_of(body: bytes) -> UpstreamWords | None:
-    try:
-        document = orjson.loads(body)
-    except ValueError:
-        return None
-    error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict):
-        return None
-    param, code = error.get("param"), error.get("code")
-    return UpstreamWords(
-        param[:100] if isinstance(param, str) else None,
-        code[:100] if isinstance(code, str) else None,
-    )

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import BaseModel
 
-from app.inference.relay.ask import read_ask
+from app.inference.dialects.openai_chat import OpenAIChat
 from tests.inference.relay.conftest import every_vendor, translated
 from tests.support.fakes.base import Said, say
 
@@ -221,5 +221,5 @@ async def test_an_image_is_not_estimated_by_its_bytes():
     image = "data:image/png;base64," + "A" * 400_000
     parts = [{"type": "image_url", "image_url": {"url": image}}]
     messages = [{"role": "user", "content": parts}]
-    asked = read_ask(json.dumps({"model": "x", "messages": messages}).encode())
+    asked = OpenAIChat().read(json.dumps({"model": "x", "messages": messages}).encode())
     assert 800 < asked.estimated_tokens < 1000

@@ -12,9 +12,15 @@ from app.inference.providers.urls import join, with_default_path
 
 API_VERSION = "2023-06-01"
 
+TAKES = frozenset({
+    "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
+    "max_output_tokens", "stop", "reasoning_effort", "user",
+})  # fmt: skip
+
 
 class AnthropicCodec:
     dialect = DIALECT
+    takes = TAKES
 
     def __init__(self, base_url: str) -> None:
         self._base = with_default_path(base_url, "/v1")

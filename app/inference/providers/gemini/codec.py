@@ -11,9 +11,15 @@ from app.inference.providers.gemini.encode import DIALECT, encode_request
 from app.inference.providers.types import ChatRequest, ChatResult, ModelListing
 from app.inference.providers.urls import join, with_default_path
 
+TAKES = frozenset({
+    "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
+    "max_output_tokens", "stop", "reasoning_effort", "user", "seed",
+})  # fmt: skip
+
 
 class GeminiCodec:
     dialect = DIALECT
+    takes = TAKES
 
     def __init__(self, base_url: str) -> None:
         self._base = with_default_path(base_url, "/v1beta")

@@ -24,8 +24,15 @@ class Flavour:
     check_path: str = "/models"
 
 
+TAKES = frozenset({
+    "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
+    "max_output_tokens", "stop", "reasoning_effort", "user", "seed",
+})  # fmt: skip
+
+
 class OpenAIChatCodec:
     dialect = "openai_chat"
+    takes = TAKES
 
     def __init__(self, base_url: str, flavour: Flavour) -> None:
         self._flavour = flavour

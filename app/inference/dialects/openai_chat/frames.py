@@ -13,7 +13,7 @@ TAIL_BYTES = 8192
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 
-class Frames:
+class ChunkFrames:
     """Takes what arrives, gives what may leave.
 
     A frame leaves when it is complete, so that an error of ours never stands inside one. Bytes are

@@ -8,6 +8,7 @@ import orjson
 from app.core.ids import new_id
 from app.inference.providers.types import (
     ChatResult,
+    CitationDelta,
     Finished,
     FinishReason,
     ReasoningDelta,
@@ -29,13 +30,13 @@ REASONS: dict[FinishReason, str] = {"refusal": "content_filter"}
 class ChunkRenderer:
     """Renders the events of one stream; keeps what the ledger wants to know."""
 
-    def __init__(self, model: str, *, with_usage: bool) -> None:
+    def __init__(self, model: str, *, with_usage: bool, relayed: bytes = b"") -> None:
         self.usage: Usage | None = None
         self.written = 0
         self.finished = False
         self._with_usage = with_usage
-        self._begun = False
-        frame = orjson.dumps(identity("chat.completion.chunk", model))
+        self._begun = bool(relayed)
+        frame = orjson.dumps(identity_of(relayed) or identity("chat.completion.chunk", model))
         self._head = b"data: " + frame[:-1] + b',"choices":[{"index":0,"delta":'
         self._frame = frame
         usage = b',"usage":null' if with_usage else b""
@@ -56,6 +57,8 @@ class ChunkRenderer:
                 self.written += len(event.arguments)
                 piece = {"index": event.index, "function": {"arguments": event.arguments}}
                 return self._chunk({"tool_calls": [piece]})
+            case CitationDelta():
+                return b""
             case UsageReport():
                 self.usage = event.usage
                 return b""
@@ -102,6 +105,19 @@ def render_result(result: ChatResult, model: str) -> bytes:
     }
     frame = identity("chat.completion", model)
     return orjson.dumps(frame | {"choices": [choice], "usage": usage_row(result.usage)})
+
+
+def identity_of(relayed: bytes) -> dict[str, Any] | None:
+    """The identity of a stream by its first frames; None where there is none to be read."""
+    for line in relayed.splitlines():
+        if line.startswith(b"data:"):
+            try:
+                chunk = orjson.loads(line[5:])
+            except ValueError:
+                return None
+            fields = ("id", "object", "created", "model")
+            return {field: chunk[field] for field in fields if field in chunk} or None
+    return None
 
 
 def identity(kind: str, model: str) -> dict[str, Any]:

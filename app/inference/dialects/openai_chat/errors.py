@@ -1,24 +1,20 @@
 """Errors in OpenAI's envelope."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from app.core.errors import (
     AppError,
-    BadRequest,
     MethodNotAllowed,
-    NotFound,
     PayloadTooLarge,
     PermissionDenied,
     Unauthenticated,
 )
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
 
-Headers = list[tuple[bytes, bytes]]
-
-INVALID = "invalid_request_error"
+INVALID: Final = "invalid_request_error"
 # By our own code: the status, type and code that OpenAI has for the same thing. Others keep their
 # status and code.
 SHOWN: dict[str, tuple[int, str, str]] = {
@@ -41,46 +37,6 @@ PARAMETERS = {
     "model_unavailable": "model",
     "model_not_found": "model",
 }
-
-
-class RequestInvalid(BadRequest):
-    """A request that cannot be passed on; `param` and `label` stand in the answer."""
-
-    code = "invalid_request"
-    title = "The request is not valid"
-
-    def __init__(self, detail: str, *, param: str | None = None, label: str | None = None) -> None:
-        super().__init__(detail)
-        self.param = param
-        self.label = label
-
-
-class UnsupportedParameter(RequestInvalid):
-    """What the model's provider has no words for; refused by name, never dropped."""
-
-    def __init__(self, param: str, reason: str = "is not supported with this model.") -> None:
-        super().__init__(
-            f"Unsupported parameter: '{param}' {reason}",
-            param=param,
-            label="unsupported_parameter",
-        )
-
-
-class ModelUnavailable(NotFound):
-    code = "model_unavailable"
-    title = "There is no such model"
-
-    def __init__(self, model: str) -> None:
-        shown = model if len(model) <= 200 else model[:200] + "…"
-        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
-
-
-@dataclass(frozen=True, slots=True)
-class UpstreamWords:
-    """What a provider of the same dialect said of the mistake, beside its message."""
-
-    param: str | None = None
-    code: str | None = None
 
 
 def envelope(error: AppError, words: UpstreamWords | None = None) -> tuple[int, dict[str, Any]]:

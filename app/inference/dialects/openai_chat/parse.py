@@ -2,6 +2,9 @@
 
 from typing import Any, Final, get_args
 
+from app.inference.dialects.ask import optional, wrong_type
+from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
+from app.inference.dialects.openai_chat.parse_messages import parse_messages, text
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
     ChatRequest,
@@ -11,9 +14,6 @@ from app.inference.providers.types import (
     ToolChoice,
     ToolSpec,
 )
-from app.inference.relay.ask import optional, wrong_type
-from app.inference.relay.errors import RequestInvalid, UnsupportedParameter
-from app.inference.relay.parse_messages import parse_messages, text
 
 TRANSLATED: Final = frozenset(
     {

@@ -6,6 +6,8 @@ from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
+from app.inference.dialects.ask import wrong_type
+from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
 from app.inference.providers.types import (
     ImagePart,
     Message,
@@ -15,8 +17,6 @@ from app.inference.providers.types import (
     ToolCallPart,
     ToolResultPart,
 )
-from app.inference.relay.ask import wrong_type
-from app.inference.relay.errors import RequestInvalid, UnsupportedParameter
 
 KNOWN_FIELDS = {
     "system": {"role", "content"},

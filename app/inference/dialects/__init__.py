@@ -1,0 +1,1 @@
+"""The wire dialects that clients speak: read, translated, rendered, or passed on as bytes."""

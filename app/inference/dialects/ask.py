@@ -1,0 +1,95 @@
+"""A request in a client's dialect, as far as it must be known before it is passed on."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from app.core.json_limits import MAX_DEPTH, holds_nul, too_deep
+from app.inference.dialects.errors import RequestInvalid
+from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
+
+MAX_MODEL_LENGTH = 256
+MAX_CUSTOMER_LENGTH = 256
+INLINE = re.compile(rb";base64,[A-Za-z0-9+/=]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """`body` is the request as it came, `document` what it says.
+
+    `customer` is the end user that the request names (`user`, `metadata.user_id`), `wants_usage`
+    whether the client of a stream asked for the usage at its end. `options` is what else a dialect
+    has read on its way, for itself.
+    """
+
+    body: bytes
+    document: dict[str, Any]
+    model: str
+    streaming: bool
+    wants_usage: bool = True
+    max_output_tokens: int | None = None
+    customer: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def estimated_tokens(self) -> int:
+        """What the input comes to as long as nobody has counted it."""
+        images = INLINE.findall(self.body) if b";base64," in self.body else ()
+        written = len(self.body) - sum(map(len, images))
+        return -(-written // CHARACTERS_A_TOKEN) + IMAGE_TOKENS * len(images)
+
+
+def read_model_name(document: dict[str, Any]) -> str:
+    """The `model` of a request; raises RequestInvalid."""
+    model: str = required(document, "model", str, "a string")
+    if not model or len(model) > MAX_MODEL_LENGTH:
+        said = f"Invalid 'model': expected a string of 1 to {MAX_MODEL_LENGTH} characters."
+        raise RequestInvalid(said, param="model", label="invalid_value")
+    return model
+
+
+def read_customer(value: Any) -> str | None:
+    """An end user's id where one can be read; what is no usable id is the upstream's to refuse."""
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_CUSTOMER_LENGTH else None
+
+
+def read_count(value: Any) -> int | None:
+    """A positive number of tokens where one can be read."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def read_document(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        said = "We could not parse the JSON body of your request: it is not valid JSON in UTF-8."
+        raise RequestInvalid(said) from None
+    if not isinstance(document, dict):
+        raise RequestInvalid("The JSON body of your request must be an object.")
+    if too_deep(body, document) is not None:
+        raise RequestInvalid(f"The JSON body is nested deeper than {MAX_DEPTH} levels.")
+    if holds_nul(body, document) is not None:
+        raise RequestInvalid("A string of the JSON body holds the NUL character.")
+    return document
+
+
+def required(document: dict[str, Any], name: str, kind: type, told: str) -> Any:
+    if document.get(name) is None:
+        said = f"Missing required parameter: '{name}'."
+        raise RequestInvalid(said, param=name, label="missing_required_parameter")
+    return optional(document, name, kind, told)
+
+
+def optional(document: dict[str, Any], name: str, kind: type, told: str, within: str = "") -> Any:
+    value = document.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise wrong_type(within + name, told)
+    return value
+
+
+def wrong_type(param: str, told: str) -> RequestInvalid:
+    said = f"Invalid type for '{param}': expected {told}."
+    return RequestInvalid(said, param=param, label="invalid_type")

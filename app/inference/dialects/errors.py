@@ -1,0 +1,47 @@
+"""What is wrong with a request, in words that every dialect's envelope can carry."""
+
+from dataclasses import dataclass
+
+from app.core.errors import BadRequest, NotFound
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class RequestInvalid(BadRequest):
+    """A request that cannot be passed on; `param` and `label` stand in the answer."""
+
+    code = "invalid_request"
+    title = "The request is not valid"
+
+    def __init__(self, detail: str, *, param: str | None = None, label: str | None = None) -> None:
+        super().__init__(detail)
+        self.param = param
+        self.label = label
+
+
+class UnsupportedParameter(RequestInvalid):
+    """What the model's provider has no words for; refused by name, never dropped."""
+
+    def __init__(self, param: str, reason: str = "is not supported with this model.") -> None:
+        super().__init__(
+            f"Unsupported parameter: '{param}' {reason}",
+            param=param,
+            label="unsupported_parameter",
+        )
+
+
+class ModelUnavailable(NotFound):
+    code = "model_unavailable"
+    title = "There is no such model"
+
+    def __init__(self, model: str) -> None:
+        shown = model if len(model) <= 200 else model[:200] + "…"
+        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamWords:
+    """What a provider of the same dialect said of the mistake, beside its message."""
+
+    param: str | None = None
+    code: str | None = None

@@ -1,0 +1,120 @@
+"""The dialect's pieces as one object."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from app.core.errors import AppError
+from app.inference.dialects.ask import (
+    Ask,
+    optional,
+    read_count,
+    read_customer,
+    read_document,
+    read_model_name,
+    required,
+)
+from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.openai_chat import errors
+from app.inference.dialects.openai_chat.frames import ChunkFrames, usage_of
+from app.inference.dialects.openai_chat.parse import parse_request
+from app.inference.dialects.openai_chat.render import ChunkRenderer, render_result
+from app.inference.dialects.splice import ask_for_usage, replace_model
+from app.inference.integrations.directory import Endpoint, Target
+from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.registry import KINDS
+from app.inference.providers.types import ChatRequest, ChatResult, Usage
+
+NAME: Final = "openai_chat"
+# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
+OTHER_WORDING: Final = frozenset({"mistral"})
+
+
+class OpenAIChat:
+    name = NAME
+
+    def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
+        document = read_document(body)
+        model = model or read_model_name(document)
+        messages = required(document, "messages", list, "an array of objects")
+        if not messages:
+            said = "Invalid 'messages': empty array. Expected an array with minimum length 1."
+            raise RequestInvalid(said, param="messages", label="empty_array")
+        streams = streaming or optional(document, "stream", bool, "a boolean")
+        options = optional(document, "stream_options", dict, "an object")
+        if options is not None and not streams:
+            said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+            raise RequestInvalid(said, param="stream_options")
+        wants = optional(options or {}, "include_usage", bool, "a boolean", "stream_options.")
+        most = document.get("max_completion_tokens") or document.get("max_tokens")
+        return Ask(
+            body,
+            document,
+            model,
+            bool(streams),
+            bool(wants),
+            max_output_tokens=read_count(most),
+            customer=read_customer(document.get("user")),
+        )
+
+    def passes_bytes_to(self, endpoint: Endpoint) -> bool:
+        return endpoint.dialect == NAME and endpoint.kind not in OTHER_WORDING
+
+    def upstream_url(self, endpoint: Endpoint, model: str, *, streaming: bool) -> str:
+        return chat_url(endpoint.kind, endpoint.base_url, model, streaming)
+
+    def upstream_body(self, ask: Ask, model: str) -> bytes:
+        body = ask.body if ask.model == model else replace_model(ask.body, model)
+        if ask.streaming and not ask.wants_usage:
+            body = ask_for_usage(body, ask.document.get("stream_options"))
+        return body
+
+    def parse(self, ask: Ask, target: Target) -> ChatRequest:
+        return parse_request(ask.document, target)
+
+    def check_answer(self, document: Any) -> None:
+        if isinstance(document, dict) and document.get("error"):
+            raise InBandError(document)
+        if not isinstance(document, dict) or not isinstance(document.get("choices"), list):
+            raise BadAnswer("the answer is not a chat completion.")
+
+    def usage_of(self, document: dict[str, Any]) -> Usage | None:
+        return usage_of(document)
+
+    def frames(self, ask: Ask) -> Frames:
+        return ChunkFrames(passes_usage=ask.wants_usage)
+
+    def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
+        return ChunkRenderer(model, with_usage=ask.wants_usage, relayed=relayed)
+
+    def render(self, result: ChatResult, model: str) -> bytes:
+        return render_result(result, model)
+
+    def error_response(
+        self, error: AppError, words: UpstreamWords | None = None
+    ) -> tuple[int, Headers, bytes]:
+        return errors.error_response(error, words)
+
+    def error_event(self, error: AppError) -> bytes:
+        return errors.error_chunk(error)
+
+    def words_of(self, body: bytes) -> UpstreamWords | None:
+        try:
+            document = orjson.loads(body)
+        except ValueError:
+            return None
+        error = document.get("error") if isinstance(document, dict) else None
+        if not isinstance(error, dict):
+            return None
+        param, code = error.get("param"), error.get("code")
+        return UpstreamWords(
+            param[:100] if isinstance(param, str) else None,
+            code[:100] if isinstance(code, str) else None,
+        )
+
+
+@lru_cache(maxsize=1024)
+def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
+    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)
