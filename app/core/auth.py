@@ -16,20 +16,38 @@ class Permission(StrEnum):
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     AUDIT_READ = "audit:read"
+    BATCHES_READ = "batches:read"
+    BATCHES_WRITE = "batches:write"
+    BUDGETS_READ = "budgets:read"
+    BUDGETS_WRITE = "budgets:write"
+    CACHES_READ = "caches:read"
+    CACHES_WRITE = "caches:write"
     CONVERSATIONS_READ = "conversations:read"
     CONVERSATIONS_WRITE = "conversations:write"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    FEEDBACK_READ = "feedback:read"
+    FEEDBACK_WRITE = "feedback:write"
+    FINE_TUNING_READ = "fine_tuning:read"
+    FINE_TUNING_WRITE = "fine_tuning:write"
+    GUARDRAILS_READ = "guardrails:read"
+    GUARDRAILS_WRITE = "guardrails:write"
     INTEGRATIONS_READ = "integrations:read"
     INTEGRATIONS_WRITE = "integrations:write"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     MODELS_INVOKE = "models:invoke"
     MODELS_READ = "models:read"
+    PRICES_READ = "prices:read"
+    PRICES_WRITE = "prices:write"
     PRIVACY_READ = "privacy:read"
     PRIVACY_WRITE = "privacy:write"
     PROFILE_READ = "profile:read"
     PROFILE_WRITE = "profile:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    ROUTES_READ = "routes:read"
+    ROUTES_WRITE = "routes:write"
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
     SERVICE_ACCOUNTS_READ = "service_accounts:read"
@@ -38,8 +56,30 @@ class Permission(StrEnum):
     SHARES_WRITE = "shares:write"
     SSO_READ = "sso:read"
     SSO_WRITE = "sso:write"
+    USAGE_READ = "usage:read"
     WORKSPACES_READ = "workspaces:read"
     WORKSPACES_WRITE = "workspaces:write"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRules:
+    """What an API key may ask of models; None allows all.
+
+    `models` are patterns (`openai/gpt-*`) of references or of routes' names, `features` the
+    surfaces (`chat`, `embeddings`, `audio`, `images`, `batches`, `files`, `fine_tuning`), `tokens`
+    limits in tokens where a Limit counts requests, `concurrency` how many calls may be under way,
+    `route` what answers where a request leaves it open, `tags` what its calls are labelled with.
+    """
+
+    models: tuple[str, ...] | None = None
+    features: frozenset[str] | None = None
+    tokens: tuple[Limit, ...] = ()
+    concurrency: int | None = None
+    route: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+EVERYTHING = KeyRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +88,8 @@ class Access:
 
     Of a session, `authenticated_at` is when the person last proved who they are (signed in, or
     stepped up), and `second_factor` whether that took more than a password. A key has neither.
-    `limits` are a key's own rate limits, beside those that the operator sets for everyone.
+    `limits` are a key's own rate limits, beside those that the operator sets for everyone, and
+    `rules` what it may ask of models.
     """
 
     workspace_id: UUID
@@ -60,6 +101,7 @@ class Access:
     authenticated_at: datetime | None = None
     second_factor: bool = False
     limits: tuple[Limit, ...] = ()
+    rules: KeyRules = EVERYTHING
 
     @property
     def scope(self) -> Scope:

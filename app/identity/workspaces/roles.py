@@ -19,11 +19,15 @@ CUSTOM = "custom"
 
 _READS = frozenset(
     {
+        Permission.CACHES_READ,
         Permission.CONVERSATIONS_READ,
+        Permission.GUARDRAILS_READ,
         Permission.INTEGRATIONS_READ,
         Permission.MODELS_READ,
         Permission.PROFILE_READ,
+        Permission.PRICES_READ,
         Permission.PROFILE_WRITE,
+        Permission.ROUTES_READ,
         Permission.RUNS_READ,
         Permission.WORKSPACES_READ,
     }
@@ -32,13 +36,21 @@ _WORK = frozenset(
     {
         Permission.API_KEYS_READ,
         Permission.API_KEYS_WRITE,
+        Permission.BATCHES_READ,
+        Permission.BATCHES_WRITE,
+        Permission.BUDGETS_READ,
         Permission.CONVERSATIONS_WRITE,
+        Permission.CUSTOMERS_READ,
+        Permission.FEEDBACK_READ,
+        Permission.FEEDBACK_WRITE,
+        Permission.FINE_TUNING_READ,
         Permission.MEMBERS_READ,
         Permission.MODELS_INVOKE,
         Permission.ROLES_READ,
         Permission.RUNS_WRITE,
         Permission.SHARES_READ,
         Permission.SHARES_WRITE,
+        Permission.USAGE_READ,
     }
 )
 

@@ -43,7 +43,7 @@ class ChunkRenderer:
         self._end = b"}]" + usage + b"}\n\n"
         self._tail = b',"logprobs":null,"finish_reason":null' + self._end
 
-    def render(self, event: StreamEvent) -> bytes:
+    def render(self, event: StreamEvent) -> bytes:  # noqa: PLR0911 - a return a kind of event
         match event:
             case TextDelta():
                 self.written += len(event.text)

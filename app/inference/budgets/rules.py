@@ -1,0 +1,27 @@
+"""A budget as the gate applies it to a call."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRule:
+    """A budget that a call falls under, in its present window; amounts in nano-dollars.
+
+    `window` is the window's name (`2026-11-21`, `2026-11`, `total`), so that another one has a
+    counter of its own. A soft budget counts and alerts, and refuses nothing. `customer` is set
+    where one rule counts each end user apart.
+    """
+
+    budget_id: UUID
+    window: str
+    cap: int
+    hard: bool
+    subject: str
+    customer: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The counter's name in Valkey."""
+        own = f":{self.customer}" if self.customer is not None else ""
+        return f"budget:{self.budget_id}:{self.window}{own}"

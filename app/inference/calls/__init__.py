@@ -1,0 +1,1 @@
+"""Model calls: asked, watched, handed to the next candidate, paid."""

@@ -1,0 +1,1 @@
+"""Customers of a customer: end users with limits of their own."""

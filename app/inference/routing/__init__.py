@@ -1,0 +1,1 @@
+"""Routing: which of several models answers a request, and what comes after one that fails."""

@@ -1,0 +1,24 @@
+"""On whose behalf a model is called: what budgets, limits, routes and reports go by."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays for a call, and what it is for.
+
+    `purpose` names the surface (`chat_turn`, `title`, `gateway`, `compare`, `batch` …), `customer`
+    is the id that the workspace gives to an end user of its own, `tags` are the labels that costs
+    are asked for by.
+    """
+
+    workspace_id: UUID
+    user_id: UUID
+    purpose: str
+    api_key_id: UUID | None = None
+    customer: str | None = None
+    agent_id: UUID | None = None
+    run_id: UUID | None = None
+    conversation_id: UUID | None = None
+    tags: tuple[str, ...] = ()
