@@ -50,13 +50,19 @@ from app.identity.sessions.key_rotation import signing_keys_job
 from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
 from app.identity.workspaces.jobs import workspaces_job
+from app.inference.cache.personal import CacheStore
+from app.inference.cache.router import router as caches
 from app.inference.catalog.router import router as catalog
+from app.inference.explain.router import router as route_explanations
+from app.inference.feedback.router import router as feedback
+from app.inference.guardrails.router import router as guardrails
 from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
 from app.inference.integrations.recipients import recipients
 from app.inference.integrations.router import router as integrations
 from app.inference.providers.transport import Transport
 from app.inference.relay.app import RelayApp, VendorPaths
+from app.inference.routing.router import router as routes
 from app.oversight.audit.checkpoints import checkpoint_job
 from app.oversight.audit.retention import retention_job
 from app.oversight.audit.router import router as audit
@@ -81,8 +87,8 @@ T = TypeVar("T")
 VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
-    turns, conversations, messages, shares, shared_links, runs, catalog, integrations, *IDENTITY,
-    audit, *privacy_routers(require_recent), health.router,
+    turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
+    route_explanations, feedback, guardrails, caches, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
@@ -167,7 +173,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
 
 def _privacy(kernel: Kernel) -> Privacy:
     """Where personal data is kept, in the order of its erasure: what Postgres tells of first."""
-    outside: list[PersonalStore] = [RunLogStore(kernel), ValkeyStore(kernel.valkey)]
+    cached = CacheStore(kernel.valkey)
+    outside: list[PersonalStore] = [RunLogStore(kernel), cached, ValkeyStore(kernel.valkey)]
     if kernel.vectors is not None:
         outside.append(QdrantStore(kernel.vectors))
     files, trail = FileStore(kernel.settings.data_dir), TrailStore(kernel.database)

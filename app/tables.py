@@ -17,7 +17,11 @@ from app.identity.sharing.models import Share
 from app.identity.sso.models import UserIdentity
 from app.identity.users.models import AccountToken, Avatar, User
 from app.identity.workspaces.models import CustomRole, Membership, Workspace
+from app.inference.cache.models import ResponseCache
+from app.inference.feedback.models import Feedback
+from app.inference.guardrails.models import Guardrail
 from app.inference.integrations.models import Integration
+from app.inference.routing.models import Route, RouteArm
 from app.inference.usage.models import ModelCall
 from app.oversight.audit.models import AuditChain, AuditCheckpoint, AuditKey, AuditLog
 from app.oversight.privacy.consents.models import Consent
@@ -39,6 +43,8 @@ __all__ = [
     "Consent",
     "Conversation",
     "CustomRole",
+    "Feedback",
+    "Guardrail",
     "IdempotencyKey",
     "Integration",
     "Invitation",
@@ -52,8 +58,11 @@ __all__ = [
     "PrivacyExport",
     "RecoveryCode",
     "RefreshToken",
+    "ResponseCache",
     "RetentionPolicy",
     "RootSecret",
+    "Route",
+    "RouteArm",
     "Run",
     "RunEvent",
     "ScimGroup",

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 from app.core.auth import Access
 from app.core.config import Settings
@@ -16,6 +17,7 @@ from app.core.limiter import Limiter
 from app.core.limits import Limit, Policy, RateLimited, Standing, Verdict
 
 MOST_BLOCKED: Final = 10_000
+MOST_REMEMBERED: Final = 10_000
 IPV6_NETWORK: Final = 64  # what one subscriber is given
 
 
@@ -26,6 +28,8 @@ class Admission:
         self._settings = settings
         self._limiter = limiter
         self._blocked: OrderedDict[str, float] = OrderedDict()
+        self._of_address = lru_cache(MOST_REMEMBERED)(self._make_for_address)
+        self._of_caller = lru_cache(MOST_REMEMBERED)(self._make_for_caller)
 
     async def admit(
         self, address: str, access: Access | None = None, *, sensitive_route: str = ""
@@ -35,8 +39,19 @@ class Admission:
         A sensitive route has a stricter policy of its own by address, and raises LimiterUnavailable
         when it cannot be counted; any other is served then.
         """
-        policies = [*self._of_address(address, sensitive_route), *self._of_caller(access)]
+        policies = self.policies(address, access, sensitive_route=sensitive_route)
         return await self._limiter.decide(policies, closed=bool(sensitive_route))
+
+    def policies(
+        self, address: str, access: Access | None = None, *, sensitive_route: str = ""
+    ) -> tuple[Policy, ...]:
+        """What one request of this address and caller is counted under."""
+        if access is None:
+            return self._of_address(address, sensitive_route)
+        key_id = access.credential_id if access.credential == "api_key" else None
+        return self._of_address(address, sensitive_route) + self._of_caller(
+            access.user_id, access.workspace_id, key_id, access.limits
+        )
 
     async def count_refused_credential(self, address: str) -> Verdict:
         """Count a credential that was no good; the verdict may be a refusal."""
@@ -65,7 +80,7 @@ class Admission:
         while len(self._blocked) > MOST_BLOCKED:
             self._blocked.popitem(last=False)
 
-    def _of_address(self, address: str, sensitive_route: str) -> list[Policy]:
+    def _make_for_address(self, address: str, sensitive_route: str) -> tuple[Policy, ...]:
         subject = f"address:{network_of(address)}"
         policies = _policies((self._settings.rate_limit_address, subject))
         if sensitive_route:
@@ -74,23 +89,23 @@ class Admission:
             )
         return policies
 
-    def _of_caller(self, access: Access | None) -> list[Policy]:
-        if access is None:
-            return []
+    def _make_for_caller(
+        self, user_id: UUID, workspace_id: UUID, key_id: UUID | None, limits: tuple[Limit, ...]
+    ) -> tuple[Policy, ...]:
         settings = self._settings
         policies = _policies(
-            (settings.rate_limit_user, f"user:{access.user_id}"),
-            (settings.rate_limit_workspace, f"workspace:{access.workspace_id}"),
+            (settings.rate_limit_user, f"user:{user_id}"),
+            (settings.rate_limit_workspace, f"workspace:{workspace_id}"),
         )
-        if access.credential == "api_key":
-            key = f"key:{access.credential_id}"
+        if key_id is not None:
+            key = f"key:{key_id}"
             policies += _policies((settings.rate_limit_key, key))
-            policies += [Policy(limit, key) for limit in access.limits]
+            policies += tuple(Policy(limit, key) for limit in limits)
         return policies
 
 
-def _policies(*wanted: tuple[Limit | None, str]) -> list[Policy]:
-    return [Policy(limit, subject) for limit, subject in wanted if limit is not None]
+def _policies(*wanted: tuple[Limit | None, str]) -> tuple[Policy, ...]:
+    return tuple(Policy(limit, subject) for limit, subject in wanted if limit is not None)
 
 
 @lru_cache(maxsize=10_000)

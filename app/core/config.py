@@ -70,6 +70,12 @@ def _mail_server(value: SecretStr) -> SecretStr:
     return value
 
 
+def _proxy(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"http://([^\s/@]+@)?[^\s/@]+:[0-9]{1,5}/?", value.get_secret_value()):
+        raise ValueError("it is no address of a proxy; it looks like http://user:secret@proxy:3128")
+    return value
+
+
 def _sender(value: str) -> str:
     if not value.isprintable() or "@" not in parseaddr(value)[1]:
         raise ValueError("it is no sender; it looks like `Luminous <no-reply@example.com>`")
@@ -180,6 +186,7 @@ class Settings(BaseSettings):
     provider_first_token_seconds: Annotated[float, Field(gt=0)] = 60.0
     provider_idle_seconds: Annotated[float, Field(gt=0)] = 30.0
     provider_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    provider_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"

@@ -5,69 +5,68 @@ that has been quiet passes `requests` times at once, and at most `requests * (1 
 times within any `t` seconds. A request that one policy refuses takes nothing from the others.
 """
 
-import asyncio
-import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from app.core.limits import MICROSECONDS, LimiterUnavailable, Policy, Standing, Verdict
 from app.core.log import get_logger
 from app.core.metrics import LIMITER_FAIL_OPENS, LIMITER_REFUSALS
+from app.core.scripts import BatchedScript
 
 log = get_logger(__name__)
 
 WARN_EVERY_SECONDS: Final = 10.0
-MOST_AT_ONCE: Final = 256
 
-# KEYS: a bucket a policy. ARGV: the time in microseconds (empty: the store's own clock, one for
-# all processes), then of each policy the microseconds a request and the requests of a full bucket.
-# A bucket holds when it will be full again. Answers of each policy whether it refuses, what is left
-# in the bucket, the microseconds until it is full, and those until it has one request to give.
-SCRIPT: Final = """
-local at = tonumber(ARGV[1])
-if not at then
-  local clock = redis.call('TIME')
-  at = clock[1] * 1000000 + clock[2]
-end
-local lacks, refused = {}, false
-for i, key in ipairs(KEYS) do
-  local each, most = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local full_at = tonumber(redis.call('GET', key) or 0)
-  lacks[i] = math.min(math.max(full_at - at, 0), each * most)
-  refused = refused or lacks[i] > each * (most - 1)
-end
-local answer = {}
-for i, key in ipairs(KEYS) do
-  local each, most = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  local short = math.max(lacks[i] - each * (most - 1), 0)
-  if not refused then
-    lacks[i] = lacks[i] + each
-    redis.call('SET', key, string.format('%.0f', at + lacks[i]),
-      'PX', math.floor(lacks[i] / 1000) + 1)
+# A policy is {key, microseconds a request, requests of a full bucket, requests taken}; a bucket
+# holds when it will be full again. `weigh` answers of each policy whether it refuses, what is left
+# in the bucket, the microseconds until it is full, and those until it has what is asked for, all
+# in one flat list; `take` then takes from the first so many of them.
+BUCKETS: Final = """
+local function weigh(policies, at)
+  local answer, refused = {}, false
+  for i, policy in ipairs(policies) do
+    local each, most, cost = policy[2], policy[3], policy[4]
+    local full_at = tonumber(redis.call('GET', policy[1]) or 0)
+    local lacks = math.min(math.max(full_at - at, 0), each * most)
+    local short = math.max(lacks - each * (most - cost), 0)
+    refused = refused or short > 0
+    answer[4 * i - 3] = short > 0 and 1 or 0
+    answer[4 * i - 2] = math.floor((each * most - lacks) / each)
+    answer[4 * i - 1] = lacks
+    answer[4 * i] = short
   end
-  answer[i] = {short > 0 and 1 or 0, math.floor((each * most - lacks[i]) / each), lacks[i], short}
+  return answer, refused
 end
-return answer
+local function fill(key, lacks, at)
+  redis.call('SET', key, string.format('%.0f', at + lacks), 'PX', math.floor(lacks / 1000) + 1)
+end
+local function take(policies, answer, at, how_many)
+  for i = 1, how_many do
+    local policy = policies[i]
+    local each, most, cost = policy[2], policy[3], policy[4]
+    local lacks = answer[4 * i - 1] + each * cost
+    answer[4 * i - 2] = math.floor((each * most - lacks) / each)
+    answer[4 * i - 1] = lacks
+    fill(policy[1], lacks, at)
+  end
+end
 """
 
-
-SHA1: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
-
-Answer = list[list[int]]
-
-
-@dataclass(slots=True, eq=False)
-class _Question:
-    keys: list[str]
-    arguments: list[str | int]
-    answer: asyncio.Future[Answer] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+# A question is the time in microseconds (null: the store's own clock, one for all processes) and
+# the policies.
+DECIDE: Final = """
+local function decide(question)
+  local at = question[1] ~= cjson.null and question[1] or now
+  local answer, refused = weigh(question[2], at)
+  if not refused then take(question[2], answer, at, #answer / 4) end
+  return answer
+end
+local function finish() end
+"""
 
 
 class Limiter:
@@ -78,68 +77,32 @@ class Limiter:
     """
 
     def __init__(self, valkey: Redis, *, timeout_seconds: float = 2.0) -> None:
-        self._valkey = valkey
-        self._timeout_seconds = timeout_seconds
-        self._waiting: list[_Question] = []
-        self._asking: asyncio.Task[None] | None = None
+        self._script = BatchedScript(valkey, BUCKETS + DECIDE, timeout_seconds=timeout_seconds)
         self._warned_at = -WARN_EVERY_SECONDS
 
     async def decide(
         self, policies: Sequence[Policy], *, closed: bool = False, at: int | None = None
     ) -> Verdict:
-        """Take one request from every policy, or from none.
+        """Take what each policy says from its bucket, or nothing from any.
 
         `at` stands in for the store's clock, in microseconds. Without an answer of the store the
         verdict is empty, or LimiterUnavailable is raised where the call is `closed`.
         """
         if not policies:
             return Verdict()
-        arguments: list[str | int] = ["" if at is None else at]
-        for policy in policies:
-            arguments += (policy.limit.microseconds_each, policy.limit.requests)
+        moment = b"null" if at is None else b"%d" % at
+        wanted = b",".join([policy.wire for policy in policies])
         try:
-            answer = await self._ask(_Question([policy.key for policy in policies], arguments))
+            answer = await self._script.ask(b"[%b,[%b]]" % (moment, wanted))
         except (RedisError, OSError, TimeoutError) as error:
-            self._note_failure(error, closed=closed)
+            self.note_failure(error, closed=closed)
             if closed:
                 raise LimiterUnavailable("Try again in a few seconds.", retry_after=2) from None
             return Verdict()
-        return _verdict(policies, answer)
+        return verdict_of(policies, answer)
 
-    async def _ask(self, question: _Question) -> Answer:
-        self._waiting.append(question)
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask_all(), name="limiter")
-        return await question.answer
-
-    async def _ask_all(self) -> None:
-        while self._waiting:
-            batch = self._waiting[:MOST_AT_ONCE]
-            del self._waiting[:MOST_AT_ONCE]
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    answers = await self._send(batch)
-            except Exception as error:  # noqa: BLE001 - each of those who asked is told
-                answers = [error] * len(batch)
-            for question, answer in zip(batch, answers, strict=True):
-                _settle(question, answer)
-
-    async def _send(self, batch: list[_Question]) -> list[Answer | Exception]:
-        answers = await self._evaluate(batch)
-        if any(isinstance(answer, NoScriptError) for answer in answers):
-            # Valkey knows a script for all connections or for none, so none was decided.
-            await self._valkey.script_load(SCRIPT)
-            answers = await self._evaluate(batch)
-        return answers
-
-    async def _evaluate(self, batch: list[_Question]) -> list[Answer | Exception]:
-        pipeline = self._valkey.pipeline(transaction=False)
-        for question in batch:
-            pipeline.evalsha(SHA1, len(question.keys), *question.keys, *question.arguments)
-        answers: list[Answer | Exception] = await pipeline.execute(raise_on_error=False)
-        return answers
-
-    def _note_failure(self, error: Exception, *, closed: bool) -> None:
+    def note_failure(self, error: Exception, *, closed: bool) -> None:
+        """Count and log a decision that could not be made."""
         if not closed:
             LIMITER_FAIL_OPENS.inc()
         if time.monotonic() - self._warned_at >= WARN_EVERY_SECONDS:
@@ -147,21 +110,16 @@ class Limiter:
             log.warning("limiter_unavailable", reason=repr(error), served=not closed)
 
 
-def _settle(question: _Question, answer: Answer | Exception) -> None:
-    if question.answer.done():  # whoever asked has gone
-        return
-    if isinstance(answer, Exception):
-        question.answer.set_exception(answer)
-    else:
-        question.answer.set_result(answer)
-
-
-def _verdict(policies: Sequence[Policy], answer: Answer) -> Verdict:
-    standings = tuple(
-        Standing(policy.limit, left, full / MICROSECONDS, short / MICROSECONDS, bool(refused))
-        for policy, (refused, left, full, short) in zip(policies, answer, strict=True)
-    )
-    for standing in standings:
-        if standing.refused:
-            LIMITER_REFUSALS.labels(standing.limit.name).inc()
-    return Verdict(standings)
+def verdict_of(policies: Sequence[Policy], answer: Sequence[int]) -> Verdict:
+    """What the script's flat list says of these policies; refusals are counted."""
+    standings = []
+    refused = False
+    for n, policy in enumerate(policies):
+        short, left, full, wait = answer[4 * n : 4 * n + 4]
+        standings.append(
+            Standing(policy.limit, left, full / MICROSECONDS, wait / MICROSECONDS, short == 1)
+        )
+        if short:
+            refused = True
+            LIMITER_REFUSALS.labels(policy.limit.name).inc()
+    return Verdict(tuple(standings), refused)

@@ -1,7 +1,9 @@
 """Rate limits as values: what is allowed to whom, and how a request stands; see `core.limiter`."""
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import orjson
 
 from app.core.errors import TooManyRequests, Unavailable
 
@@ -9,6 +11,8 @@ MICROSECONDS: Final = 1_000_000
 MAX_REQUESTS: Final = 1_000_000
 MAX_SECONDS: Final = 86_400
 MAX_PER_SECOND: Final = 100_000
+MAX_TOKENS: Final = 10_000_000_000
+MAX_TOKENS_PER_SECOND: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,19 @@ class Limit:
         return self.seconds * MICROSECONDS // self.requests
 
 
+@dataclass(frozen=True, slots=True)
+class TokenLimit(Limit):
+    """At most so many tokens (`requests`) within `seconds`."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.requests <= MAX_TOKENS or not 1 <= self.seconds <= MAX_SECONDS:
+            raise ValueError(
+                f"a limit is 1 to {MAX_TOKENS} tokens within 1 to {MAX_SECONDS} seconds"
+            )
+        if self.requests > self.seconds * MAX_TOKENS_PER_SECOND:
+            raise ValueError(f"a limit is at most {MAX_TOKENS_PER_SECOND} tokens a second")
+
+
 def parse_limit(name: str, text: str) -> Limit | None:
     """`600/60` as a Limit, `off` as None; raises ValueError with a sentence."""
     if text.strip().lower() == "off":
@@ -49,20 +66,28 @@ def _is_count(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A limit, and whom it is applied to (`user:<id>`)."""
+    """A limit, whom it is applied to (`user:<id>`), and how much of it is taken at once.
+
+    `key` is its bucket: another limit for the same subject starts with a full one. `wire` is what
+    the limiter's script is told. A cost beyond a full bucket takes the whole of it.
+    """
 
     limit: Limit
     subject: str
+    cost: int = 1
+    key: str = field(init=False, repr=False, compare=False)
+    wire: bytes = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """Its bucket: another limit for the same subject starts with a full one."""
+    def __post_init__(self) -> None:
         limit = self.limit
-        return f"limit:{limit.name}:{limit.requests}/{limit.seconds}:{self.subject}"
+        key = f"limit:{limit.name}:{limit.requests}/{limit.seconds}:{self.subject}"
+        taken = min(self.cost, limit.requests)
+        wire = orjson.dumps([key, limit.microseconds_each, limit.requests, taken])
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "wire", wire)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a policy stands after a request: what is `left`, and the seconds until it is full."""
 
     limit: Limit
@@ -72,15 +97,11 @@ class Standing:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the limiter says of one request, policy by policy."""
+class Verdict(NamedTuple):
+    """What the limiter says of one request, policy by policy; one that refuses is enough."""
 
     standings: tuple[Standing, ...] = ()
-
-    @property
-    def refused(self) -> bool:
-        return any(standing.refused for standing in self.standings)
+    refused: bool = False
 
     @property
     def tightest(self) -> Standing | None:

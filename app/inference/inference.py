@@ -5,9 +5,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.kernel import Kernel
+from app.inference.cache.known import known_rules
+from app.inference.cache.responses import Responses
+from app.inference.customers.book import CustomerBook
+from app.inference.embeddings.embedders import Embedders
+from app.inference.embeddings.local import LocalEmbedder
+from app.inference.guardrails.asking import Judging
+from app.inference.guardrails.compiled import Outside
+from app.inference.guardrails.moderation import Moderator
+from app.inference.guardrails.policies import Guardrails
 from app.inference.integrations.directory import Directory
+from app.inference.prices.book import PriceBook
 from app.inference.providers.demo import DemoServer
 from app.inference.providers.transport import Transport
+from app.inference.routing.open import open_routes
+from app.inference.routing.planner import Router
 from app.inference.usage.ledger import Ledger, open_ledger
 
 
@@ -15,7 +27,12 @@ from app.inference.usage.ledger import Ledger, open_ledger
 class Inference:
     transport: Transport
     directory: Directory
+    prices: PriceBook
+    customers: CustomerBook
     ledger: Ledger
+    routes: Router
+    guardrails: Guardrails
+    responses: Responses
 
 
 @asynccontextmanager
@@ -27,5 +44,15 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         if kernel.settings.demo_provider != "never":
             demo_url = (await stack.enter_async_context(DemoServer())).base_url
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
+        prices, customers = PriceBook(kernel.database), CustomerBook(kernel.database)
         ledger = await stack.enter_async_context(open_ledger(kernel))
-        yield Inference(transport, directory, ledger)
+        routes = await stack.enter_async_context(open_routes(kernel, directory, prices, customers))
+        local = LocalEmbedder()
+        stack.callback(local.close)
+        judging, embedders = Judging(), Embedders(directory, local)
+        outside = Outside(judging, Moderator(directory, transport), local)
+        guardrails = Guardrails(kernel.database, outside)
+        responses = Responses(kernel, known_rules(kernel.database), embedders)
+        yield Inference(
+            transport, directory, prices, customers, ledger, routes, guardrails, responses
+        )

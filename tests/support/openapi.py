@@ -49,6 +49,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_keys_create": {"name": "Another"},
     "api_keys_rotate": {"overlap_seconds": 60},
     "api_keys_update": {"name": "Renamed"},
+    "caches_create": {"name": "Answers", "similarity": 0.9},
+    "caches_update": {"ttl_seconds": 60},
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
     },
@@ -57,6 +59,10 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "conversations_create": {"title": "A title", "metadata": {"team": "blue"}},
     "conversations_update": {"title": "Another title"},
+    "feedback_create": {"run_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "score": 1},
+    "guardrails_create": {"name": "No secrets", "checks": [{"kind": "secrets"}]},
+    "guardrails_test": {"text": "Write to ann@example.com"},
+    "guardrails_update": {"name": "Renamed"},
     "integrations_bulk": {
         "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
     },
@@ -76,6 +82,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "privacy_retention_replace": {"runs": 90},
     "roles_create": {"name": "Reader", "permissions": ["runs:read"]},
     "roles_update": {"description": "Reads runs."},
+    "routes_create": {"slug": "support", "candidates": [{"model": "demo/chat"}]},
+    "routes_explain": {"text": "Hello"},
+    "routes_update": {"name": "Renamed"},
     "service_account_keys_create": {"name": "Nightly"},
     "service_accounts_create": {"name": "Import", "role": "viewer"},
     "service_accounts_update": {"name": "Renamed"},

@@ -19,7 +19,7 @@ from app.identity.sessions import tokens
 from tests.support.authenticator import Authenticator
 from tests.support.factors import new_passkey
 from tests.support.identity import Person, bearer, new_key, new_person, sign_in
-from tests.support.openapi import QUICK
+from tests.support.openapi import BODIES, QUICK
 from tests.support.privacy import new_export
 from tests.support.sso import sso_resources
 
@@ -49,6 +49,12 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     integration = await _made(
         http, person, "/v1/integrations", {"kind": "demo", "slug": "own-demo", "name": "Own demo"}
     )
+    route = await _made(
+        http,
+        person,
+        "/v1/routes",
+        {"slug": "own-route", "candidates": [{"model": "own-demo/chat"}]},
+    )
     await _drawn(http, person)
     erasure = await _made(http, person, "/v1/privacy/erasures")
     chat = await http.post(
@@ -60,6 +66,8 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     answer = chat.json()
     run = await http.get(f"/v1/runs/{answer['run_id']}", headers=person.headers)
     export = await new_export(http, person)
+    judged = {"run_id": answer["run_id"], "score": 1, "comment": "Good."}
+    feedback = await _made(http, person, "/v1/feedback", judged)
     audited = (await http.get("/v1/audit-logs", headers=person.headers)).json()
     other_session = await _other_session(http, person)
     passkey = await new_passkey(http, person, Authenticator())
@@ -72,21 +80,27 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     )
     shares = f"/v1/conversations/{answer['conversation_id']}/shares"
     share = await _made(http, person, shares, {"grantee": {"type": "link"}})
+    cache = await _made(http, person, "/v1/caches", BODIES["caches_create"])
+    guardrail = await _made(http, person, "/v1/guardrails", BODIES["guardrails_create"])
     return Tenant(
         person=person,
         ids={
             "workspace_id": person.workspace_id,
             "api_key_id": key["id"],
             "audit_log_id": audited["data"][0]["id"],
+            "guardrail_id": guardrail["id"],
             "integration_id": integration["id"],
+            "cache_id": cache["id"],
             "certificate_id": erasure["certificate_id"],
             "conversation_id": answer["conversation_id"],
             "erasure_id": erasure["id"],
             "export_id": export["id"],
+            "feedback_id": feedback["id"],
             "invitation_id": invitation["id"],
             "member_id": service_account["member_id"],
             "message_id": answer["message"]["id"],
             "passkey_id": passkey["id"],
+            "route_id": route["id"],
             "role_id": role["id"],
             "run_id": answer["run_id"],
             "service_account_id": service_account["id"],

@@ -1,6 +1,7 @@
 """A budget as the gate applies it to a call."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from uuid import UUID
 
 
@@ -10,7 +11,8 @@ class BudgetRule:
 
     `window` is the window's name (`2026-11-21`, `2026-11`, `total`), so that another one has a
     counter of its own. A soft budget counts and alerts, and refuses nothing. `customer` is set
-    where one rule counts each end user apart.
+    where one rule counts each end user apart. `models` are patterns of the references that it is
+    about; none means every model.
     """
 
     budget_id: UUID
@@ -19,9 +21,22 @@ class BudgetRule:
     hard: bool
     subject: str
     customer: str | None = None
+    models: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """The counter's name in Valkey."""
         own = f":{self.customer}" if self.customer is not None else ""
         return f"budget:{self.budget_id}:{self.window}{own}"
+
+    def covers(self, reference: str) -> bool:
+        """Whether calls of `<slug>/<model>` count."""
+        return covers(self.models, reference)
+
+
+def covers(models: tuple[str, ...], reference: str) -> bool:
+    """Whether patterns name a reference or its model alone; no patterns name every one."""
+    if not models:
+        return True
+    name = reference.partition("/")[2] or reference
+    return any(fnmatchcase(reference, each) or fnmatchcase(name, each) for each in models)

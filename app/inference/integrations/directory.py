@@ -14,6 +14,7 @@ from app.core.config import Settings
 from app.core.crypto import UnreadableSecret, Vault
 from app.core.db import AsyncSession, Database, Scope
 from app.core.errors import AppError
+from app.core.fresh import Fresh
 from app.core.log import get_logger
 from app.inference.integrations import crud
 from app.inference.integrations.errors import ModelUnknown, NoModel
@@ -26,9 +27,8 @@ from app.inference.providers.types import Provider
 
 log = get_logger(__name__)
 
-# How long another process may go on with an integration that was changed or deleted here.
-FRESH_SECONDS = 5.0
-MAX_WORKSPACES = 10_000
+# How many credentials' use is remembered as told.
+MOST_TOLD = 10_000
 LISTING_SECONDS = 5.0
 SILENT_SECONDS = 60.0
 # How often the audit trail is told that a credential is in use.
@@ -59,6 +59,7 @@ class Endpoint:
     allow_private: bool
     models: tuple[dict[str, Any], ...]
     listed_at: float | None
+    region: str | None = None
 
     def offers(self, model: str) -> bool:
         return any(listed["name"] == model for listed in self.models)
@@ -81,8 +82,45 @@ def seal_context(integration: Integration) -> str:
     return f"integration:{integration.workspace_id}:{integration.id}"
 
 
+def targets(endpoints: tuple[Endpoint, ...], wanted: str) -> tuple[Target, ...]:
+    """Where a name leads: one target for `<slug>/<model>`, and for a bare name all that offer it.
+
+    An empty name means the usual model. Raises ModelUnknown and NoModel.
+    """
+    if not wanted:
+        usual = _usual(endpoints)
+        if usual is None:
+            raise NoModel([endpoint.slug for endpoint in endpoints])
+        return (usual,)
+    slug, _, name = wanted.partition("/")
+    for endpoint in endpoints:
+        if endpoint.slug == slug and name:
+            return (Target(endpoint, name),)
+    found = tuple(Target(endpoint, wanted) for endpoint in endpoints if endpoint.offers(wanted))
+    if not found:
+        raise ModelUnknown(wanted)
+    return found
+
+
+def _usual(endpoints: tuple[Endpoint, ...]) -> Target | None:
+    """A real provider's before the demo's, and by name before the first of a list."""
+    real = [endpoint for endpoint in endpoints if endpoint.kind != DEMO_SLUG]
+    for endpoint in real or endpoints:
+        for model in USUAL_MODELS.get(endpoint.kind, ()):
+            if endpoint.offers(model):
+                return Target(endpoint, model)
+    for endpoint in real or endpoints:
+        for listed in endpoint.models:
+            if type_of(listed["name"]) == "chat":
+                return Target(endpoint, listed["name"])
+    return None
+
+
 class Directory:
-    """Finds the endpoint for a model's name, without a query while its knowledge is fresh."""
+    """Finds the endpoint for a model's name, without a query while its knowledge is fresh.
+
+    Another process may go on for `FRESH_SECONDS` with what was changed or deleted here.
+    """
 
     def __init__(
         self,
@@ -99,13 +137,17 @@ class Directory:
         self._demo = self._build_demo(demo_url) if demo_url else None
         self._silent_until: dict[UUID, float] = {}
         self._told: dict[UUID, float] = {}
-        self._known: dict[UUID, tuple[float, tuple[Endpoint, ...]]] = {}
+        self._known: Fresh[tuple[Endpoint, ...]] = Fresh(self._load)
 
     async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
         """The workspace's enabled endpoints, oldest first; the demo where there is no other."""
-        known = self._known.get(workspace_id)
-        if known and known[0] > time.monotonic():
-            return known[1]
+        return await self._known.get(workspace_id)
+
+    def peek(self, workspace_id: UUID) -> tuple[Endpoint, ...] | None:
+        """The same without waiting; None where `endpoints` must be awaited."""
+        return self._known.peek(workspace_id)
+
+    async def _load(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             rows = await crud.every(session, workspace_id)
             self._note_use(session, rows)
@@ -115,15 +157,13 @@ class Directory:
         always = self._settings.demo_provider == "always"
         if self._demo and not named and (always or not found):
             found = (*found, self._demo)
-        if len(self._known) >= MAX_WORKSPACES:
-            self._known.clear()
-            self._told.clear()
-        self._known[workspace_id] = (time.monotonic() + FRESH_SECONDS, found)
         return found
 
     def _note_use(self, session: AsyncSession, rows: Iterable[Integration]) -> None:
         """Have the audit trail say that these credentials are opened, once an hour each."""
         moment = time.monotonic()
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
         for row in rows:
             told = self._told.get(row.id, -math.inf)
             if row.enabled and row.sealed_credential and moment - told > TOLD_SECONDS:
@@ -187,41 +227,11 @@ class Directory:
         """The same by what is known already: nobody is asked."""
         wanted = model or self._settings.default_model
         endpoints = await self.endpoints(workspace_id)
-        found = self._find(endpoints, wanted)
-        if found is None and wanted:
-            raise ModelUnknown(wanted)
-        if found is None:
-            raise NoModel([endpoint.slug for endpoint in endpoints])
-        return found
-
-    def _find(self, endpoints: tuple[Endpoint, ...], wanted: str) -> Target | None:
-        if not wanted:
-            return self._usual(endpoints)
-        slug, _, name = wanted.partition("/")
-        for endpoint in endpoints:
-            if endpoint.slug == slug and name:
-                return Target(endpoint, name)
-        for endpoint in endpoints:
-            if endpoint.offers(wanted):
-                return Target(endpoint, wanted)
-        return None
-
-    def _usual(self, endpoints: tuple[Endpoint, ...]) -> Target | None:
-        """A real provider's before the demo's, and by name before the first of a list."""
-        real = [endpoint for endpoint in endpoints if endpoint.kind != DEMO_SLUG]
-        for endpoint in real or endpoints:
-            for model in USUAL_MODELS.get(endpoint.kind, ()):
-                if endpoint.offers(model):
-                    return Target(endpoint, model)
-        for endpoint in real or endpoints:
-            for listed in endpoint.models:
-                if type_of(listed["name"]) == "chat":
-                    return Target(endpoint, listed["name"])
-        return None
+        return targets(endpoints, wanted)[0]
 
     def forget(self, workspace_id: UUID) -> None:
         """Read this workspace's integrations anew at the next call."""
-        self._known.pop(workspace_id, None)
+        self._known.forget(workspace_id)
 
     def try_again(self, integration_id: UUID) -> None:
         """Its address or key has changed: it may be asked again at once."""
@@ -240,6 +250,7 @@ class Directory:
                 slug=integration.slug,
                 label=integration.name,
                 listed_at=time.time(),
+                region=integration.region,
             )
         base_url = integration.base_url or KINDS[integration.kind].base_url or ""
         # Only what the operator's own environment names may stand on the operator's network.
@@ -261,6 +272,7 @@ class Directory:
             allow_private=allow_private,
             models=tuple(integration.models or ()),
             listed_at=listed_at.timestamp() if listed_at else None,
+            region=integration.region,
         )
 
     def _build_demo(self, demo_url: str) -> Endpoint:

@@ -16,7 +16,8 @@ class Integration(Resource):
 
     `origin` says who made it: a `user`, the `environment` (a key in it), `discovered` (a local
     server that answered) or `builtin` (the demo provider). Only the operator's own three may
-    stand at a private address. `models` is the provider's last listing.
+    stand at a private address. `models` is the provider's last listing, `region` where it computes,
+    which only the workspace knows.
     """
 
     __tablename__ = "ai_integrations"
@@ -37,6 +38,7 @@ class Integration(Resource):
     slug: Mapped[str] = mapped_column(info=plain())
     name: Mapped[str] = mapped_column(info=plain())
     base_url: Mapped[str | None] = mapped_column(info=plain())
+    region: Mapped[str | None] = mapped_column(info=plain())
     origin: Mapped[str] = mapped_column(default="user", info=plain())
     enabled: Mapped[bool] = mapped_column(default=True)
     sealed_credential: Mapped[bytes | None] = mapped_column(

@@ -43,6 +43,11 @@ def _fit_for_a_header(key: SecretStr) -> SecretStr:
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$"),
+    Field(description="Where it computes (`eu`, `us-east-1`): what a route's regions ask for."),
+]
 Address = Annotated[
     HttpUrl,
     AfterValidator(_plain_address),
@@ -62,6 +67,7 @@ class IntegrationCreate(Input):
         Slug | None, Field(description="Stands before the model's name; default: the kind.")
     ] = None
     base_url: Address | None = None
+    region: Region | None = None
     api_key: ApiKey | None = None
     enabled: bool = True
 
@@ -75,6 +81,7 @@ class IntegrationUpdate(Input):
 
     name: Name | None = None
     base_url: Address | None = None
+    region: Region | None = None
     api_key: ApiKey | None = None
     enabled: bool | None = None
 
@@ -100,6 +107,7 @@ class IntegrationRead(Output):
     slug: str
     name: str
     base_url: str | None
+    region: str | None = Field(description="Where it computes, as the workspace says.")
     origin: Literal["user", "environment", "discovered"] = Field(
         description="Who made it: a user, a key in the environment, or a local server found."
     )

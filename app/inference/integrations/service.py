@@ -47,6 +47,7 @@ async def create(
         slug=new.slug or new.kind.replace("_", "-"),
         name=new.name or kind.label,
         base_url=str(new.base_url).rstrip("/") if new.base_url else None,
+        region=new.region,
         origin="user",
         enabled=new.enabled,
         status="untested",
@@ -94,6 +95,8 @@ async def update(
         integration.name = change.name
     if "enabled" in given and change.enabled is not None:
         integration.enabled = change.enabled
+    if "region" in given:
+        integration.region = change.region
     if "base_url" in given:
         # An address that a user chose is a user's, whoever made the integration.
         integration.origin = "user"

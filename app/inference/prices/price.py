@@ -5,45 +5,80 @@ from dataclasses import dataclass
 from app.inference.providers.types import Usage
 
 PICO_A_NANO = 1000
+ATTO_A_PICO = 1_000_000
+MILLISECONDS_A_MINUTE = 60_000
+WHOLE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What tokens cost once a call's input is longer than `above`; pico-dollars a token."""
+    """What tokens cost once a call's input is longer than `above`; pico-dollars a token.
+
+    `reasoning` is what the reasoning among the output costs, where that is not the same. `rest` is
+    what a price has below a pico-dollar, in atto-dollars: of input, output, cached input and cache
+    writes.
+    """
 
     above: int
     input: int
     output: int
     cached_input: int
     cache_write: int
+    reasoning: int | None = None
+    rest: tuple[int, int, int, int] | None = None
+
+    def pico(self, given: int, made: int, cached: int, written: int) -> int:
+        """Pico-dollars of so many tokens, rounded half up; `given` without cached and written."""
+        whole = (
+            given * self.input
+            + made * self.output
+            + cached * self.cached_input
+            + written * self.cache_write
+        )
+        if self.rest is None:
+            return whole
+        atto = sum(
+            tokens * rest
+            for tokens, rest in zip((given, made, cached, written), self.rest, strict=True)
+        )
+        return whole + (2 * atto + ATTO_A_PICO) // (2 * ATTO_A_PICO)
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Tiers by their `above`, the first of them 0. `call` is nano-dollars a call.
+    """Tiers by their `above`, the first of them 0.
 
-    `factor` is what a discount leaves, in parts of a million.
+    `call`, `image` and `minute` are nano-dollars for each call, image made, and minute of sound.
+    `factor` is what a discount leaves, in parts of a million. `source` says whose price it is:
+    `list` (the provider's), `override` (the workspace's own) or `free`.
     """
 
     tiers: tuple[Tier, ...]
     call: int = 0
-    factor: int = 1_000_000
+    factor: int = WHOLE
     source: str = "list"
+    image: int = 0
+    minute: int = 0
 
-    def cost(self, usage: Usage) -> int:
-        """Nano-dollars of a call, rounded half up once, at the end."""
+    def cost(self, usage: Usage, *, images: int = 0, milliseconds: int = 0) -> int:
+        """Nano-dollars of a call, rounded half up once, at the end.
+
+        `images` is how many were made, `milliseconds` how long the sound was that went in or out.
+        """
         # A provider may count more cached tokens than input; a price is for the input there was.
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         written = min(usage.cache_write_tokens, usage.input_tokens - cached)
         tier = self._tier(usage.input_tokens)
-        pico = (
-            (usage.input_tokens - cached - written) * tier.input
-            + cached * tier.cached_input
-            + written * tier.cache_write
-            + usage.output_tokens * tier.output
-        )
-        exact = (pico + self.call * PICO_A_NANO) * self.factor
-        unit = PICO_A_NANO * 1_000_000
+        given = usage.input_tokens - cached - written
+        pico = tier.pico(given, usage.output_tokens, cached, written)
+        pico += (self.call + images * self.image) * PICO_A_NANO
+        if tier.reasoning is not None:
+            thought = min(usage.reasoning_tokens, usage.output_tokens)
+            pico += thought * (tier.reasoning - tier.output)
+        exact, unit = pico * self.factor, PICO_A_NANO * WHOLE
+        if milliseconds and self.minute:
+            sound = milliseconds * self.minute * PICO_A_NANO * self.factor
+            exact, unit = exact * MILLISECONDS_A_MINUTE + sound, unit * MILLISECONDS_A_MINUTE
         return (2 * exact + unit) // (2 * unit)
 
     def _tier(self, input_tokens: int) -> Tier:

@@ -1,27 +1,14 @@
 """A provider over HTTP: the wire dialect is a codec, everything else is the same for all."""
 
-from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 
 import orjson
 
 from app.core.config import Settings
-from app.inference.providers.codec import (
-    BadAnswer,
-    Codec,
-    InBandError,
-    StreamDecoder,
-    Unsupported,
-    expect_words,
-)
-from app.inference.providers.errors import (
-    ProviderAuthFailed,
-    ProviderError,
-    ProviderGarbled,
-    ProviderRejected,
-)
-from app.inference.providers.failures import redact, refusal
+from app.inference.providers.codec import Codec, Unsupported, expect_words
+from app.inference.providers.errors import ProviderAuthFailed, ProviderUnfit
+from app.inference.providers.events import DECODING_ERRORS, HttpEvents, fault_of
 from app.inference.providers.opening import (
     WHOLE_ANSWER_FACTOR,
     expect_events,
@@ -29,29 +16,18 @@ from app.inference.providers.opening import (
     read_refusal,
 )
 from app.inference.providers.retry import Retry
-from app.inference.providers.sse import EventTooLarge, SseReader
 from app.inference.providers.transport import Exchange, Transport
 from app.inference.providers.types import (
+    USUAL,
     ChatRequest,
     ChatResult,
+    Events,
     ModelListing,
     StreamEvent,
-    UsageReport,
+    Waits,
 )
 
 T = TypeVar("T")
-# What a codec meets in an answer of another shape than its dialect's.
-SHAPE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-
-
-@dataclass(slots=True)
-class Opening:
-    """A stream whose first event has come."""
-
-    exchange: Exchange
-    reader: SseReader
-    decoder: StreamDecoder
-    events: list[StreamEvent] = field(default_factory=list)
 
 
 class HttpProvider:
@@ -80,34 +56,35 @@ class HttpProvider:
         self._first_token_seconds = settings.provider_first_token_seconds
         self._headers = codec.headers(self._key)
 
-    async def complete(self, request: ChatRequest) -> ChatResult:
+    async def complete(self, request: ChatRequest, waits: Waits = USUAL) -> ChatResult:
         body = self._encode(request, streaming=False)
         url = self._codec.chat_url(request.model, streaming=False)
+        seconds = (waits.first_token or self._first_token_seconds) * WHOLE_ANSWER_FACTOR
+        answer = await self._fetch("POST", url, body, waits, seconds)
+        return self._read(self._codec.decode, answer)
 
-        async def attempt() -> ChatResult:
-            wait = self._first_token_seconds * WHOLE_ANSWER_FACTOR
-            answer = await self._fetch("POST", url, body, first_byte_seconds=wait)
-            return self._read(self._codec.decode, answer)
-
-        return await self._retry.call(attempt)
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
+    async def open(self, request: ChatRequest, waits: Waits = USUAL) -> Events:
         body = self._encode(request, streaming=True)
         url = self._codec.chat_url(request.model, streaming=True)
-        opening = await self._retry.call(lambda: self._open_stream(url, body))
-        exchange, reader, decoder = opening.exchange, opening.reader, opening.decoder
+        seconds = waits.first_token or self._first_token_seconds
+        async with first_token(self.name, seconds) as beginning:
+            exchange = await self._send("POST", url, body, waits, seconds)
+            beginning.exchange = exchange
+            await expect_events(exchange, self.name, self._key)
+            events = HttpEvents(exchange, self._codec.decoder(), self.name, self._key)
+            await events.begin()
+            return events
+
+    async def stream(
+        self, request: ChatRequest, waits: Waits = USUAL
+    ) -> AsyncGenerator[StreamEvent, None]:
+        events = await self.open(request, waits)
         try:
-            for event in opening.events:
-                yield event
-            while not decoder.done:
-                chunk = await exchange.read_chunk()
-                for event in self._decode(reader, decoder, chunk):
+            while read := await events.read():
+                for event in read:
                     yield event
-                if not chunk:
-                    break
-            await exchange.drain()
         finally:
-            exchange.close()
+            events.close()
 
     async def list_models(self) -> list[ModelListing]:
         models: list[ModelListing] = []
@@ -126,8 +103,13 @@ class HttpProvider:
     async def _get(self, url: str) -> bytes:
         return await self._retry.call(lambda: self._fetch("GET", url, None))
 
-    async def _open(
-        self, method: str, url: str, body: bytes | None, *, first_byte_seconds: float | None = None
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        waits: Waits = USUAL,
+        first_byte_seconds: float | None = None,
     ) -> Exchange:
         exchange = await self._transport.open(
             method,
@@ -137,6 +119,10 @@ class HttpProvider:
             provider=self.name,
             allow_private=self._allow_private,
             first_byte_seconds=first_byte_seconds,
+            connect_seconds=waits.connect,
+            idle_seconds=waits.between_tokens,
+            # A call for nothing costs little; one that fails since its connection was old, more.
+            repeatable=True,
         )
         if 200 <= exchange.status < 300:
             return exchange
@@ -147,69 +133,30 @@ class HttpProvider:
             exchange.close()
 
     async def _fetch(
-        self, method: str, url: str, body: bytes | None, *, first_byte_seconds: float | None = None
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        waits: Waits = USUAL,
+        first_byte_seconds: float | None = None,
     ) -> bytes:
-        exchange = await self._open(method, url, body, first_byte_seconds=first_byte_seconds)
+        exchange = await self._send(method, url, body, waits, first_byte_seconds)
         try:
             return await exchange.read_body()
         finally:
             exchange.close()
 
-    async def _open_stream(self, url: str, body: bytes) -> Opening:
-        async with first_token(self.name, self._first_token_seconds) as beginning:
-            beginning.exchange = exchange = await self._open("POST", url, body)
-            await expect_events(exchange, self.name, self._key)
-            return await self._first_event(exchange)
-
-    async def _first_event(self, exchange: Exchange) -> Opening:
-        opening = Opening(exchange, SseReader(), self._codec.decoder())
-        # Usage may come ahead of the answer; it is no reason to call the answer begun.
-        while all(isinstance(event, UsageReport) for event in opening.events):
-            chunk = await exchange.read_chunk()
-            opening.events += self._decode(opening.reader, opening.decoder, chunk)
-            if not chunk:
-                break
-        return opening
-
-    def _decode(
-        self, reader: SseReader, decoder: StreamDecoder, chunk: bytes
-    ) -> Iterator[StreamEvent]:
-        # A generator, so that what came before a fault is delivered before it is raised.
-        try:
-            for data in reader.feed(chunk) if chunk else reader.end():
-                yield from decoder.feed(data)
-            if not chunk and not decoder.done:
-                yield from decoder.end()
-        except EventTooLarge:
-            raise ProviderGarbled(self.name, "an event of the stream is too large.") from None
-        except InBandError as error:
-            raise self._in_band(error) from None
-        except (BadAnswer, *SHAPE_ERRORS) as error:
-            raise ProviderGarbled(self.name, told(error)) from None
-
     def _read(self, decode: Callable[[bytes], T], body: bytes) -> T:
         try:
             return decode(body)
-        except InBandError as error:
-            raise self._in_band(error) from None
-        except (BadAnswer, *SHAPE_ERRORS) as error:
-            raise ProviderGarbled(self.name, told(error)) from None
-
-    def _in_band(self, error: InBandError) -> ProviderError:
-        complaint = error.complaint
-        if error.kind is not None:
-            return error.kind(self.name, redact(complaint.message, self._key))
-        return refusal(self.name, complaint.in_band_status, complaint, secret=self._key)
+        except DECODING_ERRORS as error:
+            raise fault_of(error, self.name, self._key) from None
 
     def _encode(self, request: ChatRequest, *, streaming: bool) -> bytes:
         try:
             expect_words(request, self._codec)
             return orjson.dumps(self._codec.encode(request, streaming=streaming))
         except Unsupported as error:
-            raise ProviderRejected(self.name, f"{error}") from None
+            raise ProviderUnfit(self.name, f"{error}") from None
         except (TypeError, ValueError):
-            raise ProviderRejected(self.name, "the request cannot be written as JSON.") from None
-
-
-def told(error: Exception) -> str:
-    return str(error) if isinstance(error, BadAnswer) else "the answer is not in its dialect."
+            raise ProviderUnfit(self.name, "the request cannot be written as JSON.") from None

@@ -2,6 +2,8 @@
 
 from app.inference.providers.types import (
     ChatResult,
+    Citation,
+    CitationDelta,
     Finished,
     Part,
     ReasoningDelta,
@@ -9,6 +11,7 @@ from app.inference.providers.types import (
     StreamEvent,
     TextDelta,
     TextPart,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallPart,
     ToolCallStart,
@@ -18,7 +21,11 @@ from app.inference.providers.types import (
 
 
 class Collector:
-    """Builds a message from events, complete or broken off; `finished` tells which."""
+    """Builds a message from events, complete or broken off; `finished` tells which.
+
+    A text ends where one begins that has not been cited yet, so that each part stands with its own
+    citations. One whose citations name their places in the answer goes on.
+    """
 
     def __init__(self, dialect: str) -> None:
         self.usage = Usage()
@@ -26,16 +33,19 @@ class Collector:
         self._dialect = dialect
         self._parts: list[Part] = []
         self._text: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._citations: list[Citation] = []
         self._reasoning: list[str] = []
         self._calls: dict[int, tuple[ToolCallStart, list[str]]] = {}
 
     def add(self, event: StreamEvent) -> None:
         match event:
             case TextDelta():
-                self._end_reasoning()
-                self._text.append(event.text)
+                self._add_text(event)
             case ReasoningDelta():
                 self._add_reasoning(event)
+            case CitationDelta():
+                self._citations.append(event.citation)
             case ToolCallStart():
                 self._calls[event.index] = (event, [])
             case ToolCallDelta():
@@ -61,7 +71,17 @@ class Collector:
         if self.finished is None:
             raise ValueError("the stream has not finished")
         end = self.finished
-        return ChatResult(self.parts(), end.reason, self.usage, end.model, end.response_id)
+        return ChatResult(
+            self.parts(), end.reason, self.usage, end.model, end.response_id, end.stop_sequence
+        )
+
+    def _add_text(self, event: TextDelta) -> None:
+        self._end_reasoning()
+        if any(citation.unit != "answer" for citation in self._citations):
+            self._end_text()
+        self._text.append(event.text)
+        if event.logprobs:
+            self._logprobs += event.logprobs
 
     def _add_reasoning(self, event: ReasoningDelta) -> None:
         self._end_text()
@@ -80,6 +100,9 @@ class Collector:
             self._parts.append(ReasoningPart(text, signature, None, self._dialect))
 
     def _end_text(self) -> None:
-        if self._text:
-            self._parts.append(TextPart("".join(self._text)))
+        if self._text or self._citations:
+            text, cited = "".join(self._text), tuple(self._citations)
+            self._parts.append(TextPart(text, cited, tuple(self._logprobs)))
             self._text.clear()
+            self._logprobs.clear()
+            self._citations.clear()

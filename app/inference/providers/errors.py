@@ -8,6 +8,7 @@ ProviderError
 ├── ContextTooLong           400
 ├── ContentFiltered          400
 ├── ProviderRejected         400
+│   └── ProviderUnfit        400  (never sent)
 ├── ModelNotFound            404
 ├── ProviderUnreachable      502  retryable
 ├── ProviderFailed           502  retryable
@@ -22,7 +23,10 @@ DETAIL_LIMIT = 500
 
 
 class ProviderError(AppError):
-    """A failed call to a provider; `upstream_status` is what the provider answered, if it did."""
+    """A failed call to a provider; `upstream_status` is what the provider answered, if it did.
+
+    `said` is the body of its refusal, kept where the client speaks the provider's own dialect.
+    """
 
     status = 502
     code = "provider_failed"
@@ -40,6 +44,7 @@ class ProviderError(AppError):
         super().__init__(bounded(f"{provider}: {said}"), retry_after=retry_after)
         self.provider = provider
         self.upstream_status = upstream_status
+        self.said = b""
 
 
 def bounded(text: str) -> str:
@@ -89,6 +94,10 @@ class ProviderRejected(ProviderError):
     status = 400
     code = "provider_rejected_request"
     title = "The model provider does not accept this request"
+
+
+class ProviderUnfit(ProviderRejected):
+    """What the provider's dialect has no words for; nothing was sent, another may take it."""
 
 
 class ModelNotFound(ProviderError):

@@ -9,7 +9,13 @@ from app.inference.providers.anthropic_messages import AnthropicCodec
 from app.inference.providers.codec import Codec
 from app.inference.providers.errors import InvalidIntegration
 from app.inference.providers.gemini import GeminiCodec
-from app.inference.providers.openai_chat import Flavour, OpenAIChatCodec
+from app.inference.providers.openai_chat import (
+    MISTRAL_LACKS,
+    OPENAI_LACKS,
+    TAKES,
+    Flavour,
+    OpenAIChatCodec,
+)
 from app.inference.providers.openai_chat.encode import Wording
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Provider
@@ -19,7 +25,8 @@ from app.inference.providers.types import Provider
 class Kind:
     """A provider kind; the variables are where its key and address stand in the environment.
 
-    Without a `base_url` the integration has to name one.
+    Without a `base_url` the integration has to name one. `dialect` is what our adapter speaks with
+    it, `also` what else it understands when a client's bytes are passed on.
     """
 
     name: str
@@ -30,6 +37,7 @@ class Kind:
     key_variable: str | None = None
     address_variable: str | None = None
     needs_key: bool = True
+    also: frozenset[str] = frozenset()
 
 
 def speaks_openai(flavour: Flavour) -> Callable[[str], Codec]:
@@ -37,19 +45,35 @@ def speaks_openai(flavour: Flavour) -> Callable[[str], Codec]:
 
 
 COMPATIBLE = speaks_openai(Flavour())
-OPENAI = speaks_openai(Flavour(Wording(max_tokens="max_completion_tokens")))
-AZURE = speaks_openai(Flavour(Wording(max_tokens="max_completion_tokens"), auth="api-key"))
+WITH_TOP_K = TAKES | {"top_k"}
+WIDER = speaks_openai(Flavour(takes=WITH_TOP_K))
+OWN_WORDING = Wording(max_tokens="max_completion_tokens")
+OPENAI = speaks_openai(Flavour(OWN_WORDING, takes=TAKES - OPENAI_LACKS))
+AZURE = speaks_openai(Flavour(OWN_WORDING, auth="api-key", takes=TAKES - OPENAI_LACKS))
 # Mistral refuses the fields it does not know, and reports usage unasked.
-MISTRAL = speaks_openai(Flavour(Wording(seed="random_seed", user=None, asks_for_usage=False)))
+MISTRAL = speaks_openai(
+    Flavour(
+        Wording(seed="random_seed", user=None, asks_for_usage=False), takes=TAKES - MISTRAL_LACKS
+    )
+)
 # OpenRouter lists its models to anyone; only this one proves the key.
-OPENROUTER = speaks_openai(Flavour(check_path="/key"))
+OPENROUTER = speaks_openai(Flavour(check_path="/key", takes=WITH_TOP_K))
 DEEPSEEK = speaks_openai(Flavour(Wording(returns_reasoning=True)))
 
 DIALECT = OpenAIChatCodec.dialect
+RESPONSES = frozenset({"openai_responses"})
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("openai", "OpenAI", DIALECT, OPENAI, "https://api.openai.com/v1", "OPENAI_API_KEY"),
+        Kind(
+            "openai",
+            "OpenAI",
+            DIALECT,
+            OPENAI,
+            "https://api.openai.com/v1",
+            "OPENAI_API_KEY",
+            also=RESPONSES,
+        ),
         Kind(
             "anthropic",
             "Anthropic",
@@ -99,7 +123,7 @@ KINDS: dict[str, Kind] = {
             "together",
             "Together",
             DIALECT,
-            COMPATIBLE,
+            WIDER,
             "https://api.together.xyz/v1",
             "TOGETHER_API_KEY",
         ),
@@ -111,12 +135,13 @@ KINDS: dict[str, Kind] = {
             AZURE,
             key_variable="AZURE_OPENAI_API_KEY",
             address_variable="AZURE_OPENAI_ENDPOINT",
+            also=RESPONSES,
         ),
         Kind(
             "openai_compatible",
             "OpenAI-compatible server",
             DIALECT,
-            COMPATIBLE,
+            WIDER,
             needs_key=False,
         ),
         Kind("demo", "Demo provider", DIALECT, COMPATIBLE, needs_key=False),

@@ -32,13 +32,14 @@ class Retry:
             try:
                 return await attempt()
             except ProviderError as error:
-                wait = self._wait(error, made)
+                wait = self.wait(error, made)
                 if wait is None:
                     raise
             await self.sleep(wait)
         raise AssertionError("unreachable")
 
-    def _wait(self, error: ProviderError, made: int) -> float | None:
+    def wait(self, error: ProviderError, made: int) -> float | None:
+        """Seconds until the next try, after so many retries were made; None for no other try."""
         # A timeout has used up the caller's patience already; more of the same would triple it.
         if not error.retryable or made >= self.retries or isinstance(error, ProviderTimedOut):
             return None

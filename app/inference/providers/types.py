@@ -55,12 +55,16 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class ImagePart:
-    """An image by its bytes or by its address; exactly one of the two is set."""
+    """An image by its bytes or by its address; exactly one of the two is set.
+
+    `detail` is how closely it is looked at, in OpenAI's words; only its own dialects set it.
+    """
 
     media_type: str
     data: bytes | None = None
     url: str | None = None
     cache: CacheHint | None = None
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,16 +298,62 @@ class ModelListing:
     retires_at: str | None = None
 
 
+class Waits(Protocol):
+    """How long a provider is waited for, in seconds; None takes the operator's setting."""
+
+    @property
+    def connect(self) -> float | None: ...
+
+    @property
+    def first_token(self) -> float | None: ...
+
+    @property
+    def between_tokens(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UsualWaits:
+    """The operator's settings."""
+
+    connect: float | None = None
+    first_token: float | None = None
+    between_tokens: float | None = None
+
+
+USUAL = UsualWaits()
+
+
+class Events(Protocol):
+    """An answer under way, whose first event has come."""
+
+    async def read(self) -> list[StreamEvent]:
+        """The events that have arrived, or the next ones; empty at the end, after `Finished`.
+
+        Raises the ProviderError of an answer that broke off.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the upstream connection at once, wherever the answer stands."""
+        ...
+
+
 class Provider(Protocol):
-    """A model provider with its credentials, ready to be called."""
+    """A model provider with its credentials, ready to be called; every call is one attempt."""
 
     @property
     def dialect(self) -> str: ...
 
-    async def complete(self, request: ChatRequest) -> ChatResult: ...
+    async def complete(self, request: ChatRequest, waits: Waits = USUAL) -> ChatResult: ...
 
-    def stream(self, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        """Yield the answer as it comes; `aclose()` closes the upstream connection at once."""
+    async def open(self, request: ChatRequest, waits: Waits = USUAL) -> Events:
+        """Ask for a stream and wait for its first event."""
+        ...
+
+    def stream(
+        self, request: ChatRequest, waits: Waits = USUAL
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """The same, event by event; `aclose()` closes the upstream connection at once."""
         ...
 
     async def list_models(self) -> list[ModelListing]: ...

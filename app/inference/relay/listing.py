@@ -4,11 +4,25 @@ from typing import Any
 
 import orjson
 
-from app.core.auth import Access
+from app.core.auth import Access, Permission
 from app.inference.catalog import service
 from app.inference.catalog.schemas import ModelRead
 from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.directory import Directory
+from app.inference.relay.visit import Visit
+
+
+class ListModels:
+    async def serve(self, visit: Visit) -> None:
+        access = await visit.access(Permission.MODELS_READ)
+        await visit.reply.json(await list_models(visit.inference.directory, access))
+
+
+class ShowModel:
+    async def serve(self, visit: Visit) -> None:
+        access = await visit.access(Permission.MODELS_READ)
+        name = visit.parameters["model"]
+        await visit.reply.json(await read_model(visit.inference.directory, access, name))
 
 
 async def list_models(directory: Directory, access: Access) -> bytes:

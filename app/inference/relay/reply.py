@@ -2,47 +2,106 @@
 
 import asyncio
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from starlette.types import Receive, Send
 
 from app.core.http.event_stream import HEADERS, SlowReader
+from app.inference.calls.reply import Headers
 
-STREAM_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+KIND: Final = HEADERS["content-type"].encode()
+STREAM_HEADERS: Final = [
+    (name.encode(), value.encode()) for name, value in HEADERS.items() if name != "content-type"
+]
+PING: Final = b": ping\n\n"
+PING_SECONDS: Final = 15.0
 
 
 class Reply:
-    """One answer, whole or streamed: `begun` with its head, `ended` with its last bytes."""
+    """One answer, whole or streamed: `begun` with its head, `ended` with its last bytes.
 
-    __slots__ = ("_send", "_slow_reader_seconds", "begun", "ended")
+    `headers` are added to the head. Once `keep_alive` was asked for, a comment is sent whenever
+    nothing else was for a while; the first one sends the head, so that what goes wrong from then
+    on has to be told in the stream.
+    """
 
-    def __init__(self, send: Send, slow_reader_seconds: float) -> None:
+    __slots__ = (
+        "_beat", "_last", "_ping_seconds", "_pinging", "_send", "_slow_reader_seconds", "begun",
+        "ended", "headers",
+    )  # fmt: skip
+
+    def __init__(
+        self, send: Send, slow_reader_seconds: float, ping_seconds: float = PING_SECONDS
+    ) -> None:
         self.begun = False
         self.ended = False
+        self.headers: Headers = []
         self._send = send
         self._slow_reader_seconds = slow_reader_seconds
+        self._ping_seconds = ping_seconds
+        self._last = 0.0
+        self._beat: asyncio.TimerHandle | None = None
+        self._pinging: asyncio.Task[None] | None = None
 
-    async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.begun = self.ended = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        head = {"type": "http.response.start", "status": status}
+        await self._send({**head, "headers": [*headers, *self.headers]})
         await self._send({"type": "http.response.body", "body": body})
 
     async def json(self, body: bytes) -> None:
         length = (b"content-length", b"%d" % len(body))
         await self.whole(200, [(b"content-type", b"application/json"), length], body)
 
-    async def stream(self, block: bytes, *, more: bool = True) -> None:
-        """Send the next frames; a client that takes nothing for too long is dropped."""
+    async def stream(self, block: bytes, *, more: bool = True, kind: bytes = KIND) -> None:
+        """Send the next bytes; a client that takes nothing for too long is dropped.
+
+        They are whole server-sent events unless they are of another `kind`.
+        """
+        if self._pinging is not None:
+            await asyncio.wait([self._pinging])
+        await self._put(block, more=more, kind=kind)
+
+    def keep_alive(self) -> None:
+        """Send a comment whenever nothing was sent for fifteen seconds, from now on."""
+        loop = asyncio.get_running_loop()
+        self._last = loop.time()
+        self._beat = loop.call_later(self._ping_seconds, self._on_beat)
+
+    def close(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        if self._pinging is not None:
+            self._pinging.cancel()
+
+    async def _put(self, block: bytes, *, more: bool = True, kind: bytes = KIND) -> None:
         if not self.begun:
             self.begun = True
-            head = {"type": "http.response.start", "status": 200, "headers": [*STREAM_HEADERS]}
-            await self._send(head)
+            head = [(b"content-type", kind), *STREAM_HEADERS, *self.headers]
+            await self._send({"type": "http.response.start", "status": 200, "headers": head})
         self.ended = not more
         try:
-            async with asyncio.timeout(self._slow_reader_seconds):
+            async with asyncio.timeout(self._slow_reader_seconds) as deadline:
                 await self._send({"type": "http.response.body", "body": block, "more_body": more})
+                # The deadline knows the time already; the loop's clock is not asked again.
+                self._last = (deadline.when() or 0.0) - self._slow_reader_seconds
         except TimeoutError:
             raise SlowReader from None
+
+    def _on_beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        silent = loop.time() - self._last
+        if silent >= self._ping_seconds and not self.ended:
+            silent = 0.0
+            self._pinging = asyncio.create_task(self._put(PING), name="ping")
+            self._pinging.add_done_callback(self._pinged)
+        self._beat = loop.call_later(self._ping_seconds - silent, self._on_beat)
+
+    def _pinged(self, task: "asyncio.Task[None]") -> None:
+        self._pinging = None
+        if not task.cancelled():
+            # A reader who is too slow or gone is noticed by who sends the answer.
+            task.exception()
 
 
 class ClientWatch:

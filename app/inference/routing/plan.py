@@ -17,7 +17,9 @@ class Question:
 
     `sticky` is what a conversation is recognised by (its id, or a digest of how its prompt begins),
     `needs` names capabilities (`vision`, `tools`, `structured_output`, `reasoning`, `files`,
-    `audio`), `text` is what it is about, for its category.
+    `audio`), `text` is what it is about, for its category. `route` is a route (or a model) that a
+    header names and goes before `model`; `agent_route` what the agent says where the request and
+    its key leave it open. `explored` false keeps an adaptive route to what it holds for best.
     """
 
     model: str | None
@@ -27,6 +29,9 @@ class Question:
     sticky: str | None = None
     text: str = ""
     dialect: str | None = None
+    route: str | None = None
+    agent_route: str | None = None
+    explored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

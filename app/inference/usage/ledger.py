@@ -9,20 +9,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.core.errors import Unavailable
 from app.core.kernel import Kernel
 from app.inference.usage.appender import CallAppender
 from app.inference.usage.drain import Drain
+from app.inference.usage.errors import LedgerFull
 from app.inference.usage.gateway_call import GatewayCall, Settlement, settled_record
 from app.runs.runs.lease import Lease
 
 # What may wait in memory while Valkey is away; a call more would be one that can be lost.
 MAX_BACKLOG = 100_000
-
-
-class LedgerFull(Unavailable):
-    code = "ledger_full"
-    title = "Calls cannot be recorded at the moment"
 
 
 class Ledger:

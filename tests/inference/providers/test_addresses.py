@@ -1,7 +1,5 @@
-import socket
 from ipaddress import ip_address
 
-import aiohttp
 import pytest
 
 from app.core.config import Settings
@@ -117,22 +115,18 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(
     answers = [["93.184.216.34"], ["127.0.0.1"]]
     asked = []
 
-    async def rebinding(self, host, port=0, family=socket.AF_INET):
+    async def rebinding(host):
         asked.append(host)
-        return [
-            {"hostname": host, "host": ip, "port": port, "family": socket.AF_INET}
-            | {"proto": 0, "flags": 0}
-            for ip in answers[len(asked) - 1]
-        ]
+        return answers[len(asked) - 1]
 
     connected = []
 
-    async def connect(*args, addr_infos, **kwargs):
-        connected.extend(info[4][0] for info in addr_infos)
+    async def connect(factory, address, port, tls, server_name):
+        connected.append(address)
         raise OSError("stop here")
 
-    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", rebinding)
-    monkeypatch.setattr("aiohttp.connector.aiohappyeyeballs.start_connection", connect)
+    monkeypatch.setattr("app.inference.providers.transport.resolving.look_up", rebinding)
+    monkeypatch.setattr("app.inference.providers.transport.client.connect", connect)
     with pytest.raises(Exception, match="refused"):
         await transport.open("GET", "http://rebind.example/", headers={})
     assert connected == ["93.184.216.34"]

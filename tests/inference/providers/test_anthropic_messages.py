@@ -1,7 +1,7 @@
 import pytest
 
 from app.inference.providers.anthropic_messages import AnthropicCodec
-from app.inference.providers.codec import Unsupported
+from app.inference.providers.codec import Unsupported, expect_words
 from app.inference.providers.types import (
     ImagePart,
     Message,
@@ -21,7 +21,9 @@ codec = AnthropicCodec("https://api.anthropic.com")
 
 
 def encode(*messages, model="claude-sonnet-4-5", **fields):
-    return codec.encode(ask(model, *messages, **fields), streaming=False)
+    request = ask(model, *messages, **fields)
+    expect_words(request, codec)
+    return codec.encode(request, streaming=False)
 
 
 def test_a_whole_conversation_is_encoded():

@@ -73,10 +73,10 @@ async def test_a_refused_connection_is_unreachable(transport, settings):
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable(transport, settings, monkeypatch):
-    async def unknown(self, host, port=0, family=0):
-        raise OSError(None, "no such name")
+    async def unknown(host):
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
-    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", unknown)
+    monkeypatch.setattr("app.inference.providers.transport.resolving.look_up", unknown)
     provider = build_provider("openai", "http://nowhere.invalid/v1", KEY, transport, settings)
     with pytest.raises(errors.ProviderUnreachable, match="resolved"):
         await provider.complete(ask())

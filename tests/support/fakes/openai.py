@@ -1,10 +1,11 @@
-"""A fake of OpenAI's Chat Completions."""
+"""A fake of OpenAI: Chat Completions, and Responses by their path."""
 
 from typing import Any
 
 import orjson
 
 from tests.support.fakes.base import KEY, Fake, Said, event
+from tests.support.fakes.openai_responses import response_frames, whole_response
 
 USAGE = {
     "prompt_tokens": 120,
@@ -30,7 +31,14 @@ class FakeOpenAI(Fake):
     def in_band(self) -> bytes:
         return event({"error": {"message": "Overloaded", "type": "overloaded_error", "code": 503}})
 
+    @property
+    def responds(self) -> bool:
+        """Whether it was last asked for a response."""
+        return bool(self.requests) and self.last.path.endswith("/responses")
+
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
+        if self.responds:
+            return whole_response(said, body)
         message: dict[str, Any] = {"role": "assistant", "content": "".join(said.text) or None}
         message |= {"refusal": None, **said.extra}
         if said.reasoning:
@@ -49,6 +57,9 @@ class FakeOpenAI(Fake):
         }
 
     def frames(self, said: Said, body: Any) -> list[bytes]:
+        if self.responds:
+            return response_frames(said, body)
+
         def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
             return event(frame | {"choices": [choice], "usage": None})

@@ -3,8 +3,6 @@
 from functools import lru_cache
 from typing import Any, Final
 
-import orjson
-
 from app.core.errors import AppError
 from app.inference.dialects.ask import (
     Ask,
@@ -19,8 +17,9 @@ from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
 from app.inference.dialects.openai_chat import errors
 from app.inference.dialects.openai_chat.frames import ChunkFrames, usage_of
-from app.inference.dialects.openai_chat.parse import parse_request
-from app.inference.dialects.openai_chat.render import ChunkRenderer, render_result
+from app.inference.dialects.openai_chat.parse import OTHER_WORDING, parse_request
+from app.inference.dialects.openai_chat.render import ChunkRenderer
+from app.inference.dialects.openai_chat.render_result import render_result
 from app.inference.dialects.splice import ask_for_usage, replace_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError
@@ -28,8 +27,6 @@ from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 NAME: Final = "openai_chat"
-# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
-OTHER_WORDING: Final = frozenset({"mistral"})
 
 
 class OpenAIChat:
@@ -56,7 +53,7 @@ class OpenAIChat:
             bool(streams),
             bool(wants),
             max_output_tokens=read_count(most),
-            customer=read_customer(document.get("user")),
+            customer=read_customer(document.get("safety_identifier") or document.get("user")),
         )
 
     def passes_bytes_to(self, endpoint: Endpoint) -> bool:
@@ -101,18 +98,7 @@ class OpenAIChat:
         return errors.error_chunk(error)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
-        try:
-            document = orjson.loads(body)
-        except ValueError:
-            return None
-        error = document.get("error") if isinstance(document, dict) else None
-        if not isinstance(error, dict):
-            return None
-        param, code = error.get("param"), error.get("code")
-        return UpstreamWords(
-            param[:100] if isinstance(param, str) else None,
-            code[:100] if isinstance(code, str) else None,
-        )
+        return errors.words_of(body)
 
 
 @lru_cache(maxsize=1024)

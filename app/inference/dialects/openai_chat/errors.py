@@ -66,7 +66,10 @@ def shown_as(error: AppError) -> tuple[int, str, str | None]:
 
 
 def error_response(error: AppError, words: UpstreamWords | None) -> tuple[int, Headers, bytes]:
-    status, document = envelope(error, words)
+    return written(error, *envelope(error, words))
+
+
+def written(error: AppError, status: int, document: dict[str, Any]) -> tuple[int, Headers, bytes]:
     body = orjson.dumps(document)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     if error.retry_after is not None:
@@ -80,3 +83,19 @@ def error_chunk(error: AppError) -> bytes:
     """An error inside a stream that has begun; no [DONE] follows it."""
     _, document = envelope(error)
     return b"data: " + orjson.dumps(document) + b"\n\n"
+
+
+def words_of(body: bytes) -> UpstreamWords | None:
+    """What a provider of OpenAI's said of a mistake, beside its message."""
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        return None
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        return None
+    param, code = error.get("param"), error.get("code")
+    return UpstreamWords(
+        param[:100] if isinstance(param, str) else None,
+        code[:100] if isinstance(code, str) else None,
+    )

@@ -1,25 +1,24 @@
-"""A Chat Completions request as a canonical one, for providers of another dialect."""
+"""A Chat Completions request as a canonical one, for an adapter."""
 
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from app.inference.dialects.ask import optional, wrong_type
-from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
-from app.inference.dialects.openai_chat.parse_messages import parse_messages, text
+from app.inference.dialects.errors import UnsupportedParameter
+from app.inference.dialects.openai_chat.parse_messages import parse_messages
+from app.inference.dialects.openai_chat.parse_parts import Whereto
+from app.inference.dialects.openai_chat.parse_tools import parse_choice, parse_format, parse_tools
+from app.inference.dialects.openai_chat.read_values import bias, effort, integer, metadata, number
+from app.inference.dialects.taken import expect_taken
 from app.inference.integrations.directory import Target
-from app.inference.providers.types import (
-    ChatRequest,
-    Effort,
-    NamedTool,
-    ResponseFormat,
-    ToolChoice,
-    ToolSpec,
-)
+from app.inference.providers.types import ChatRequest
 
 TRANSLATED: Final = frozenset(
     {
         "model", "messages", "stream", "stream_options", "tools", "tool_choice",
         "parallel_tool_calls", "response_format", "temperature", "top_p", "max_tokens",
-        "max_completion_tokens", "stop", "seed", "reasoning_effort", "user",
+        "max_completion_tokens", "stop", "seed", "reasoning_effort", "user", "top_k",
+        "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs",
+        "verbosity", "service_tier", "prompt_cache_key", "metadata",
     }
 )  # fmt: skip
 # What these say is what happens without them, so nothing is lost.
@@ -32,65 +31,74 @@ NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "logit_bias": ({},),
     "metadata": ({},),
     "modalities": (["text"],),
+    "prompt_cache_retention": ("in_memory",),
     "service_tier": ("auto", "default"),
     "store": (False,),
+    "verbosity": ("medium",),
 }
-DIALECT_OF_BYTES: Final = "openai_chat"
-EFFORTS: Final[tuple[Effort, ...]] = get_args(Effort)
+OWN_NAMES: Final = {"max_output_tokens": "max_tokens", "cache_key": "prompt_cache_key"}
+DIALECT: Final = "openai_chat"
+# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
+OTHER_WORDING: Final = frozenset({"mistral"})
 
 
 def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
     """Raises RequestInvalid, and UnsupportedParameter for what the provider has no words for."""
+    same = target.endpoint.dialect == DIALECT
+    verbatim = same and target.endpoint.kind not in OTHER_WORDING
+    said = document if verbatim else without_neutral(document)
     unknown = {
+        name: value for name, value in said.items() if name not in TRANSLATED and value is not None
+    }
+    end_user = optional(said, "user", str, "a string")
+    if not same:
+        # Its newer name; where it is known, both go on as they came.
+        end_user = end_user or optional(unknown, "safety_identifier", str, "a string")
+        unknown.pop("safety_identifier", None)
+        if unknown:
+            raise UnsupportedParameter(next(iter(unknown))[:100])
+    request = ChatRequest(
+        model=target.model,
+        messages=parse_messages(document["messages"], Whereto(same_dialect=same)),
+        tools=parse_tools(optional(said, "tools", list, "an array")),
+        tool_choice=parse_choice(said.get("tool_choice")),
+        parallel_tool_calls=optional(said, "parallel_tool_calls", bool, "a boolean"),
+        response_format=parse_format(optional(said, "response_format", dict, "an object")),
+        max_output_tokens=limit(said),
+        reasoning_effort=effort(said.get("reasoning_effort"), "reasoning_effort"),
+        user=end_user,
+        cache_key=optional(said, "prompt_cache_key", str, "a string"),
+        metadata=metadata(said.get("metadata")),
+        verbosity=optional(said, "verbosity", str, "a string"),
+        service_tier=optional(said, "service_tier", str, "a string"),
+        extra=unknown,
+        **sampling(said),
+    )
+    expect_taken(request, target, OWN_NAMES)
+    return request
+
+
+def without_neutral(document: dict[str, Any]) -> dict[str, Any]:
+    return {
         name: value
         for name, value in document.items()
-        if name not in TRANSLATED and value is not None and value not in NEUTRAL.get(name, ())
+        if value is not None and value not in NEUTRAL.get(name, ())
     }
-    if unknown and target.endpoint.dialect != DIALECT_OF_BYTES:
-        raise UnsupportedParameter(next(iter(unknown))[:100])
-    return ChatRequest(
-        model=target.model,
-        messages=parse_messages(document["messages"]),
-        tools=tuple(
-            parse_tool(tool, f"tools[{at}]")
-            for at, tool in enumerate(optional(document, "tools", list, "an array") or ())
-        ),
-        tool_choice=parse_choice(document.get("tool_choice")),
-        parallel_tool_calls=optional(document, "parallel_tool_calls", bool, "a boolean"),
-        response_format=parse_format(optional(document, "response_format", dict, "an object")),
-        temperature=number(document, "temperature", 2),
-        top_p=number(document, "top_p", 1),
-        max_output_tokens=limit(document),
-        stop=parse_stop(document.get("stop")),
-        seed=integer(document, "seed", -(2**63)),
-        reasoning_effort=parse_effort(document.get("reasoning_effort")),
-        user=optional(document, "user", str, "a string"),
-        extra=unknown,
-    )
 
 
-def number(document: dict[str, Any], name: str, most: float) -> float | None:
-    value = document.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong_type(name, "a decimal")
-    if not 0 <= value <= most:
-        said = f"Invalid '{name}': expected a value from 0 to {most:g}."
-        raise RequestInvalid(said, param=name, label="decimal_out_of_range")
-    return value
-
-
-def integer(document: dict[str, Any], name: str, least: int) -> int | None:
-    value = document.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise wrong_type(name, "an integer")
-    if not least <= value < 2**63:
-        said = f"Invalid '{name}': integer out of range; the least is {least}."
-        raise RequestInvalid(said, param=name, label="integer_out_of_range")
-    return value
+def sampling(said: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "temperature": number(said, "temperature", 2),
+        "top_p": number(said, "top_p", 1),
+        "top_k": integer(said, "top_k", 0),
+        "stop": parse_stop(said.get("stop")),
+        "seed": integer(said, "seed", -(2**63)),
+        "frequency_penalty": number(said, "frequency_penalty", 2, -2),
+        "presence_penalty": number(said, "presence_penalty", 2, -2),
+        "logit_bias": bias(said.get("logit_bias")),
+        "logprobs": optional(said, "logprobs", bool, "a boolean"),
+        "top_logprobs": integer(said, "top_logprobs", 0, 20),
+    }
 
 
 def limit(document: dict[str, Any]) -> int | None:
@@ -105,67 +113,3 @@ def parse_stop(value: Any) -> tuple[str, ...]:
     if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
         raise wrong_type("stop", "a string or an array of strings")
     return tuple(stops)
-
-
-def parse_effort(value: Any) -> Effort | None:
-    for effort in EFFORTS:
-        if value == effort:
-            return effort
-    if value is None:
-        return None
-    said = f"Invalid 'reasoning_effort': expected one of {', '.join(EFFORTS)}."
-    raise RequestInvalid(said, param="reasoning_effort", label="invalid_value")
-
-
-def parse_tool(tool: Any, at: str) -> ToolSpec:
-    if not isinstance(tool, dict):
-        raise wrong_type(at, "an object")
-    if tool.get("type", "function") != "function":
-        raise UnsupportedParameter(f"{at}.type", "must be 'function' with this model.")
-    function = tool.get("function")
-    if not isinstance(function, dict):
-        raise wrong_type(f"{at}.function", "an object")
-    within = f"{at}.function."
-    return ToolSpec(
-        name=text(function.get("name"), within + "name"),
-        description=optional(function, "description", str, "a string", within) or "",
-        parameters=optional(function, "parameters", dict, "an object", within)
-        or {"type": "object", "properties": {}},
-        strict=bool(optional(function, "strict", bool, "a boolean", within)),
-    )
-
-
-def parse_choice(choice: Any) -> ToolChoice | None:
-    match choice:
-        case None | "auto" | "none" | "required":
-            found: ToolChoice | None = choice
-            return found
-        case {"type": "function", "function": {"name": str(name)}}:
-            return NamedTool(name)
-        case {"type": str(kind)} if kind != "function":
-            raise UnsupportedParameter("tool_choice.type", "must be 'function' with this model.")
-    raise wrong_type("tool_choice", "'auto', 'none', 'required' or a named function")
-
-
-def parse_format(wanted: dict[str, Any] | None) -> ResponseFormat | None:
-    match (wanted or {}).get("type", "text"):
-        case "text":
-            return None
-        case "json_object":
-            return ResponseFormat("json_object")
-        case "json_schema":
-            return parse_schema((wanted or {}).get("json_schema"))
-    raise UnsupportedParameter("response_format.type")
-
-
-def parse_schema(described: Any) -> ResponseFormat:
-    at = "response_format.json_schema"
-    if not isinstance(described, dict):
-        raise wrong_type(at, "an object")
-    strict = optional(described, "strict", bool, "a boolean", at + ".")
-    return ResponseFormat(
-        "json_schema",
-        name=text(described.get("name"), at + ".name"),
-        schema=optional(described, "schema", dict, "an object", at + ".") or {"type": "object"},
-        strict=True if strict is None else strict,
-    )

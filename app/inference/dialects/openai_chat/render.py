@@ -1,21 +1,21 @@
-"""Canonical results and events in the shape of Chat Completions."""
+"""Canonical events in the chunks of Chat Completions."""
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from app.core.ids import new_id
+from app.inference.dialects.openai_chat.citations import annotation_of, nested
 from app.inference.providers.types import (
-    ChatResult,
     CitationDelta,
     Finished,
     FinishReason,
     ReasoningDelta,
-    ReasoningPart,
     StreamEvent,
     TextDelta,
-    TextPart,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallPart,
     ToolCallStart,
@@ -35,8 +35,12 @@ class ChunkRenderer:
         self.written = 0
         self.finished = False
         self._with_usage = with_usage
-        self._begun = bool(relayed)
-        frame = orjson.dumps(identity_of(relayed) or identity("chat.completion.chunk", model))
+        before = Relayed(relayed)
+        self._begun = before.begun
+        # Where the text stands that the next citation belongs to.
+        self._length = self._cited_from = before.length
+        self._cited = False
+        frame = orjson.dumps(before.identity or identity("chat.completion.chunk", model))
         self._head = b"data: " + frame[:-1] + b',"choices":[{"index":0,"delta":'
         self._frame = frame
         usage = b',"usage":null' if with_usage else b""
@@ -46,8 +50,7 @@ class ChunkRenderer:
     def render(self, event: StreamEvent) -> bytes:  # noqa: PLR0911 - a return a kind of event
         match event:
             case TextDelta():
-                self.written += len(event.text)
-                return self._chunk({"content": event.text})
+                return self._text(event)
             case ReasoningDelta():
                 self.written += len(event.text)
                 return self._chunk({"reasoning_content": event.text}) if event.text else b""
@@ -58,19 +61,34 @@ class ChunkRenderer:
                 piece = {"index": event.index, "function": {"arguments": event.arguments}}
                 return self._chunk({"tool_calls": [piece]})
             case CitationDelta():
-                return b""
+                self._cited = True
+                annotation = annotation_of(event.citation, (self._cited_from, self._length))
+                return self._chunk({"annotations": [nested(annotation)]})
             case UsageReport():
                 self.usage = event.usage
                 return b""
             case Finished():
                 return self._closing(event)
 
-    def _chunk(self, delta: dict[str, Any]) -> bytes:
+    def _text(self, event: TextDelta) -> bytes:
+        if self._cited:
+            self._cited, self._cited_from = False, self._length
+        self.written += len(event.text)
+        self._length += len(event.text)
+        if not event.logprobs:
+            return self._chunk({"content": event.text})
+        told = orjson.dumps(logprobs_row(event.logprobs))
+        return self._chunk(
+            {"content": event.text}, b',"logprobs":%b,"finish_reason":null%b' % (told, self._end)
+        )
+
+    def _chunk(self, delta: dict[str, Any], tail: bytes = b"") -> bytes:
+        piece = self._head + orjson.dumps(delta) + (tail or self._tail)
         if self._begun:
-            return self._head + orjson.dumps(delta) + self._tail
+            return piece
         self._begun = True
         opening = {"role": "assistant", "content": "", "refusal": None}
-        return b"".join(self._head + orjson.dumps(d) + self._tail for d in (opening, delta))
+        return self._head + orjson.dumps(opening) + self._tail + piece
 
     def _closing(self, event: Finished) -> bytes:
         self.finished = True
@@ -84,40 +102,31 @@ class ChunkRenderer:
         return opening + last + extra + DONE
 
 
-def render_result(result: ChatResult, model: str) -> bytes:
-    text = [part.text for part in result.parts if isinstance(part, TextPart)]
-    reasoning = [part.text for part in result.parts if isinstance(part, ReasoningPart)]
-    calls = [part for part in result.parts if isinstance(part, ToolCallPart)]
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": "".join(text) if text or not calls else None,
-        "refusal": None,
-    }
-    if any(reasoning):
-        message["reasoning_content"] = "".join(reasoning)
-    if calls:
-        message["tool_calls"] = [call_row(call) for call in calls]
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": REASONS.get(result.finish_reason, result.finish_reason),
-    }
-    frame = identity("chat.completion", model)
-    return orjson.dumps(frame | {"choices": [choice], "usage": usage_row(result.usage)})
+class Relayed:
+    """What the frames of an answer that broke off have told its client already."""
 
+    def __init__(self, frames: bytes) -> None:
+        self.identity: dict[str, Any] | None = None
+        self.begun = False
+        self.length = 0
+        for line in frames.splitlines():
+            if line.startswith(b"data:"):
+                self._read(line[5:])
 
-def identity_of(relayed: bytes) -> dict[str, Any] | None:
-    """The identity of a stream by its first frames; None where there is none to be read."""
-    for line in relayed.splitlines():
-        if line.startswith(b"data:"):
-            try:
-                chunk = orjson.loads(line[5:])
-            except ValueError:
-                return None
-            fields = ("id", "object", "created", "model")
-            return {field: chunk[field] for field in fields if field in chunk} or None
-    return None
+    def _read(self, written: bytes) -> None:
+        try:
+            chunk = orjson.loads(written)
+        except ValueError:
+            return
+        if not isinstance(chunk, dict):
+            return
+        fields = ("id", "object", "created", "model")
+        named = {field: chunk[field] for field in fields if field in chunk}
+        self.identity = self.identity or named or None
+        for choice in chunk.get("choices") or ():
+            self.begun = True
+            content = (choice.get("delta") or {}).get("content")
+            self.length += len(content) if isinstance(content, str) else 0
 
 
 def identity(kind: str, model: str) -> dict[str, Any]:
@@ -144,6 +153,19 @@ def signed(signature: str | None) -> dict[str, Any]:
     if signature is None:
         return {}
     return {"extra_content": {"google": {"thought_signature": signature}}}
+
+
+def logprobs_row(logprobs: Iterable[TokenLogprob]) -> dict[str, Any]:
+    return {"content": [logprob_row(each) for each in logprobs], "refusal": None}
+
+
+def logprob_row(said: TokenLogprob) -> dict[str, Any]:
+    likeliest = [token_row(token, logprob) for token, logprob in said.likeliest]
+    return token_row(said.token, said.logprob) | {"top_logprobs": likeliest}
+
+
+def token_row(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
 
 
 def usage_row(usage: Usage) -> dict[str, Any]:

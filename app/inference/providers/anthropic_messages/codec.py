@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 
 from app.inference.providers.anthropic_messages.decode import EventDecoder, decode_message
-from app.inference.providers.anthropic_messages.encode import DIALECT, encode_request
+from app.inference.providers.anthropic_messages.encode import encode_request
+from app.inference.providers.anthropic_messages.encode_blocks import DIALECT
 from app.inference.providers.codec import StreamDecoder, optional_count
 from app.inference.providers.types import ChatRequest, ChatResult, ModelListing
 from app.inference.providers.urls import join, with_default_path
@@ -14,7 +15,8 @@ API_VERSION = "2023-06-01"
 
 TAKES = frozenset({
     "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
-    "max_output_tokens", "stop", "reasoning_effort", "user",
+    "max_output_tokens", "stop", "reasoning_effort", "reasoning_budget", "shows_reasoning", "user",
+    "top_k", "service_tier",
 })  # fmt: skip
 
 
@@ -31,6 +33,9 @@ class AnthropicCodec:
 
     def chat_url(self, model: str, *, streaming: bool) -> str:  # noqa: ARG002 - one for all
         return join(self._base, "/messages")
+
+    def count_url(self) -> str:
+        return join(self._base, "/messages/count_tokens")
 
     def encode(self, request: ChatRequest, *, streaming: bool) -> dict[str, Any]:
         return encode_request(request, streaming=streaming)

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from app.inference.providers.anthropic_messages.encode import DIALECT
+from app.inference.providers.anthropic_messages.citations import read_citations
+from app.inference.providers.anthropic_messages.encode_blocks import DIALECT
 from app.inference.providers.codec import BadAnswer, InBandError, tokens
 from app.inference.providers.collect import Collector
 from app.inference.providers.types import (
@@ -35,13 +36,16 @@ Events = tuple[StreamEvent, ...]
 class EventDecoder:
     """Reads the events from `message_start` to `message_stop`."""
 
-    __slots__ = ("_calls", "_id", "_model", "_reason", "_silent_calls", "_usage", "done")
+    __slots__ = (
+        "_calls", "_id", "_model", "_reason", "_silent_calls", "_stop", "_usage", "done",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.done = False
         self._id = ""
         self._model = ""
         self._reason: FinishReason | None = None
+        self._stop: str | None = None
         self._usage: dict[str, Any] = {}
         # The block of each tool call, to the call's own index; and those without arguments yet.
         self._calls: dict[int, int] = {}
@@ -68,16 +72,19 @@ class EventDecoder:
                 return self._report(message.get("usage"))
             case "message_delta":
                 self._reason = read_reason(event["delta"].get("stop_reason")) or self._reason
+                self._stop = event["delta"].get("stop_sequence") or self._stop
                 return self._report(event.get("usage"))
             case "message_stop":
                 return self._finish()
         return ()
 
     def read_whole(self, index: int, block: dict[str, Any]) -> Events:
-        """Read a block of an answer that came whole; its signature stands inside it."""
+        """Read a block of an answer that came whole: signature and citations stand inside it."""
         events = (*self._start_block(index, block), *self._stop_block(index))
-        signature = block.get("signature") if block["type"] == "thinking" else None
-        return (*events, ReasoningDelta("", signature)) if signature else events
+        if block["type"] == "thinking" and block.get("signature"):
+            return (*events, ReasoningDelta("", block["signature"]))
+        cited = block.get("citations") if block["type"] == "text" else None
+        return (*events, *read_citations(cited or []))
 
     def end(self) -> Events:
         raise BadAnswer("the stream ended before its answer was finished.")
@@ -86,7 +93,7 @@ class EventDecoder:
         if self._reason is None:
             raise BadAnswer("the answer has no stop reason.")
         self.done = True
-        return (Finished(self._reason, self._model, self._id),)
+        return (Finished(self._reason, self._model, self._id, self._stop),)
 
     def _report(self, usage: dict[str, Any] | None) -> Events:
         if not usage:
@@ -105,6 +112,8 @@ class EventDecoder:
                 return (ReasoningDelta("", signature),) if signature else ()
             case "input_json_delta":
                 return self._read_arguments(block, delta["partial_json"])
+            case "citations_delta":
+                return read_citations([delta["citation"]])
         return ()
 
     def _read_arguments(self, block: int, text: Any) -> Events:
@@ -152,7 +161,8 @@ def decode_message(body: bytes) -> ChatResult:
         for event in decoder.read_whole(index, block):
             collected.add(event)
     collected.add(UsageReport(read_usage(message.get("usage") or {})))
-    collected.add(Finished(reason, message["model"], message["id"]))
+    stop = message.get("stop_sequence") or None
+    collected.add(Finished(reason, message["model"], message["id"], stop))
     return collected.result()
 
 

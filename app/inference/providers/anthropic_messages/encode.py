@@ -1,31 +1,28 @@
 """A canonical request as a Messages body."""
 
 import re
-from base64 import b64encode
-from typing import Any
+from typing import Any, Final
 
-import orjson
-
-from app.inference.providers.codec import Unsupported, text_of
+from app.inference.providers.anthropic_messages.encode_blocks import (
+    DIALECT,
+    Block,
+    cached,
+    encode_messages,
+    encode_system,
+)
+from app.inference.providers.codec import Unsupported
 from app.inference.providers.types import (
     ChatRequest,
-    ImagePart,
-    Message,
+    Effort,
     NamedTool,
-    Part,
-    ReasoningPart,
     ResponseFormat,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
     ToolSpec,
 )
 
-DIALECT = "anthropic_messages"
-DEFAULT_MAX_TOKENS = 8192
-OLD_MAX_TOKENS = 4096
-SMALLEST_BUDGET = 1024
-BUDGETS = {
+DEFAULT_MAX_TOKENS: Final = 8192
+OLD_MAX_TOKENS: Final = 4096
+SMALLEST_BUDGET: Final = 1024
+BUDGETS: Final[dict[Effort, int]] = {
     "minimal": SMALLEST_BUDGET,
     "low": 2048,
     "medium": 8192,
@@ -34,14 +31,12 @@ BUDGETS = {
     "max": 32000,
 }
 # Models up to 4.5 take a thinking budget; later ones decide by themselves, given an effort.
-TAKES_BUDGET = re.compile(r"claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|-latest|@|$))")
-CHOICES = {"auto": "auto", "required": "any", "none": "none"}
-ROLES = {"user": "user", "tool": "user", "assistant": "assistant"}
+TAKES_BUDGET: Final = re.compile(r"claude-(3|(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|-latest|@|$))")
+CHOICES: Final = {"auto": "auto", "required": "any", "none": "none"}
+SERVICE_TIERS: Final = {"auto": "auto", "default": "standard_only"}
 
 
 def encode_request(request: ChatRequest, *, streaming: bool) -> dict[str, Any]:
-    if request.seed is not None:
-        raise Unsupported(f"{DIALECT} has no `seed`.")
     body: dict[str, Any] = {
         **request.extra,
         "model": request.model,
@@ -49,15 +44,16 @@ def encode_request(request: ChatRequest, *, streaming: bool) -> dict[str, Any]:
         "stream": streaming,
         **encode_output(request),
     }
-    system = [text_of(m, DIALECT) for m in request.messages if m.role == "system"]
     optional: dict[str, Any] = {
-        "system": "\n\n".join(text for text in system if text) or None,
+        "system": encode_system(request.messages),
         "tools": [encode_tool(tool) for tool in request.tools] or None,
         "tool_choice": encode_tool_choice(request),
         "temperature": request.temperature,
         "top_p": request.top_p,
+        "top_k": request.top_k,
         "stop_sequences": list(request.stop) or None,
         "metadata": {"user_id": request.user} if request.user else None,
+        "service_tier": encode_tier(request.service_tier),
     }
     body.update((name, value) for name, value in optional.items() if value is not None)
     return body
@@ -65,30 +61,74 @@ def encode_request(request: ChatRequest, *, streaming: bool) -> dict[str, Any]:
 
 def encode_output(request: ChatRequest) -> dict[str, Any]:
     """`max_tokens`, `thinking` and `output_config`, which depend on one another."""
-    allowed = request.max_output_tokens
-    default = OLD_MAX_TOKENS if request.model.startswith("claude-3-") else DEFAULT_MAX_TOKENS
     config: dict[str, Any] = dict(request.extra.get("output_config") or {})
-    output: dict[str, Any] = {"max_tokens": allowed or default}
-    effort = request.reasoning_effort
-    if effort == "none":
-        output["thinking"] = {"type": "disabled"}
-    elif effort is not None and TAKES_BUDGET.match(request.model):
-        budget = BUDGETS[effort]
-        if allowed is None:
-            output["max_tokens"] = budget + default
-        elif allowed <= SMALLEST_BUDGET:
-            raise Unsupported(
-                f"reasoning needs `max_output_tokens` above {SMALLEST_BUDGET} on this model."
-            )
-        elif allowed <= budget:
-            budget = max(SMALLEST_BUDGET, allowed // 2)
-        output["thinking"] = {"type": "enabled", "budget_tokens": budget}
-    elif effort is not None:
-        output["thinking"] = {"type": "adaptive"}
-        config["effort"] = "low" if effort == "minimal" else effort
+    if TAKES_BUDGET.match(request.model):
+        output = encode_budget(request)
+    else:
+        output = {"max_tokens": request.max_output_tokens or DEFAULT_MAX_TOKENS}
+        thinking, effort = encode_effort(request)
+        if thinking is not None:
+            output["thinking"] = thinking
+        if effort is not None:
+            config["effort"] = effort
+    shows = request.shows_reasoning
+    thinks = output.get("thinking", {}).get("type") in ("enabled", "adaptive")
+    if thinks and shows is not None:
+        output["thinking"]["display"] = "summarized" if shows else "omitted"
     if request.response_format is not None:
         config["format"] = encode_format(request.response_format)
     return output | ({"output_config": config} if config else {})
+
+
+def encode_budget(request: ChatRequest) -> dict[str, Any]:
+    """Thinking by a budget inside `max_tokens`; what an effort stands for gives way to a limit."""
+    allowed = request.max_output_tokens
+    default = OLD_MAX_TOKENS if request.model.startswith("claude-3-") else DEFAULT_MAX_TOKENS
+    asked = budget_of(request)
+    if asked is None:
+        return {"max_tokens": allowed or default}
+    if asked == 0:
+        return {"max_tokens": allowed or default, "thinking": {"type": "disabled"}}
+    budget = max(SMALLEST_BUDGET, asked)
+    if allowed is None:
+        allowed = budget + default
+    elif allowed <= SMALLEST_BUDGET:
+        raise Unsupported(
+            f"reasoning needs `max_output_tokens` above {SMALLEST_BUDGET} on this model."
+        )
+    elif allowed <= budget:
+        budget = max(SMALLEST_BUDGET, allowed // 2)
+    return {"max_tokens": allowed, "thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def budget_of(request: ChatRequest) -> int | None:
+    """How many tokens of thinking are asked for, at most; 0 for none, None where nobody said."""
+    budget, effort = request.reasoning_budget, request.reasoning_effort
+    if budget is not None and budget >= 0:
+        return budget
+    if effort == "none":
+        return 0
+    if effort is not None:
+        return BUDGETS[effort]
+    return None if budget is None else BUDGETS["medium"]
+
+
+def encode_effort(request: ChatRequest) -> tuple[dict[str, Any] | None, str | None]:
+    """`thinking`, and the effort of a model that decides by itself how long it thinks."""
+    budget, effort = request.reasoning_budget, request.reasoning_effort
+    if budget == 0 or effort == "none":
+        return {"type": "disabled"}, None
+    if effort is None and budget is not None and budget > 0:
+        effort = next((name for name, most in BUDGETS.items() if budget <= most), "max")
+    if effort is None and budget is None:
+        return None, None
+    return {"type": "adaptive"}, "low" if effort == "minimal" else effort
+
+
+def encode_tier(tier: str | None) -> str | None:
+    if tier is not None and tier not in SERVICE_TIERS:
+        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.")
+    return None if tier is None else SERVICE_TIERS[tier]
 
 
 def encode_format(wanted: ResponseFormat) -> dict[str, Any]:
@@ -97,79 +137,11 @@ def encode_format(wanted: ResponseFormat) -> dict[str, Any]:
     return {"type": "json_schema", "schema": dict(wanted.schema or {"type": "object"})}
 
 
-def encode_messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    lines: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role == "system":
-            continue
-        role = ROLES[message.role]
-        blocks = [block for part in message.parts for block in encode_part(part, message.role)]
-        if not blocks:
-            continue
-        # Results of parallel calls, and the user's words after them, belong into one turn.
-        if lines and lines[-1]["role"] == role:
-            lines[-1]["content"] += blocks
-        else:
-            lines.append({"role": role, "content": blocks})
-    return lines
-
-
-def encode_part(part: Part, role: str) -> list[dict[str, Any]]:
-    match role, part:
-        case "user" | "assistant", TextPart(text=text):
-            # The dialect refuses empty text.
-            return [{"type": "text", "text": text}] if text else []
-        case "user", ImagePart():
-            return [{"type": "image", "source": image_source(part)}]
-        case "assistant", ReasoningPart():
-            return encode_reasoning(part)
-        case "assistant", ToolCallPart():
-            return [encode_call(part)]
-        case "tool", ToolResultPart():
-            return [encode_result(part)]
-    raise Unsupported(f"{DIALECT} takes no {type(part).__name__} in a {role} message.")
-
-
-def encode_call(part: ToolCallPart) -> dict[str, Any]:
-    try:
-        arguments = orjson.loads(part.arguments or "{}")
-    except ValueError:
-        raise Unsupported(f"the arguments of the call {part.id} are not JSON.") from None
-    return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments}
-
-
-def encode_result(part: ToolResultPart) -> dict[str, Any]:
-    block: dict[str, Any] = {"type": "tool_result", "tool_use_id": part.call_id}
-    if part.content:
-        block["content"] = part.content
-    return block | {"is_error": True} if part.is_error else block
-
-
-def encode_reasoning(part: ReasoningPart) -> list[dict[str, Any]]:
-    if part.dialect not in (None, DIALECT):
-        return []
-    if part.redacted is not None:
-        return [{"type": "redacted_thinking", "data": part.redacted}]
-    if part.signature is None:
-        # Thinking that nobody signed is refused, and no word of the user's is lost without it.
-        return []
-    return [{"type": "thinking", "thinking": part.text, "signature": part.signature}]
-
-
-def image_source(part: ImagePart) -> dict[str, Any]:
-    if part.data is not None:
-        encoded = b64encode(part.data).decode()
-        return {"type": "base64", "media_type": part.media_type, "data": encoded}
-    if part.url is None:
-        raise Unsupported("an image needs its bytes or its address.")
-    return {"type": "url", "url": part.url}
-
-
-def encode_tool(tool: ToolSpec) -> dict[str, Any]:
-    encoded: dict[str, Any] = {"name": tool.name, "input_schema": dict(tool.parameters)}
+def encode_tool(tool: ToolSpec) -> Block:
+    encoded: Block = {"name": tool.name, "input_schema": dict(tool.parameters)}
     if tool.description:
         encoded["description"] = tool.description
-    return encoded | {"strict": True} if tool.strict else encoded
+    return cached(encoded | {"strict": True} if tool.strict else encoded, tool.cache)
 
 
 def encode_tool_choice(request: ChatRequest) -> dict[str, Any] | None:

@@ -7,13 +7,16 @@ import orjson
 
 from app.inference.providers.codec import StreamDecoder, optional_count
 from app.inference.providers.gemini.decode import ResponseDecoder, decode_response
-from app.inference.providers.gemini.encode import DIALECT, encode_request
+from app.inference.providers.gemini.encode import encode_request
+from app.inference.providers.gemini.encode_contents import DIALECT
 from app.inference.providers.types import ChatRequest, ChatResult, ModelListing
 from app.inference.providers.urls import join, with_default_path
 
 TAKES = frozenset({
     "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
-    "max_output_tokens", "stop", "reasoning_effort", "user", "seed",
+    "max_output_tokens", "stop", "reasoning_effort", "reasoning_budget", "shows_reasoning", "user",
+    "seed", "top_k", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs",
+    "service_tier", "metadata",
 })  # fmt: skip
 
 
@@ -29,12 +32,12 @@ class GeminiCodec:
         return headers | {"x-goog-api-key": api_key} if api_key else headers
 
     def chat_url(self, model: str, *, streaming: bool) -> str:
-        family, _, name = model.rpartition("/")
-        folder = "tunedModels" if family == "tunedModels" else "models"
-        path = f"/{folder}/{quote(name, safe='')}"
         if streaming:
-            return join(self._base, f"{path}:streamGenerateContent", alt="sse")
-        return join(self._base, f"{path}:generateContent")
+            return join(self._base, f"{path_of(model)}:streamGenerateContent", alt="sse")
+        return join(self._base, f"{path_of(model)}:generateContent")
+
+    def count_url(self, model: str) -> str:
+        return join(self._base, f"{path_of(model)}:countTokens")
 
     def encode(self, request: ChatRequest, *, streaming: bool) -> dict[str, Any]:  # noqa: ARG002
         return encode_request(request)
@@ -66,3 +69,9 @@ class GeminiCodec:
 
     def check_url(self) -> str:
         return join(self._base, "/models", pageSize="1")
+
+
+def path_of(model: str) -> str:
+    family, _, name = model.rpartition("/")
+    folder = "tunedModels" if family == "tunedModels" else "models"
+    return f"/{folder}/{quote(name, safe='')}"

@@ -8,7 +8,8 @@ import orjson
 from app.inference.providers.codec import BadAnswer, InBandError, tokens
 from app.inference.providers.collect import Collector
 from app.inference.providers.errors import ContentFiltered, ProviderFailed
-from app.inference.providers.gemini.encode import DIALECT
+from app.inference.providers.gemini.encode_contents import DIALECT
+from app.inference.providers.gemini.grounding import read_logprobs, read_sources
 from app.inference.providers.types import (
     ChatResult,
     Finished,
@@ -16,6 +17,7 @@ from app.inference.providers.types import (
     ReasoningDelta,
     StreamEvent,
     TextDelta,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallStart,
     Usage,
@@ -43,7 +45,7 @@ REASONS: dict[str, FinishReason] = {
 class ResponseDecoder:
     """Reads GenerateContentResponse objects; the end of the stream closes it."""
 
-    __slots__ = ("_calls", "_id", "_model", "_reason", "_usage", "done")
+    __slots__ = ("_answer", "_calls", "_id", "_logprobs", "_model", "_reason", "_usage", "done")
 
     def __init__(self) -> None:
         self.done = False
@@ -52,6 +54,8 @@ class ResponseDecoder:
         self._reason: FinishReason | None = None
         self._usage: Usage | None = None
         self._calls = 0
+        self._answer: list[str] = []
+        self._logprobs: tuple[TokenLogprob, ...] = ()
 
     def feed(self, data: bytes) -> Iterator[StreamEvent]:
         response = orjson.loads(data)
@@ -79,8 +83,11 @@ class ResponseDecoder:
         return (finished,) if self._usage is None else (UsageReport(self._usage), finished)
 
     def _read_candidate(self, candidate: dict[str, Any]) -> Iterator[StreamEvent]:
+        self._logprobs += read_logprobs(candidate)
         for part in (candidate.get("content") or {}).get("parts") or ():
             yield from self._read_part(part)
+        if "groundingMetadata" in candidate or "citationMetadata" in candidate:
+            yield from read_sources(candidate, "".join(self._answer))
         reason = candidate.get("finishReason")
         if reason and reason != "FINISH_REASON_UNSPECIFIED":
             if reason not in REASONS:
@@ -89,13 +96,24 @@ class ResponseDecoder:
             self._reason = REASONS[reason]
 
     def _read_part(self, part: dict[str, Any]) -> Iterator[StreamEvent]:
+        signature = part.get("thoughtSignature")
         if "functionCall" in part:
-            yield from self._read_call(part["functionCall"], part.get("thoughtSignature"))
-        elif part.get("text"):
-            text = part["text"]
-            if not isinstance(text, str):
-                raise BadAnswer("a text of the answer is not a string.")
-            yield ReasoningDelta(text) if part.get("thought") else TextDelta(text)
+            yield from self._read_call(part["functionCall"], signature)
+            return
+        if part.get("text"):
+            yield self._read_text(part["text"], thought=bool(part.get("thought")))
+        if signature and "text" in part:
+            yield ReasoningDelta("", signature)
+
+    def _read_text(self, text: Any, *, thought: bool) -> StreamEvent:
+        if not isinstance(text, str):
+            raise BadAnswer("a text of the answer is not a string.")
+        if thought:
+            return ReasoningDelta(text)
+        self._answer.append(text)
+        # They stand on the candidate, which may tell of them before its text.
+        logprobs, self._logprobs = self._logprobs, ()
+        return TextDelta(text, logprobs)
 
     def _read_call(self, call: dict[str, Any], signature: str | None) -> Iterator[StreamEvent]:
         index = self._calls

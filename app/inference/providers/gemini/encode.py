@@ -1,30 +1,15 @@
 """A canonical request as a generateContent body."""
 
 import re
-from base64 import b64encode
-from typing import Any
-
-import orjson
+from typing import Any, Final
 
 from app.inference.providers.codec import Unsupported, text_of
-from app.inference.providers.types import (
-    ChatRequest,
-    Effort,
-    ImagePart,
-    Message,
-    NamedTool,
-    Part,
-    ReasoningPart,
-    TextPart,
-    ToolCallPart,
-    ToolResultPart,
-    ToolSpec,
-)
+from app.inference.providers.gemini.encode_contents import DIALECT, encode_contents
+from app.inference.providers.types import ChatRequest, Effort, NamedTool, ToolSpec
 
-DIALECT = "gemini"
-# Models up to 2.5 take a thinking budget, later ones a level.
-TAKES_BUDGET = re.compile(r"gemini-([12])\b")
-BUDGETS: dict[Effort, int] = {
+# Models up to 2.5 take a thinking budget, later ones a level (and a budget where one is named).
+TAKES_BUDGET: Final = re.compile(r"gemini-([12])\b")
+BUDGETS: Final[dict[Effort, int]] = {
     "none": 0,
     "minimal": 512,
     "low": 1024,
@@ -33,7 +18,7 @@ BUDGETS: dict[Effort, int] = {
     "xhigh": 24576,
     "max": 24576,
 }
-LEVELS: dict[Effort, str] = {
+LEVELS: Final[dict[Effort, str]] = {
     "none": "MINIMAL",
     "minimal": "MINIMAL",
     "low": "LOW",
@@ -42,13 +27,21 @@ LEVELS: dict[Effort, str] = {
     "xhigh": "XHIGH",
     "max": "XHIGH",
 }
-MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+# What is taken where nobody says is left unsaid.
+SERVICE_TIERS: Final[dict[str, str | None]] = {
+    "auto": None,
+    "default": "standard",
+    "flex": "flex",
+    "priority": "priority",
+}
 
 
 def encode_request(request: ChatRequest) -> dict[str, Any]:
     if request.parallel_tool_calls is False:
         raise Unsupported(f"{DIALECT} cannot be kept from calling tools in parallel.")
-    body: dict[str, Any] = {**request.extra, "contents": encode_contents(request.messages)}
+    contents = encode_contents(request.messages, request.model)
+    body: dict[str, Any] = {**request.extra, "contents": contents}
     system = [text_of(m, DIALECT) for m in request.messages if m.role == "system"]
     if any(system):
         body["systemInstruction"] = {"parts": [{"text": text} for text in system if text]}
@@ -58,10 +51,17 @@ def encode_request(request: ChatRequest) -> dict[str, Any]:
             {"functionDeclarations": [encode_tool(tool) for tool in request.tools]},
         ]
     if (config := encode_tool_choice(request)) is not None:
-        body["toolConfig"] = {"functionCallingConfig": config}
+        body["toolConfig"] = {
+            **request.extra.get("toolConfig", {}),
+            "functionCallingConfig": config,
+        }
     generation = request.extra.get("generationConfig", {}) | encode_generation(request)
     if generation:
         body["generationConfig"] = generation
+    if request.metadata:
+        body["labels"] = dict(request.metadata)
+    if (tier := encode_tier(request.service_tier)) is not None:
+        body["serviceTier"] = tier
     return body
 
 
@@ -69,10 +69,15 @@ def encode_generation(request: ChatRequest) -> dict[str, Any]:
     optional: dict[str, Any] = {
         "temperature": request.temperature,
         "topP": request.top_p,
+        "topK": request.top_k,
         "maxOutputTokens": request.max_output_tokens,
         "stopSequences": list(request.stop) or None,
         "seed": request.seed,
-        "thinkingConfig": encode_effort(request),
+        "presencePenalty": request.presence_penalty,
+        "frequencyPenalty": request.frequency_penalty,
+        "responseLogprobs": request.logprobs,
+        "logprobs": request.top_logprobs,
+        "thinkingConfig": encode_thinking(request) or None,
     }
     if request.response_format is not None:
         optional["responseMimeType"] = "application/json"
@@ -81,82 +86,26 @@ def encode_generation(request: ChatRequest) -> dict[str, Any]:
     return {name: value for name, value in optional.items() if value is not None}
 
 
-def encode_effort(request: ChatRequest) -> dict[str, Any] | None:
-    effort = request.reasoning_effort
-    if effort is None:
-        return None
-    if TAKES_BUDGET.search(request.model):
-        return {"includeThoughts": effort != "none", "thinkingBudget": BUDGETS[effort]}
-    return {"includeThoughts": effort != "none", "thinkingLevel": LEVELS[effort]}
+def encode_thinking(request: ChatRequest) -> dict[str, Any]:
+    """A budget that is named goes before an effort; thoughts are shown unless that is unwanted."""
+    effort, budget = request.reasoning_effort, request.reasoning_budget
+    shows = request.shows_reasoning
+    config: dict[str, Any] = {}
+    if budget is not None and (budget >= 0 or effort is None):
+        config["thinkingBudget"] = budget
+    elif effort is not None and TAKES_BUDGET.search(request.model):
+        config["thinkingBudget"] = BUDGETS[effort]
+    elif effort is not None:
+        config["thinkingLevel"] = LEVELS[effort]
+    if shows is None and config:
+        shows = effort != "none" and budget != 0
+    return config if shows is None else {"includeThoughts": shows, **config}
 
 
-def encode_contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    contents: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role == "system":
-            continue
-        role = "model" if message.role == "assistant" else "user"
-        parts = [encoded for part in message.parts for encoded in encode_part(part, message.role)]
-        if not parts:
-            continue
-        # Results of parallel calls belong into one turn.
-        if contents and contents[-1]["role"] == role:
-            contents[-1]["parts"] += parts
-        else:
-            contents.append({"role": role, "parts": parts})
-    return contents
-
-
-def encode_part(part: Part, role: str) -> list[dict[str, Any]]:
-    match role, part:
-        case "user" | "assistant", TextPart(text=text):
-            return [{"text": text}] if text else []
-        case "user", ImagePart():
-            return [encode_image(part)]
-        case "assistant", ReasoningPart():
-            # A thought goes back only with its signature, which stands on the call it led to.
-            return []
-        case "assistant", ToolCallPart():
-            return [encode_call(part)]
-        case "tool", ToolResultPart():
-            return [encode_result(part)]
-    raise Unsupported(f"{DIALECT} takes no {type(part).__name__} in a {role} message.")
-
-
-def encode_image(part: ImagePart) -> dict[str, Any]:
-    if part.data is not None:
-        encoded = b64encode(part.data).decode()
-        return {"inlineData": {"mimeType": part.media_type, "data": encoded}}
-    if part.url is None:
-        raise Unsupported("an image needs its bytes or its address.")
-    return {"fileData": {"mimeType": part.media_type, "fileUri": part.url}}
-
-
-def encode_call(part: ToolCallPart) -> dict[str, Any]:
-    try:
-        arguments = orjson.loads(part.arguments or "{}")
-    except ValueError:
-        raise Unsupported(f"the arguments of the call {part.id} are not JSON.") from None
-    encoded: dict[str, Any] = {
-        "functionCall": {"id": part.id, "name": part.name, "args": arguments}
-    }
-    if part.signature is not None and part.dialect in (None, DIALECT):
-        encoded["thoughtSignature"] = part.signature
-    return encoded
-
-
-def encode_result(part: ToolResultPart) -> dict[str, Any]:
-    response = {"error": part.content} if part.is_error else as_object(part.content)
-    return {"functionResponse": {"id": part.call_id, "name": part.name, "response": response}}
-
-
-def as_object(content: str) -> dict[str, Any]:
-    """Wrap a tool's text that is no object; the dialect takes nothing else."""
-    try:
-        document = orjson.loads(content)
-    except ValueError:
-        document = None
-    return document if isinstance(document, dict) else {"output": content}
+def encode_tier(tier: str | None) -> str | None:
+    if tier is not None and tier not in SERVICE_TIERS:
+        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.")
+    return None if tier is None else SERVICE_TIERS[tier]
 
 
 def encode_tool(tool: ToolSpec) -> dict[str, Any]:

@@ -15,6 +15,21 @@ AZURE_API_VERSION = "2024-10-21"
 CONTEXT_FIELDS = ("context_length", "context_window", "max_model_len", "max_context_length")
 
 
+# What the dialect has words for; how much of it a model takes is the server's to say.
+TAKES = frozenset({
+    "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
+    "max_output_tokens", "stop", "reasoning_effort", "reasoning_budget", "shows_reasoning", "user",
+    "seed", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs",
+    "verbosity", "service_tier", "cache_key", "metadata",
+})  # fmt: skip
+# OpenAI keeps the reasoning to itself in this dialect, and cannot be asked for it.
+OPENAI_LACKS = frozenset({"shows_reasoning"})
+# Mistral refuses every field that it does not know.
+MISTRAL_LACKS = frozenset({
+    "logit_bias", "logprobs", "top_logprobs", "verbosity", "service_tier", "cache_key",
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Flavour:
     """How one compatible server departs from api.openai.com."""
@@ -22,19 +37,14 @@ class Flavour:
     wording: Wording = field(default_factory=Wording)
     auth: Literal["bearer", "api-key"] = "bearer"
     check_path: str = "/models"
-
-
-TAKES = frozenset({
-    "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
-    "max_output_tokens", "stop", "reasoning_effort", "user", "seed",
-})  # fmt: skip
+    takes: frozenset[str] = TAKES
 
 
 class OpenAIChatCodec:
     dialect = "openai_chat"
-    takes = TAKES
 
     def __init__(self, base_url: str, flavour: Flavour) -> None:
+        self.takes = flavour.takes
         self._flavour = flavour
         self._base = base_url
         self._models_base = base_url

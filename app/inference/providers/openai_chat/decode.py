@@ -1,6 +1,6 @@
 """Chat Completions answers, whole and streamed, as canonical events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -10,11 +10,14 @@ from app.inference.providers.collect import Collector
 from app.inference.providers.errors import ProviderFailed, ProviderOverloaded
 from app.inference.providers.types import (
     ChatResult,
+    Citation,
+    CitationDelta,
     Finished,
     FinishReason,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
+    TokenLogprob,
     ToolCallDelta,
     ToolCallStart,
     Usage,
@@ -63,7 +66,7 @@ class ChunkDecoder:
                 return NOTHING
         choice = choices[0]
         delta = choice.get(holder) or {}
-        if choice.get("finish_reason") is None and len(delta) == 1:
+        if choice.get("finish_reason") is None and len(delta) == 1 and not choice.get("logprobs"):
             text = delta.get("content")
             if text.__class__ is str:
                 return (TextDelta(text),) if text else NOTHING
@@ -96,15 +99,27 @@ class ChunkDecoder:
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning:
             yield ReasoningDelta(require_text(reasoning))
-        if delta.get("content"):
-            yield from read_content(delta["content"])
-        if delta.get("refusal"):
-            self._refused = True
-            yield TextDelta(require_text(delta["refusal"]))
+        yield from self._read_text(choice, delta)
+        for annotation in delta.get("annotations") or ():
+            if annotation.get("type") == "url_citation":
+                yield CitationDelta(read_citation(annotation["url_citation"]))
         for position, call in enumerate(delta.get("tool_calls") or ()):
             yield from self._read_call(position, call)
         if choice.get("finish_reason"):
             self._finish = read_reason(choice["finish_reason"])
+
+    def _read_text(self, choice: dict[str, Any], delta: dict[str, Any]) -> Iterator[StreamEvent]:
+        logprobs = choice.get("logprobs") or {}
+        if delta.get("content"):
+            if logprobs.get("content"):
+                likely = read_logprobs(logprobs["content"])
+                yield TextDelta(require_text(delta["content"]), likely)
+            else:
+                yield from read_content(delta["content"])
+        if delta.get("refusal"):
+            self._refused = True
+            likely = read_logprobs(logprobs.get("refusal") or ())
+            yield TextDelta(require_text(delta["refusal"]), likely)
 
     def _read_call(self, position: int, call: dict[str, Any]) -> Iterator[StreamEvent]:
         function = call.get("function") or {}
@@ -144,6 +159,24 @@ def read_content(content: Any) -> Iterator[StreamEvent]:
         elif block.get("type") == "thinking":
             for piece in block["thinking"]:
                 yield ReasoningDelta(require_text(piece["text"]))
+
+
+def read_citation(cited: dict[str, Any]) -> Citation:
+    start, end = cited.get("start_index"), cited.get("end_index")
+    return Citation(
+        "answer", start=start, end=end, title=cited.get("title"), url=require_text(cited["url"])
+    )
+
+
+def read_logprobs(rows: Iterable[dict[str, Any]]) -> tuple[TokenLogprob, ...]:
+    return tuple(
+        TokenLogprob(
+            row["token"],
+            row["logprob"],
+            tuple((each["token"], each["logprob"]) for each in row.get("top_logprobs") or ()),
+        )
+        for row in rows
+    )
 
 
 def require_text(value: Any) -> str:

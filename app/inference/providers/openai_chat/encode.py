@@ -1,25 +1,23 @@
 """A canonical request as a Chat Completions body."""
 
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.inference.providers.codec import Unsupported, text_of
+from app.inference.providers.codec import Unsupported
+from app.inference.providers.openai_chat.encode_messages import encode_messages
 from app.inference.providers.types import (
     ChatRequest,
-    ImagePart,
-    Message,
+    Effort,
     NamedTool,
-    ReasoningPart,
     ResponseFormat,
-    TextPart,
-    ToolCallPart,
     ToolChoice,
-    ToolResultPart,
     ToolSpec,
 )
 
-DIALECT = "openai_chat"
+# The most tokens of a reasoning budget that an effort stands for; more is high.
+EFFORT_OF_BUDGET: tuple[tuple[int, Effort], ...] = ((0, "none"), (2048, "low"), (8192, "medium"))
+# What other dialects call the tier that is nothing special.
+TIERS = {"standard": "default", "standard_only": "default"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +35,11 @@ class Wording:
 def encode_request(request: ChatRequest, wording: Wording, *, streaming: bool) -> dict[str, Any]:
     if request.extra.get("n") not in (None, 1):
         raise Unsupported("more than one choice (`n`) is not supported.")
+    messages = encode_messages(request.messages, returns_reasoning=wording.returns_reasoning)
     body: dict[str, Any] = {
         **request.extra,
         "model": request.model,
-        "messages": [line for message in request.messages for line in encode(message, wording)],
+        "messages": messages,
         "stream": streaming,
     }
     if streaming and wording.asks_for_usage:
@@ -49,89 +48,45 @@ def encode_request(request: ChatRequest, wording: Wording, *, streaming: bool) -
         body.pop("stream_options", None)
     if request.tools:
         body["tools"] = [encode_tool(tool) for tool in request.tools]
-    optional: dict[str | None, Any] = {
+    options = sampling(request) | {
         "tool_choice": encode_tool_choice(request.tool_choice),
         "parallel_tool_calls": request.parallel_tool_calls,
         "response_format": encode_format(request.response_format),
-        "temperature": request.temperature,
-        "top_p": request.top_p,
+        "reasoning_effort": encode_effort(request),
+        "verbosity": request.verbosity,
+        "service_tier": TIERS.get(request.service_tier or "", request.service_tier),
+        "prompt_cache_key": request.cache_key,
+        "metadata": dict(request.metadata) if request.metadata else None,
         wording.max_tokens: request.max_output_tokens,
-        "stop": list(request.stop) or None,
         wording.seed: request.seed,
-        "reasoning_effort": request.reasoning_effort,
         wording.user: request.user,
     }
-    body.update((name, value) for name, value in optional.items() if name and value is not None)
+    body.update((name, value) for name, value in options.items() if name and value is not None)
     return body
 
 
-def encode(message: Message, wording: Wording) -> list[dict[str, Any]]:
-    match message.role:
-        case "system":
-            return [{"role": "system", "content": text_of(message, DIALECT)}]
-        case "user":
-            return [{"role": "user", "content": encode_user(message)}]
-        case "assistant":
-            return [encode_assistant(message, wording)]
-        case "tool":
-            return [encode_result(part) for part in message.parts]
+def sampling(request: ChatRequest) -> dict[str | None, Any]:
+    return {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": request.top_k,
+        "stop": list(request.stop) or None,
+        "frequency_penalty": request.frequency_penalty,
+        "presence_penalty": request.presence_penalty,
+        "logit_bias": dict(request.logit_bias) if request.logit_bias else None,
+        "logprobs": request.logprobs,
+        "top_logprobs": request.top_logprobs,
+    }
 
 
-def encode_user(message: Message) -> str | list[dict[str, Any]]:
-    if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
-        return message.parts[0].text
-    content: list[dict[str, Any]] = []
-    for part in message.parts:
-        match part:
-            case TextPart():
-                content.append({"type": "text", "text": part.text})
-            case ImagePart():
-                content.append({"type": "image_url", "image_url": {"url": image_url(part)}})
-            case _:
-                raise Unsupported(f"{DIALECT} takes no {type(part).__name__} in a user message.")
-    return content
-
-
-def encode_assistant(message: Message, wording: Wording) -> dict[str, Any]:
-    text, reasoning, calls = [], [], []
-    for part in message.parts:
-        match part:
-            case TextPart():
-                text.append(part.text)
-            case ReasoningPart():
-                # Earlier reasoning is the model's own scratch paper: the dialect has no place
-                # for it, and nothing the user said is lost with it.
-                reasoning.append(part.text)
-            case ToolCallPart():
-                function = {"name": part.name, "arguments": part.arguments}
-                calls.append({"id": part.id, "type": "function", "function": function})
-            case _:
-                raise Unsupported(
-                    f"{DIALECT} takes no {type(part).__name__} in an assistant message."
-                )
-    line: dict[str, Any] = {"role": "assistant", "content": "".join(text) or None}
-    if calls:
-        line["tool_calls"] = calls
-        if wording.returns_reasoning and reasoning:
-            line["reasoning_content"] = "".join(reasoning)
-    elif not text:
-        line["content"] = ""
-    return line
-
-
-def encode_result(part: object) -> dict[str, Any]:
-    if not isinstance(part, ToolResultPart):
-        raise Unsupported(f"{DIALECT} takes no {type(part).__name__} in a tool message.")
-    content = f"Error: {part.content}" if part.is_error else part.content
-    return {"role": "tool", "tool_call_id": part.call_id, "content": content}
-
-
-def image_url(part: ImagePart) -> str:
-    if part.data is not None:
-        return f"data:{part.media_type};base64,{b64encode(part.data).decode()}"
-    if part.url is None:
-        raise Unsupported("an image needs its bytes or its address.")
-    return part.url
+def encode_effort(request: ChatRequest) -> Effort | None:
+    """The effort, or the one that a budget in tokens stands for; -1 leaves it to the model."""
+    if request.shows_reasoning is False:
+        raise Unsupported("this provider always shows its reasoning (`shows_reasoning`).")
+    budget = request.reasoning_budget
+    if request.reasoning_effort is not None or budget is None or budget < 0:
+        return request.reasoning_effort
+    return next((effort for most, effort in EFFORT_OF_BUDGET if budget <= most), "high")
 
 
 def encode_tool(tool: ToolSpec) -> dict[str, Any]:

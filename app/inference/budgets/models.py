@@ -1,0 +1,70 @@
+"""Budgets, and the alerts that they gave."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Numeric
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.data import Handling, plain, technical
+from app.core.db import RESTORABLE, Resource, Row
+
+
+class Budget(Resource):
+    """What may be spent by whom in which time.
+
+    `subject_id` is a UUID, a tag or a customer's id, and null for the whole workspace and for all
+    customers. `models` are patterns of references; none means every model.
+    """
+
+    __tablename__ = "budgets"
+    __table_args__ = (Index("ix_budgets_list", "workspace_id", "created_at", "id"),)
+    __handling__ = Handling(
+        "hold a workspace's costs within what it allows",
+        erase="keep",
+        reason="a rule of the workspace; a person stands in it by an id only",
+    )
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(info=plain())
+    subject_type: Mapped[str] = mapped_column(info=plain())
+    subject_id: Mapped[str | None] = mapped_column(info=plain())
+    amount: Mapped[Decimal] = mapped_column(Numeric(18, 9))
+    window: Mapped[str] = mapped_column(info=plain())
+    timezone: Mapped[str] = mapped_column(info=plain())
+    hard: Mapped[bool]
+    thresholds: Mapped[list[Any]] = mapped_column(info=plain())
+    models: Mapped[list[Any]] = mapped_column(info=plain())
+    deleted_at: Mapped[datetime | None]
+
+    @property
+    def restorable_until(self) -> datetime | None:
+        return self.deleted_at + RESTORABLE if self.deleted_at else None
+
+
+class BudgetAlert(Row):
+    """One threshold crossed, once a window; `customer` where each has the budget apart."""
+
+    __tablename__ = "budget_alerts"
+    __table_args__ = (
+        Index(
+            "uq_budget_alerts_once",
+            "budget_id",
+            "window_name",
+            "threshold",
+            "customer",
+            unique=True,
+        ),
+        Index("ix_budget_alerts_list", "workspace_id", "budget_id", "created_at", "id"),
+    )
+    __handling__ = technical("tell once that a budget is running out", audited=False)
+
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    budget_id: Mapped[UUID] = mapped_column(ForeignKey("budgets.id", ondelete="CASCADE"))
+    window_name: Mapped[str] = mapped_column(info=plain())
+    threshold: Mapped[int]
+    customer: Mapped[str] = mapped_column(default="", info=plain())
+    spent: Mapped[Decimal] = mapped_column(Numeric(18, 9))
+    amount: Mapped[Decimal] = mapped_column(Numeric(18, 9))

@@ -1,0 +1,196 @@
+"""The way of one request through its candidates: each attempt is settled exactly once.
+
+granted ── asking ──┬─ its first token has come: opened ── … ── ended
+             ▲      │
+             └──────┴─ failed: the next one is admitted, or the error is the answer
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.core.config import Settings
+from app.core.errors import AppError, InternalError
+from app.inference.calls.attempt import Attempt
+from app.inference.calls.order import Grant
+from app.inference.calls.turning import Turn, Turning
+from app.inference.dialects.errors import RequestInvalid
+from app.inference.gate.call import OpenCall, Settlement
+from app.inference.gate.gate import Gate
+from app.inference.providers.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    ModelNotFound,
+    ProviderError,
+    ProviderRejected,
+)
+from app.inference.routing.board import Outcome
+from app.inference.routing.planner import Router
+
+T = TypeVar("T")
+Ask = Callable[[Attempt], Awaitable[T]]
+
+FAILURES = (ProviderError, RequestInvalid)
+# Errors that say nothing of how well a provider does.
+NOT_ITS_FAULT = (RequestInvalid, ProviderRejected, ContextTooLong, ContentFiltered, ModelNotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every course needs."""
+
+    gate: Gate
+    router: Router
+    settings: Settings
+
+
+class Course:
+    """`attempt` is the one whose answer is under way, or that was the last to fail.
+
+    `calls` are all that were made, in order.
+    """
+
+    def __init__(self, desk: Desk, grant: Grant) -> None:
+        grant.taken = True
+        self.grant = grant
+        self.plan = grant.plan
+        self.turning = Turning(grant.plan, desk.settings.provider_retries)
+        self.attempt = Attempt(grant.call, 1)
+        self.calls: list[OpenCall] = []
+        self._desk = desk
+        self._begin(self.attempt)
+
+    @property
+    def attempts(self) -> int:
+        return self.turning.attempts
+
+    async def opened(self, ask: Ask[T], drop: Callable[[T], None]) -> T:
+        """Ask candidates until one has begun to answer; raises the error that is the answer.
+
+        `drop` closes an answer that nobody wants: where two were asked at once, the slower one's.
+        """
+        while True:
+            seconds = self.plan.failover.hedge_after
+            try:
+                if seconds is not None and self.turning.left and self.turning.may_go_on:
+                    return await self._hedged(ask, drop, seconds)
+                return await self._asked(self.attempt, ask)
+            except FAILURES as error:
+                await self.turn(error)
+
+    async def turn(self, error: AppError) -> None:
+        """Have the next attempt admitted after this failure; raises it where there is none."""
+        turn = self.turning.after(self.attempt.candidate, error)
+        following = await self._admitted(turn) if turn is not None else None
+        if following is None:
+            raise error
+        self.attempt = following
+
+    def fail(self, attempt: Attempt, error: AppError) -> None:
+        self.end(attempt, "failed", error)
+
+    def end(self, attempt: Attempt, status: str, error: AppError | None = None) -> None:
+        """Settle an attempt; the first time counts."""
+        if attempt.over:
+            return
+        attempt.over = True
+        settled = Settlement(
+            status,
+            attempt.usage,
+            usage_is_partial=attempt.usage_is_partial,
+            output_tokens=attempt.output_tokens,
+            first_token_ms=attempt.first_token_ms,
+            error=error,
+        )
+        self._desk.gate.settle(attempt.call, settled)
+        self._report(attempt, status, error)
+
+    async def _asked(self, attempt: Attempt, ask: Ask[T]) -> T:
+        try:
+            return await ask(attempt)
+        except FAILURES as error:
+            self.fail(attempt, error)
+            raise
+        except asyncio.CancelledError:
+            self.end(attempt, "cancelled")
+            raise
+        except AppError as error:
+            self.fail(attempt, error)
+            raise
+        except BaseException:
+            self.fail(attempt, InternalError())
+            raise
+
+    async def _hedged(self, ask: Ask[T], drop: Callable[[T], None], seconds: float) -> T:
+        """Ask a second candidate where the first has not begun in time; the faster one answers."""
+        asked: dict[asyncio.Task[T], Attempt] = {}
+        pause: float | None = seconds
+        self._start(asked, self.attempt, ask)
+        try:
+            while True:
+                done, _ = await asyncio.wait(
+                    asked, timeout=pause, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not done:
+                    pause = None
+                    second = await self._admitted(Turn(0, self.turning.left))
+                    if second is not None:
+                        self._start(asked, second, ask)
+                    continue
+                for task in done:
+                    self.attempt = asked.pop(task)
+                    if task.exception() is None or not asked:
+                        return task.result()
+        finally:
+            await self._drop(asked, drop)
+
+    def _start(
+        self, asked: dict["asyncio.Task[T]", Attempt], attempt: Attempt, ask: Ask[T]
+    ) -> None:
+        asked[asyncio.ensure_future(self._asked(attempt, ask))] = attempt
+
+    async def _drop(
+        self, asked: dict["asyncio.Task[T]", Attempt], drop: Callable[[T], None]
+    ) -> None:
+        """Close what is still under way; what it has used is billed."""
+        for task in asked:
+            task.cancel()
+        if asked:
+            await asyncio.wait(asked)
+        for task, attempt in asked.items():
+            if not task.cancelled() and task.exception() is None:
+                drop(task.result())
+                self.end(attempt, "cancelled")
+
+    async def _admitted(self, turn: Turn) -> Attempt | None:
+        """The next attempt; None where the gate lets nobody through."""
+        if turn.wait:
+            await asyncio.sleep(turn.wait)
+        try:
+            call = await self._desk.gate.admit_next(self.attempt.call, turn.candidates)
+        except AppError:
+            # Whatever keeps us from asking another one: what went wrong is the failure before it.
+            return None
+        attempt = Attempt(call, self.turning.attempts + 1)
+        self._begin(attempt)
+        return attempt
+
+    def _begin(self, attempt: Attempt) -> None:
+        self.calls.append(attempt.call)
+        self.turning.asked(attempt.candidate)
+        self._desk.router.board.began(attempt.candidate.deployment)
+
+    def _report(self, attempt: Attempt, status: str, error: AppError | None) -> None:
+        failed = status == "failed" and not isinstance(error, NOT_ITS_FAULT)
+        usage, price = attempt.usage, attempt.candidate.price
+        outcome = Outcome(
+            ok=True if status == "succeeded" else (False if failed else None),
+            first_token_ms=attempt.first_token_ms,
+            duration_ms=attempt.duration_ms,
+            output_tokens=usage.output_tokens if usage else attempt.output_tokens,
+            cost=price.cost(usage) if price is not None and usage is not None else None,
+        )
+        router = self._desk.router
+        router.board.ended(attempt.candidate.deployment, outcome)
+        router.observe(self.grant.order.payer.workspace_id, self.plan, attempt.candidate, outcome)

@@ -1,0 +1,122 @@
+"""What a client has been given of an answer, so that another candidate can go on from there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.inference.dialects.dialect import Renderer
+from app.inference.providers.codec import Codec
+from app.inference.providers.events import DECODING_ERRORS
+from app.inference.providers.sse import SseReader
+from app.inference.providers.types import (
+    CONTINUE_PROMPT,
+    ChatRequest,
+    Finished,
+    Message,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    TextPart,
+    ToolCallStart,
+    Usage,
+    UsageReport,
+)
+from app.inference.usage.service import estimate_text
+
+
+@dataclass(slots=True)
+class Heard:
+    """`calling` turns true with a tool call, `finished` where the client knows of the end.
+
+    `spent` is what the attempts before have used, `relayed` what left of them as bytes, `renderer`
+    who rendered the rest.
+    """
+
+    text: str = ""
+    reasoned: int = 0
+    calling: bool = False
+    finished: bool = False
+    spent: Usage = field(default_factory=Usage)
+    relayed: bytes = b""
+    renderer: Renderer | None = None
+
+    def add(self, events: Iterable[StreamEvent]) -> Usage | None:
+        """Take what was given; returns the last usage that was told."""
+        usage, said = None, [self.text]
+        for event in events:
+            match event:
+                case TextDelta():
+                    said.append(event.text)
+                case ReasoningDelta():
+                    self.reasoned += len(event.text)
+                case ToolCallStart():
+                    self.calling = True
+                case UsageReport():
+                    usage = event.usage
+                case Finished():
+                    self.finished = True
+        self.text = "".join(said)
+        return usage
+
+    def add_bytes(self, blocks: Sequence[bytes], codec: Codec) -> None:
+        """The same of frames that were passed on as they came."""
+        self.relayed += b"".join(blocks)
+        self.add(decoded(b"".join(blocks), codec))
+
+
+def decoded(frames: bytes, codec: Codec) -> list[StreamEvent]:
+    """The events of a stream that broke off, as far as they can be read."""
+    events: list[StreamEvent] = []
+    decoder, reader = codec.decoder(), SseReader()
+    try:
+        for data in reader.feed(frames):
+            events.extend(decoder.feed(data))
+        events.extend(decoder.end())
+    except DECODING_ERRORS:
+        pass
+    return events
+
+
+def obstacle(request: ChatRequest, heard: Heard) -> str | None:
+    """Why nobody can go on with this answer; None where one can."""
+    if heard.calling:
+        return "a tool call had begun"
+    if heard.finished:
+        return "its end had been told"
+    if request.response_format is not None:
+        return "it was to be of a given structure"
+    if request.logprobs or request.top_logprobs:
+        return "it came with log probabilities"
+    if any(_several(request.extra.get(name)) for name in ("n", "candidateCount")):
+        return "there were several answers"
+    return None
+
+
+def _several(count: object) -> bool:
+    return isinstance(count, int) and count > 1
+
+
+def continued(request: ChatRequest, heard: Heard) -> ChatRequest:
+    """The request for the rest of an answer that broke off; the same where none had begun."""
+    if not heard.text:
+        return request
+    limit = request.max_output_tokens
+    return replace(
+        request,
+        messages=(
+            *request.messages,
+            Message("assistant", (TextPart(heard.text),)),
+            Message("user", (TextPart(CONTINUE_PROMPT),)),
+        ),
+        max_output_tokens=max(1, limit - estimate_text(heard.text)) if limit else limit,
+    )
+
+
+def total(one: Usage, other: Usage) -> Usage:
+    """What two attempts have used together."""
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cached_input_tokens + other.cached_input_tokens,
+        one.cache_write_tokens + other.cache_write_tokens,
+        one.reasoning_tokens + other.reasoning_tokens,
+    )

@@ -1,0 +1,130 @@
+"""Bytes to a provider and back: operations that we meter and do not translate."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from app.core.errors import AppError
+from app.inference.calls.attempt import Attempt
+from app.inference.calls.course import Course
+from app.inference.calls.relaying import attempt_headers, forget, route_headers
+from app.inference.calls.reply import Answer
+from app.inference.calls.wire import Wire
+from app.inference.integrations.directory import Target
+from app.inference.providers.opening import first_token
+from app.inference.providers.transport import MAX_BODY_BYTES, Exchange
+from app.inference.providers.types import Usage
+
+
+class Errand(Protocol):
+    """One request that is passed on; the methods are asked for each candidate."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is passed on as it comes (sound); else it comes whole, up to 64 MB."""
+        ...
+
+    def url(self, target: Target) -> str:
+        """Where the candidate takes it; raises ProviderUnfit where it has no such operation."""
+        ...
+
+    def headers(self, target: Target) -> Mapping[str, str]:
+        """Beside the candidate's credentials: `content-type`."""
+        ...
+
+    def body(self, target: Target) -> bytes | None: ...
+
+    def check(self, target: Target, answer: bytes) -> None:
+        """Raise the ProviderError that a whole answer of status 200 is."""
+        ...
+
+    def usage(self, answer: bytes) -> Usage | None:
+        """What a whole answer tells of it; of a streamed one its last 64 KB are given."""
+        ...
+
+
+TAIL_BYTES = 64 * 1024
+
+
+class Passing:
+    """Serves one errand."""
+
+    def __init__(self, wire: Wire, course: Course, errand: Errand) -> None:
+        self._wire = wire
+        self._course = course
+        self._errand = errand
+
+    async def serve(self, reply: Answer) -> None:
+        """Answer; raises the error of an answer that has not begun."""
+        reply.headers += route_headers(self._course.grant)
+        if self._errand.streams:
+            await self._stream(reply)
+            return
+        kind, body = await self._course.opened(self._answered, forget)
+        self._course.end(self._course.attempt, "succeeded")
+        reply.headers += attempt_headers(self._course)
+        head = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        await reply.whole(200, head, body)
+
+    async def _answered(self, attempt: Attempt) -> tuple[bytes, bytes]:
+        exchange = await self._open(attempt, whole=True)
+        try:
+            answer = await exchange.read_body()
+        finally:
+            exchange.close()
+        self._errand.check(attempt.target, answer)
+        attempt.usage = self._errand.usage(answer)
+        return content_type(exchange), answer
+
+    async def _stream(self, reply: Answer) -> None:
+        course = self._course
+        exchange, block = await course.opened(self._begun, close)
+        attempt = course.attempt
+        reply.headers += attempt_headers(course)
+        kind, tail = content_type(exchange), b""
+        try:
+            while block:
+                tail = (tail + block)[-TAIL_BYTES:]
+                await reply.stream(block, kind=kind)
+                block = await exchange.read_chunk()
+            attempt.usage = self._errand.usage(tail)
+            course.end(attempt, "succeeded")
+            await reply.stream(b"", more=False)
+        except AppError as error:
+            # A length or a last chunk that is missing tells the client that this is not all.
+            course.fail(attempt, error)
+            raise
+        finally:
+            exchange.close()
+            course.end(attempt, "cancelled")
+
+    async def _begun(self, attempt: Attempt) -> tuple[Exchange, bytes]:
+        name = attempt.target.endpoint.label
+        seconds = self._wire.first_token_seconds(attempt.candidate)
+        async with first_token(name, seconds) as beginning:
+            beginning.exchange = exchange = await self._open(attempt, whole=False)
+            block = await exchange.read_chunk()
+        attempt.mark_first_token()
+        return exchange, block
+
+    async def _open(self, attempt: Attempt, *, whole: bool) -> Exchange:
+        errand, target = self._errand, attempt.target
+        return await self._wire.open(
+            attempt.candidate,
+            errand.url(target),
+            errand.body(target),
+            method=errand.method,
+            headers=errand.headers(target),
+            whole=whole,
+            max_bytes=MAX_BODY_BYTES,
+        )
+
+
+def close(opened: tuple[Exchange, bytes]) -> None:
+    opened[0].close()
+
+
+def content_type(exchange: Exchange) -> bytes:
+    return exchange.headers.get("content-type", "application/octet-stream").encode("latin-1")

@@ -1,0 +1,168 @@
+"""A request in a client's dialect, answered by whoever the plan names: bytes, or events."""
+
+from typing import Any
+
+import orjson
+
+from app.core.errors import AppError, UpstreamTimedOut
+from app.inference.calls.attempt import Attempt
+from app.inference.calls.byte_leg import open_bytes
+from app.inference.calls.course import Course
+from app.inference.calls.event_leg import EventLeg, RenderedLeg, preset, unless_refused
+from app.inference.calls.flow import Flow, Leg
+from app.inference.calls.heard import Heard, continued
+from app.inference.calls.order import Grant
+from app.inference.calls.reply import Answer, Headers
+from app.inference.calls.seam import Seam
+from app.inference.calls.wire import Wire, fault_in, garbled
+from app.inference.dialects.ask import Ask
+from app.inference.dialects.dialect import Dialect
+from app.inference.integrations.directory import Target
+from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.types import ChatRequest
+from app.inference.routing.plan import Candidate
+
+
+class CallTimedOut(UpstreamTimedOut):
+    """The whole call took longer than the request allows."""
+
+    code = "call_timed_out"
+    title = "The call took longer than its time-out"
+
+
+class Relaying:
+    """Serves one request."""
+
+    def __init__(self, wire: Wire, course: Course, dialect: Dialect, ask: Ask) -> None:
+        self._wire = wire
+        self._course = course
+        self._dialect = dialect
+        self._ask = ask
+
+    async def serve(self, reply: Answer) -> None:
+        """Answer; raises the error of a call whose answer has not begun."""
+        reply.headers += route_headers(self._course.grant)
+        if self._ask.streaming:
+            await self._stream(reply)
+        else:
+            await self._whole(reply)
+
+    def request(self, target: Target) -> ChatRequest:
+        """The request for an adapter; raises RequestInvalid."""
+        return self._dialect.parse(self._ask, target)
+
+    def passes_bytes(self, candidate: Candidate) -> bool:
+        """Whether this candidate has the request's bytes as they are."""
+        return (
+            self._dialect.passes_bytes_to(candidate.target.endpoint)
+            and not candidate.parameters
+            and self._course.plan.failover.on_content_filter == "pass"
+        )
+
+    async def _whole(self, reply: Answer) -> None:
+        course = self._course
+        body = await course.opened(self._answered, forget)
+        course.end(course.attempt, "succeeded")
+        reply.headers += attempt_headers(course)
+        await reply.json(body)
+
+    async def _answered(self, attempt: Attempt) -> bytes:
+        if not self.passes_bytes(attempt.candidate):
+            return await self._completed(attempt)
+        dialect, target = self._dialect, attempt.target
+        url = dialect.upstream_url(target.endpoint, target.model, streaming=False)
+        body = dialect.upstream_body(self._ask, target.model)
+        answer = await self._wire.fetch(attempt.candidate, url, body)
+        document = self._checked(target, answer)
+        attempt.usage = dialect.usage_of(document)
+        attempt.output_tokens = len(answer) // 4
+        return answer
+
+    async def _completed(self, attempt: Attempt) -> bytes:
+        candidate = attempt.candidate
+        request = preset(self.request(attempt.target), candidate)
+        provider = attempt.target.endpoint.provider
+        result = await provider.complete(request, candidate.timeouts)
+        attempt.usage = result.usage
+        return self._dialect.render(result, request.model)
+
+    def _checked(self, target: Target, answer: bytes) -> dict[str, Any]:
+        try:
+            document: dict[str, Any] = orjson.loads(answer)
+        except ValueError:
+            raise garbled(target.endpoint, "the answer is not JSON.") from None
+        try:
+            self._dialect.check_answer(document)
+        except (InBandError, BadAnswer) as fault:
+            raise fault_in(target.endpoint, fault) from None
+        return document
+
+    async def _stream(self, reply: Answer) -> None:
+        flow: Flow[bytes] = Flow(self._course, self._leg, self.request)
+        try:
+            await flow.begin()
+            if reply.begun:
+                await reply.stream(comment("model", {"model": self._reference}))
+            reply.headers += attempt_headers(self._course)
+            while (part := await flow.read()) is not None:
+                block = comment("failover", part.told()) if isinstance(part, Seam) else part
+                await reply.stream(block, more=not flow.done)
+            if not reply.ended:
+                await reply.stream(b"", more=False)
+        except AppError as error:
+            if not reply.begun:
+                raise
+            await reply.stream(self._dialect.error_event(error), more=False)
+        finally:
+            flow.close()
+
+    @property
+    def _reference(self) -> str:
+        return self._course.attempt.target.reference
+
+    async def _leg(self, attempt: Attempt, heard: Heard | None) -> Leg[bytes]:
+        if heard is None and self.passes_bytes(attempt.candidate):
+            return await open_bytes(self._wire, self._dialect, self._ask, attempt)
+        candidate = attempt.candidate
+        request = preset(self.request(attempt.target), candidate)
+        if heard is not None:
+            request = continued(request, heard)
+        events = await attempt.target.endpoint.provider.open(request, candidate.timeouts)
+        if heard is None and self._course.plan.failover.on_content_filter == "next":
+            events = await unless_refused(events, candidate)
+        relayed = heard.relayed if heard is not None else b""
+        # One that has rendered the answer so far goes on with its identity and numbers.
+        renderer = (heard and heard.renderer) or self._dialect.renderer(
+            self._ask, request.model, relayed=relayed
+        )
+        return RenderedLeg(EventLeg(events, heard), renderer)
+
+
+def forget(_: object) -> None:
+    """A whole answer needs no closing."""
+
+
+def comment(name: str, said: dict[str, Any]) -> bytes:
+    """A line that clients pass over: an event that a vendor does not know breaks its SDK."""
+    return b": %b %b\n\n" % (name.encode(), orjson.dumps(said))
+
+
+def route_headers(grant: Grant) -> Headers:
+    """What is known before anyone has answered."""
+    call = (b"x-luminous-call-id", str(grant.call.request_id).encode())
+    if grant.plan.route is None:
+        return [call]
+    return [call, (b"x-luminous-route", shown(grant.plan.route))]
+
+
+def attempt_headers(course: Course) -> Headers:
+    """Who answered, and at the which attempt."""
+    return [
+        (b"x-luminous-model", shown(course.attempt.target.reference)),
+        (b"x-luminous-attempts", b"%d" % course.attempts),
+    ]
+
+
+def shown(name: str) -> bytes:
+    """A name as a header may carry it."""
+    return name.encode("ascii", "backslashreplace").replace(b"\r", b" ").replace(b"\n", b" ")

@@ -1,0 +1,77 @@
+"""Where a request turns after a failed attempt: again, to another candidate, or back with it."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from app.core.errors import AppError
+from app.inference.dialects.errors import RequestInvalid
+from app.inference.providers.errors import (
+    ContentFiltered,
+    ContextTooLong,
+    ProviderError,
+    ProviderRejected,
+    ProviderUnfit,
+)
+from app.inference.providers.retry import Retry
+from app.inference.routing.plan import Candidate, Plan
+
+# How long an attempt's provider is waited for while there are others to ask.
+SHORT_WAIT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Wait so many seconds, then ask the first of these that may be asked."""
+
+    wait: float
+    candidates: tuple[Candidate, ...]
+
+
+class Turning:
+    """Knows who was asked already; `attempts` counts all askings."""
+
+    def __init__(self, plan: Plan, most_retries: int) -> None:
+        self.attempts = 0
+        self._failover = plan.failover
+        self._retry = Retry(min(plan.failover.retries, most_retries))
+        self._left = list(plan.candidates)
+        self._overflow = plan.on_overflow
+        self._made: Counter[str] = Counter()
+
+    @property
+    def left(self) -> tuple[Candidate, ...]:
+        """Those not asked yet, in order."""
+        return tuple(self._left)
+
+    @property
+    def may_go_on(self) -> bool:
+        return self.attempts < self._failover.most_attempts
+
+    def asked(self, candidate: Candidate) -> None:
+        self.attempts += 1
+        self._made[candidate.deployment] += 1
+        self._left = [other for other in self._left if other.deployment != candidate.deployment]
+
+    def after(self, candidate: Candidate, error: AppError) -> Turn | None:
+        """What to do after this candidate failed so; None where the error is the answer."""
+        if not self.may_go_on or self._is_answer(error):
+            return None
+        if isinstance(error, ContextTooLong):
+            self._left = [other for other in self._overflow if not self._made[other.deployment]]
+        wait = self._wait(candidate, error)
+        if wait is not None and (not self._left or wait <= SHORT_WAIT):
+            return Turn(wait, (candidate, *self._left))
+        return Turn(0, self.left) if self._left else None
+
+    def _is_answer(self, error: AppError) -> bool:
+        """What another candidate would say as well, or the policy does not ask another about."""
+        if isinstance(error, ContentFiltered):
+            return self._failover.on_content_filter == "pass"
+        if isinstance(error, ProviderUnfit | RequestInvalid):
+            return False
+        return isinstance(error, ProviderRejected) or not isinstance(error, ProviderError)
+
+    def _wait(self, candidate: Candidate, error: AppError) -> float | None:
+        if not isinstance(error, ProviderError):
+            return None
+        return self._retry.wait(error, self._made[candidate.deployment] - 1)

@@ -1,0 +1,90 @@
+"""The way to a provider for a client's own bytes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core.config import Settings
+from app.inference.integrations.directory import Endpoint
+from app.inference.providers.codec import BadAnswer, Codec, InBandError
+from app.inference.providers.errors import ProviderError, ProviderGarbled
+from app.inference.providers.events import fault_of
+from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, read_refusal
+from app.inference.providers.registry import KINDS
+from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
+from app.inference.routing.plan import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One a process. Every method is one attempt."""
+
+    transport: Transport
+    settings: Settings
+
+    def first_token_seconds(self, candidate: Candidate) -> float:
+        return candidate.timeouts.first_token or self.settings.provider_first_token_seconds
+
+    async def open(
+        self,
+        candidate: Candidate,
+        url: str,
+        body: bytes | None,
+        *,
+        method: str = "POST",
+        headers: Mapping[str, str] | None = None,
+        whole: bool = False,
+        max_bytes: int = MAX_BODY_BYTES,
+    ) -> Exchange:
+        """Send the body and wait for the answer's head; raises the ProviderError of a refusal.
+
+        An answer that comes `whole` may be waited for ten times as long as a first token.
+        """
+        endpoint, waits = candidate.target.endpoint, candidate.timeouts
+        seconds = self.first_token_seconds(candidate)
+        exchange = await self.transport.open(
+            method,
+            url,
+            headers={**codec_of(endpoint).headers(endpoint.api_key), **(headers or {})},
+            body=body,
+            provider=name_of(endpoint),
+            allow_private=endpoint.allow_private,
+            first_byte_seconds=seconds * WHOLE_ANSWER_FACTOR if whole else seconds,
+            connect_seconds=waits.connect,
+            idle_seconds=waits.between_tokens,
+            # A call for nothing costs little; one that fails since its connection was old, more.
+            repeatable=True,
+            max_bytes=max_bytes,
+        )
+        if 200 <= exchange.status < 300:
+            return exchange
+        try:
+            error, said = await read_refusal(exchange, name_of(endpoint), endpoint.api_key)
+            error.said = said
+            raise error
+        finally:
+            exchange.close()
+
+    async def fetch(self, candidate: Candidate, url: str, body: bytes) -> bytes:
+        """A whole answer."""
+        exchange = await self.open(candidate, url, body, whole=True)
+        try:
+            return await exchange.read_body()
+        finally:
+            exchange.close()
+
+
+def name_of(endpoint: Endpoint) -> str:
+    return KINDS[endpoint.kind].label
+
+
+def codec_of(endpoint: Endpoint) -> Codec:
+    return KINDS[endpoint.kind].codec(endpoint.base_url)
+
+
+def fault_in(endpoint: Endpoint, fault: BadAnswer | InBandError) -> ProviderError:
+    """The error that stood inside an answer of status 200."""
+    return fault_of(fault, name_of(endpoint), endpoint.api_key)
+
+
+def garbled(endpoint: Endpoint, said: str) -> ProviderGarbled:
+    return ProviderGarbled(name_of(endpoint), said)

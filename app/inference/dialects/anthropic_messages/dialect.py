@@ -1,0 +1,125 @@
+"""The dialect's pieces as one object."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from app.core.errors import AppError
+from app.inference.dialects.anthropic_messages import errors
+from app.inference.dialects.anthropic_messages.frames import EventFrames, usage_of
+from app.inference.dialects.anthropic_messages.parse import parse_request
+from app.inference.dialects.anthropic_messages.parse_blocks import NAME
+from app.inference.dialects.anthropic_messages.render import render_result
+from app.inference.dialects.anthropic_messages.stream import EventRenderer
+from app.inference.dialects.anthropic_messages.unmarking import unmarked
+from app.inference.dialects.ask import (
+    Ask,
+    optional,
+    read_count,
+    read_customer,
+    read_document,
+    read_model_name,
+    required,
+)
+from app.inference.dialects.checks import integer, invalid
+from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.errors import Headers, UpstreamWords
+from app.inference.dialects.signatures import MARK
+from app.inference.dialects.splice import replace_model
+from app.inference.integrations.directory import Endpoint, Target
+from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.registry import KINDS
+from app.inference.providers.types import ChatRequest, ChatResult, Usage
+
+# The client's own headers that go on to an upstream of the dialect.
+PASSED_HEADERS: Final = frozenset({b"anthropic-beta", b"anthropic-version"})
+PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+class AnthropicMessages:
+    name = NAME
+
+    def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
+        return self._read(body, model=model, streaming=streaming, counts=False)
+
+    def read_count(self, body: bytes) -> Ask:
+        """A request to count tokens, which names no limit of them."""
+        return self._read(body, model=None, streaming=False, counts=True)
+
+    def _read(self, body: bytes, *, model: str | None, streaming: bool | None, counts: bool) -> Ask:
+        document = read_document(body)
+        model = model or read_model_name(document)
+        if not required(document, "messages", list, "an array of objects"):
+            raise invalid("messages", "at least one message is required")
+        if not counts:
+            required(document, "max_tokens", int, "an integer")
+            integer(document["max_tokens"], "max_tokens", 0)
+        streams = streaming or optional(document, "stream", bool, "a boolean")
+        metadata = document.get("metadata")
+        customer = metadata.get("user_id") if isinstance(metadata, dict) else None
+        return Ask(
+            body,
+            document,
+            model,
+            bool(streams),
+            max_output_tokens=read_count(document.get("max_tokens")),
+            customer=read_customer(customer),
+        )
+
+    def passes_bytes_to(self, endpoint: Endpoint) -> bool:
+        return endpoint.dialect == NAME
+
+    def upstream_url(self, endpoint: Endpoint, model: str, *, streaming: bool) -> str:
+        return chat_url(endpoint.kind, endpoint.base_url, model, streaming)
+
+    def upstream_body(self, ask: Ask, model: str) -> bytes:
+        """The bytes under the model's name; thoughts we have rendered go to their model only."""
+        if MARK in ask.body:
+            return orjson.dumps(unmarked(ask.document, model) | {"model": model})
+        return ask.body if ask.model == model else replace_model(ask.body, model)
+
+    def parse(self, ask: Ask, target: Target) -> ChatRequest:
+        return parse_request(ask.document, target)
+
+    def check_answer(self, document: Any) -> None:
+        if isinstance(document, dict) and document.get("type") == "error":
+            raise InBandError(document)
+        if not isinstance(document, dict) or not isinstance(document.get("content"), list):
+            raise BadAnswer("the answer is not a message.")
+
+    def usage_of(self, document: dict[str, Any]) -> Usage | None:
+        return usage_of(document)
+
+    def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - all its streams are alike
+        return EventFrames()
+
+    def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:  # noqa: ARG002
+        return EventRenderer(model, relayed=relayed)
+
+    def render(self, result: ChatResult, model: str) -> bytes:
+        return render_result(result, model)
+
+    def error_response(
+        self,
+        error: AppError,
+        words: UpstreamWords | None = None,  # noqa: ARG002
+    ) -> tuple[int, Headers, bytes]:
+        return errors.error_response(error)
+
+    def error_event(self, error: AppError) -> bytes:
+        return errors.error_event(error)
+
+    def words_of(self, body: bytes) -> UpstreamWords | None:
+        try:
+            document = orjson.loads(body)
+        except ValueError:
+            return None
+        error = document.get("error") if isinstance(document, dict) else None
+        kind = error.get("type") if isinstance(error, dict) else None
+        return UpstreamWords(code=kind[:100]) if isinstance(kind, str) else None
+
+
+@lru_cache(maxsize=1024)
+def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
+    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)

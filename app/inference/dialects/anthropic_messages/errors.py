@@ -1,0 +1,88 @@
+"""Errors in Anthropic's envelope."""
+
+import math
+from typing import Any, Final
+
+import orjson
+
+from app.core.errors import (
+    AppError,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    PermissionDenied,
+    Unauthenticated,
+)
+from app.core.ids import new_id
+from app.inference.dialects.errors import Headers, RequestInvalid
+
+INVALID: Final = "invalid_request_error"
+OVERLOADED: Final = (529, "overloaded_error")
+LIMITED: Final = (429, "rate_limit_error")
+# By our own code: the status and type that Anthropic has for the same thing.
+SHOWN: Final[dict[str, tuple[int, str]]] = {
+    "provider_rate_limited": LIMITED,
+    "rate_limited": LIMITED,
+    "provider_quota_exceeded": (402, "billing_error"),
+    "provider_overloaded": OVERLOADED,
+    "store_unavailable": OVERLOADED,
+    "unavailable": OVERLOADED,
+    "ledger_full": OVERLOADED,
+    "provider_timed_out": (504, "timeout_error"),
+}
+# Others keep their status, and have the type that goes with it.
+BY_STATUS: Final[dict[int, str]] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+def shown_as(error: AppError) -> tuple[int, str]:
+    if error.code in SHOWN:
+        return SHOWN[error.code]
+    status = status_of(error)
+    return status, BY_STATUS.get(status, "api_error" if status >= 500 else INVALID)
+
+
+def status_of(error: AppError) -> int:
+    if isinstance(error, RequestInvalid):
+        return 400
+    if isinstance(error, Unauthenticated):
+        return 401
+    if isinstance(error, PermissionDenied):
+        return 403
+    if isinstance(error, MethodNotAllowed):
+        return 405
+    return 413 if isinstance(error, PayloadTooLarge) else error.status
+
+
+def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
+    """The status and the body of an error; our own code stands beside Anthropic's type."""
+    status, kind = shown_as(error)
+    told = {"type": kind, "message": error.detail, "code": error.code}
+    return status, {"type": "error", "error": told, "request_id": f"req_{new_id().hex}"}
+
+
+def error_response(error: AppError) -> tuple[int, Headers, bytes]:
+    status, document = envelope(error)
+    body = orjson.dumps(document)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"request-id", document["request_id"].encode()),
+    ]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    return status, headers, body
+
+
+def error_event(error: AppError) -> bytes:
+    """An error inside a stream that has begun; no message_stop follows it."""
+    _, document = envelope(error)
+    return b"event: error\ndata: " + orjson.dumps(document) + b"\n\n"

@@ -1,0 +1,46 @@
+"""Server-sent events cut into whole frames, whatever pieces they arrive in."""
+
+from typing import Final
+
+MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
+
+
+class FrameTooLarge(Exception):
+    pass
+
+
+class FrameCutter:
+    """Gives what is complete and holds what is not; `gap` is the blank line between frames."""
+
+    __slots__ = ("_held", "_seen", "gap")
+
+    def __init__(self) -> None:
+        self.gap = b"\n\n"
+        self._held = b""
+        self._seen = False
+
+    @property
+    def held(self) -> bytes:
+        return self._held
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The frames that are complete now, with their blank lines; raises FrameTooLarge."""
+        arrived = self._held + chunk if self._held else chunk
+        if not self._seen and b"\r\n\r\n" in arrived:
+            self.gap = b"\r\n\r\n"
+        end = arrived.rfind(self.gap) + len(self.gap)
+        if end < len(self.gap):
+            end = 0
+        self._seen = self._seen or end > 0
+        self._held = arrived[end:]
+        if len(self._held) > MAX_FRAME_BYTES:
+            raise FrameTooLarge
+        return arrived if end == len(arrived) else arrived[:end]
+
+
+def payload(frame: bytes) -> bytes | None:
+    """The data of a frame; None for a comment or another field alone."""
+    if frame.startswith(b"data: ") and b"\n" not in frame:
+        return frame[6:].strip()
+    found = [line[5:].strip() for line in frame.splitlines() if line.startswith(b"data:")]
+    return b"\n".join(found) if found else None

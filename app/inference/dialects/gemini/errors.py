@@ -1,0 +1,99 @@
+"""Errors in Google's envelope."""
+
+import math
+from typing import Any, Final
+
+import orjson
+
+from app.core.errors import (
+    AppError,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    PermissionDenied,
+    Unauthenticated,
+)
+from app.inference.dialects.errors import Headers, RequestInvalid
+
+INVALID: Final = (400, "INVALID_ARGUMENT")
+LIMITED: Final = (429, "RESOURCE_EXHAUSTED")
+UNAVAILABLE: Final = (503, "UNAVAILABLE")
+# By our own code: the status and name that Google has for the same thing.
+SHOWN: Final[dict[str, tuple[int, str]]] = {
+    "provider_rate_limited": LIMITED,
+    "rate_limited": LIMITED,
+    "provider_quota_exceeded": LIMITED,
+    "provider_overloaded": UNAVAILABLE,
+    "store_unavailable": UNAVAILABLE,
+    "unavailable": UNAVAILABLE,
+    "ledger_full": UNAVAILABLE,
+    "provider_timed_out": (504, "DEADLINE_EXCEEDED"),
+}
+# Others keep their status, and have the name that goes with it.
+BY_STATUS: Final[dict[int, str]] = {
+    401: "UNAUTHENTICATED",
+    402: "RESOURCE_EXHAUSTED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+DOMAIN: Final = "luminous"
+
+
+def shown_as(error: AppError) -> tuple[int, str]:
+    if error.code in SHOWN:
+        return SHOWN[error.code]
+    status = status_of(error)
+    return status, BY_STATUS.get(status, "UNKNOWN" if status >= 500 else INVALID[1])
+
+
+def status_of(error: AppError) -> int:
+    if isinstance(error, RequestInvalid):
+        return 400
+    if isinstance(error, Unauthenticated):
+        return 401
+    if isinstance(error, PermissionDenied):
+        return 403
+    if isinstance(error, MethodNotAllowed):
+        return 405
+    return 413 if isinstance(error, PayloadTooLarge) else error.status
+
+
+def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
+    """The status and the body of an error; the details say our own code and the field at fault."""
+    status, name = shown_as(error)
+    kind = "type.googleapis.com/google.rpc."
+    reason = {"@type": kind + "ErrorInfo", "reason": error.code.upper(), "domain": DOMAIN}
+    details: list[dict[str, Any]] = [reason]
+    if isinstance(error, RequestInvalid) and error.param is not None:
+        violation = {"field": error.param, "description": error.detail}
+        details.append({"@type": kind + "BadRequest", "fieldViolations": [violation]})
+    if error.retry_after is not None:
+        wait = f"{max(1, math.ceil(error.retry_after))}s"
+        details.append({"@type": kind + "RetryInfo", "retryDelay": wait})
+    told = {"code": status, "message": error.detail, "status": name, "details": details}
+    return status, {"error": told}
+
+
+def error_response(error: AppError) -> tuple[int, Headers, bytes]:
+    status, document = envelope(error)
+    body = orjson.dumps(document)
+    headers = [
+        (b"content-type", b"application/json; charset=UTF-8"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
+    return status, headers, body
+
+
+def error_chunk(error: AppError) -> bytes:
+    """An error inside a stream that has begun; nothing follows it."""
+    _, document = envelope(error)
+    return b"data: " + orjson.dumps(document) + b"\r\n\r\n"

@@ -1,0 +1,111 @@
+"""The dialect's pieces as one object."""
+
+from functools import lru_cache
+from typing import Any, Final
+
+from app.core.errors import AppError
+from app.inference.dialects.ask import (
+    Ask,
+    optional,
+    read_count,
+    read_customer,
+    read_document,
+    read_model_name,
+    wrong_type,
+)
+from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.openai_chat.errors import words_of
+from app.inference.dialects.openai_responses import errors
+from app.inference.dialects.openai_responses.decode import EventDecoder
+from app.inference.dialects.openai_responses.frames import ResponseFrames
+from app.inference.dialects.openai_responses.parse import parse_request
+from app.inference.dialects.openai_responses.render import EventRenderer, render_result
+from app.inference.dialects.openai_responses.usage import usage_of
+from app.inference.dialects.splice import replace_model
+from app.inference.integrations.directory import Endpoint, Target
+from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
+from app.inference.providers.registry import KINDS
+from app.inference.providers.types import ChatRequest, ChatResult, Usage
+
+NAME: Final = "openai_responses"
+CHAT_PATH: Final = "/chat/completions"
+PATH: Final = "/responses"
+# Where the input is, if it does not stand in the request.
+ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
+
+
+class OpenAIResponses:
+    name = NAME
+
+    def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
+        document = read_document(body)
+        model = model or read_model_name(document)
+        given = document.get("input")
+        if given is None and not any(document.get(name) for name in ELSEWHERE):
+            said = "Missing required parameter: 'input'."
+            raise RequestInvalid(said, param="input", label="missing_required_parameter")
+        if given is not None and not isinstance(given, str | list):
+            raise wrong_type("input", "a string or an array of items")
+        streams = streaming or optional(document, "stream", bool, "a boolean")
+        optional(document, "stream_options", dict, "an object")
+        return Ask(
+            body,
+            document,
+            model,
+            bool(streams),
+            max_output_tokens=read_count(document.get("max_output_tokens")),
+            customer=read_customer(document.get("safety_identifier") or document.get("user")),
+        )
+
+    def passes_bytes_to(self, endpoint: Endpoint) -> bool:
+        # Azure's older surface, one deployment with its version, has no responses.
+        return NAME in KINDS[endpoint.kind].also and "/deployments/" not in endpoint.base_url
+
+    def upstream_url(self, endpoint: Endpoint, model: str, *, streaming: bool) -> str:  # noqa: ARG002
+        return responses_url(endpoint.kind, endpoint.base_url)
+
+    def upstream_body(self, ask: Ask, model: str) -> bytes:
+        return ask.body if ask.model == model else replace_model(ask.body, model)
+
+    def parse(self, ask: Ask, target: Target) -> ChatRequest:
+        return parse_request(ask.document, target)
+
+    def check_answer(self, document: Any) -> None:
+        if isinstance(document, dict) and document.get("error"):
+            raise InBandError(document)
+        if not isinstance(document, dict) or not isinstance(document.get("output"), list):
+            raise BadAnswer("the answer is not a response.")
+
+    def usage_of(self, document: dict[str, Any]) -> Usage | None:
+        return usage_of(document)
+
+    def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - usage always stands at the end
+        return ResponseFrames()
+
+    def decoder(self) -> StreamDecoder:
+        return EventDecoder()
+
+    def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
+        return EventRenderer(ask.document, model, relayed=relayed)
+
+    def render(self, result: ChatResult, model: str) -> bytes:
+        return render_result(result, model)
+
+    def error_response(
+        self, error: AppError, words: UpstreamWords | None = None
+    ) -> tuple[int, Headers, bytes]:
+        return errors.error_response(error, words)
+
+    def error_event(self, error: AppError) -> bytes:
+        return errors.error_event(error)
+
+    def words_of(self, body: bytes) -> UpstreamWords | None:
+        return words_of(body)
+
+
+@lru_cache(maxsize=1024)
+def responses_url(kind: str, base_url: str) -> str:
+    chat = KINDS[kind].codec(base_url).chat_url("", streaming=False)
+    head, _, query = chat.partition(CHAT_PATH)
+    return head + PATH + query

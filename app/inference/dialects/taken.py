@@ -1,0 +1,26 @@
+"""What a candidate's provider has words for, asked before anything is sent to it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from app.inference.dialects.errors import UnsupportedParameter
+from app.inference.integrations.directory import Target
+from app.inference.providers.codec import OPTIONAL
+from app.inference.providers.registry import KINDS
+from app.inference.providers.types import ChatRequest
+
+
+def expect_taken(request: ChatRequest, target: Target, names: Mapping[str, str]) -> None:
+    """Refuse a field that is set and that the provider has no words for.
+
+    `names` are the client's own names of our fields where they differ. Raises UnsupportedParameter.
+    """
+    known = takes(target.endpoint.kind, target.endpoint.base_url)
+    for field, default in OPTIONAL.items():
+        if field not in known and getattr(request, field) != default:
+            raise UnsupportedParameter(names.get(field, field))
+
+
+@lru_cache(maxsize=1024)
+def takes(kind: str, base_url: str) -> frozenset[str]:
+    return KINDS[kind].codec(base_url).takes

@@ -1,0 +1,1 @@
+"""Why a route takes the candidate that it takes: said for a request that nobody makes."""

@@ -1,0 +1,1 @@
+"""What people and evaluations say of answers; adaptive routes learn from it."""

@@ -1,0 +1,81 @@
+"""Feedback in Postgres, and the calls that it is about."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.inference.feedback.models import Feedback
+from app.inference.feedback.schemas import FeedbackQuery
+from app.inference.usage.models import ModelCall
+
+# Text, because runs' messages stand above this room and may not be imported here.
+_RUN_OF_MESSAGE = text(
+    "select run_id from messages where workspace_id = :workspace and id = :message"
+)
+_RUN = text("select id from runs where workspace_id = :workspace and id = :run")
+FILTERS = ("run_id", "call_id", "message_id", "source")
+
+
+async def add(session: AsyncSession, feedback: Feedback) -> Feedback:
+    session.add(feedback)
+    await session.flush()
+    return feedback
+
+
+async def get(session: AsyncSession, workspace_id: UUID, feedback_id: UUID) -> Feedback | None:
+    statement = select(Feedback).where(
+        Feedback.workspace_id == workspace_id, Feedback.id == feedback_id
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def page(
+    session: AsyncSession, workspace_id: UUID, query: FeedbackQuery, cursors: Cursors
+) -> Slice[Feedback]:
+    statement = select(Feedback).where(Feedback.workspace_id == workspace_id)
+    for name in FILTERS:
+        if (wanted := getattr(query, name)) is not None:
+            statement = statement.where(getattr(Feedback, name) == wanted)
+    keyset = Keyset(Feedback.created_at, Feedback.id)
+    return await fetch_page(
+        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
+    )
+
+
+async def call(session: AsyncSession, workspace_id: UUID, call_id: UUID) -> ModelCall | None:
+    statement = select(ModelCall).where(
+        ModelCall.workspace_id == workspace_id, ModelCall.id == call_id
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def has_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> bool:
+    found = await session.execute(_RUN, {"workspace": workspace_id, "run": run_id})
+    return found.first() is not None
+
+
+async def run_of_message(
+    session: AsyncSession, workspace_id: UUID, message_id: UUID
+) -> tuple[bool, UUID | None]:
+    """Whether there is such a message, and the run that wrote it."""
+    found = await session.execute(
+        _RUN_OF_MESSAGE, {"workspace": workspace_id, "message": message_id}
+    )
+    row = found.first()
+    return row is not None, row[0] if row is not None else None
+
+
+async def routed_calls_of_run(
+    session: AsyncSession, workspace_id: UUID, run_id: UUID
+) -> Sequence[ModelCall]:
+    """The calls of a run that a route chose and that answered, the last one first."""
+    statement = select(ModelCall).where(
+        ModelCall.workspace_id == workspace_id,
+        ModelCall.run_id == run_id,
+        ModelCall.route.is_not(None),
+        ModelCall.status == "succeeded",
+    )
+    return (await session.scalars(statement.order_by(ModelCall.id.desc()))).all()

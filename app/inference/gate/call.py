@@ -1,0 +1,98 @@
+"""A call of a model on its way through the gate, as those who make it see it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from app.core.clock import now
+from app.core.errors import AppError
+from app.core.ids import new_id
+from app.core.limits import Policy, Verdict
+from app.inference.providers.types import Usage
+from app.inference.routing.plan import Candidate
+from app.inference.usage.payer import Payer
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a call asks for: `input_tokens` as estimated, and what its row says of it.
+
+    `max_output_tokens` is None where the request leaves it open; `operation` is the surface
+    (`chat`, `embeddings`, `audio`, `images` …), `category` the kind of task that a route learns by.
+    """
+
+    input_tokens: int
+    max_output_tokens: int | None = None
+    operation: str = "chat"
+    dialect: str | None = None
+    route: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ended: `status` is `succeeded`, `failed`, `cancelled` or `interrupted`.
+
+    Without `usage`, or where it is that of a part only, `output_tokens` is what was seen go by.
+    `cost` in nano-dollars goes before what the candidate's price says (a provider that bills by
+    something else than tokens).
+    """
+
+    status: str
+    usage: Usage | None = None
+    usage_is_partial: bool = False
+    output_tokens: int = 0
+    first_token_ms: int | None = None
+    error: AppError | None = None
+    cost: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a request is under beside its budgets, for all its attempts.
+
+    `taken` is how many tokens it took from each of `tokens`; `slots` are keys of calls at once, and
+    how many there may be.
+    """
+
+    requests: tuple[Policy, ...] = ()
+    tokens: tuple[Policy, ...] = ()
+    taken: int = 0
+    slots: tuple[tuple[str, int], ...] = ()
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(slots=True, eq=False)
+class OpenCall:
+    """One attempt of a request: admitted, not settled yet. `candidate` is who is to be asked.
+
+    `reserved` is in nano-dollars, None where nothing is reserved; `usage` and `cost` are set when
+    it is settled. The rest is the gate's own: the budgets it holds, whether it is a breaker's
+    probe, and how its row begins.
+    """
+
+    payer: Payer
+    candidate: Candidate
+    load: Load
+    request_id: UUID
+    attempt: int = 1
+    id: UUID = field(default_factory=new_id)
+    created_at: datetime = field(default_factory=now)
+    settled: bool = False
+    usage: Usage | None = None
+    cost: int | None = None
+    reserved: int | None = None
+    terms: Terms = NO_TERMS
+    budgets: tuple[str, ...] = ()
+    probe: bool = False
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The gate's yes: how the request stands with its limits, and the call that may be made."""
+
+    verdict: Verdict
+    call: OpenCall

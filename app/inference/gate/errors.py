@@ -1,0 +1,52 @@
+"""Why a call is not made.
+
+AppError
+├── BudgetExceeded     402
+├── PriceUnknown       402
+├── CustomerBlocked    403
+├── TooManyCalls       429
+├── NoCandidateReady   503
+└── GateAway           503
+"""
+
+from app.core.errors import AppError, PermissionDenied, TooManyRequests, Unavailable
+
+
+class BudgetExceeded(AppError):
+    """A hard budget has no room for what this call may cost; `Retry-After` is until it renews."""
+
+    status = 402
+    code = "budget_exceeded"
+    title = "A budget is used up"
+
+
+class PriceUnknown(AppError):
+    """A hard budget cannot be kept by calls whose price nobody knows: set one for the model."""
+
+    status = 402
+    code = "price_unknown"
+    title = "The model has no price, and a budget stands"
+
+
+class CustomerBlocked(PermissionDenied):
+    code = "customer_blocked"
+    title = "This customer is blocked"
+
+
+class TooManyCalls(TooManyRequests):
+    code = "too_many_calls"
+    title = "Too many calls at once"
+
+
+class NoCandidateReady(Unavailable):
+    """Every model that could answer has failed lately; `Retry-After` is until the first is tried."""
+
+    code = "no_candidate_ready"
+    title = "No provider is ready"
+
+
+class GateAway(Unavailable):
+    """A hard budget stands, and what is spent of it cannot be read now."""
+
+    code = "gate_away"
+    title = "Budgets cannot be checked at the moment"

@@ -1,0 +1,130 @@
+"""What this process has to tell Valkey of its calls: applied once each, in order, whatever happens.
+
+Ends of calls are in no hurry: they wait some milliseconds to travel with the next question. While
+Valkey is away everything waits here.
+"""
+
+import asyncio
+import time
+from typing import Any, Final
+
+import orjson
+
+from app.core.log import get_logger
+from app.core.scripts import BatchedScript, Question
+
+log = get_logger(__name__)
+
+LINGER_SECONDS: Final = 0.01
+BATCH_NOTES: Final = 500
+FIRST_PAUSE: Final = 0.05
+LONGEST_PAUSE: Final = 1.0
+
+
+class Notes:
+    """What travels together: settlements, good calls by breaker, late holds and records."""
+
+    __slots__ = ("good", "late", "records", "settled")
+
+    def __init__(self) -> None:
+        self.settled: list[Any] = []
+        self.good: dict[str, int] = {}
+        self.late: list[Any] = []
+        self.records: list[bytes] = []
+
+    def __len__(self) -> int:
+        return max(len(self.records), len(self.settled))
+
+    def question(self, executor_id: str, sequence: int) -> bytes:
+        said = [
+            executor_id,
+            sequence,
+            self.settled,
+            list(self.good.items()),
+            self.late,
+            len(self.records),
+        ]
+        return orjson.dumps(["notes", 0, said])
+
+
+class Outbox:
+    """`down` from the first time that Valkey does not take a batch, until it takes one."""
+
+    def __init__(self, script: BatchedScript, executor_id: str) -> None:
+        self._script = script
+        self._executor_id = executor_id
+        self._notes = [Notes()]
+        self._sequence = 0
+        self._sending: Question | None = None
+        self._sending_size = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._pause = FIRST_PAUSE
+        self._retry_at = 0.0
+        self.down = False
+        script.riders.append(self._take)
+
+    @property
+    def backlog(self) -> int:
+        """How many calls' records Valkey does not have yet."""
+        return self._sending_size + sum(map(len, self._notes))
+
+    def notes(self) -> Notes:
+        """Where to write what is to be told next; it leaves within ten milliseconds."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wake)
+        last = self._notes[-1]
+        if len(last) >= BATCH_NOTES:
+            last = Notes()
+            self._notes.append(last)
+        return last
+
+    async def flush(self, seconds: float = 2.0) -> None:
+        """Tell what waits, for a bounded time."""
+        deadline = time.monotonic() + seconds
+        while self.backlog and time.monotonic() < deadline:
+            self._script.wake()
+            await asyncio.sleep(0.002)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._script.wake()
+
+    def _take(self) -> Question | None:
+        """The next batch; one that was not taken comes again, unchanged, after a pause."""
+        if self._sending is not None:
+            return self._sending if time.monotonic() >= self._retry_at else None
+        notes = self._notes[0]
+        if not len(notes) and not notes.good:
+            return None
+        self._notes = self._notes[1:] or [Notes()]
+        self._sequence += 1
+        self._sending_size = len(notes)
+        wire = notes.question(self._executor_id, self._sequence)
+        self._sending = Question(wire, notes.records, self._answered)
+        return self._sending
+
+    def _answered(self, said: Any) -> None:
+        if isinstance(said, Exception):
+            self._failed(said)
+            return
+        if said[0] == "done" and said[1]:
+            log.error("gate_notes_failed", problems=said[1])
+        if self.down:
+            log.info("usage_log_writable_again")
+        self._sending, self._sending_size = None, 0
+        self.down, self._pause, self._retry_at = False, FIRST_PAUSE, 0.0
+
+    def _failed(self, error: Exception) -> None:
+        if not self.down:
+            log.warning("usage_log_not_writable", error=repr(error))
+        self.down = True
+        # A little less: timers may fire a moment too early.
+        self._retry_at = time.monotonic() + self._pause * 0.9
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(self._pause, self._wake)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,1 @@
+"""Guardrails: what is checked before, during and after a call, by policy."""

@@ -1,0 +1,31 @@
+"""What checks find, without ever holding the text that was found."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+Action = Literal["mask", "replace", "refuse", "flag"]
+Stage = Literal["input", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something stands in a text, and what it is (`EMAIL`, `AWS_ACCESS_KEY`)."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check's finding. `score` is between 0 and 1 where the check gives one, `reason` why."""
+
+    policy_id: UUID
+    policy: str
+    check: str
+    label: str
+    action: Action
+    stage: Stage
+    score: float | None = None
+    reason: str = ""

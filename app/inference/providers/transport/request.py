@@ -1,0 +1,109 @@
+"""A request's address and head, checked so that nothing in them can be read as anything else."""
+
+import re
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from yarl import URL
+
+from app.inference.providers.errors import ProviderRejected, ProviderUnreachable
+
+TARGET: Final = re.compile(r"/[!-~]*")
+HOST: Final = re.compile(r"[!-~]+")
+NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+DEFAULTS: Final = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "luminous"}
+# RFC 9110's idempotent methods: sent twice they do what they do once.
+IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE", "OPTIONS"})
+BODILESS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
+# What the connection and the body's framing need is written here and nowhere else.
+OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+
+Origin = tuple[str, str, int, bool]  # scheme, host, port, and whether it may be private
+
+
+Body = bytes | AsyncIterable[bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to connect to, and what to ask for there."""
+
+    origin: Origin
+    authority: str
+    path: str
+
+    @property
+    def is_secure(self) -> bool:
+        return self.origin[0] == "https"
+
+    @property
+    def host(self) -> str:
+        return self.origin[1]
+
+    @property
+    def port(self) -> int:
+        return self.origin[2]
+
+    @property
+    def allow_private(self) -> bool:
+        return self.origin[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent, and the bounds of its answer. An iterated body is sent in chunks."""
+
+    target: Target
+    head: bytes
+    body: Body
+    provider: str
+    first_byte_seconds: float
+    idle_seconds: float
+    max_bytes: int
+    repeatable: bool
+
+
+def read_target(url: URL, provider: str, *, allow_private: bool) -> Target:
+    """Raises ProviderUnreachable for a URL that cannot stand in a request."""
+    host, path, port = url.raw_host or "", url.raw_path_qs or "/", url.port or 0
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if not (HOST.fullmatch(host) and TARGET.fullmatch(path) and port):
+        raise ProviderUnreachable(provider, "the base URL is not valid.")
+    shown = f"[{host}]" if ":" in host else host
+    is_usual = port == {"http": 80, "https": 443}.get(url.scheme)
+    authority = shown if is_usual else f"{shown}:{port}"
+    return Target((url.scheme, host, port, allow_private), authority, path)
+
+
+def head_of(
+    method: str, target: Target, headers: Mapping[str, str], length: int | None, provider: str
+) -> bytes:
+    """A request's head; without a length the body is chunked.
+
+    Raises ProviderRejected for a header that cannot be sent.
+    """
+    lines = [f"{method} {target.path} HTTP/1.1\r\nhost: {target.authority}\r\n"]
+    missing = DEFAULTS.copy()
+    for name, value in headers.items():
+        if not (NAME.fullmatch(name) and value.isprintable()):
+            raise ProviderRejected(provider, "a header holds characters that none can have.")
+        lowered = name.lower()
+        missing.pop(lowered, None)
+        if lowered not in OURS:
+            lines.append(f"{name}: {value}\r\n")
+    lines += [f"{name}: {value}\r\n" for name, value in missing.items()]
+    if length is None:
+        lines.append("transfer-encoding: chunked\r\n\r\n")
+    elif length or method not in BODILESS:
+        lines.append(f"content-length: {length}\r\n\r\n")
+    else:
+        lines.append("\r\n")
+    try:
+        return "".join(lines).encode("latin-1")
+    except UnicodeError:
+        said = "a header holds characters that none can have."
+        raise ProviderRejected(provider, said) from None

@@ -1,0 +1,65 @@
+"""The operation that counts the tokens of a request, by its provider or by our own estimate."""
+
+from typing import Final
+
+from app.core.auth import Access, Permission
+from app.inference.dialects.ask import Ask
+from app.inference.dialects.counting import TokenCount
+from app.inference.dialects.errors import ModelUnavailable
+from app.inference.integrations.directory import Target
+from app.inference.integrations.errors import ModelUnknown
+from app.inference.providers.opening import read_refusal
+from app.inference.providers.registry import KINDS
+from app.inference.relay.questions import question_of
+from app.inference.relay.visit import Visit
+from app.inference.relay.wishes import read_wishes
+
+# Where the answer says that its count is ours.
+ESTIMATED: Final = (b"x-luminous-token-count", b"estimate")
+
+
+class CountTokens:
+    """A count costs nothing, and is no call of a model."""
+
+    def __init__(self, counting: TokenCount) -> None:
+        self._counting = counting
+
+    async def serve(self, visit: Visit) -> None:
+        access = await visit.access(Permission.MODELS_INVOKE, "chat")
+        ask = self._counting.read(await visit.body(), model=visit.parameters.get("model"))
+        target = await self._target(visit, access, ask)
+        if self._counting.passes_bytes_to(target.endpoint):
+            await visit.reply.json(await self._counted(visit, ask, target))
+            return
+        visit.reply.headers += [ESTIMATED]
+        await visit.reply.json(self._counting.answer(ask.estimated_tokens))
+
+    async def _counted(self, visit: Visit, ask: Ask, target: Target) -> bytes:
+        endpoint = target.endpoint
+        kind = KINDS[endpoint.kind]
+        exchange = await visit.inference.transport.open(
+            "POST",
+            self._counting.url(endpoint, target.model),
+            headers=kind.codec(endpoint.base_url).headers(endpoint.api_key),
+            body=self._counting.body(ask, target.model),
+            provider=kind.label,
+            allow_private=endpoint.allow_private,
+        )
+        try:
+            if 200 <= exchange.status < 300:
+                return await exchange.read_body()
+            error, error.said = await read_refusal(exchange, kind.label, endpoint.api_key)
+            raise error
+        finally:
+            exchange.close()
+
+    async def _target(self, visit: Visit, access: Access, ask: Ask) -> Target:
+        """Whoever would be asked first; raises what planning raises."""
+        wishes = read_wishes(visit.scope)
+        question = question_of(ask, self._counting.name, wishes.route)
+        order = visit.order(access, question, wishes, customer=ask.customer)
+        try:
+            plan = await visit.inference.routes.plan(order.payer, order.rules, order.question)
+        except ModelUnknown:
+            raise ModelUnavailable(ask.model) from None
+        return plan.candidates[0].target

@@ -1,0 +1,151 @@
+"""The addresses of the gateway: a table from path and method to what is done there.
+
+A vendor's operation is one line in `SURFACES`. `{name}` in a path stands for one segment,
+`{name:…}` for the rest of the path; a literal may follow it (`{model}:generateContent`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from app.core.errors import AppError, MethodNotAllowed, NotFound
+from app.inference.dialects.anthropic_messages import AnthropicMessages
+from app.inference.dialects.anthropic_messages import listing as anthropic_models
+from app.inference.dialects.anthropic_messages.counting import MessageTokenCount
+from app.inference.dialects.errors import Headers, UpstreamWords
+from app.inference.dialects.gemini import Gemini
+from app.inference.dialects.gemini import listing as gemini_models
+from app.inference.dialects.gemini.counting import ContentTokenCount
+from app.inference.dialects.openai_chat import OpenAIChat
+from app.inference.dialects.openai_responses import OpenAIResponses
+from app.inference.relay.counting import CountTokens
+from app.inference.relay.generating import Generating
+from app.inference.relay.listing import ListModels, ShowModel
+from app.inference.relay.vendor_listing import ListModelsAs, ShowModelAs
+from app.inference.relay.visit import Visit
+
+
+class Operation(Protocol):
+    """What is done at one address; one object serves all requests."""
+
+    async def serve(self, visit: Visit) -> None:
+        """Answer through `visit.reply`.
+
+        An AppError raised before the answer has begun is told in the surface's envelope.
+        """
+        ...
+
+
+class Envelope(Protocol):
+    """How a vendor tells an error; every Dialect is one."""
+
+    def error_response(
+        self, error: AppError, words: UpstreamWords | None = None
+    ) -> tuple[int, Headers, bytes]: ...
+
+    def words_of(self, body: bytes) -> UpstreamWords | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    method: str
+    path: str
+    operation: Operation
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The operation for a request, and what its path says."""
+
+    surface: Surface
+    parameters: Mapping[str, str]
+
+
+OPENAI: Final = OpenAIChat()
+ANTHROPIC: Final = AnthropicMessages()
+GEMINI: Final = Gemini()
+RESPONSES: Final = OpenAIResponses()
+# Whose errors are told where no operation stands, by the beginning of the path.
+ENVELOPES: Final[dict[str, Envelope]] = {
+    "/openai/v1": OPENAI,
+    "/anthropic/v1": ANTHROPIC,
+    "/gemini/v1beta": GEMINI,
+}
+SURFACES: Final = (
+    Surface("POST", "/openai/v1/chat/completions", Generating(OPENAI), OPENAI),
+    Surface("POST", "/openai/v1/responses", Generating(RESPONSES), RESPONSES),
+    Surface("GET", "/openai/v1/models", ListModels(), OPENAI),
+    Surface("GET", "/openai/v1/models/{model:…}", ShowModel(), OPENAI),
+    Surface("POST", "/anthropic/v1/messages", Generating(ANTHROPIC), ANTHROPIC),
+    Surface(
+        "POST",
+        "/anthropic/v1/messages/count_tokens",
+        CountTokens(MessageTokenCount(ANTHROPIC)),
+        ANTHROPIC,
+    ),
+    Surface("GET", "/anthropic/v1/models", ListModelsAs(anthropic_models.model_list), ANTHROPIC),
+    Surface(
+        "GET", "/anthropic/v1/models/{model:…}", ShowModelAs(anthropic_models.one_model), ANTHROPIC
+    ),
+    Surface(
+        "POST",
+        "/gemini/v1beta/models/{model:…}:generateContent",
+        Generating(GEMINI, streaming=False),
+        GEMINI,
+    ),
+    Surface(
+        "POST",
+        "/gemini/v1beta/models/{model:…}:streamGenerateContent",
+        Generating(GEMINI, streaming=True),
+        GEMINI,
+    ),
+    Surface(
+        "POST",
+        "/gemini/v1beta/models/{model:…}:countTokens",
+        CountTokens(ContentTokenCount(GEMINI)),
+        GEMINI,
+    ),
+    Surface("GET", "/gemini/v1beta/models", ListModelsAs(gemini_models.model_list), GEMINI),
+    Surface("GET", "/gemini/v1beta/models/{model:…}", ShowModelAs(gemini_models.one_model), GEMINI),
+)
+
+_NAMED = re.compile(r"\{(\w+)(:…)?\}")
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    at, pieces = 0, []
+    for found in _NAMED.finditer(path):
+        pieces.append(re.escape(path[at : found.start()]))
+        pieces.append(f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+?)")
+        at = found.end()
+    return re.compile("".join((*pieces, re.escape(path[at:]))))
+
+
+_PLAIN: Final = {(s.method, s.path): Found(s, {}) for s in SURFACES if "{" not in s.path}
+_TEMPLATES: Final = tuple((s, _pattern(s.path)) for s in SURFACES if "{" in s.path)
+
+
+def envelope_of(path: str) -> Envelope | None:
+    """Whose address this is; None where it is no vendor's."""
+    for prefix, envelope in ENVELOPES.items():
+        if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] == "/":
+            return envelope
+    return None
+
+
+def find(method: str, path: str) -> Found:
+    """Raises NotFound, and MethodNotAllowed where only the method is wrong."""
+    found = _PLAIN.get((method, path))
+    if found is not None:
+        return found
+    taken = any(path == plain for _, plain in _PLAIN)
+    for surface, pattern in _TEMPLATES:
+        match = pattern.fullmatch(path)
+        if match is not None and surface.method == method:
+            return Found(surface, match.groupdict())
+        taken = taken or match is not None
+    if taken:
+        raise MethodNotAllowed(f"Not allowed to {method} on {path[:200]}.")
+    raise NotFound(f"Unknown request URL: {method} {path[:200]}.")

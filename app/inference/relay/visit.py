@@ -1,0 +1,136 @@
+"""One request at a vendor's address, with what its operation needs to serve it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope
+
+from app.core.auth import Access, Permission
+from app.core.errors import PermissionDenied, Unauthenticated
+from app.core.http.context import add_headers
+from app.core.http.guard import ScopeMissing
+from app.core.http.rate_limits import (
+    VERDICT,
+    address_of,
+    attempts_counted,
+    count,
+    headers_of,
+    vendor_headers_of,
+)
+from app.core.kernel import Kernel
+from app.core.limits import Verdict
+from app.inference.calls.order import Order
+from app.inference.inference import Inference
+from app.inference.relay.body import read_body
+from app.inference.relay.credentials import credentials
+from app.inference.relay.reply import Reply
+from app.inference.relay.wishes import Wishes
+from app.inference.routing.plan import Question
+from app.inference.usage.payer import Payer
+
+
+class FeatureNotAllowed(PermissionDenied):
+    """The key may not use this surface."""
+
+    code = "feature_not_allowed"
+    title = "This key may not do that"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """`parameters` are what the address's template names (`{model}`)."""
+
+    scope: Scope
+    receive: Receive
+    reply: Reply
+    kernel: Kernel
+    inference: Inference
+    parameters: Mapping[str, str]
+
+    async def access(self, permission: Permission, feature: str = "") -> Access:
+        """The caller, whose request is counted, if it may do this.
+
+        Raises Unauthenticated, RateLimited, ScopeMissing and FeatureNotAllowed.
+        """
+        access = await self.caller(permission, feature)
+        await self.count(access)
+        return access
+
+    async def caller(self, permission: Permission, feature: str = "") -> Access:
+        """The same, for a request that the gate will count."""
+        bearer, workspace_id = credentials(self.scope)
+        resolver = self.kernel.resolver
+        if not bearer or resolver is None:
+            await self.count()
+            raise Unauthenticated(
+                "You didn't provide an API key. Send it in an Authorization header using "
+                "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+            )
+        async with attempts_counted(self.scope, self.kernel):
+            access = await resolver.resolve(bearer, workspace_id, address_of(self.scope))
+        if permission not in access.permissions:
+            await self.count(access)
+            raise ScopeMissing(
+                "You have insufficient permissions for this operation. "
+                f"Missing scopes: {permission}."
+            )
+        features = access.rules.features
+        if feature and features is not None and feature not in features:
+            await self.count(access)
+            raise FeatureNotAllowed(
+                f"This key may not be used for {feature}; it is for: {', '.join(sorted(features))}."
+            )
+        return access
+
+    def order(
+        self,
+        access: Access,
+        question: Question,
+        wishes: Wishes,
+        *,
+        customer: str | None = None,
+        operation: str = "chat",
+    ) -> Order:
+        """What the gate and the router are asked with.
+
+        `customer` is the end user that the request itself names; the header goes before it.
+        """
+        is_key = access.credential == "api_key"
+        payer = Payer(
+            access.workspace_id,
+            access.user_id,
+            "gateway",
+            api_key_id=access.credential_id if is_key else None,
+            customer=wishes.customer or customer,
+            tags=tuple(dict.fromkeys((*access.rules.tags, *wishes.tags))),
+        )
+        policies = self.kernel.admission.policies(address_of(self.scope), access)
+        return Order(payer, question, access.rules, access, policies, operation, self._note)
+
+    def _note(self, verdict: Verdict) -> None:
+        """Have the answer tell how its caller stands; the gate has counted the request."""
+        if VERDICT not in self.scope:
+            self.scope[VERDICT] = verdict
+            add_headers(self.scope, headers_of(verdict))
+            add_headers(self.scope, vendor_headers_of(self.scope))
+
+    async def count(self, access: Access | None = None) -> None:
+        """Count the request, once, where the gate does not; raises RateLimited."""
+        if VERDICT in self.scope:
+            return
+        try:
+            await count(self.scope, self.kernel, access)
+        finally:
+            add_headers(self.scope, vendor_headers_of(self.scope))
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body; raises PayloadTooLarge and ClientGone."""
+        most = self.kernel.settings.max_body_bytes
+        return await read_body(self.scope, self.receive, min(limit or most, most))
+
+    def header(self, name: bytes) -> str:
+        """A header of the request, by its lower-case name; empty without one."""
+        for given, value in self.scope["headers"]:
+            if given == name:
+                return str(value.decode("latin-1"))
+        return ""

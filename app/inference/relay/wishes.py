@@ -1,0 +1,74 @@
+"""What a client says in our own headers, beside the request of its vendor's client."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import Scope
+
+from app.core.errors import BadRequest
+
+TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,63}")
+MOST_TAGS: Final = 16
+MOST_CHARACTERS: Final = 256
+MOST_SECONDS: Final = 3600.0
+PREFIX: Final = b"x-luminous-"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """`timeout` is of the whole call, in seconds; `route` a route or a model, by name."""
+
+    tags: tuple[str, ...] = ()
+    customer: str | None = None
+    route: str | None = None
+    timeout: float | None = None
+
+
+NONE: Final = Wishes()
+
+
+def read_wishes(scope: Scope) -> Wishes:
+    """Raises BadRequest, naming the header."""
+    found = {
+        name: value.decode("latin-1").strip()
+        for name, value in scope["headers"]
+        if name.startswith(PREFIX) or name == b"x-customer-id"
+    }
+    if not found:
+        return NONE
+    return Wishes(
+        _tags(found.get(b"x-luminous-tags", "")),
+        _name(found, b"x-customer-id"),
+        _name(found, b"x-luminous-route"),
+        _seconds(found.get(b"x-luminous-timeout")),
+    )
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip())))
+    if len(tags) > MOST_TAGS or not all(TAG.fullmatch(tag) for tag in tags):
+        raise BadRequest(
+            f"X-Luminous-Tags: at most {MOST_TAGS} labels of 1 to 64 letters, digits and _.:/=- "
+            "each, with commas between them."
+        )
+    return tags
+
+
+def _name(found: dict[bytes, str], header: bytes) -> str | None:
+    value = found.get(header)
+    if value and len(value) > MOST_CHARACTERS:
+        raise BadRequest(f"{header.decode()}: at most {MOST_CHARACTERS} characters.")
+    return value or None
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        raise BadRequest(f"X-Luminous-Timeout: seconds, more than 0 and at most {MOST_SECONDS:g}.")
+    return seconds

@@ -1,0 +1,1 @@
+"""How an adaptive route learns: Thompson sampling over candidates, by category of task."""

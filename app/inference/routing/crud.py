@@ -1,0 +1,154 @@
+"""Routes and their arms in Postgres."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.inference.routing.errors import RouteSlugTaken
+from app.inference.routing.models import Route, RouteArm
+from app.inference.routing.schemas import RouteQuery
+
+
+async def get(
+    session: AsyncSession, workspace_id: UUID, route_id: UUID, *, for_update: bool = False
+) -> Route | None:
+    """A route, deleted ones included."""
+    statement = select(Route).where(Route.workspace_id == workspace_id, Route.id == route_id)
+    if for_update:
+        statement = statement.with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def living(session: AsyncSession, workspace_id: UUID) -> Sequence[Route]:
+    """All of a workspace's routes."""
+    statement = select(Route).where(Route.workspace_id == workspace_id, Route.deleted_at.is_(None))
+    return (await session.scalars(statement.order_by(Route.id))).all()
+
+
+async def page(
+    session: AsyncSession, workspace_id: UUID, query: RouteQuery, cursors: Cursors
+) -> Slice[Route]:
+    deleted = Route.deleted_at
+    statement = select(Route).where(
+        Route.workspace_id == workspace_id,
+        deleted.is_not(None) if query.deleted else deleted.is_(None),
+    )
+    if query.strategy:
+        statement = statement.where(Route.strategy == query.strategy)
+    keyset = Keyset(Route.created_at, Route.id)
+    return await fetch_page(
+        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
+    )
+
+
+async def add(session: AsyncSession, route: Route) -> Route:
+    """Raises RouteSlugTaken."""
+    async with _slug_of_its_own(session, route.slug):
+        session.add(route)
+    return route
+
+
+async def restore(session: AsyncSession, route: Route) -> None:
+    """Have a deleted one live again; raises RouteSlugTaken."""
+    async with _slug_of_its_own(session, route.slug):
+        route.deleted_at = None
+
+
+async def withdraw_default(session: AsyncSession, workspace_id: UUID) -> None:
+    """Leave the workspace without a default route."""
+    statement = select(Route).where(
+        Route.workspace_id == workspace_id, Route.is_default, Route.deleted_at.is_(None)
+    )
+    for route in (await session.scalars(statement.with_for_update())).all():
+        route.is_default = False
+    await session.flush()
+
+
+@asynccontextmanager
+async def _slug_of_its_own(session: AsyncSession, slug: str) -> AsyncIterator[None]:
+    """Write what is done within, or raise RouteSlugTaken with nothing done."""
+    try:
+        async with session.begin_nested():
+            yield
+    except IntegrityError as error:
+        raise RouteSlugTaken(f"The slug {slug!r} is in use; give this route another.") from error
+
+
+async def arms_of_workspace(session: AsyncSession, workspace_id: UUID) -> Sequence[RouteArm]:
+    """What the living adaptive routes of a workspace know."""
+    statement = (
+        select(RouteArm)
+        .join(Route, Route.id == RouteArm.route_id)
+        .where(
+            RouteArm.workspace_id == workspace_id,
+            Route.strategy == "adaptive",
+            Route.deleted_at.is_(None),
+        )
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def forget_arms(session: AsyncSession, workspace_id: UUID, route_id: UUID) -> None:
+    await session.execute(
+        delete(RouteArm).where(RouteArm.workspace_id == workspace_id, RouteArm.route_id == route_id)
+    )
+
+
+# Processes that add to the same route take turns, so that their updates cannot wait on each other.
+_TURN = text("select pg_advisory_xact_lock(hashtextextended('route_arms:' || :route, 0))")
+_FADE = text(
+    """
+    update route_arms set
+        pulls = pulls * :left, failures = failures * :left,
+        run_sum = run_sum * :left, run_weight = run_weight * :left,
+        rated_sum = rated_sum * :left, rated_weight = rated_weight * :left
+    where workspace_id = :workspace and route_id = :route and category = :category
+    """
+)
+# A route that is gone takes what was learned since with it.
+_ADD = text(
+    """
+    insert into route_arms (
+        id, workspace_id, route_id, category, deployment, pulls, failures, run_sum, run_weight,
+        rated_sum, rated_weight, calls, errors, ratings, evaluations, created_at, updated_at)
+    select
+        gen_random_uuid(), ai_routes.workspace_id, ai_routes.id, :category, :deployment, :pulls,
+        :failures, :run_sum, :run_weight, :rated_sum, :rated_weight, :calls, :errors, :ratings,
+        :evaluations, now(), now()
+    from ai_routes where ai_routes.workspace_id = :workspace and ai_routes.id = :route
+    on conflict (route_id, category, deployment) do update set
+        pulls = route_arms.pulls + excluded.pulls,
+        failures = route_arms.failures + excluded.failures,
+        run_sum = route_arms.run_sum + excluded.run_sum,
+        run_weight = route_arms.run_weight + excluded.run_weight,
+        rated_sum = route_arms.rated_sum + excluded.rated_sum,
+        rated_weight = route_arms.rated_weight + excluded.rated_weight,
+        calls = route_arms.calls + excluded.calls,
+        errors = route_arms.errors + excluded.errors,
+        ratings = route_arms.ratings + excluded.ratings,
+        evaluations = route_arms.evaluations + excluded.evaluations,
+        updated_at = now()
+    """
+)
+
+
+async def add_to_arms(
+    session: AsyncSession,
+    workspace_id: UUID,
+    route_id: UUID,
+    category: str,
+    left: float,
+    gains: Sequence[dict[str, Any]],
+) -> None:
+    """Fade what a category knew to `left` of it, and add what each deployment gained."""
+    where = {"workspace": workspace_id, "route": route_id, "category": category}
+    await session.execute(_TURN, {"route": str(route_id)})
+    await session.execute(_FADE, where | {"left": left})
+    for gain in gains:
+        await session.execute(_ADD, where | gain)

@@ -1,0 +1,61 @@
+"""A workspace as planning sees it at one moment, with what was worked out for it already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.inference.integrations.directory import targets
+from app.inference.routing.book import RouteBook
+from app.inference.routing.built_in import BUILT_IN
+from app.inference.routing.errors import ModelNotAllowed
+from app.inference.routing.names import Allowed, allows
+from app.inference.routing.plan import Candidate, Plan
+from app.inference.routing.pool import Market, Pool, Wish, make_pool
+from app.inference.routing.spec import RouteSpec
+
+# Beyond so many different questions what was worked out is thrown away.
+MOST_KEPT = 2000
+
+
+@dataclass(slots=True)
+class View:
+    """Made anew whenever its market or its routes are; everything in it is for that moment."""
+
+    market: Market
+    book: RouteBook
+    _plain: dict[tuple[str, Allowed], Plan] = field(default_factory=dict)
+    _pools: dict[tuple[str, Wish], Pool] = field(default_factory=dict)
+
+    def route(self, name: str | None) -> RouteSpec | None:
+        """The route of a name, one's own before a built-in one; the default route for none."""
+        if not name:
+            return self.book.default
+        routes: Mapping[str, RouteSpec] = self.book.routes
+        return routes.get(name) or BUILT_IN.get(name)
+
+    def plain(self, name: str, allowed: Allowed) -> Plan:
+        """The plan for a model by its name; raises ModelUnknown, NoModel and ModelNotAllowed."""
+        key = (name, allowed)
+        plan = self._plain.get(key)
+        if plan is None:
+            found = targets(self.market.endpoints, name)
+            usable = [t for t in found if allows(allowed, t.endpoint.slug, t.model)]
+            if not usable:
+                raise ModelNotAllowed(name or found[0].reference)
+            plan = Plan(tuple(Candidate(t, self.market.price(t)) for t in usable))
+            self._make_room(self._plain)
+            self._plain[key] = plan
+        return plan
+
+    def pool(self, spec: RouteSpec, wish: Wish) -> Pool:
+        key = (spec.slug, wish)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = make_pool(spec, self.market, wish)
+            self._make_room(self._pools)
+            self._pools[key] = pool
+        return pool
+
+    @staticmethod
+    def _make_room(kept: dict[tuple[str, Allowed], Plan] | dict[tuple[str, Wish], Pool]) -> None:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
