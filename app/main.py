@@ -50,9 +50,13 @@ from app.identity.sessions.key_rotation import signing_keys_job
 from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
 from app.identity.workspaces.jobs import workspaces_job
+from app.inference.budgets.alerts import budget_alerts_job
+from app.inference.budgets.router import router as budgets
 from app.inference.cache.personal import CacheStore
 from app.inference.cache.router import router as caches
 from app.inference.catalog.router import router as catalog
+from app.inference.customers.jobs import customers_job
+from app.inference.customers.router import router as customers
 from app.inference.explain.router import router as route_explanations
 from app.inference.feedback.router import router as feedback
 from app.inference.guardrails.router import router as guardrails
@@ -60,9 +64,11 @@ from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
 from app.inference.integrations.recipients import recipients
 from app.inference.integrations.router import router as integrations
+from app.inference.prices.router import router as prices
 from app.inference.providers.transport import Transport
 from app.inference.relay.app import RelayApp, VendorPaths
 from app.inference.routing.router import router as routes
+from app.inference.usage.router import router as usage
 from app.oversight.audit.checkpoints import checkpoint_job
 from app.oversight.audit.retention import retention_job
 from app.oversight.audit.router import router as audit
@@ -88,7 +94,8 @@ VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
-    route_explanations, feedback, guardrails, caches, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
+    route_explanations, feedback, guardrails, caches, prices, budgets, customers,
+    usage, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
@@ -196,6 +203,8 @@ def _jobs(kernel: Kernel) -> tuple[Job, ...]:
         accounts_job(kernel),
         invitations_job(kernel),
         domains_job(kernel),
+        budget_alerts_job(kernel),
+        customers_job(kernel),
     )
 
 

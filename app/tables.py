@@ -17,10 +17,13 @@ from app.identity.sharing.models import Share
 from app.identity.sso.models import UserIdentity
 from app.identity.users.models import AccountToken, Avatar, User
 from app.identity.workspaces.models import CustomRole, Membership, Workspace
+from app.inference.budgets.models import Budget, BudgetAlert
 from app.inference.cache.models import ResponseCache
+from app.inference.customers.models import Customer, CustomerDefaults
 from app.inference.feedback.models import Feedback
 from app.inference.guardrails.models import Guardrail
 from app.inference.integrations.models import Integration
+from app.inference.prices.models import BillingSettings, PriceOverride
 from app.inference.routing.models import Route, RouteArm
 from app.inference.usage.models import ModelCall
 from app.oversight.audit.models import AuditChain, AuditCheckpoint, AuditKey, AuditLog
@@ -40,9 +43,14 @@ __all__ = [
     "AuditLog",
     "Avatar",
     "Base",
+    "BillingSettings",
+    "Budget",
+    "BudgetAlert",
     "Consent",
     "Conversation",
     "CustomRole",
+    "Customer",
+    "CustomerDefaults",
     "Feedback",
     "Guardrail",
     "IdempotencyKey",
@@ -54,6 +62,7 @@ __all__ = [
     "ModelCall",
     "OutgoingMail",
     "Passkey",
+    "PriceOverride",
     "PrivacyErasure",
     "PrivacyExport",
     "RecoveryCode",

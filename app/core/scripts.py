@@ -40,18 +40,22 @@ class ScriptFailed(RedisError):
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """One question as JSON; `answered` is called once, with the answer or with the error."""
+    """One question as JSON; `answered` is called once, with the answer or with the error.
+
+    One whose `future` was cancelled before it was sent is not sent.
+    """
 
     wire: bytes
     attached: Sequence[bytes]
     answered: Answered
+    future: asyncio.Future[Any] | None = None
 
 
 class BatchedScript:
     """Questions that come while Valkey is being asked are asked together, next.
 
-    `source` defines the Lua functions `decide` and `finish`. Each of `riders` is asked before a batch leaves for
-    a question that travels with it.
+    `source` defines the Lua functions `decide` and `finish`. Each of `riders` is asked, before a
+    batch leaves, for a question that travels with it.
     """
 
     def __init__(self, valkey: Redis, source: str, *, timeout_seconds: float = 2.0) -> None:
@@ -75,7 +79,7 @@ class BatchedScript:
             else:
                 answer.set_result(said)
 
-        self._waiting.append(Question(wire, attached, answered))
+        self._waiting.append(Question(wire, attached, answered, answer))
         self.wake()
         return answer
 
@@ -99,9 +103,9 @@ class BatchedScript:
 
     def _take(self) -> list[Question]:
         batch = [question for rider in self.riders if (question := rider())]
-        batch += self._waiting[:MOST_AT_ONCE]
+        waiting = self._waiting[:MOST_AT_ONCE]
         del self._waiting[:MOST_AT_ONCE]
-        return batch
+        return batch + [q for q in waiting if q.future is None or not q.future.cancelled()]
 
     async def _send(self, batch: list[Question]) -> list[Any]:
         questions = b",".join([b"[%d,%b]" % (len(q.attached), q.wire) for q in batch])

@@ -25,6 +25,7 @@ from app.identity.api_keys.known_keys import KnownKey, KnownKeys
 from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.models import ApiKey
 from app.identity.api_keys.revocations import Revocations
+from app.identity.api_keys.rules import rules_of
 from app.identity.sessions import crud as sessions
 from app.identity.sessions import tokens
 from app.identity.sessions.errors import TokenInvalid
@@ -172,6 +173,7 @@ def _known_of(found: Holder, secret_hash: bytes) -> KnownKey:
         credential_id=key.id,
         role=found.role,
         limits=limits_of(key.limits),
+        rules=rules_of(key),
     )
     expires_at = min((end for end in ends if end is not None), default=None)
     return KnownKey(access, expires_at, addresses.networks_of(key.allowed_addresses))

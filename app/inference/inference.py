@@ -5,11 +5,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app.core.kernel import Kernel
+from app.inference.budgets.book import BudgetBook
 from app.inference.cache.known import known_rules
 from app.inference.cache.responses import Responses
+from app.inference.calls.calls import Calls
+from app.inference.calls.course import Desk
+from app.inference.calls.own_calls import OwnCalls
+from app.inference.calls.wire import Wire
 from app.inference.customers.book import CustomerBook
 from app.inference.embeddings.embedders import Embedders
 from app.inference.embeddings.local import LocalEmbedder
+from app.inference.gate.gate import Gate
+from app.inference.gate.open import open_gate
 from app.inference.guardrails.asking import Judging
 from app.inference.guardrails.compiled import Outside
 from app.inference.guardrails.moderation import Moderator
@@ -28,11 +35,14 @@ class Inference:
     transport: Transport
     directory: Directory
     prices: PriceBook
+    budgets: BudgetBook
     customers: CustomerBook
     ledger: Ledger
+    gate: Gate
     routes: Router
     guardrails: Guardrails
     responses: Responses
+    calls: Calls
 
 
 @asynccontextmanager
@@ -45,7 +55,9 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
             demo_url = (await stack.enter_async_context(DemoServer())).base_url
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
         prices, customers = PriceBook(kernel.database), CustomerBook(kernel.database)
+        budgets = BudgetBook(kernel.database)
         ledger = await stack.enter_async_context(open_ledger(kernel))
+        gate = await stack.enter_async_context(open_gate(kernel, budgets, customers))
         routes = await stack.enter_async_context(open_routes(kernel, directory, prices, customers))
         local = LocalEmbedder()
         stack.callback(local.close)
@@ -53,6 +65,20 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         outside = Outside(judging, Moderator(directory, transport), local)
         guardrails = Guardrails(kernel.database, outside)
         responses = Responses(kernel, known_rules(kernel.database), embedders)
+        desk = Desk(gate, routes, kernel.settings, guardrails, responses)
+        calls = Calls(desk, Wire(transport, kernel.settings))
+        own = OwnCalls(calls, desk, transport)
+        judging.complete, embedders.embedding = own.complete, own.embed
         yield Inference(
-            transport, directory, prices, customers, ledger, routes, guardrails, responses
+            transport,
+            directory,
+            prices,
+            budgets,
+            customers,
+            ledger,
+            gate,
+            routes,
+            guardrails,
+            responses,
+            calls,
         )

@@ -8,13 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+EXEC = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,14 @@ class Started:
     url: str
     log: Path
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def resident_mb(self) -> float:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * PAGE / 1024 / 1024
+
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
@@ -33,6 +43,47 @@ class Started:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """The core of the server under test, and those of everything else."""
+    found = sorted(os.sched_getaffinity(0))
+    return ({found[0]}, set(found[1:])) if len(found) > 1 else (set(found), set(found))
+
+
+def pin(pid: int, own: set[int], others: set[int]) -> None:
+    """Leave the server's core to the server: what it has started runs beside the load."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family, level = [], [pid]
+    while level:
+        level = [child for child, parent in parents.items() if parent in level]
+        family += level
+    for each in (pid, *family):
+        # Each thread has its own set of cores.
+        for thread in Path(f"/proc/{each}/task").glob("[0-9]*"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.sched_setaffinity(int(thread.name), own if each == pid else others)
+
+
+@contextmanager
+def start_program(
+    program: Path, arguments: list[str], folder: Path, port: int, **env: str
+) -> Iterator[Started]:
+    """Run another program than Python; ready when it listens."""
+    with start(["-c", EXEC, str(program), *arguments], folder, port, **env) as started:
+        yield started
+
+
+@contextmanager
+def start_upstream(folder: Path) -> Iterator[Started]:
+    """The fake provider."""
+    port = free_port()
+    script = str(Path(__file__).with_name("upstream.py"))
+    with start([script, str(port)], folder, port) as started:
+        yield started
 
 
 @contextmanager

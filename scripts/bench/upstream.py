@@ -1,4 +1,6 @@
-"""A fast, paced, fake OpenAI upstream in a process of its own: `python upstream.py PORT`.
+"""A fast, paced, fake upstream in a process of its own: `python upstream.py PORT`.
+
+It speaks OpenAI's Chat Completions, and Anthropic's Messages at `/v1/messages`.
 
 `model` says how it answers, as a query: `bench?chunks=50&delay_ms=0&words=20`. Without `stream` it
 gives one completion of so many words; with it, so many chunks, each `delay_ms` after the one
@@ -77,6 +79,42 @@ def event(model: str, delta: dict | None, finish: str | None = None, **fields: o
     return b"data: " + orjson.dumps(document) + b"\n\n"
 
 
+@lru_cache
+def anthropic_frames(model: str) -> tuple[bytes, ...]:
+    """The same stream in Anthropic's words."""
+    chunks = options_of(model)["chunks"]
+    message = {
+        "id": "msg_bench",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 10, "output_tokens": 1},
+    }
+    empty = {"type": "text", "text": ""}
+    found = [
+        anthropic_event("message_start", message=message)
+        + anthropic_event("content_block_start", index=0, content_block=empty)
+    ]
+    for number in range(chunks):
+        delta = {"type": "text_delta", "text": f"{number} "}
+        found.append(anthropic_event("content_block_delta", index=0, delta=delta))
+    ending = {"stop_reason": "end_turn", "stop_sequence": None}
+    used = {"output_tokens": chunks}
+    found.append(
+        anthropic_event("content_block_stop", index=0)
+        + anthropic_event("message_delta", delta=ending, usage=used)
+        + anthropic_event("message_stop")
+    )
+    return tuple(b"%x\r\n%b\r\n" % (len(frame), frame) for frame in found)
+
+
+def anthropic_event(kind: str, **fields: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), orjson.dumps({"type": kind, **fields}))
+
+
 def models() -> bytes:
     row = {"id": "bench", "object": "model", "created": CREATED, "owned_by": "bench"}
     body = orjson.dumps({"object": "list", "data": [row]})
@@ -117,6 +155,8 @@ class Upstream(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
+        if self._transport is None:
+            return
         if self._url.endswith(b"/models"):
             self._transport.write(models())
             return
@@ -124,7 +164,10 @@ class Upstream(asyncio.Protocol):
         if not STREAM.search(self._body):
             self._transport.write(completion(model))
             return
-        found = frames(model, bool(USAGE.search(self._body)))
+        if self._url.endswith(b"/messages"):
+            found = anthropic_frames(model)
+        else:
+            found = frames(model, bool(USAGE.search(self._body)))
         delay = options_of(model)["delay_ms"] / 1000
         if delay:
             self._pacing = asyncio.get_running_loop().create_task(self._pace(found, delay))

@@ -49,8 +49,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_keys_create": {"name": "Another"},
     "api_keys_rotate": {"overlap_seconds": 60},
     "api_keys_update": {"name": "Renamed"},
+    "budgets_create": {
+        "name": "November", "subject": {"type": "workspace"}, "amount": "100", "window": "month"
+    },
+    "budgets_update": {"amount": "120.5"},
     "caches_create": {"name": "Answers", "similarity": 0.9},
     "caches_update": {"ttl_seconds": 60},
+    "customer_defaults_update": {"concurrency": 4},
+    "customers_create": {"external_id": "shop-user-1"},
+    "customers_update": {"blocked": True},
+    "price_overrides_create": {"model": "llama-*", "input": "0.2", "output": "0.6"},
+    "price_overrides_update": {"output": "0.75"},
+    "price_settings_update": {"currency": "EUR", "units_per_usd": "0.92"},
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
     },

@@ -1,6 +1,8 @@
 """A server that says exactly the bytes a test wants, when it wants them."""
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -47,6 +49,11 @@ class RawConnection:
 
     def abort(self) -> None:
         self._writer.transport.abort()
+
+    def say_goodbye(self) -> None:
+        """End the connection for the peer at once, before the loop's next turn."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
     def tls(self) -> ssl.SSLObject:
         return self._writer.get_extra_info("ssl_object")

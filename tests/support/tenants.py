@@ -81,6 +81,9 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     shares = f"/v1/conversations/{answer['conversation_id']}/shares"
     share = await _made(http, person, shares, {"grantee": {"type": "link"}})
     cache = await _made(http, person, "/v1/caches", BODIES["caches_create"])
+    budget = await _made(http, person, "/v1/budgets", BODIES["budgets_create"])
+    customer = await _made(http, person, "/v1/customers", BODIES["customers_create"])
+    override = await _made(http, person, "/v1/prices/overrides", BODIES["price_overrides_create"])
     guardrail = await _made(http, person, "/v1/guardrails", BODIES["guardrails_create"])
     return Tenant(
         person=person,
@@ -89,6 +92,8 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "api_key_id": key["id"],
             "audit_log_id": audited["data"][0]["id"],
             "guardrail_id": guardrail["id"],
+            "budget_id": budget["id"],
+            "customer_id": customer["id"],
             "integration_id": integration["id"],
             "cache_id": cache["id"],
             "certificate_id": erasure["certificate_id"],
@@ -99,6 +104,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "invitation_id": invitation["id"],
             "member_id": service_account["member_id"],
             "message_id": answer["message"]["id"],
+            "override_id": override["id"],
             "passkey_id": passkey["id"],
             "route_id": route["id"],
             "role_id": role["id"],

@@ -18,7 +18,7 @@ class Message(Row):
     `search` has no index: under row-level security Postgres may not use one for `@@` (the operator
     is not leakproof), so a search walks the messages of the caller's own conversations.
     `parts` is the content (text, image, reasoning, tool_call, tool_result), `text` its plain text.
-    `status`: complete, streaming, failed, cancelled.
+    `status`: complete, streaming, failed, cancelled. `seams` are where another model took over.
     """
 
     __tablename__ = "messages"
@@ -46,6 +46,8 @@ class Message(Row):
         info=personal(Category.CONTENT),
     )
     model: Mapped[str | None] = mapped_column(info=plain())
+    route: Mapped[str | None] = mapped_column(info=plain())
+    seams: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     run_id: Mapped[UUID | None] = mapped_column(index=True)
     finish_reason: Mapped[str | None] = mapped_column(info=plain())
     error: Mapped[dict[str, Any] | None] = mapped_column(info=plain())

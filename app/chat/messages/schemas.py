@@ -88,6 +88,15 @@ class ImagePart(Output):
 PartRead = Annotated[TextPart | ReasoningPart | ImagePart, Field(discriminator="type")]
 
 
+class SeamRead(Output):
+    """Where another model took over an answer that broke off."""
+
+    offset: int = Field(description="Characters of the text that stood already.")
+    from_: str = Field(alias="from", description="The model that broke off.")
+    to: str = Field(description="The model that went on.")
+    reason: str = Field(description="The code of the error it broke off with.")
+
+
 class MessageRead(Output):
     id: UUID
     conversation_id: UUID
@@ -96,7 +105,9 @@ class MessageRead(Output):
     status: Literal["complete", "streaming", "failed", "cancelled"]
     parts: list[PartRead]
     text: str
-    model: str | None
+    model: str | None = Field(description="The model that answered; after seams, the last one.")
+    route: str | None = Field(description="The route that chose it; null where it was named.")
+    seams: list[SeamRead] = Field(description="Where one model took over from another.")
     run_id: UUID | None
     finish_reason: str | None
     error: dict[str, Any] | None

@@ -17,7 +17,7 @@ class ApiKey(Resource):
     """A key by its hash; the key itself was shown once and is nowhere.
 
     After a rotation the secret before it works until `previous_valid_until`. An empty
-    `allowed_addresses` allows every address.
+    `allowed_addresses` allows every address, and null `models` and `features` allow all.
     """
 
     __tablename__ = "api_keys"
@@ -39,6 +39,18 @@ class ApiKey(Resource):
         default=list, server_default=_NONE, info=plain()
     )
     limits: Mapped[list[Any]] = mapped_column(default=list, server_default=_NONE, info=plain())
+    models: Mapped[list[Any] | None] = mapped_column(info=plain())
+    features: Mapped[list[Any] | None] = mapped_column(info=plain())
+    tokens: Mapped[list[Any]] = mapped_column(default=list, server_default=_NONE, info=plain())
+    concurrency: Mapped[int | None]
+    route: Mapped[str | None] = mapped_column(info=plain())
+    tags: Mapped[list[Any]] = mapped_column(default=list, server_default=_NONE, info=plain())
+    labels: Mapped[dict[str, Any]] = mapped_column(
+        "metadata",
+        default=dict,
+        server_default=text("'{}'::jsonb"),
+        info=personal(Category.CONTENT),
+    )
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]

@@ -99,7 +99,7 @@ async def get_api_key(api_key_id: UUID, access: Reader, session: Session) -> Api
 @router.patch(
     "/{api_key_id}",
     operation_id="api_keys_update",
-    summary="Change an API key's name, addresses or limits",
+    summary="Change an API key's name, addresses, limits or rules",
     response_model=ApiKeyRead,
     responses=problems(ApiKeyNotFound, KeyFreerThanOwn),
 )

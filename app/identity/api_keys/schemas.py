@@ -1,11 +1,12 @@
 """API keys on the wire."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     AwareDatetime,
     ConfigDict,
     Field,
@@ -13,13 +14,23 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from app.core.auth import Permission
+from app.core.auth import KeyRules, Permission
 from app.core.bulk import MOST_ITEMS
 from app.core.clock import now
-from app.core.limits import MAX_REQUESTS, MAX_SECONDS
-from app.core.schema import Input, Name, NotNull, Output, Version, WholeNumber
+from app.core.limits import MAX_REQUESTS, MAX_SECONDS, MAX_TOKENS, TokenLimit
+from app.core.schema import (
+    Input,
+    Metadata,
+    Name,
+    NotNull,
+    Output,
+    Text,
+    Version,
+    WholeNumber,
+)
 from app.identity.api_keys.addresses import normal
 from app.identity.api_keys.limits import limits_of
+from app.identity.api_keys.rules import rules_of
 
 MAX_OVERLAP_SECONDS = 7 * 86_400
 _LONGEST = timedelta(days=36_525)
@@ -30,6 +41,13 @@ _KEY: JsonDict = {
     "scopes": ["conversations:read", "conversations:write", "models:invoke"],
     "allowed_addresses": ["203.0.113.0/24", "2001:db8::/32"],
     "limits": [{"requests": 600, "seconds": 60}],
+    "models": ["openai/gpt-*", "cheap"],
+    "features": ["chat", "embeddings"],
+    "tokens": [{"tokens": 200000, "seconds": 60}],
+    "concurrency": 20,
+    "route": "cheap",
+    "tags": ["shop"],
+    "metadata": {"team": "blue"},
     "expires_at": "2027-11-02T09:30:00Z",
     "previous_valid_until": None,
     "revoked_at": None,
@@ -101,6 +119,67 @@ Limits = Annotated[
 ]
 
 
+class ApiKeyTokenLimit(Input):
+    """At most `tokens`, of input and output, within `seconds`, filling evenly."""
+
+    model_config = ConfigDict(
+        from_attributes=True, json_schema_extra={"examples": [{"tokens": 200000, "seconds": 60}]}
+    )
+
+    tokens: Annotated[WholeNumber, Field(ge=1, le=MAX_TOKENS)]
+    seconds: Annotated[WholeNumber, Field(ge=1, le=MAX_SECONDS)]
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        TokenLimit("key", self.tokens, self.seconds)
+        return self
+
+
+def _window_once(limits: list[ApiKeyTokenLimit]) -> list[ApiKeyTokenLimit]:
+    if len({limit.seconds for limit in limits}) < len(limits):
+        raise ValueError("must name each number of seconds once")
+    return limits
+
+
+Models = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^?\[\]\x00]+$")]],
+    Field(
+        min_length=1,
+        max_length=100,
+        description=(
+            "The models and routes that the key may name, as patterns with `*` (`openai/gpt-*`); "
+            "null: all."
+        ),
+    ),
+]
+Feature = Literal["chat", "embeddings", "audio", "images", "batches", "files", "fine_tuning"]
+Features = Annotated[
+    list[Feature],
+    Field(min_length=1, max_length=7, description="What the key may be used for; null: all."),
+]
+Tokens = Annotated[
+    list[ApiKeyTokenLimit],
+    Field(max_length=5, description="The key's own limits in tokens of input and output."),
+    AfterValidator(_window_once),
+]
+Concurrency = Annotated[
+    WholeNumber, Field(ge=1, le=10_000, description="Calls that may be under way at once.")
+]
+RouteName = Annotated[
+    Text,
+    Field(
+        min_length=1,
+        max_length=200,
+        description="The route or model that answers where a request leaves it open.",
+    ),
+]
+Tags = Annotated[
+    list[Annotated[Text, Field(min_length=1, max_length=64)]],
+    Field(max_length=20, description="Labels of its calls: budgets and reports go by them."),
+    AfterValidator(lambda given: list(dict.fromkeys(given))),
+]
+
+
 class ApiKeyCreate(Input):
     model_config = ConfigDict(
         json_schema_extra={
@@ -122,14 +201,28 @@ class ApiKeyCreate(Input):
             max_length=100,
             description=(
                 "What the key may do. Left out: all that you may do, except to change keys, "
-                "integrations, members, roles, service accounts, shares, single sign-on, privacy, "
-                "workspaces and your profile."
+                "budgets, customers, prices, integrations, members, roles, service accounts, "
+                "shares, single sign-on, privacy, workspaces and your profile."
             ),
         ),
     ] = None
     expires_at: Annotated[AwareDatetime, AfterValidator(_to_come)] | None = None
     allowed_addresses: Networks = Field(default_factory=list)
     limits: Limits = Field(default_factory=list)
+    models: Models | None = None
+    features: Features | None = None
+    tokens: Tokens = Field(default_factory=list)
+    concurrency: Concurrency | None = None
+    route: RouteName | None = None
+    tags: Tags = Field(default_factory=list)
+    metadata: Annotated[
+        Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
+    ]
+
+    @property
+    def rules(self) -> KeyRules:
+        """What the key is to be held to."""
+        return rules_of(self.model_copy(update={"tokens": self.model_dump()["tokens"]}))
 
 
 class ApiKeyUpdate(Input):
@@ -140,6 +233,20 @@ class ApiKeyUpdate(Input):
     name: Annotated[Name | None, NotNull] = None
     allowed_addresses: Networks | None = None
     limits: Limits | None = None
+    models: Models | None = None
+    features: Features | None = None
+    tokens: Tokens | None = None
+    concurrency: Concurrency | None = None
+    route: RouteName | None = None
+    tags: Tags | None = None
+    metadata: Metadata | None = None
+
+    def ruled(self) -> dict[str, Any]:
+        """The rules that are given, by the names of a key's columns."""
+        named = {"models", "features", "tokens", "concurrency", "route", "tags"}
+        told = self.model_dump(include=named, exclude_unset=True)
+        empty: dict[str, Any] = {"tokens": [], "tags": []}
+        return {name: empty.get(name) if value is None else value for name, value in told.items()}
 
 
 class ApiKeyRotate(Input):
@@ -173,6 +280,13 @@ class ApiKeyRead(Output):
     scopes: list[str]
     allowed_addresses: list[str]
     limits: list[ApiKeyLimit]
+    models: list[str] | None = Field(description="Null: all models and routes.")
+    features: list[str] | None = Field(description="Null: everything.")
+    tokens: list[ApiKeyTokenLimit]
+    concurrency: int | None
+    route: str | None = Field(description="What answers where a request leaves it open.")
+    tags: list[str]
+    metadata: dict[str, Any] = Field(validation_alias=AliasChoices("labels", "metadata"))
     expires_at: AwareDatetime | None
     previous_valid_until: AwareDatetime | None = Field(
         description="Until when the key before the last rotation works."

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from app.core.audit import Note, note
@@ -16,6 +17,7 @@ from app.core.versions import match
 from app.identity.api_keys import crud, secret
 from app.identity.api_keys.errors import ApiKeyEnded, ApiKeyNotFound, ScopeNotHeld
 from app.identity.api_keys.models import ApiKey
+from app.identity.api_keys.rules import stored
 from app.identity.api_keys.schemas import ApiKeyBulkItem, ApiKeyCreate, ApiKeyUpdate
 from app.identity.api_keys.terms import FREE, Terms, of_caller, terms_of
 from app.identity.workspaces.roles import known_permissions
@@ -24,8 +26,11 @@ from app.identity.workspaces.roles import known_permissions
 ASKED_FOR = frozenset(
     {
         Permission.API_KEYS_WRITE,
+        Permission.BUDGETS_WRITE,
+        Permission.CUSTOMERS_WRITE,
         Permission.INTEGRATIONS_WRITE,
         Permission.MEMBERS_WRITE,
+        Permission.PRICES_WRITE,
         Permission.PRIVACY_WRITE,
         Permission.PROFILE_WRITE,
         Permission.ROLES_WRITE,
@@ -57,7 +62,10 @@ async def create_for(
     wanted = held - ASKED_FOR if new.scopes is None else frozenset(new.scopes)
     refuse_more_than_held(held, new.scopes or [])
     terms = Terms(
-        new.expires_at, new.allowed_addresses, [limit.model_dump() for limit in new.limits]
+        new.expires_at,
+        new.allowed_addresses,
+        [limit.model_dump() for limit in new.limits],
+        new.rules,
     )
     made, key = await issue(
         session,
@@ -67,6 +75,7 @@ async def create_for(
         scopes=wanted,
         terms=(await of_caller(session, access)).inherited_by(terms),
         issued_by_id=access.user_id,
+        metadata=new.metadata,
     )
     _note(session, "api_key.created", made, scopes=made.scopes, user_id=str(user_id))
     return made, key
@@ -81,6 +90,7 @@ async def issue(
     scopes: Iterable[Permission],
     terms: Terms = FREE,
     issued_by_id: UUID | None = None,
+    metadata: dict[str, Any] | None = None,
 ) -> tuple[ApiKey, str]:
     """Make a key; who may ask for which scopes was decided before."""
     key = secret.make()
@@ -95,6 +105,8 @@ async def issue(
         scopes=sorted(scopes),
         allowed_addresses=list(terms.allowed_addresses),
         limits=list(terms.limits),
+        **stored(terms.rules),
+        labels=metadata or {},
         expires_at=terms.expires_at,
         revoked_at=None,
         last_used_at=None,
@@ -133,7 +145,11 @@ async def update(
         key.allowed_addresses = list(change.allowed_addresses or ())
     if "limits" in given:
         key.limits = [limit.model_dump() for limit in change.limits or ()]
-    if given & {"allowed_addresses", "limits"}:
+    if "metadata" in given:
+        key.labels = change.metadata or {}
+    for name, value in change.ruled().items():
+        setattr(key, name, value)
+    if given - {"name", "metadata"}:
         held.refuse_freer(terms_of(key))
     await session.flush()
     return key

@@ -5,23 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.core.auth import Access
+from app.core.auth import EVERYTHING, Access, KeyRules
 from app.core.db import AsyncSession
 from app.core.errors import FieldError
 from app.identity.api_keys import addresses, crud
 from app.identity.api_keys.errors import KeyFreerThanOwn
 from app.identity.api_keys.models import ApiKey
+from app.identity.api_keys.rules import freer, inherited, rules_of
 
 Limits = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """When a key ends, where it serves (nowhere named is everywhere), and its own limits."""
+    """When a key ends, where it serves (nowhere named is everywhere), and its limits and rules."""
 
     expires_at: datetime | None = None
     allowed_addresses: Sequence[str] = ()
     limits: Limits = field(default=())
+    rules: KeyRules = EVERYTHING
 
     def inherited_by(self, wanted: "Terms") -> "Terms":
         """What a new key is held to: what is left out is this key's own.
@@ -33,6 +35,7 @@ class Terms:
             wanted.expires_at or self.expires_at,
             wanted.allowed_addresses or self.allowed_addresses,
             [*wanted.limits, *(limit for limit in self.limits if limit["seconds"] not in named)],
+            inherited(self.rules, wanted.rules),
         )
         self.refuse_freer(made)
         return made
@@ -44,7 +47,8 @@ class Terms:
             "allowed_addresses": not self._serves_no_more(other.allowed_addresses),
             "limits": not self._limits_as_much(other.limits),
         }
-        names = [name for name, freer in wrong.items() if freer]
+        names = [name for name, beyond in wrong.items() if beyond]
+        names += freer(self.rules, other.rules)
         if names:
             raise KeyFreerThanOwn(
                 "It is held to less than the key that you call with.",
@@ -74,7 +78,7 @@ FREE = Terms()
 
 
 def terms_of(key: ApiKey) -> Terms:
-    return Terms(key.expires_at, key.allowed_addresses, key.limits)
+    return Terms(key.expires_at, key.allowed_addresses, key.limits, rules_of(key))
 
 
 async def of_caller(session: AsyncSession, access: Access) -> Terms:

@@ -58,14 +58,16 @@ class Caps:
 
     def _rule(self, cap: Cap, payer: Payer, moment: datetime) -> BudgetRule:
         kind, about = cap.subject
+        window = self._window(cap, moment)
         return BudgetRule(
             budget_id=cap.budget_id,
-            window=self._window(cap, moment).name,
+            window=window.name,
             cap=cap.amount,
             hard=cap.hard,
             subject=kind if about is None else f"{kind}:{about}",
             customer=payer.customer if kind == "all_customers" else None,
             models=cap.models,
+            end=window.end,
         )
 
     def _window(self, cap: Cap, moment: datetime) -> Window:

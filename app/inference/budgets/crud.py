@@ -17,7 +17,7 @@ from app.identity.users.models import User
 from app.identity.workspaces.models import Membership
 from app.identity.workspaces.roles import Role
 from app.inference.budgets.models import Budget, BudgetAlert
-from app.inference.budgets.schemas import BudgetAlertQuery, BudgetQuery
+from app.inference.budgets.schemas import BY_UUID, BudgetAlertQuery, BudgetQuery
 from app.inference.budgets.windows import Window
 from app.inference.prices.money import to_nano
 from app.inference.usage.models import ModelCall
@@ -27,6 +27,8 @@ _BY_COLUMN: Final[dict[str, Any]] = {
     "api_key": ModelCall.api_key_id,
     "agent": ModelCall.agent_id,
     "run": ModelCall.run_id,
+    "route": ModelCall.route,
+    "customer": ModelCall.customer,
 }
 MOST_CUSTOMERS_TOLD: Final = 1000
 
@@ -85,14 +87,14 @@ async def spent(
 ) -> int:
     """Nano-dollars that the ledger settled under a budget in a window."""
     total = func.coalesce(func.sum(ModelCall.cost_usd), 0)
-    about = _about(budget, window, customer)
+    about = counted(budget, window, customer)
     return to_nano(Decimal(await session.scalar(select(total).where(*about)) or 0))
 
 
 async def reserved(session: AsyncSession, budget: Budget, window: Window) -> int:
     """Nano-dollars that open calls hold."""
     total = func.coalesce(func.sum(ModelCall.reserved_usd), 0)
-    about = (*_about(budget, window), ModelCall.status == "started")
+    about = (*counted(budget, window), ModelCall.status == "started")
     return to_nano(Decimal(await session.scalar(select(total).where(*about)) or 0))
 
 
@@ -103,7 +105,7 @@ async def spent_by_customer(
     total = func.sum(ModelCall.cost_usd)
     statement = (
         select(ModelCall.customer, total)
-        .where(*_about(budget, window), ModelCall.customer.is_not(None))
+        .where(*counted(budget, window), ModelCall.customer.is_not(None))
         .group_by(ModelCall.customer)
         .having(total >= Decimal(least) / 10**9)
         .order_by(total.desc())
@@ -113,7 +115,7 @@ async def spent_by_customer(
     return {customer: to_nano(Decimal(cost)) for customer, cost in rows}
 
 
-def _about(
+def counted(
     budget: Budget, window: Window, customer: str | None = None
 ) -> list[ColumnElement[bool]]:
     """Which calls count: those begun in the window, for whom the budget is."""
@@ -122,20 +124,20 @@ def _about(
         found.append(ModelCall.created_at >= window.start)
     if window.end is not None:
         found.append(ModelCall.created_at < window.end)
-    kind, about = budget.subject_type, budget.subject_id
-    if kind in _BY_COLUMN:
-        found.append(_BY_COLUMN[kind] == UUID(about))
-    elif kind == "route":
-        found.append(ModelCall.route == about)
-    elif kind == "tag":
-        found.append(ModelCall.tags.contains([about]))
-    elif kind == "customer":
-        found.append(ModelCall.customer == about)
-    elif customer is not None:
+    if budget.subject_id is not None:
+        found.append(_made_for(budget.subject_type, budget.subject_id))
+    if customer is not None:
         found.append(ModelCall.customer == customer)
     if budget.models:
         found.append(or_(*(_named(pattern) for pattern in budget.models)))
     return found
+
+
+def _made_for(kind: str, about: str) -> ColumnElement[bool]:
+    if kind == "tag":
+        return ModelCall.tags.contains([about])
+    column: ColumnElement[Any] = _BY_COLUMN[kind]
+    return column == (UUID(about) if kind in BY_UUID else about)
 
 
 def _named(pattern: str) -> ColumnElement[bool]:

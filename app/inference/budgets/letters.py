@@ -29,9 +29,7 @@ def text(budget: Budget, crossed: Sequence[Crossing]) -> str:
     )
     amount = f"{budget.amount.normalize():f}"
     told = "\n".join(lines)
-    return (
-        f"The budget “{budget.name}” allows ${amount} {span}.\n\n{told}\n\n{then}\n\nLuminous\n"
-    )
+    return f"The budget “{budget.name}” allows ${amount} {span}.\n\n{told}\n\n{then}\n\nLuminous\n"
 
 
 def _line(crossing: Crossing) -> str:

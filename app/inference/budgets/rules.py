@@ -1,6 +1,7 @@
 """A budget as the gate applies it to a call."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from uuid import UUID
 
@@ -12,7 +13,7 @@ class BudgetRule:
     `window` is the window's name (`2026-11-21`, `2026-11`, `total`), so that another one has a
     counter of its own. A soft budget counts and alerts, and refuses nothing. `customer` is set
     where one rule counts each end user apart. `models` are patterns of the references that it is
-    about; none means every model.
+    about; none means every model. `end` is when the window does, None of a total.
     """
 
     budget_id: UUID
@@ -22,6 +23,7 @@ class BudgetRule:
     subject: str
     customer: str | None = None
     models: tuple[str, ...] = ()
+    end: datetime | None = None
 
     @property
     def key(self) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.core.paging import PageQuery
 from app.core.schema import Input, Money, Name, NotNull, Output, Text, Version, WholeNumber
@@ -166,7 +166,9 @@ class BudgetAlertRead(Output):
     budget_id: UUID
     window: str = Field(validation_alias="window_name", description="`2026-11-21`, `2026-11` …")
     threshold: int = Field(description="Per cent of the amount.")
-    customer: str | None = Field(description="Whose, where each customer has the budget apart.")
+    customer: Annotated[str | None, BeforeValidator(lambda whose: whose or None)] = Field(
+        description="Whose, where each customer has the budget apart."
+    )
     spent: Money = Field(description="US dollars settled when it was crossed.")
     amount: Money = Field(description="The budget's amount then.")
     created_at: datetime

@@ -24,7 +24,7 @@ from app.inference.budgets.schemas import (
 async def create(session: AsyncSession, access: Access, new: BudgetCreate) -> Budget:
     """Raises TooManyBudgets."""
     await _leave_room(session, access.workspace_id)
-    told = new.model_dump(exclude={"subject"})
+    told = {name: getattr(new, name) for name in BudgetCreate.model_fields if name != "subject"}
     budget = Budget(
         id=new_id(),
         workspace_id=access.workspace_id,
@@ -55,8 +55,8 @@ async def update(
     """Change a budget; a new amount holds for the present window at once."""
     budget = await get(session, access, budget_id)
     await match(session, budget)
-    for name, value in change.model_dump(exclude_unset=True).items():
-        setattr(budget, name, value)
+    for name in change.model_fields_set:
+        setattr(budget, name, getattr(change, name))
     await session.flush()
     await session.refresh(budget)
     return budget

@@ -27,7 +27,7 @@ class Counters(Protocol):
     """The counters that calls are held to."""
 
     async def read(self, key: str) -> Held | None:
-        """What is counted under a key of `BudgetRule.key`; None where nothing is, or nobody says."""
+        """What is counted under `BudgetRule.key`; None where nothing is, or nobody says."""
         ...
 
 

@@ -43,7 +43,8 @@ def question_of(document: dict[str, Any]) -> Question | None:
             text = words_of(said[-1])
             if text is None:
                 return None
-            return Question(text, digest({**document, name: said[:-1]}))
+            around = {k: v for k, v in said[-1].items() if k not in ("content", "parts")}
+            return Question(text, digest({**document, name: [*said[:-1], around]}))
     return None
 
 
@@ -59,7 +60,6 @@ def words_of(message: Any) -> str | None:
     texts = [part.get("text") if isinstance(part, dict) else None for part in content]
     if not all(isinstance(text, str) for text in texts):
         return None
-    # A part may carry more than words (a mark to cache up to here, say), which is no question.
     return "\n".join(str(text) for text in texts) or None
 
 

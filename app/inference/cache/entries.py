@@ -64,7 +64,7 @@ class Entries:
     async def get(self, key: str) -> Stored | None:
         """None where there is none, or none that can be read, or Valkey is away."""
         try:
-            sealed = await self._valkey.get(key)
+            sealed: Any = await self._valkey.get(key)
         except (RedisError, OSError) as error:
             log.warning("cache_away", reason=repr(error))
             return None

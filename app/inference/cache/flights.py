@@ -5,14 +5,15 @@ the last of them has left.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+Work = Callable[[Callable[[T], None]], Awaitable[None]]
 
-# Beyond this an answer is too long to be kept for those who come later: they ask on their own.
+# An answer of more items is not kept for those who come later: they ask on their own.
 MOST_ITEMS: Final = 20_000
 
 
@@ -23,66 +24,68 @@ class LeaderFailed(Exception):
 class Flight(Generic[T]):
     """One call under way: what has come so far, and who listens."""
 
-    def __init__(self, produce: AsyncGenerator[T, None]) -> None:
+    def __init__(self, work: Work[T]) -> None:
         self._items: list[T] = []
         self._listeners = 0
-        self._changed: deque[asyncio.Future[None]] = deque()
-        self._produce = produce
-        self.error: BaseException | None = None
-        self.ended = False
-        self.task = asyncio.create_task(self._run(), name="flight")
+        self._waiting: list[asyncio.Future[None]] = []
+        self._error: BaseException | None = None
+        self._ended = False
+        self.task = asyncio.create_task(self._run(work), name="flight")
 
     @property
     def joinable(self) -> bool:
-        return len(self._items) < MOST_ITEMS and not self.ended
+        return len(self._items) < MOST_ITEMS and not self._ended
 
-    async def listen(self, *, leads: bool) -> AsyncIterator[T]:
+    def enter(self) -> None:
+        self._listeners += 1
+
+    def leave(self) -> None:
+        """Listen no longer; the call ends with its last listener."""
+        self._listeners -= 1
+        if not self._listeners and not self._ended:
+            self.task.cancel()
+
+    async def listen(self, *, leads: bool) -> AsyncGenerator[T, None]:
         """Everything from the beginning on, as it comes; raises what the call raised.
 
         Raises LeaderFailed instead to whoever does not lead and has heard nothing yet.
         """
-        self._listeners += 1
         heard = 0
-        try:
-            while True:
-                while heard < len(self._items):
-                    item = self._items[heard]
-                    heard += 1
-                    yield item
-                if self.ended:
-                    break
-                await self._change()
-            if self.error is not None:
-                raise LeaderFailed if heard == 0 and not leads else self.error
-        finally:
-            self._listeners -= 1
-            if self._listeners == 0 and not self.ended:
-                self.task.cancel()
+        while True:
+            while heard < len(self._items):
+                heard += 1
+                yield self._items[heard - 1]
+            if self._ended:
+                break
+            await self._change()
+        if self._error is not None:
+            raise LeaderFailed if not heard and not leads else self._error
 
     async def _change(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._changed.append(waiting)
+        self._waiting.append(waiting)
         await waiting
 
-    def _tell(self) -> None:
-        while self._changed:
-            waiting = self._changed.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
+    def _put(self, item: T) -> None:
+        self._items.append(item)
+        self._tell()
 
-    async def _run(self) -> None:
+    def _tell(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+    async def _run(self, work: Work[T]) -> None:
         try:
-            async for item in self._produce:
-                self._items.append(item)
-                self._tell()
+            await work(self._put)
         except asyncio.CancelledError as error:
-            self.error = error
+            self._error = error
             raise
         except Exception as error:  # noqa: BLE001 - whoever listens gets it, whatever it is
-            self.error = error
+            self._error = error
         finally:
-            await self._produce.aclose()
-            self.ended = True
+            self._ended = True
             self._tell()
 
 
@@ -96,9 +99,7 @@ class Flights(Generic[T]):
         return len(self._flights)
 
     @asynccontextmanager
-    async def join(
-        self, key: str, produce: Callable[[], AsyncGenerator[T, None]]
-    ) -> AsyncIterator[tuple[AsyncIterator[T], bool]]:
+    async def join(self, key: str, work: Work[T]) -> AsyncIterator[tuple[AsyncIterator[T], bool]]:
         """What the call under this key gives, and whether it was begun for this one.
 
         Whoever leaves the context listens no longer.
@@ -106,14 +107,16 @@ class Flights(Generic[T]):
         flight = self._flights.get(key)
         leads = flight is None or not flight.joinable
         if flight is None or leads:
-            flight = self._flights[key] = Flight(produce())
-            flight.task.add_done_callback(lambda _, made=flight: self._land(key, made))
+            flight = self._flights[key] = Flight(work)
+            flight.task.add_done_callback(partial(self._land, key, flight))
+        flight.enter()
         heard = flight.listen(leads=leads)
         try:
             yield heard, leads
         finally:
-            await heard.aclose()  # type: ignore[attr-defined]
+            await heard.aclose()
+            flight.leave()
 
-    def _land(self, key: str, flight: Flight[T]) -> None:
+    def _land(self, key: str, flight: Flight[T], _: asyncio.Task[None]) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]

@@ -6,6 +6,7 @@ that none is without its workspace.
 
 import re
 import time
+import warnings
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
@@ -115,12 +116,17 @@ class Questions:
             if not await self._vectors.collection_exists(name):
                 size = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
                 await self._vectors.create_collection(name, vectors_config=size)
-                for field in KEYWORDS:
-                    await self._vectors.create_payload_index(
-                        name, field, models.PayloadSchemaType.KEYWORD
-                    )
+                await self._index(self._vectors, name)
             self._made.add(name)
         return name
+
+    async def _index(self, vectors: Vectors, name: str) -> None:
+        with warnings.catch_warnings():
+            # The local engine has no indexes, and says so.
+            warnings.simplefilter("ignore", UserWarning)
+            for field in KEYWORDS:
+                keyword = models.PayloadSchemaType.KEYWORD
+                await vectors.create_payload_index(name, field, keyword)
 
 
 def collection_of(model: str) -> str:

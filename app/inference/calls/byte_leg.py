@@ -2,7 +2,7 @@
 
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.heard import Heard
-from app.inference.calls.wire import Wire, codec_of, fault_in, name_of
+from app.inference.calls.wire import Wire, fault_in, name_of
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect, Frames
 from app.inference.integrations.directory import Endpoint
@@ -17,9 +17,12 @@ MOST_KEPT_BYTES = 4 * 1024 * 1024
 class ByteLeg:
     """Gives the frames of one read at a time, unread; keeps them for the case that it breaks."""
 
-    __slots__ = ("_block", "_endpoint", "_exchange", "_frames", "_kept", "_size")
+    __slots__ = ("_block", "_dialect", "_endpoint", "_exchange", "_frames", "_kept", "_size")
 
-    def __init__(self, exchange: Exchange, frames: Frames, endpoint: Endpoint) -> None:
+    def __init__(
+        self, exchange: Exchange, frames: Frames, endpoint: Endpoint, dialect: Dialect
+    ) -> None:
+        self._dialect = dialect
         self._exchange = exchange
         self._frames = frames
         self._endpoint = endpoint
@@ -60,7 +63,7 @@ class ByteLeg:
         attempt.output_tokens = self._frames.count
 
     def hear(self, heard: Heard) -> bool:
-        heard.add_bytes(self._kept, codec_of(self._endpoint))
+        heard.add_bytes(self._kept, self._dialect)
         return self._size <= MOST_KEPT_BYTES
 
     def close(self) -> None:
@@ -84,6 +87,6 @@ async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -
     async with first_token(name, wire.first_token_seconds(attempt.candidate)) as beginning:
         beginning.exchange = exchange = await wire.open(attempt.candidate, url, body)
         await expect_events(exchange, name, endpoint.api_key)
-        leg = ByteLeg(exchange, dialect.frames(ask), endpoint)
+        leg = ByteLeg(exchange, dialect.frames(ask), endpoint, dialect)
         await leg.begin()
         return leg

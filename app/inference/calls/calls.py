@@ -2,19 +2,26 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from uuid import UUID
 
+from app.inference.cache.flights import Flights
+from app.inference.cache.responses import CacheUse, Inquiry
+from app.inference.calls.cached import CachedRelay
 from app.inference.calls.course import Course, Desk
 from app.inference.calls.order import Build, Grant, Order
 from app.inference.calls.passing import Errand, Passing
 from app.inference.calls.relaying import Relaying
 from app.inference.calls.reply import Answer
 from app.inference.calls.seam import Seam
+from app.inference.calls.sharing import Sent
+from app.inference.calls.tapping import Kept
 from app.inference.calls.telling import Telling
 from app.inference.calls.wire import Wire
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.gate.call import Settlement
+from app.inference.guardrails.guard import Guard
 from app.inference.providers.errors import ProviderError
 from app.inference.providers.types import ChatResult, StreamEvent
 from app.inference.routing.plan import Candidate, Plan
@@ -26,6 +33,7 @@ class Calls:
     def __init__(self, desk: Desk, wire: Wire) -> None:
         self._desk = desk
         self._wire = wire
+        self._flights: Flights[Sent] = Flights()
 
     async def plan(self, order: Order) -> Plan:
         """Who answers, in order; raises ModelUnknown, NoModel, ModelNotAllowed, NoCandidate."""
@@ -34,6 +42,9 @@ class Calls:
     async def admit(self, order: Order, plan: Plan | None = None) -> Grant:
         """Have the request let in; raises what planning and the gate raise."""
         plan = plan or await self.plan(order)
+        return await self._admit(order, plan, await self._guard(order, plan))
+
+    async def _admit(self, order: Order, plan: Plan, guard: Guard | None) -> Grant:
         admission = await self._desk.gate.admit(
             order.payer,
             order.access,
@@ -42,13 +53,17 @@ class Calls:
             order.load(plan),
             noted=order.noted,
         )
-        return Grant(order, plan, admission.call)
+        return Grant(order, plan, admission.call, guard=guard)
 
     def release(self, grant: Grant) -> None:
         """Give back what was admitted for a call that is never made."""
         if not grant.taken:
             grant.taken = True
             self._desk.gate.settle(grant.call, Settlement("failed"))
+
+    async def settle_lost(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
+        """Settle what a dead process left open of a run, by the text that is known of it."""
+        await self._desk.gate.settle_interrupted(workspace_id, run_id, text)
 
     def telling(self, grant: Grant, build: Build) -> Telling:
         """An answer for ourselves, with its course."""
@@ -68,14 +83,43 @@ class Calls:
 
     async def relay(self, order: Order, dialect: Dialect, ask: Ask, reply: Answer) -> None:
         """Answer a client in its dialect; raises the error of an answer that has not begun."""
-        plan = await self.plan(order)
-        grant = await self.admit(order, self._fitting(plan, dialect, ask))
-        await Relaying(self._wire, Course(self._desk, grant), dialect, ask).serve(reply)
+        plan = self._fitting(await self.plan(order), dialect, ask)
+        guard = await self._guard(order, plan)
+        if guard is not None:
+            await guard.check_request(dialect.parse(ask, plan.candidates[0].target))
+        use = await self._cache(order, plan, dialect, ask, guard)
+
+        async def serve(to: Answer) -> None:
+            kept = Kept(use) if use is not None else None
+            course = Course(self._desk, await self._admit(order, plan, guard))
+            await Relaying(self._wire, course, dialect, ask, kept).serve(to)
+
+        if use is None:
+            await serve(reply)
+            return
+        gate = self._desk.gate
+        cached = CachedRelay(gate, self._flights, order, plan, dialect, ask, use)
+        await cached.serve(reply, serve)
 
     async def pass_on(self, order: Order, errand: Errand, reply: Answer) -> None:
         """Pass bytes on to whoever the plan names, and its answer back."""
         grant = await self.admit(order)
         await Passing(self._wire, Course(self._desk, grant), errand).serve(reply)
+
+    async def _guard(self, order: Order, plan: Plan) -> Guard | None:
+        guardrails = self._desk.guardrails
+        return await guardrails.of(order.payer, plan.route_id) if guardrails is not None else None
+
+    async def _cache(
+        self, order: Order, plan: Plan, dialect: Dialect, ask: Ask, guard: Guard | None
+    ) -> CacheUse | None:
+        if self._desk.responses is None:
+            return None
+        digest = guard.digest if guard is not None else ""
+        inquiry = Inquiry(
+            dialect.name, ask.model, ask.document, plan.route_id, order.directive, digest
+        )
+        return await self._desk.responses.of(order.payer, inquiry)
 
     def _fitting(self, plan: Plan, dialect: Dialect, ask: Ask) -> Plan:
         """The plan from the first candidate on that has words for the request.

@@ -12,12 +12,14 @@ from typing import TypeVar
 
 from app.core.config import Settings
 from app.core.errors import AppError, InternalError
+from app.inference.cache.responses import Responses
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.order import Grant
 from app.inference.calls.turning import Turn, Turning
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.gate.call import OpenCall, Settlement
 from app.inference.gate.gate import Gate
+from app.inference.guardrails.policies import Guardrails
 from app.inference.providers.errors import (
     ContentFiltered,
     ContextTooLong,
@@ -43,6 +45,8 @@ class Desk:
     gate: Gate
     router: Router
     settings: Settings
+    guardrails: Guardrails | None = None
+    responses: Responses | None = None
 
 
 class Course:

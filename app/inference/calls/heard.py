@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from app.inference.dialects.dialect import Renderer
-from app.inference.providers.codec import Codec
+from app.inference.providers.codec import StreamDecoder
 from app.inference.providers.events import DECODING_ERRORS
 from app.inference.providers.sse import SseReader
 from app.inference.providers.types import (
@@ -21,6 +22,12 @@ from app.inference.providers.types import (
     UsageReport,
 )
 from app.inference.usage.service import estimate_text
+
+
+class Decoding(Protocol):
+    """Who can read frames: the client's dialect, or a provider's codec."""
+
+    def decoder(self) -> StreamDecoder: ...
 
 
 @dataclass(slots=True)
@@ -57,16 +64,16 @@ class Heard:
         self.text = "".join(said)
         return usage
 
-    def add_bytes(self, blocks: Sequence[bytes], codec: Codec) -> None:
+    def add_bytes(self, blocks: Sequence[bytes], dialect: Decoding) -> None:
         """The same of frames that were passed on as they came."""
         self.relayed += b"".join(blocks)
-        self.add(decoded(b"".join(blocks), codec))
+        self.add(decoded(b"".join(blocks), dialect))
 
 
-def decoded(frames: bytes, codec: Codec) -> list[StreamEvent]:
+def decoded(frames: bytes, dialect: Decoding) -> list[StreamEvent]:
     """The events of a stream that broke off, as far as they can be read."""
     events: list[StreamEvent] = []
-    decoder, reader = codec.decoder(), SseReader()
+    decoder, reader = dialect.decoder(), SseReader()
     try:
         for data in reader.feed(frames):
             events.extend(decoder.feed(data))

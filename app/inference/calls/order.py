@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from app.core.auth import EVERYTHING, Access, KeyRules
 from app.core.limits import Policy, Verdict
+from app.inference.cache.responses import Directive
 from app.inference.gate.call import Load, OpenCall
+from app.inference.guardrails.guard import Guard
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest
 from app.inference.routing.plan import Plan, Question
@@ -23,7 +25,8 @@ class Order:
 
     `access` is given where a key's own limits of tokens and calls at once apply, `policies` where
     the request itself is still to be counted; `noted` hears how it stands with all of them.
-    `operation` is the surface (`chat`, `embeddings` …).
+    `operation` is the surface (`chat`, `embeddings` …), `directive` what the client wants of the
+    response cache.
     """
 
     payer: Payer
@@ -33,6 +36,7 @@ class Order:
     policies: tuple[Policy, ...] = ()
     operation: str = "chat"
     noted: Noted | None = None
+    directive: Directive = "use"
 
     def load(self, plan: Plan) -> Load:
         asked = self.question
@@ -48,9 +52,13 @@ class Order:
 
 @dataclass(slots=True)
 class Grant:
-    """A request that was let in: `call` is open, and ends with the course that takes it over."""
+    """A request that was let in: `call` is open, and ends with the course that takes it over.
+
+    `guard` checks its answer, and every form of the request that is asked.
+    """
 
     order: Order
     plan: Plan
     call: OpenCall
     taken: bool = False
+    guard: Guard | None = None

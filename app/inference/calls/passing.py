@@ -12,6 +12,7 @@ from app.inference.calls.wire import Wire
 from app.inference.integrations.directory import Target
 from app.inference.providers.opening import first_token
 from app.inference.providers.transport import MAX_BODY_BYTES, Exchange
+from app.inference.providers.transport.request import Body
 from app.inference.providers.types import Usage
 
 
@@ -34,10 +35,14 @@ class Errand(Protocol):
         """Beside the candidate's credentials: `content-type`."""
         ...
 
-    def body(self, target: Target) -> bytes | None: ...
+    def body(self, target: Target) -> Body: ...
 
     def check(self, target: Target, answer: bytes) -> None:
         """Raise the ProviderError that a whole answer of status 200 is."""
+        ...
+
+    def answer(self, target: Target, answer: bytes) -> bytes:
+        """A whole answer as the client is to have it."""
         ...
 
     def usage(self, answer: bytes) -> Usage | None:
@@ -76,7 +81,7 @@ class Passing:
             exchange.close()
         self._errand.check(attempt.target, answer)
         attempt.usage = self._errand.usage(answer)
-        return content_type(exchange), answer
+        return content_type(exchange), self._errand.answer(attempt.target, answer)
 
     async def _stream(self, reply: Answer) -> None:
         course = self._course

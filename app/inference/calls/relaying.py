@@ -14,12 +14,13 @@ from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Grant
 from app.inference.calls.reply import Answer, Headers
 from app.inference.calls.seam import Seam
+from app.inference.calls.tapping import HeardBytes, Kept, WatchedLeg
 from app.inference.calls.wire import Wire, fault_in, garbled
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
 from app.inference.integrations.directory import Target
 from app.inference.providers.codec import BadAnswer, InBandError
-from app.inference.providers.types import ChatRequest
+from app.inference.providers.types import ChatRequest, Events
 from app.inference.routing.plan import Candidate
 
 
@@ -31,13 +32,18 @@ class CallTimedOut(UpstreamTimedOut):
 
 
 class Relaying:
-    """Serves one request."""
+    """Serves one request; `kept` hears the answer for the cache."""
 
-    def __init__(self, wire: Wire, course: Course, dialect: Dialect, ask: Ask) -> None:
+    def __init__(
+        self, wire: Wire, course: Course, dialect: Dialect, ask: Ask, kept: Kept | None = None
+    ) -> None:
         self._wire = wire
         self._course = course
         self._dialect = dialect
         self._ask = ask
+        self._kept = kept
+        self._guard = course.grant.guard
+        self._answer = self._guard.answer() if self._guard is not None else None
 
     async def serve(self, reply: Answer) -> None:
         """Answer; raises the error of a call whose answer has not begun."""
@@ -49,7 +55,8 @@ class Relaying:
 
     def request(self, target: Target) -> ChatRequest:
         """The request for an adapter; raises RequestInvalid."""
-        return self._dialect.parse(self._ask, target)
+        request = self._dialect.parse(self._ask, target)
+        return self._guard.masked(request) if self._guard is not None else request
 
     def passes_bytes(self, candidate: Candidate) -> bool:
         """Whether this candidate has the request's bytes as they are."""
@@ -57,12 +64,14 @@ class Relaying:
             self._dialect.passes_bytes_to(candidate.target.endpoint)
             and not candidate.parameters
             and self._course.plan.failover.on_content_filter == "pass"
+            and (self._guard is None or not self._guard.needs_events)
         )
 
     async def _whole(self, reply: Answer) -> None:
         course = self._course
         body = await course.opened(self._answered, forget)
         course.end(course.attempt, "succeeded")
+        self._keep()
         reply.headers += attempt_headers(course)
         await reply.json(body)
 
@@ -76,6 +85,8 @@ class Relaying:
         document = self._checked(target, answer)
         attempt.usage = dialect.usage_of(document)
         attempt.output_tokens = len(answer) // 4
+        if self._kept is not None:
+            self._kept.hear_whole(target.endpoint, answer)
         return answer
 
     async def _completed(self, attempt: Attempt) -> bytes:
@@ -84,6 +95,10 @@ class Relaying:
         provider = attempt.target.endpoint.provider
         result = await provider.complete(request, candidate.timeouts)
         attempt.usage = result.usage
+        if self._guard is not None:
+            result = await self._guard.check_result(result)
+        if self._kept is not None:
+            self._kept.hear_whole(attempt.target.endpoint, result)
         return self._dialect.render(result, request.model)
 
     def _checked(self, target: Target, answer: bytes) -> dict[str, Any]:
@@ -107,6 +122,7 @@ class Relaying:
             while (part := await flow.read()) is not None:
                 block = comment("failover", part.told()) if isinstance(part, Seam) else part
                 await reply.stream(block, more=not flow.done)
+            self._keep()
             if not reply.ended:
                 await reply.stream(b"", more=False)
         except AppError as error:
@@ -115,6 +131,12 @@ class Relaying:
             await reply.stream(self._dialect.error_event(error), more=False)
         finally:
             flow.close()
+            if self._answer is not None:
+                self._answer.close()
+
+    def _keep(self) -> None:
+        if self._kept is not None:
+            self._kept.keep(self._course.attempt, self._guard)
 
     @property
     def _reference(self) -> str:
@@ -122,7 +144,9 @@ class Relaying:
 
     async def _leg(self, attempt: Attempt, heard: Heard | None) -> Leg[bytes]:
         if heard is None and self.passes_bytes(attempt.candidate):
-            return await open_bytes(self._wire, self._dialect, self._ask, attempt)
+            leg = await open_bytes(self._wire, self._dialect, self._ask, attempt)
+            kept, endpoint = self._kept, attempt.target.endpoint
+            return leg if kept is None else HeardBytes(leg, endpoint, kept)
         candidate = attempt.candidate
         request = preset(self.request(attempt.target), candidate)
         if heard is not None:
@@ -135,7 +159,12 @@ class Relaying:
         renderer = (heard and heard.renderer) or self._dialect.renderer(
             self._ask, request.model, relayed=relayed
         )
-        return RenderedLeg(EventLeg(events, heard), renderer)
+        return RenderedLeg(self._watched(events, heard, attempt), renderer)
+
+    def _watched(self, events: Events, heard: Heard | None, attempt: Attempt) -> EventLeg:
+        if self._answer is None and self._kept is None:
+            return EventLeg(events, heard)
+        return WatchedLeg(events, heard, attempt.target.endpoint, self._answer, self._kept)
 
 
 def forget(_: object) -> None:

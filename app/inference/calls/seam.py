@@ -6,16 +6,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """`at` counts the characters of text that stood already, `reason` is an error's code.
+    """`offset` counts the characters of text that stood already, `reason` is an error's code.
 
     `before` and `after` are references of models.
     """
 
-    at: int
+    offset: int
     before: str
     after: str
     reason: str
 
     def told(self) -> dict[str, Any]:
         """As it stands in events, messages and comments."""
-        return {"at": self.at, "from": self.before, "to": self.after, "reason": self.reason}
+        return {"offset": self.offset, "from": self.before, "to": self.after, "reason": self.reason}

@@ -1,7 +1,9 @@
 """An answer for ourselves: events with seams, or a whole result."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
+from app.core.errors import AppError
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.course import Course
 from app.inference.calls.event_leg import WITHHELD, EventLeg, preset, unless_refused
@@ -9,8 +11,10 @@ from app.inference.calls.flow import Flow, Leg
 from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Build
 from app.inference.calls.seam import Seam
+from app.inference.calls.tapping import WatchedLeg
+from app.inference.integrations.directory import Target
 from app.inference.providers.errors import ContentFiltered
-from app.inference.providers.types import ChatResult, StreamEvent
+from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent
 
 
 class Telling:
@@ -18,12 +22,15 @@ class Telling:
 
     def __init__(self, course: Course, build: Build) -> None:
         self.course = course
-        self._build = build
+        self._given = build
+        self._guard = course.grant.guard
+        self._answer = self._guard.answer() if self._guard is not None else None
 
     async def stream(self) -> AsyncGenerator[StreamEvent | Seam, None]:
         """The answer as it comes; `aclose()` closes the upstream connection at once."""
         flow: Flow[list[StreamEvent]] = Flow(self.course, self._leg, self._build)
         try:
+            await self._check()
             await flow.begin()
             while (part := await flow.read()) is not None:
                 if isinstance(part, Seam):
@@ -33,11 +40,32 @@ class Telling:
                     yield event
         finally:
             flow.close()
+            if self._answer is not None:
+                self._answer.close()
 
     async def complete(self) -> ChatResult:
+        await self._check()
         result = await self.course.opened(self._completed, _forget)
         self.course.end(self.course.attempt, "succeeded")
         return result
+
+    async def _check(self) -> None:
+        """Have guardrails look at the request; one that they refuse is a call that failed."""
+        attempt = self.course.attempt
+        if self._guard is None:
+            return
+        try:
+            await self._guard.check_request(self._given(attempt.target))
+        except AppError as error:
+            self.course.fail(attempt, error)
+            raise
+        except asyncio.CancelledError:
+            self.course.end(attempt, "cancelled")
+            raise
+
+    def _build(self, target: Target) -> ChatRequest:
+        request = self._given(target)
+        return self._guard.masked(request) if self._guard is not None else request
 
     @property
     def _asks_on(self) -> bool:
@@ -51,7 +79,9 @@ class Telling:
         events = await attempt.target.endpoint.provider.open(request, candidate.timeouts)
         if heard is None and self._asks_on:
             events = await unless_refused(events, candidate)
-        return EventLeg(events, heard)
+        if self._answer is None:
+            return EventLeg(events, heard)
+        return WatchedLeg(events, heard, attempt.target.endpoint, self._answer)
 
     async def _completed(self, attempt: Attempt) -> ChatResult:
         candidate = attempt.candidate
@@ -60,7 +90,7 @@ class Telling:
         attempt.usage = result.usage
         if self._asks_on and result.finish_reason in WITHHELD and not result.text:
             raise ContentFiltered(candidate.target.endpoint.label, "the answer was withheld.")
-        return result
+        return await self._guard.check_result(result) if self._guard is not None else result
 
 
 def _forget(_: object) -> None:

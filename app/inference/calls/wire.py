@@ -11,6 +11,7 @@ from app.inference.providers.events import fault_of
 from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, read_refusal
 from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
+from app.inference.providers.transport.request import Body
 from app.inference.routing.plan import Candidate
 
 
@@ -28,7 +29,7 @@ class Wire:
         self,
         candidate: Candidate,
         url: str,
-        body: bytes | None,
+        body: Body,
         *,
         method: str = "POST",
         headers: Mapping[str, str] | None = None,

@@ -11,6 +11,7 @@ from app.core.paging import CursorInvalid, Page
 from app.inference.catalog import service
 from app.inference.catalog.schemas import ModelQuery, ModelRead
 from app.inference.integrations.edge import DirectoryDep
+from app.inference.prices.edge import PricesDep
 
 Reader = Annotated[Access, require(Permission.MODELS_READ)]
 
@@ -28,6 +29,9 @@ async def list_models(
     access: Reader,
     kernel: KernelDep,
     directory: DirectoryDep,
+    prices: PricesDep,
     query: Annotated[ModelQuery, Query()],
 ) -> object:
-    return await service.page(kernel, directory, access, query)
+    pricing = await prices.get(access.workspace_id)
+    models = await service.every(directory, access.workspace_id, pricing)
+    return service.page(kernel, models, access, query)

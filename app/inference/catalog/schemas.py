@@ -1,6 +1,6 @@
 """Models on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -20,11 +20,15 @@ class CapabilitiesRead(Output):
 
 
 class PriceRead(Output):
-    """US dollars a million tokens; null where not known."""
+    """US dollars a million tokens as this workspace pays them, for inputs of usual length."""
 
-    input: Money | None
-    output: Money | None
-    cached_input: Money | None
+    input: Money
+    output: Money
+    cached_input: Money
+    cache_write: Money
+    source: Literal["list", "override", "free"] = Field(
+        description="The provider's list, an override of the workspace, or a model that is free."
+    )
 
 
 class ModelRead(Output):
@@ -41,6 +45,9 @@ class ModelRead(Output):
     context_window: int | None = Field(description="Tokens.")
     max_output_tokens: int | None
     price: PriceRead | None = Field(description="Null where no price is known.")
+    deprecated: bool | None = Field(
+        description="Whether it is on its way out; null where nobody says."
+    )
     retires_at: str | None = Field(description="When the provider shuts it down (ISO 8601).")
 
 

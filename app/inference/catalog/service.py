@@ -7,19 +7,24 @@ from app.core.auth import Access
 from app.core.kernel import Kernel
 from app.core.paging import Slice, binding_of
 from app.inference.catalog.capabilities import capabilities_of
-from app.inference.catalog.pricing import find_model, per_million
+from app.inference.catalog.retirement import deprecated
 from app.inference.catalog.schemas import CapabilitiesRead, ModelQuery, ModelRead, PriceRead
 from app.inference.integrations.directory import Directory, Endpoint, Target
+from app.inference.prices.listed import find_model
+from app.inference.prices.price import Price
+from app.inference.prices.pricing import Pricing
+from app.inference.prices.showing import rates
 from app.inference.providers.model_types import type_of
 
 LISTING_LASTS_SECONDS = 24 * 3600
+# What providers ask, where nobody asks for a workspace's own prices.
+LISTED = Pricing()
 
 
-async def page(
-    kernel: Kernel, directory: Directory, access: Access, query: ModelQuery
+def page(
+    kernel: Kernel, models: list[ModelRead], access: Access, query: ModelQuery
 ) -> Slice[ModelRead]:
-    """One page of the models, by id; listings that are missing or old are asked for first."""
-    models = await every(directory, access.workspace_id)
+    """One page of the models, by id."""
     descending = query.descends(by_default=False)
     found = [model for model in models if _matches(model, query)]
     found.sort(key=lambda model: model.id, reverse=descending)
@@ -33,11 +38,18 @@ async def page(
     return Slice(shown, has_more, cursor, total)
 
 
-async def every(directory: Directory, workspace_id: UUID) -> list[ModelRead]:
-    """All models of a workspace, in the order of its integrations."""
+async def every(
+    directory: Directory, workspace_id: UUID, pricing: Pricing = LISTED
+) -> list[ModelRead]:
+    """All models of a workspace, in the order of its integrations.
+
+    Listings that are missing or old are asked for first.
+    """
     await directory.refresh(workspace_id, older_than=LISTING_LASTS_SECONDS)
     endpoints = await directory.endpoints(workspace_id)
-    return [_model(endpoint, listed) for endpoint in endpoints for listed in endpoint.models]
+    return [
+        _model(endpoint, listed, pricing) for endpoint in endpoints for listed in endpoint.models
+    ]
 
 
 def _matches(model: ModelRead, query: ModelQuery) -> bool:
@@ -63,10 +75,10 @@ def _window(kind: str, name: str, listed: dict[str, Any]) -> int | None:
     return known.context_window if known else None
 
 
-def _model(endpoint: Endpoint, listed: dict[str, Any]) -> ModelRead:
+def _model(endpoint: Endpoint, listed: dict[str, Any], pricing: Pricing) -> ModelRead:
     name = str(listed["name"])
     known = find_model(endpoint.kind, name)
-    price = per_million(endpoint.kind, name)
+    price = pricing.price(endpoint, name)
     return ModelRead.model_validate(
         {
             "id": f"{endpoint.slug}/{name}",
@@ -79,7 +91,12 @@ def _model(endpoint: Endpoint, listed: dict[str, Any]) -> ModelRead:
             "capabilities": CapabilitiesRead.model_validate(capabilities_of(endpoint.kind, name)),
             "context_window": _window(endpoint.kind, name, listed),
             "max_output_tokens": listed.get("max_output_tokens"),
-            "price": PriceRead.model_validate(price) if price else None,
+            "price": _price(price) if price else None,
+            "deprecated": deprecated(endpoint, name),
             "retires_at": listed.get("retires_at"),
         }
     )
+
+
+def _price(price: Price) -> PriceRead:
+    return PriceRead.model_validate({**rates(price, price.tiers[0]), "source": price.source})

@@ -131,9 +131,7 @@ _FORGET = (
         "update model_calls set customer = null "
         "where workspace_id = :workspace_id and customer = :customer"
     ),
-    text(
-        "delete from budget_alerts where workspace_id = :workspace_id and customer = :customer"
-    ),
+    text("delete from budget_alerts where workspace_id = :workspace_id and customer = :customer"),
 )
 # Two first questions at once make one row.
 _MAKE_DEFAULTS = text(
@@ -142,8 +140,10 @@ _MAKE_DEFAULTS = text(
 )
 
 
-async def make_defaults(session: AsyncSession, workspace_id: UUID, row_id: UUID) -> CustomerDefaults:
-    """A workspace's defaults, made as they are before anybody changes them where there are none."""
+async def make_defaults(
+    session: AsyncSession, workspace_id: UUID, row_id: UUID
+) -> CustomerDefaults:
+    """A workspace's defaults, made where there are none."""
     await session.execute(_MAKE_DEFAULTS, {"id": row_id, "workspace_id": workspace_id})
     statement = select(CustomerDefaults).where(CustomerDefaults.workspace_id == workspace_id)
     return (await session.scalars(statement)).one()

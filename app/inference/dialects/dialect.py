@@ -6,7 +6,7 @@ from app.core.errors import AppError
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.errors import Headers, UpstreamWords
 from app.inference.integrations.directory import Endpoint, Target
-from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent, Usage
 
 
@@ -92,6 +92,10 @@ class Dialect(Protocol):
         ...
 
     def frames(self, ask: Ask) -> Frames: ...
+
+    def decoder(self) -> StreamDecoder:
+        """Reads the dialect's own frames, as they were passed on, as canonical events."""
+        ...
 
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
         """Renders a stream of canonical events.

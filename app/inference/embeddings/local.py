@@ -61,7 +61,8 @@ class _Model:
 
     def __init__(self) -> None:
         try:
-            import onnxruntime  # noqa: PLC0415 - an extra, and tens of megabytes
+            # An extra, and tens of megabytes.
+            import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415
             from tokenizers import Tokenizer  # noqa: PLC0415
         except ImportError:
             raise EmbedderMissing from None

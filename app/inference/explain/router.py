@@ -8,7 +8,7 @@ from app.core.auth import Access, Permission
 from app.core.http.guard import guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.rails import off_rails
-from app.inference.explain.breakers import AllClosed, Breakers
+from app.inference.explain.breakers import Breakers
 from app.inference.explain.schemas import ExplainRequest, RouteExplanation
 from app.inference.explain.service import explain
 from app.inference.routing.edge import RouterDep
@@ -23,8 +23,8 @@ router = guarded_router(prefix="/v1/routes", tag="routes")
 
 
 def breakers_of(request: Request) -> Breakers:
-    found: Breakers = getattr(request.app.state.inference, "gate", AllClosed())
-    return found
+    gate: Breakers = request.app.state.inference.gate
+    return gate
 
 
 @router.post(

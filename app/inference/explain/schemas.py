@@ -72,8 +72,10 @@ class CategoryRead(Output):
 class BreakerRead(Output):
     """Whether a deployment may be asked at the moment."""
 
-    state: Literal["closed", "open", "half_open"]
-    next_probe_at: datetime | None = Field(description="When an open one is tried again.")
+    state: Literal["closed", "open", "half_open", "paused"] = Field(
+        description="`paused`: its provider asked to be left alone."
+    )
+    next_probe_at: datetime | None = Field(description="When it is asked again.")
 
 
 class ConsideredCandidate(Output):

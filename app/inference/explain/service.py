@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core.auth import Access
-from app.inference.explain.breakers import Breakers, Standing
+from app.inference.explain.breakers import Breakers
 from app.inference.explain.schemas import (
     BreakerRead,
     CategoryRead,
@@ -15,6 +15,7 @@ from app.inference.explain.schemas import (
     RouteExplanation,
 )
 from app.inference.explain.words import reason_behind, score_of, told
+from app.inference.gate.breakers import BreakerStanding
 from app.inference.prices.money import to_dollars
 from app.inference.routing.category import categorise
 from app.inference.routing.deciding import Decision
@@ -25,7 +26,9 @@ from app.inference.routing.strategies import Place, Situation, cost_of
 from app.inference.usage.payer import Payer
 from app.inference.usage.service import estimate_text
 
-CLOSED = Standing()
+CLOSED = BreakerStanding("closed")
+# What nobody asks before its time has come.
+SHUT = frozenset({"open", "paused"})
 
 
 class Level(random.Random):
@@ -39,7 +42,7 @@ class Level(random.Random):
 class _Considered:
     decision: Decision
     situation: Situation
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, BreakerStanding]
 
 
 async def explain(
@@ -54,7 +57,7 @@ async def explain(
     allowed = await router.allowed(payer, access.rules)
     decision = router.decide(view, spec, question, allowed, level)
     deployments = [entry.deployment for entry in decision.order]
-    standings = await breakers.standing(deployments) if deployments else {}
+    standings = await breakers.standing(workspace_id, deployments) if deployments else {}
     considered = _Considered(
         decision, Situation(question, router.board, level, spec.sticky), standings
     )
@@ -101,12 +104,12 @@ def _candidates(considered: _Considered) -> list[ConsideredCandidate]:
     places = considered.decision.places
     for position, place in enumerate(places, 1):
         deployment = considered.decision.pool.entries[place[4]].deployment
-        is_open = considered.standings.get(deployment, CLOSED).state == "open"
-        if taken is None and not is_open:
+        standing = considered.standings.get(deployment, CLOSED)
+        if standing.state in SHUT:
+            code, said = f"breaker_{standing.state}", _why_shut(standing)
+        elif taken is None:
             taken = place
             code, said = "taken", _why_taken(considered, place)
-        elif is_open:
-            code, said = "breaker_open", _why_open(considered.standings[deployment])
         else:
             first = taken or places[0]
             code, said = reason_behind(considered.decision, place, first, considered.situation)
@@ -119,9 +122,11 @@ def _why_taken(considered: _Considered, place: Place) -> str:
     return told(decision, decision.pool.entries[place[4]], considered.situation)
 
 
-def _why_open(standing: Standing) -> str:
-    probe = standing.next_probe_at
-    when = f"; it is tried again at {probe.isoformat()}" if probe else ""
+def _why_shut(standing: BreakerStanding) -> str:
+    probe = standing.next_probe
+    when = f"; it is asked again at {probe.isoformat()}" if probe else ""
+    if standing.state == "paused":
+        return f"its provider asked to be left alone for a while{when}"
     return f"it has failed too often and is left alone{when}"
 
 
@@ -144,7 +149,7 @@ def _candidate(
         in_flight=stats.load,
         first_token_ms=stats.first_token_ms,
         error_rate=round(stats.error_rate(situation.moment), 4),
-        breaker=BreakerRead(state=standing.state, next_probe_at=standing.next_probe_at),
+        breaker=BreakerRead(state=standing.state, next_probe_at=standing.next_probe),
     )
 
 

@@ -1,14 +1,22 @@
-"""What the gate must know of a payer, as those who keep it tell."""
+"""What the gate must know of a payer: the budgets and limits that a call falls under."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol, cast
 from uuid import UUID
 
+from app.core.clock import now
+from app.core.db import Database, Scope
+from app.inference.budgets import crud as budgets_crud
 from app.inference.budgets.rules import BudgetRule
+from app.inference.budgets.windows import WindowKind, window_at
 from app.inference.customers.limits import CustomerLimits
+from app.inference.gate import crud
+from app.inference.gate.crud import Counted
 from app.inference.usage.payer import Payer
+
+# For so long a budget may be unknown to a process that remembers its workspace's budgets.
+YOUNG: Final = timedelta(seconds=10)
 
 
 class Caps(Protocol):
@@ -19,20 +27,6 @@ class Caps(Protocol):
     ) -> tuple[BudgetRule, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What the ledger's rows say of a budget at one moment; amounts in nano-dollars.
-
-    `opens` are the calls under way: id, executor, what is reserved. `merged` are those among the
-    settled ones that were stored lately. `young` marks a budget that some process may not know yet.
-    """
-
-    settled: int
-    opens: Sequence[tuple[UUID, str, int]]
-    merged: Sequence[UUID]
-    young: bool = False
-
-
 class BudgetBook(Protocol):
     """Where budgets are found; `peek` is None where `get` must be awaited."""
 
@@ -40,18 +34,8 @@ class BudgetBook(Protocol):
 
     async def get(self, workspace_id: UUID) -> Caps: ...
 
-    async def counted(
-        self, workspace_id: UUID, rule: BudgetRule, *, at: datetime, since: datetime
-    ) -> Counted:
-        """What the rows say of the window that `at` is in; `merged` are those stored `since`."""
-        ...
 
-    async def moment(self) -> datetime:
-        """The time by the database's clock."""
-        ...
-
-
-class Standings(Protocol):
+class Customers(Protocol):
     """A workspace's customers."""
 
     def limits(self, customer: str | None) -> CustomerLimits | None: ...
@@ -60,6 +44,28 @@ class Standings(Protocol):
 class CustomerBook(Protocol):
     """Where customers' limits are found; `peek` is None where `get` must be awaited."""
 
-    def peek(self, workspace_id: UUID) -> Standings | None: ...
+    def peek(self, workspace_id: UUID) -> Customers | None: ...
 
-    async def get(self, workspace_id: UUID) -> Standings: ...
+    async def get(self, workspace_id: UUID) -> Customers: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the rows say of a budget; `young` is one that some process may not know of yet."""
+
+    counted: Counted
+    young: bool
+
+
+async def count_rows(
+    database: Database, workspace_id: UUID, rule: BudgetRule, *, at: datetime, since: datetime
+) -> Found:
+    """What the ledger's rows say of a rule's window; see `gate.crud.counted`."""
+    async with database.unit(Scope(workspace_id=workspace_id)) as session:
+        budget = await budgets_crud.get(session, workspace_id, rule.budget_id)
+        if budget is None:
+            return Found(Counted(0, (), ()), young=True)
+        window = window_at(cast("WindowKind", budget.window), budget.timezone, at)
+        about = budgets_crud.counted(budget, window, rule.customer)
+        counted = await crud.counted(session, about, since)
+        return Found(counted, young=budget.updated_at > now() - YOUNG)

@@ -19,6 +19,7 @@ class Load:
 
     `max_output_tokens` is None where the request leaves it open; `operation` is the surface
     (`chat`, `embeddings`, `audio`, `images` …), `category` the kind of task that a route learns by.
+    `images` and `milliseconds` (of sound) are what is paid for beside tokens.
     """
 
     input_tokens: int
@@ -27,6 +28,8 @@ class Load:
     dialect: str | None = None
     route: str | None = None
     category: str | None = None
+    images: int = 0
+    milliseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Settlement:
     """How an attempt ended: `status` is `succeeded`, `failed`, `cancelled` or `interrupted`.
 
     Without `usage`, or where it is that of a part only, `output_tokens` is what was seen go by.
-    `cost` in nano-dollars goes before what the candidate's price says (a provider that bills by
-    something else than tokens).
+    `images` and `milliseconds` (of sound) are what was made or heard, beside tokens; `cost` in
+    nano-dollars goes before what the candidate's price says.
     """
 
     status: str
@@ -44,6 +47,8 @@ class Settlement:
     output_tokens: int = 0
     first_token_ms: int | None = None
     error: AppError | None = None
+    images: int = 0
+    milliseconds: int = 0
     cost: int | None = None
 
 

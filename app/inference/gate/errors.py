@@ -39,7 +39,7 @@ class TooManyCalls(TooManyRequests):
 
 
 class NoCandidateReady(Unavailable):
-    """Every model that could answer has failed lately; `Retry-After` is until the first is tried."""
+    """Every model that could answer fails; `Retry-After` is until the first is tried again."""
 
     code = "no_candidate_ready"
     title = "No provider is ready"

@@ -1,17 +1,60 @@
 """The gate: one question to Valkey before a call is made, one note of how it ended."""
 
+import asyncio
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from redis.exceptions import RedisError
 
 from app.core.auth import Access
+from app.core.ids import new_id
+from app.core.limiter import verdict_of
 from app.core.limits import Policy, Verdict
+from app.core.log import get_logger
+from app.core.metrics import LIMITER_FAIL_OPENS
+from app.core.scripts import BatchedScript
+from app.inference.budgets.rules import BudgetRule
+from app.inference.customers.limits import CustomerLimits
+from app.inference.gate.blame import report_on
+from app.inference.gate.books import BudgetBook, CustomerBook
+from app.inference.gate.breakers import BreakerStanding, standing_of
 from app.inference.gate.call import Admission, Load, OpenCall, Settlement
+from app.inference.gate.counters import Counters
+from app.inference.gate.errors import CustomerBlocked, GateAway
+from app.inference.gate.lost import LostCalls
+from app.inference.gate.outbox import Outbox
+from app.inference.gate.question import (
+    Wish,
+    attached_to,
+    drafts_of,
+    price_up,
+    question_of,
+    refusal_of,
+)
+from app.inference.gate.records import cached_of, cost_of, end_of, head_of, usage_of
+from app.inference.gate.terms import correcting, terms_of
+from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
+from app.inference.usage.drain import Drain
+from app.inference.usage.errors import LedgerFull
 from app.inference.usage.payer import Payer
 
 __all__ = ["Admission", "CacheHit", "Gate", "Load", "OpenCall", "Settlement"]
 
+log = get_logger(__name__)
+
 Noted = Callable[[Verdict], None]
+
+# What may wait in memory while Valkey is away; a call more would be one that can be lost.
+MAX_BACKLOG: Final = 100_000
+# How often a question is put again after its budgets' counters were loaded.
+MOST_QUESTIONS: Final = 100
+WARN_EVERY_SECONDS: Final = 10.0
+VALKEY_FAILS: Final = (RedisError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +67,28 @@ class CacheHit:
 
 
 class Gate:
-    """Admits calls and settles them."""
+    """Admits calls and settles them. `executor_id` names this process."""
+
+    def __init__(
+        self,
+        executor_id: str,
+        script: BatchedScript,
+        outbox: Outbox,
+        drain: Drain,
+        counters: Counters,
+        budgets: BudgetBook,
+        customers: CustomerBook,
+        lost: LostCalls,
+    ) -> None:
+        self.executor_id = executor_id
+        self._script = script
+        self._outbox = outbox
+        self._drain = drain
+        self._counters = counters
+        self._budgets = budgets
+        self._customers = customers
+        self._lost = lost
+        self._warned_at = -WARN_EVERY_SECONDS
 
     async def admit(
         self,
@@ -38,11 +102,17 @@ class Gate:
     ) -> Admission:
         """Take everything that one request needs, or nothing; the first attempt is then open.
 
-        `noted` hears how the request stands with its limits, refused or not. Raises RateLimited,
+        A request that is refused for want of money, room or a provider still counts as a request.
+        `noted` hears how it stands with its limits, refused or not. Raises RateLimited,
         TooManyCalls, CustomerBlocked, BudgetExceeded, PriceUnknown, NoCandidateReady, GateAway
         (a hard budget while Valkey is away) and LedgerFull.
         """
-        raise NotImplementedError
+        customer = await self._customer(payer)
+        terms = terms_of(tuple(policies), access, payer.workspace_id, customer, load)
+        call = OpenCall(payer, candidates[0], load, new_id(), terms=terms)
+        wish = Wish(drafts_of(call, tuple(candidates)), await self._rules(call), follows=False)
+        verdict, chosen = await self._admitted(wish, noted)
+        return Admission(verdict, chosen)
 
     async def admit_next(
         self, call: OpenCall, candidates: Sequence[Candidate], load: Load | None = None
@@ -51,7 +121,18 @@ class Gate:
 
         Raises BudgetExceeded, PriceUnknown, NoCandidateReady, GateAway and LedgerFull.
         """
-        raise NotImplementedError
+        following = OpenCall(
+            call.payer,
+            candidates[0],
+            load or call.load,
+            call.request_id,
+            attempt=call.attempt + 1,
+            terms=replace(call.terms, tokens=(), taken=0) if call.terms.tokens else call.terms,
+        )
+        drafts = drafts_of(following, tuple(candidates))
+        wish = Wish(drafts, await self._rules(following), follows=True)
+        _, chosen = await self._admitted(wish, None)
+        return chosen
 
     async def admit_cached(
         self,
@@ -63,12 +144,165 @@ class Gate:
         noted: Noted | None = None,
     ) -> Verdict:
         """Count a request that the cache answers, and leave its row; raises RateLimited."""
-        raise NotImplementedError
+        verdict = await self._count(tuple(policies))
+        if noted is not None:
+            noted(verdict)
+        if verdict.refused:
+            raise verdict.refusal()
+        call = OpenCall(payer, hit.candidate, load, new_id())
+        record = b"{%b,%b}" % (head_of(call, self.executor_id), cached_of(hit.status, hit.saved))
+        self._outbox.notes().records.append(record)
+        return verdict
 
     def settle(self, call: OpenCall, end: Settlement) -> None:
         """Say how an attempt ended; the first time counts. Sets `call.usage` and `call.cost`."""
-        raise NotImplementedError
+        if call.settled:
+            return
+        call.settled = True
+        call.usage = usage_of(call, end)
+        call.cost = cost_of(call, end)
+        notes = self._outbox.notes()
+        notes.records.append(b"{%b,%b}" % (call.head, end_of(call, end)))
+        report = report_on(call, end)
+        if report and report[1] == "good" and not call.probe:
+            notes.good[report[0]] = notes.good.get(report[0], 0) + 1
+            report = []
+        tokens: list[Any] = []
+        if call.terms.tokens:
+            tokens = correcting(call.terms, call.usage.input_tokens + call.usage.output_tokens)
+        notes.settled.append([call.id, call.cost or 0, call.budgets, tokens, report, ""])
 
     async def flush(self) -> None:
-        """Bring everything recorded so far into Postgres."""
-        raise NotImplementedError
+        """Bring everything recorded so far, by any process, into Postgres."""
+        await self._outbox.flush()
+        await self._drain.catch_up()
+
+    async def settle_interrupted(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
+        """Settle what a dead process left open of a run, and have it in Postgres.
+
+        `text` is what the run's log kept of the answer.
+        """
+        await self.flush()
+        await self._lost.settle_run(workspace_id, run_id, text)
+        await self.flush()
+
+    async def standing(
+        self, workspace_id: UUID, deployments: Sequence[str]
+    ) -> dict[str, BreakerStanding]:
+        """How the breakers of these deployments stand; nothing while Valkey is away."""
+        try:
+            return await standing_of(self._script, workspace_id, deployments)
+        except VALKEY_FAILS:
+            return {}
+
+    async def close(self, seconds: float = 2.0) -> None:
+        """Tell Valkey what is left to tell, for a bounded time."""
+        await self._outbox.flush(seconds)
+        self._outbox.close()
+
+    async def _customer(self, payer: Payer) -> CustomerLimits | None:
+        """What holds for the customer of a call; raises CustomerBlocked."""
+        if payer.customer is None:
+            return None
+        known = self._customers.peek(payer.workspace_id)
+        known = known or await self._customers.get(payer.workspace_id)
+        limits = known.limits(payer.customer)
+        if limits is not None and limits.blocked:
+            raise CustomerBlocked(f"The customer {payer.customer!r} is blocked.")
+        return limits
+
+    async def _rules(self, call: OpenCall) -> tuple[BudgetRule, ...]:
+        caps = self._budgets.peek(call.payer.workspace_id)
+        caps = caps or await self._budgets.get(call.payer.workspace_id)
+        return caps.rules(call.payer, route=call.load.route, at=call.created_at)
+
+    async def _admitted(self, wish: Wish, noted: Noted | None) -> tuple[Verdict, OpenCall]:
+        """Ask until every counter is loaded; raises what stands against the call."""
+        if self._outbox.backlog >= MAX_BACKLOG:
+            raise LedgerFull("Valkey has been away for too long; try again.", retry_after=5)
+        for _ in range(MOST_QUESTIONS):
+            if self._outbox.down:
+                return Verdict(), self._admitted_unasked(wish, noted)
+            try:
+                answer = await self._ask(wish)
+            except VALKEY_FAILS as error:
+                self._warn(error)
+                return Verdict(), self._admitted_unasked(wish, noted, asked=True)
+            if answer[0] != "cold":
+                return self._said(wish, answer, noted)
+            wish = await self._load(wish, answer[2])
+        raise GateAway("Budgets are being loaded; try again.", retry_after=2)
+
+    async def _ask(self, wish: Wish) -> list[Any]:
+        wire, attached = question_of(wish, self.executor_id)
+        try:
+            answer: list[Any] = await self._script.ask(wire, *attached)
+        except asyncio.CancelledError:
+            # It may have been admitted: what it holds is given back.
+            self.settle(wish.drafts[0], Settlement("cancelled", Usage(), cost=0))
+            raise
+        return answer
+
+    def _said(self, wish: Wish, answer: list[Any], noted: Noted | None) -> tuple[Verdict, OpenCall]:
+        verdict = Verdict()
+        if wish.policies:
+            verdict = verdict_of(wish.policies, answer[1])
+        if noted is not None:
+            noted(verdict)
+        if answer[0] == "rate":
+            raise verdict.refusal()
+        if answer[0] != "yes":
+            raise refusal_of(wish, answer)
+        call = wish.drafts[answer[2] - 1]
+        call.probe = bool(answer[3])
+        return verdict, call
+
+    async def _load(self, wish: Wish, cold: list[int]) -> Wish:
+        """Have cold counters loaded; soft ones that cannot be are done without."""
+        first, missing = wish.drafts[0], set[int]()
+        for place in cold:
+            rule = wish.rules[place - 1]
+            try:
+                await self._counters.load(first.payer.workspace_id, rule, first.created_at)
+            except GateAway:
+                if rule.hard:
+                    raise
+                missing.add(place)
+        return wish.without(missing) if missing else wish
+
+    def _admitted_unasked(
+        self, wish: Wish, noted: Noted | None, *, asked: bool = False
+    ) -> OpenCall:
+        """Serve without an answer of Valkey, unless a hard budget stands; the record is kept."""
+        call = wish.drafts[0]
+        if wish.hard:
+            away = GateAway("Try again in a few seconds.", retry_after=2)
+            if asked:  # it may have been admitted
+                self.settle(call, Settlement("failed", error=away))
+            raise away
+        LIMITER_FAIL_OPENS.inc()
+        if noted is not None:
+            noted(Verdict())
+        alone = replace(wish, drafts=[call])
+        price_up(alone)
+        notes = self._outbox.notes()
+        notes.records += attached_to(alone, self.executor_id)
+        if call.budgets:
+            notes.late.append([call.id, call.reserved or 0, call.budgets])
+        return call
+
+    def _warn(self, error: Exception) -> None:
+        if time.monotonic() - self._warned_at >= WARN_EVERY_SECONDS:
+            self._warned_at = time.monotonic()
+            log.warning("gate_unasked", reason=repr(error))
+
+    async def _count(self, policies: tuple[Policy, ...]) -> Verdict:
+        if not policies:
+            return Verdict()
+        wires = [orjson.Fragment(policy.wire) for policy in policies]
+        try:
+            answer = await self._script.ask(orjson.dumps(["count", 0, wires]))
+        except VALKEY_FAILS:
+            LIMITER_FAIL_OPENS.inc()
+            return Verdict()
+        return verdict_of(policies, answer[0])

@@ -1,15 +1,14 @@
-"""What the ledger is told of a call: its row, as JSON, when it starts and once more when it ends."""
+"""What the ledger is told of a call: its row as JSON, when it starts and again when it ends."""
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from app.core.clock import now
-from app.core.errors import AppError
 from app.inference.gate.call import OpenCall, Settlement
-from app.inference.prices.price import Price
+from app.inference.prices.price import Price, Tier
 from app.inference.providers.types import Usage
 
 # What the columns hold; a provider may say anything.
@@ -45,7 +44,9 @@ def head_of(call: OpenCall, executor_id: str) -> bytes:
             "reference": target.reference,
             "executor_id": executor_id,
             "created_at": call.created_at,
-        }
+        },
+        # A database's driver has an own kind of UUID.
+        default=str,
     )[1:-1]
 
 
@@ -78,7 +79,7 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
             "estimated": end.usage is None or end.usage_is_partial,
             "cost_nano": call.cost,
             "first_token_ms": end.first_token_ms,
-            "error_code": None if end.error is None else error_code(end.error),
+            "error_code": None if end.error is None else end.error.code,
             "ended_at": now(),
         }
     )[1:-1]
@@ -95,8 +96,32 @@ def usage_of(call: OpenCall, end: Settlement) -> Usage:
     return usage
 
 
-def error_code(error: AppError) -> str:
-    return error.code
+def cost_of(call: OpenCall, end: Settlement) -> int | None:
+    """Nano-dollars; None where no price is known. A failure that used nothing costs nothing."""
+    if end.cost is not None:
+        return end.cost
+    if call.usage == NOTHING and end.status == "failed":
+        return 0
+    price = call.candidate.price
+    if price is None or call.usage is None:
+        return None
+    return price.cost(call.usage, images=end.images, milliseconds=end.milliseconds)
+
+
+def cached_of(status: str, saved: int | None) -> bytes:
+    """The rest of the row of an answer that came out of the cache."""
+    return orjson.dumps(
+        {
+            "status": "succeeded",
+            "input_tokens": 0,
+            "output_tokens": 0,
+            "estimated": False,
+            "cost_nano": 0,
+            "cache_status": status,
+            "saved_nano": saved,
+            "ended_at": now(),
+        }
+    )[1:-1]
 
 
 def bounded(tokens: int) -> int:
@@ -107,3 +132,14 @@ def bounded(tokens: int) -> int:
 def written(price: Price) -> bytes:
     """A price as an open call's row keeps it."""
     return orjson.dumps(price)
+
+
+def read_price(kept: dict[str, Any] | None) -> Price | None:
+    """The price that an open call's row keeps."""
+    if kept is None:
+        return None
+    tiers = []
+    for tier in kept["tiers"]:
+        rest = tier.get("rest")
+        tiers.append(Tier(**(tier | {"rest": None if rest is None else tuple(rest)})))
+    return Price(**(kept | {"tiers": tuple(tiers)}))

@@ -141,7 +141,7 @@ class TopicCheck(Input):
     ]
     threshold: Annotated[
         Score, Field(description="The cosine similarity from which a text is about a topic.")
-    ] = 0.4
+    ] = 0.3
     timeout_seconds: Seconds = 5
     on_error: OnError = "open"
 

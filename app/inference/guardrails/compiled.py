@@ -55,10 +55,17 @@ class Verdict:
 class LocalCheck(Protocol):
     """Finds spans in a text, at once. `reach` is how long a match of it can be, in characters."""
 
-    action: Action
-    replacement: str
-    restores: bool
-    reach: int
+    @property
+    def action(self) -> Action: ...
+
+    @property
+    def replacement(self) -> str: ...
+
+    @property
+    def restores(self) -> bool: ...
+
+    @property
+    def reach(self) -> int: ...
 
     def looks_at(self, role: Role) -> bool: ...
 
@@ -71,11 +78,20 @@ class RemoteCheck(Protocol):
     `at_end` ones judge only a complete text. `fails_closed` tells what a failure means.
     """
 
-    kind: str
-    action: Action
-    at_end: bool
-    fails_closed: bool
-    seconds: float
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def action(self) -> Action: ...
+
+    @property
+    def at_end(self) -> bool: ...
+
+    @property
+    def fails_closed(self) -> bool: ...
+
+    @property
+    def seconds(self) -> float: ...
 
     async def judge(self, text: str, asked: Asked) -> Verdict | None:
         """None where nothing is wrong; raises AppError where that cannot be told."""

@@ -9,12 +9,12 @@ from prometheus_client import Counter
 
 from app.core.metrics import REGISTRY
 from app.inference.guardrails.answer import AnswerGuard
-from app.inference.guardrails.compiled import Policy
+from app.inference.guardrails.compiled import Outside, Policy
 from app.inference.guardrails.findings import Finding
 from app.inference.guardrails.placeholders import Placeholders
 from app.inference.guardrails.screen import Screen
 from app.inference.guardrails.texts import new_messages, rewrite, rewrite_parts, texts_of
-from app.inference.guardrails.watchers import Outside, Watch
+from app.inference.guardrails.watchers import Watch
 from app.inference.providers.types import ChatRequest, ChatResult, Role
 from app.inference.usage.payer import Payer
 

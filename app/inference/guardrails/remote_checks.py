@@ -177,7 +177,6 @@ def build_validator(schema: Mapping[str, Any]) -> Any:
     return jsonschema_rs.validator_for(
         dict(schema),
         retriever=refuse,
-        offline=True,
         pattern_options=jsonschema_rs.RegexOptions(),
     )
 

@@ -13,7 +13,8 @@ _RUN: Final = re.compile(r"[!-~]*")
 _GROUPED: Final = re.compile(r"[0-9A-Z ().+/-]*")
 _DIGIT: Final = re.compile(r"(?:[A-Z]{2}|[+(]{1,2})?[0-9]")
 _BLOCK: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_BLOCK_END: Final = "-----END "
+_BLOCK_END: Final = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_BEGINNING: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,60}-{0,4}\Z")
 
 
 def open_tail(text: str) -> int:
@@ -34,10 +35,14 @@ def _length(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _unended_block(text: str) -> int | None:
-    """Where a private key begins whose end has not come."""
+    """Where a private key begins, or its first line, whose end has not come."""
     if "-----BEGIN " not in text:
         return None
-    for match in _BLOCK.finditer(text, max(0, len(text) - MOST_BLOCK)):
-        if _BLOCK_END not in text[match.end() :]:
-            return match.start()
-    return None
+    begun = _BLOCK.search(text, max(0, len(text) - MOST_BLOCK))
+    while begun is not None:
+        ended = _BLOCK_END.search(text, begun.end())
+        if ended is None:
+            return begun.start()
+        begun = _BLOCK.search(text, ended.end())
+    beginning = _BEGINNING.search(text, max(0, len(text) - 2 * MOST_GROUPED))
+    return beginning.start() if beginning else None

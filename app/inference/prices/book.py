@@ -47,6 +47,4 @@ class PriceBook:
             settings = await crud.settings(session, workspace_id)
         if settings is None:
             return pricing_of(overrides)
-        return pricing_of(
-            overrides, settings.discounts, settings.currency, settings.units_per_usd
-        )
+        return pricing_of(overrides, settings.discounts, settings.currency, settings.units_per_usd)

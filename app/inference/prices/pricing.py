@@ -85,9 +85,7 @@ class Pricing:
         `processing="batch"` and `service_tier` (the provider's word) choose the list's prices for
         them. The workspace's own price holds for all of them.
         """
-        found = self.effective(
-            endpoint, model, processing=processing, service_tier=service_tier
-        )
+        found = self.effective(endpoint, model, processing=processing, service_tier=service_tier)
         return found.price if found else None
 
     def effective(
@@ -102,9 +100,7 @@ class Pricing:
         for own in self.own:
             if own.covers(endpoint.slug, model):
                 return Effective(own.price, override_id=own.override_id)
-        listed = list_price(
-            endpoint.kind, model, processing=processing, service_tier=service_tier
-        )
+        listed = list_price(endpoint.kind, model, processing=processing, service_tier=service_tier)
         if listed is None:
             return None
         discount = next((d for d in self.discounts if d.covers(endpoint)), None)
@@ -130,9 +126,7 @@ def pricing_of(
 ) -> Pricing:
     """Compile rows; of two overrides or discounts that fit alike the newer one goes first."""
     own = sorted((_own(row) for row in overrides), key=lambda o: (o.rank, o.override_id))
-    off = [
-        Discount(Decimal(d["percent"]), d.get("integration"), d.get("kind")) for d in discounts
-    ]
+    off = [Discount(Decimal(d["percent"]), d.get("integration"), d.get("kind")) for d in discounts]
     off.sort(key=lambda d: (d.integration is not None, d.kind is not None), reverse=True)
     return Pricing(tuple(reversed(own)), tuple(off), currency, units_per_usd)
 

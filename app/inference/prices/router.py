@@ -13,7 +13,7 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
 from app.inference.integrations.edge import DirectoryDep
-from app.inference.integrations.errors import ModelUnknown
+from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.prices import service, showing
 from app.inference.prices.edge import PricesDep
 from app.inference.prices.errors import PriceOverrideNotFound, TooManyOverrides
@@ -39,7 +39,7 @@ router = guarded_router(prefix="/v1/prices", tag="prices")
     "",
     operation_id="prices_get",
     summary="Show what a model costs, and where that price comes from",
-    responses=problems(ModelUnknown),
+    responses=problems(ModelUnknown, NoModel),
 )
 async def get_price(
     access: Reader,

@@ -208,9 +208,13 @@ class PriceSettingsRead(Output):
 
 class PriceQuery(Input):
     model: Annotated[
-        Text,
-        Field(min_length=1, max_length=200, description="As a request's `model` names it."),
-    ]
+        Text | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="As a request's `model` names it; left out, the default model.",
+        ),
+    ] = None
     processing: Annotated[
         Literal["batch"] | None, Field(description="The price of the provider's batch API.")
     ] = None

@@ -1,6 +1,6 @@
 """What a workspace does with its prices."""
 
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,11 @@ from app.inference.prices.schemas import (
 async def create(session: AsyncSession, access: Access, new: PriceOverrideCreate) -> PriceOverride:
     """Raises TooManyOverrides."""
     await _leave_room(session, access.workspace_id)
-    row = PriceOverride(id=new_id(), workspace_id=access.workspace_id, **_stored(new.model_dump()))
+    row = PriceOverride(
+        id=new_id(),
+        workspace_id=access.workspace_id,
+        **_stored(new, PriceOverrideCreate.model_fields),
+    )
     return await crud.add(session, row)
 
 
@@ -49,24 +53,21 @@ async def update(
 ) -> PriceOverride:
     row = await get(session, access, override_id)
     await match(session, row)
-    for name, value in _stored(change.model_dump(exclude_unset=True)).items():
+    for name, value in _stored(change, change.model_fields_set).items():
         setattr(row, name, value)
     await session.flush()
     await session.refresh(row)
     return row
 
 
-def _stored(told: dict[str, Any]) -> dict[str, Any]:
-    """What a row takes; decimals inside of JSON as strings."""
-    if told.get("tiers"):
-        told["tiers"] = [_texts(tier) for tier in told["tiers"]]
+def _stored(
+    given: PriceOverrideCreate | PriceOverrideUpdate, names: Iterable[str]
+) -> dict[str, Any]:
+    """What a row takes of what is named; decimals inside of JSON are strings."""
+    told = {name: getattr(given, name) for name in names}
+    if "tiers" in told:
+        told["tiers"] = [tier.model_dump() for tier in told["tiers"]]
     return told
-
-
-def _texts(told: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in told.items()
-    }
 
 
 async def delete(session: AsyncSession, access: Access, override_id: UUID) -> None:
@@ -108,9 +109,9 @@ async def update_settings(
 ) -> BillingSettings:
     found = await settings(session, access)
     await match(session, found)
-    told = change.model_dump(exclude_unset=True)
+    told = {name: getattr(change, name) for name in change.model_fields_set}
     if "discounts" in told:
-        told["discounts"] = [_texts(discount) for discount in told["discounts"]]
+        told["discounts"] = [d.model_dump(mode="json") for d in told["discounts"]]
     for name, value in told.items():
         setattr(found, name, value)
     await session.flush()

@@ -16,7 +16,7 @@ from app.inference.prices.schemas import EffectivePriceRead, PriceQuery
 async def effective(
     directory: Directory, book: PriceBook, workspace_id: UUID, query: PriceQuery
 ) -> EffectivePriceRead:
-    """What a call of a model costs, discounts taken off; raises ModelUnknown."""
+    """What a call of a model costs, discounts taken off; raises ModelUnknown and NoModel."""
     target = await directory.target(workspace_id, query.model)
     pricing = await book.get(workspace_id)
     found = pricing.effective(

@@ -19,9 +19,12 @@ from app.inference.dialects.gemini import listing as gemini_models
 from app.inference.dialects.gemini.counting import ContentTokenCount
 from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.dialects.openai_responses import OpenAIResponses
+from app.inference.operations.table import OPERATIONS
 from app.inference.relay.counting import CountTokens
 from app.inference.relay.generating import Generating
 from app.inference.relay.listing import ListModels, ShowModel
+from app.inference.relay.passing import PassOn
+from app.inference.relay.stored_responses import StoredResponse
 from app.inference.relay.vendor_listing import ListModelsAs, ShowModelAs
 from app.inference.relay.visit import Visit
 
@@ -66,16 +69,42 @@ class Found:
 OPENAI: Final = OpenAIChat()
 ANTHROPIC: Final = AnthropicMessages()
 GEMINI: Final = Gemini()
+GOOGLES: Final = ("/gemini/v1beta", "/gemini/v1")
 RESPONSES: Final = OpenAIResponses()
+STORED: Final = "/openai/v1/responses/{response}"
 # Whose errors are told where no operation stands, by the beginning of the path.
 ENVELOPES: Final[dict[str, Envelope]] = {
     "/openai/v1": OPENAI,
     "/anthropic/v1": ANTHROPIC,
-    "/gemini/v1beta": GEMINI,
+    **dict.fromkeys(GOOGLES, GEMINI),
 }
+
+
+def gemini_surfaces(prefix: str) -> tuple[Surface, ...]:
+    """Google's clients differ in which version of the API they ask for."""
+    models = f"{prefix}/models"
+    model = models + "/{model:…}"
+    whole, streaming = Generating(GEMINI, streaming=False), Generating(GEMINI, streaming=True)
+    counting = CountTokens(ContentTokenCount(GEMINI))
+    return (
+        Surface("POST", f"{model}:generateContent", whole, GEMINI),
+        Surface("POST", f"{model}:streamGenerateContent", streaming, GEMINI),
+        Surface("POST", f"{model}:countTokens", counting, GEMINI),
+        Surface("GET", models, ListModelsAs(gemini_models.model_list), GEMINI),
+        Surface("GET", model, ShowModelAs(gemini_models.one_model), GEMINI),
+    )
+
+
 SURFACES: Final = (
     Surface("POST", "/openai/v1/chat/completions", Generating(OPENAI), OPENAI),
     Surface("POST", "/openai/v1/responses", Generating(RESPONSES), RESPONSES),
+    Surface("GET", STORED, StoredResponse(RESPONSES, "GET"), RESPONSES),
+    Surface("DELETE", STORED, StoredResponse(RESPONSES, "DELETE"), RESPONSES),
+    Surface("POST", STORED + "/cancel", StoredResponse(RESPONSES, "POST", "/cancel"), RESPONSES),
+    Surface(
+        "GET", STORED + "/input_items", StoredResponse(RESPONSES, "GET", "/input_items"), RESPONSES
+    ),
+    *(Surface("POST", "/openai/v1" + each.path, PassOn(each), OPENAI) for each in OPERATIONS),
     Surface("GET", "/openai/v1/models", ListModels(), OPENAI),
     Surface("GET", "/openai/v1/models/{model:…}", ShowModel(), OPENAI),
     Surface("POST", "/anthropic/v1/messages", Generating(ANTHROPIC), ANTHROPIC),
@@ -89,26 +118,7 @@ SURFACES: Final = (
     Surface(
         "GET", "/anthropic/v1/models/{model:…}", ShowModelAs(anthropic_models.one_model), ANTHROPIC
     ),
-    Surface(
-        "POST",
-        "/gemini/v1beta/models/{model:…}:generateContent",
-        Generating(GEMINI, streaming=False),
-        GEMINI,
-    ),
-    Surface(
-        "POST",
-        "/gemini/v1beta/models/{model:…}:streamGenerateContent",
-        Generating(GEMINI, streaming=True),
-        GEMINI,
-    ),
-    Surface(
-        "POST",
-        "/gemini/v1beta/models/{model:…}:countTokens",
-        CountTokens(ContentTokenCount(GEMINI)),
-        GEMINI,
-    ),
-    Surface("GET", "/gemini/v1beta/models", ListModelsAs(gemini_models.model_list), GEMINI),
-    Surface("GET", "/gemini/v1beta/models/{model:…}", ShowModelAs(gemini_models.one_model), GEMINI),
+    *(surface for prefix in GOOGLES for surface in gemini_surfaces(prefix)),
 )
 
 _NAMED = re.compile(r"\{(\w+)(:…)?\}")

@@ -6,7 +6,7 @@ from app.inference.routing.entry import Entry, expected_cost
 from app.inference.routing.spec import RouteSpec
 
 BUILT_IN = {
-    "auto": RouteSpec("auto", "ordered", sticky=True),
+    "auto": RouteSpec("auto", "ordered"),
     "fast": RouteSpec("fast", "lowest_latency"),
     "cheap": RouteSpec("cheap", "lowest_cost"),
 }

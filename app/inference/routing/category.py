@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 # As far as a prompt is read for its category: a task is told at its beginning or its end.
-READ_CHARACTERS = 800
+READ_CHARACTERS = 400
 _WORD = re.compile(r"[^\W\d_]+")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.inference.routing.adaptive.arms import Arm, posteriors
 from app.inference.routing.planner import Router
 from app.inference.routing.pool import Wish
-from app.inference.routing.schemas import ArmRead, RouteLearning
+from app.inference.routing.schemas_read import ArmRead, RouteLearning
 from app.inference.routing.spec import RouteSpec
 from app.inference.routing.view import View
 

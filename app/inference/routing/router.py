@@ -18,13 +18,8 @@ from app.inference.routing.errors import RouteNotFound, RouteSlugTaken
 from app.inference.routing.learning import learning_of
 from app.inference.routing.models import Route
 from app.inference.routing.planner import Router
-from app.inference.routing.schemas import (
-    RouteCreate,
-    RouteLearning,
-    RouteQuery,
-    RouteRead,
-    RouteUpdate,
-)
+from app.inference.routing.schemas import RouteCreate, RouteQuery, RouteUpdate
+from app.inference.routing.schemas_read import RouteLearning, RouteRead
 
 Reader = Annotated[Access, require(Permission.ROUTES_READ)]
 Writer = Annotated[Access, require(Permission.ROUTES_WRITE)]

@@ -56,30 +56,47 @@ async def sums_of_run(
 _MERGE = text(
     """
     insert into model_calls (
-        id, workspace_id, user_id, integration_id, provider, model, purpose, status, executor_id,
-        input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
-        estimated, cost_usd, first_token_ms, error_code, ended_at, created_at, updated_at)
+        id, request_id, attempt, workspace_id, user_id, api_key_id, customer, agent_id, run_id,
+        conversation_id, tags, purpose, operation, dialect, route, category, integration_id,
+        provider, model, reference, status, executor_id, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, estimated, cost_usd, price,
+        reserved_usd, cache_status, saved_usd, first_token_ms, error_code, ended_at, created_at,
+        updated_at)
     select
-        r.id, r.workspace_id, r.user_id, r.integration_id, r.provider, r.model, 'gateway',
-        r.status, r.executor_id, r.input_tokens, r.output_tokens, r.cached_input_tokens,
-        r.cache_write_tokens, r.reasoning_tokens, r.estimated, r.cost_usd, r.first_token_ms,
-        r.error_code, r.ended_at, r.created_at, now()
+        r.id, r.request_id, coalesce(r.attempt, 1), r.workspace_id, r.user_id, r.api_key_id,
+        r.customer, r.agent_id, r.run_id, r.conversation_id, coalesce(r.tags, '[]'),
+        coalesce(r.purpose, 'gateway'), coalesce(r.operation, 'chat'), r.dialect, r.route,
+        r.category, r.integration_id, r.provider, r.model, r.reference, r.status, r.executor_id,
+        r.input_tokens, r.output_tokens, coalesce(r.cached_input_tokens, 0),
+        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), r.estimated,
+        coalesce(r.cost_usd, r.cost_nano::numeric / 1000000000), r.price,
+        r.reserved_nano::numeric / 1000000000, coalesce(r.cache_status, 'none'),
+        r.saved_nano::numeric / 1000000000, r.first_token_ms, r.error_code, r.ended_at,
+        r.created_at, clock_timestamp()
     from json_to_recordset(cast(:records as json)) as r(
-        id uuid, workspace_id uuid, user_id uuid, integration_id uuid, provider text, model text,
-        status text, executor_id text, input_tokens int, output_tokens int,
-        cached_input_tokens int, cache_write_tokens int, reasoning_tokens int, estimated bool,
-        cost_usd numeric, first_token_ms int, error_code text, ended_at timestamptz,
-        created_at timestamptz)
+        id uuid, request_id uuid, attempt int, workspace_id uuid, user_id uuid, api_key_id uuid,
+        customer text, agent_id uuid, run_id uuid, conversation_id uuid, tags jsonb, purpose text,
+        operation text, dialect text, route text, category text, integration_id uuid,
+        provider text, model text, reference text, status text, executor_id text,
+        input_tokens int, output_tokens int, cached_input_tokens int, cache_write_tokens int,
+        reasoning_tokens int, estimated bool, cost_usd numeric, cost_nano bigint, price jsonb,
+        reserved_nano bigint, cache_status text, saved_nano bigint, first_token_ms int,
+        error_code text, ended_at timestamptz, created_at timestamptz)
     join workspaces on workspaces.id = r.workspace_id
     order by r.id
     on conflict (id) do update set
+        integration_id = excluded.integration_id, provider = excluded.provider,
+        model = excluded.model, reference = excluded.reference,
         status = excluded.status, input_tokens = excluded.input_tokens,
         output_tokens = excluded.output_tokens,
         cached_input_tokens = excluded.cached_input_tokens,
         cache_write_tokens = excluded.cache_write_tokens,
         reasoning_tokens = excluded.reasoning_tokens, estimated = excluded.estimated,
-        cost_usd = excluded.cost_usd, first_token_ms = excluded.first_token_ms,
-        error_code = excluded.error_code, ended_at = excluded.ended_at, updated_at = now()
+        cost_usd = excluded.cost_usd, price = excluded.price,
+        reserved_usd = excluded.reserved_usd, cache_status = excluded.cache_status,
+        saved_usd = excluded.saved_usd, first_token_ms = excluded.first_token_ms,
+        error_code = excluded.error_code, ended_at = excluded.ended_at,
+        updated_at = clock_timestamp()
     where excluded.status <> 'started' and model_calls.status in ('started', 'interrupted')
     """
 )
@@ -96,6 +113,17 @@ async def executors_with_open_calls(session: AsyncSession) -> Sequence[str]:
         ModelCall.status == "started", ModelCall.run_id.is_(None)
     )
     return (await session.scalars(statement.distinct())).all()
+
+
+async def open_of_executors(
+    session: AsyncSession, executors: Sequence[str], limit: int
+) -> Sequence[ModelCall]:
+    statement = select(ModelCall).where(
+        ModelCall.status == "started",
+        ModelCall.run_id.is_(None),
+        ModelCall.executor_id.in_(executors),
+    )
+    return (await session.scalars(statement.order_by(ModelCall.id).limit(limit))).all()
 
 
 async def lock_open_of_executors(

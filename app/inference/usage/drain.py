@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,19 +26,31 @@ GROUP: Final = "ledger"
 ENTRIES = 200
 IDLE_SECONDS = 0.5
 CLOSE_SECONDS = 3.0
+CATCH_UP_SECONDS = 5.0
+# What may take the place of what.
+RANKS: Final = {"started": 0, "interrupted": 1}
 STORE_ERRORS = (SQLAlchemyError, RedisError, OSError, TimeoutError)
 
+Sweep = Callable[[], Awaitable[None]]
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class Drain:
     """Delivery is at least once; the rows come out the same however often a record comes."""
 
-    def __init__(self, database: Database, valkey: Valkey, lease: Lease, seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        valkey: Valkey,
+        lease: Lease,
+        seconds: float,
+        sweep: Sweep | None = None,
+    ) -> None:
         self._database = database
         self._valkey = valkey
         self._lease = lease
         self._seconds = seconds
+        self._sweep = sweep
         self._ready = False
         self._behind = False
         self._turn = asyncio.Lock()
@@ -80,12 +93,40 @@ class Drain:
         """Store everything that stands in the stream now."""
         async with self._turn:
             await self._open_group()
-            if self._behind:
-                while await self._store(await self._read("0")):
-                    pass
-                self._behind = False
-            while await self._store(await self._read(">")):
+            try:
+                await self._store_all()
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                # Valkey has lost its data.
+                self._ready = False
+                await self._open_group()
+                await self._store_all()
+
+    async def _store_all(self) -> None:
+        if self._behind:
+            while await self._store(await self._read("0")):
                 pass
+            self._behind = False
+        while await self._store(await self._read(">")):
+            pass
+
+    async def catch_up(self, seconds: float = CATCH_UP_SECONDS) -> None:
+        """Store everything that stands in the stream now, and see what others have taken stored.
+
+        Raises TimeoutError where another process does not finish in time.
+        """
+        newest = await self._valkey.xrevrange(STREAM, count=1)
+        await self.drain()
+        async with asyncio.timeout(seconds):
+            while newest and await self._waits_before(newest[0][0]):
+                await asyncio.sleep(0.01)
+                await self.adopt(seconds / 2)
+
+    async def _waits_before(self, identity: bytes) -> bool:
+        """Whether a process has taken an entry up to this one and has not stored it yet."""
+        pending = await self._valkey.xpending_range(STREAM, GROUP, "-", identity, 1)
+        return bool(pending)
 
     async def adopt(self, idle_seconds: float) -> None:
         """Store what another process took and has not finished for so long."""
@@ -106,6 +147,9 @@ class Drain:
 
     async def sweep(self) -> None:
         """Settle the calls whose process is gone."""
+        if self._sweep is not None:
+            await self._sweep()
+            return
         async with self._database.unit(SYSTEM) as session:
             executors = await crud.executors_with_open_calls(session)
             gone = await self._lease.roll_call(executors) if executors else {}
@@ -181,16 +225,17 @@ def read(fields: dict[bytes, bytes]) -> list[Record]:
 
 
 def latest(records: list[Record]) -> list[Record]:
-    """One record a call; the one that ends it wins over the one that starts it."""
+    """One record a call; an end wins over a start, and a known end over a guess."""
     found: dict[str, Record] = {}
     for record in records:
-        if record["status"] != "started" or record["id"] not in found:
+        known = found.get(record["id"])
+        if known is None or RANKS.get(record["status"], 2) >= RANKS.get(known["status"], 2):
             found[record["id"]] = record
     return list(found.values())
 
 
 def priced(record: Record) -> Record:
-    if record["status"] == "started":
+    if record["status"] == "started" or "cost_nano" in record:
         return record
     usage = Usage(
         record["input_tokens"],

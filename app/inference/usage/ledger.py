@@ -46,13 +46,17 @@ class Ledger:
         await self._drain.drain()
 
 
+async def _nobody_lost() -> None:
+    """The gate sweeps what dead processes left open."""
+
+
 @asynccontextmanager
 async def open_ledger(kernel: Kernel) -> AsyncIterator[Ledger]:
     """Record calls, and drain whatever any process has recorded, until the end."""
     seconds = kernel.settings.run_lease_seconds
     lease = Lease(kernel.valkey, seconds)
     appender = CallAppender(kernel.valkey)
-    drain = Drain(kernel.database, kernel.valkey, lease, seconds)
+    drain = Drain(kernel.database, kernel.valkey, lease, seconds, _nobody_lost)
     ledger = Ledger(lease, appender, drain)
     await lease.start()
     appender.start()

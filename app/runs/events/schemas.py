@@ -80,6 +80,7 @@ class MessageCreatedEvent(_RunEvent):
     parent_id: UUID
     role: Literal["assistant"]
     model: str
+    route: str | None = Field(description="The route that chose the model, if one did.")
     conversation_id: UUID
     demo: bool = Field(description="Whether the built-in demo provider answers, not a model.")
 
@@ -100,6 +101,17 @@ class ReasoningDeltaEvent(_RunEvent):
     text: str
 
 
+class FailoverEvent(_RunEvent):
+    """A model broke off in the middle of its answer, and what follows is another one's."""
+
+    type: Literal["failover"]
+    message_id: UUID
+    offset: int = Field(description="Characters of the message's text that stood already.")
+    from_: str = Field(alias="from", description="The model that broke off.")
+    to: str = Field(description="The model that goes on.")
+    reason: str = Field(description="The code of the error it broke off with.")
+
+
 class UsageUpdatedEvent(_RunEvent, RunUsage):
     """What the model call that has just ended used."""
 
@@ -116,6 +128,7 @@ RunEvent = Annotated[
     | MessageCreatedEvent
     | TextDeltaEvent
     | ReasoningDeltaEvent
+    | FailoverEvent
     | UsageUpdatedEvent,
     Field(discriminator="type"),
 ]

@@ -41,6 +41,7 @@ citations = st.builds(
         st.integers(9, 20),
         quote=words,
         title=words,
+        url=st.none() | words,
         document=st.integers(0, 3),
     ),
 )

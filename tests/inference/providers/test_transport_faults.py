@@ -19,7 +19,7 @@ from tests.support.raw_server import (
 )
 
 FRAMINGS = {
-    "length": lambda body: whole(body),
+    "length": whole,
     "chunks": lambda body: chunked(body[at : at + 3] for at in range(0, len(body), 3)),
     "extensions": lambda body: (
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -30,6 +30,11 @@ FRAMINGS = {
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + whole(body)
     ),
 }
+
+
+EXAMPLES = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def settings_with(**changes: float) -> Settings:
@@ -65,7 +70,7 @@ async def ask_whole(transport: Transport, server: RawServer, **options) -> bytes
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@EXAMPLES
 @given(body=st.binary(min_size=1, max_size=40), cuts=st.sets(st.integers(1, 160), max_size=8))
 async def test_an_answer_cut_anywhere_arrives_whole(transport, framing, body, cuts):
     raw = FRAMINGS[framing](body)
@@ -78,7 +83,7 @@ async def test_an_answer_cut_anywhere_arrives_whole(transport, framing, body, cu
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks", "extensions"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@EXAMPLES
 @given(body=st.binary(min_size=1, max_size=40), share=st.floats(0, 1, exclude_max=True))
 async def test_an_answer_that_ends_early_is_never_a_whole_one(transport, framing, body, share):
     raw = FRAMINGS[framing](body)
@@ -215,13 +220,13 @@ async def test_a_head_that_trickles_in_has_one_deadline():
 
 
 async def test_a_pause_in_the_body_has_a_deadline_of_its_own():
-    async with Transport(settings_with(idle=0.2)) as transport:
-        async with saying(whole(b"0123456789")[:-4], then="wait") as server:
-            exchange = await ask(transport, server)
-            assert await exchange.read_chunk() == b"012345"
-            with pytest.raises(errors.ProviderTimedOut, match="stopped sending"):
-                await exchange.read_chunk()
-            await until(lambda: server.open_connections == 0)
+    half = saying(whole(b"0123456789")[:-4], then="wait")
+    async with Transport(settings_with(idle=0.2)) as transport, half as server:
+        exchange = await ask(transport, server)
+        assert await exchange.read_chunk() == b"012345"
+        with pytest.raises(errors.ProviderTimedOut, match="stopped sending"):
+            await exchange.read_chunk()
+        await until(lambda: server.open_connections == 0)
 
 
 async def test_each_piece_of_a_slow_body_starts_the_time_anew():

@@ -79,7 +79,11 @@ async def test_a_path_that_would_be_read_as_more_is_refused(transport, path):
 
 @pytest.mark.parametrize(
     ("url", "line"),
-    [("{}", b"GET / HTTP"), ("{}?q=%20a", b"GET /?q=%20a HTTP"), ("{}/a%2Fb#c", b"GET /a%2Fb HTTP")],
+    [
+        ("{}", b"GET / HTTP"),
+        ("{}?q=%20a", b"GET /?q=%20a HTTP"),
+        ("{}/a%2Fb#c", b"GET /a%2Fb HTTP"),
+    ],
 )
 async def test_a_path_is_sent_as_it_is_written(transport, url, line):
     async with recording() as server:

@@ -69,9 +69,8 @@ async def test_a_body_that_is_too_large(client, gateway, settings):
 
 REFUSED = {
     "n": 2,
-    "logprobs": True,
     "logit_bias": {"50256": -100},
-    "frequency_penalty": 0.5,
+    "verbosity": "low",
     "audio": {"voice": "alloy", "format": "wav"},
     "modalities": ["text", "audio"],
     "functions": [{"name": "f"}],
@@ -118,7 +117,7 @@ WRONG = [
     ({"messages": [{"role": "user", "content": ["x"]}]}, "messages[0].content[0]"),
     (
         {"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]},
-        "messages[0].content[0].type",
+        "messages[0].content[0].input_audio",
     ),
     ({"messages": [{"role": "user", "content": "x", "name": "Ada"}]}, "messages[0].name"),
     ({"messages": [{"role": "assistant", "tool_calls": 1}]}, "messages[0].tool_calls"),

@@ -3,7 +3,6 @@
 import random
 from uuid import UUID, uuid5
 
-from app.core.ids import new_id
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.prices.price import Price, Tier
 from app.inference.prices.pricing import Pricing
@@ -39,13 +38,9 @@ def price(given: int, made: int) -> Price:
 def entry(
     index: int, *, weight: float = 1.0, context: int | None = None, can=(), cannot=(), **more
 ) -> Entry:
-    candidate = Candidate(
-        Target(endpoint(), f"m{index}"), more.pop("price", None), weight
-    )
+    candidate = Candidate(Target(endpoint(), f"m{index}"), more.pop("price", None), weight)
     facts = Facts(frozenset(can), frozenset(cannot), context, small=False)
-    return Entry(
-        index, candidate, candidate.deployment, candidate.target.reference, facts, **more
-    )
+    return Entry(index, candidate, candidate.deployment, candidate.target.reference, facts, **more)
 
 
 def entries(*weights: float) -> tuple[Entry, ...]:
@@ -54,9 +49,8 @@ def entries(*weights: float) -> tuple[Entry, ...]:
 
 def situation(seed: int = 1, *, sticky: bool = False, board: Board | None = None, **question):
     return Situation(
-        Question(model=None, **question), board or Board(), random.Random(seed), sticky
+        Question(model=None, **question),
+        board or Board(),
+        random.Random(seed),
+        sticky,  # noqa: S311
     )
-
-
-def route_id() -> UUID:
-    return new_id()

@@ -22,7 +22,7 @@ class World:
     """A route in use: each candidate succeeds with its own probability."""
 
     def __init__(self, truth, learning=PLAIN, seed=7):
-        self.truth, self.rng = list(truth), random.Random(seed)
+        self.truth, self.rng = list(truth), random.Random(seed)  # noqa: S311
         self.spec = RouteSpec("own", "adaptive", id=new_id(), learning=learning)
         self.learner, self.entries = Learner(), entries(*[1] * len(truth))
         self.known, self.where = {}, situation(seed)
@@ -79,9 +79,7 @@ def test_no_more_than_the_allowed_share_is_tried_elsewhere():
     world.live(1500)
     elsewhere = 0
     for _ in range(2000):
-        _, known = rank_by_learning(
-            world.entries, world.where, world.arms, world.spec.learning
-        )
+        _, known = rank_by_learning(world.entries, world.where, world.arms, world.spec.learning)
         best = max(known, key=lambda name: known[name].mean)
         elsewhere += world.entries[world.choose()].deployment != best
     assert 0 < elsewhere / 2000 < 0.06

@@ -25,6 +25,7 @@ TYPES = {
 class FakeAnthropic(Fake):
     kind = "anthropic"
     base_path = ""
+    counts = 7
 
     def authorised(self, headers: Any) -> bool:
         key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
@@ -55,6 +56,8 @@ class FakeAnthropic(Fake):
         return blocks
 
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
+        if self.last.path.endswith("/count_tokens"):
+            return {"input_tokens": self.counts}
         return {
             "id": "msg_1",
             "type": "message",

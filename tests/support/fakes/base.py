@@ -70,6 +70,10 @@ class Fake(HttpServer):
     def models(self) -> dict[str, Any]:
         raise NotImplementedError
 
+    def other(self, recorded: Recorded) -> "Action | None":
+        """What is answered to a request that is not for a model's words."""
+        return None
+
     # What tests use.
     def will(self, *actions: Action) -> None:
         self.script.extend(actions)
@@ -80,7 +84,8 @@ class Fake(HttpServer):
 
     async def _answer(self, exchange: HttpExchange) -> None:
         request = exchange.request
-        body = orjson.loads(request.body) if request.body else None
+        is_json = request.headers.get("content-type", "").startswith("application/json")
+        body = orjson.loads(request.body) if request.body and is_json else request.body or None
         recorded = Recorded(
             request.method, request.path, dict(request.query), dict(request.headers), body
         )
@@ -89,6 +94,8 @@ class Fake(HttpServer):
             await self.script.popleft()(self, exchange, body)
         elif not self.authorised(request.headers):
             await status(401)(self, exchange, body)
+        elif (other := self.other(recorded)) is not None:
+            await other(self, exchange, body)
         elif request.method == "GET":
             await exchange.send(200, orjson.dumps(self.models()))
         else:

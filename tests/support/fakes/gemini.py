@@ -25,6 +25,7 @@ STATUSES = {
 class FakeGemini(Fake):
     kind = "gemini"
     base_path = ""
+    counts = 7
 
     def authorised(self, headers: Any) -> bool:
         return headers.get("x-goog-api-key") == KEY
@@ -64,6 +65,8 @@ class FakeGemini(Fake):
         }
 
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
+        if self.last.path.endswith(":countTokens"):
+            return {"totalTokens": self.counts}
         response = self.response(self.parts(said), said.finish or "STOP")
         return response | {"usageMetadata": said.usage or USAGE, **said.extra}
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from tests.support.fakes.base import KEY, Fake, Said, event
+from tests.support.fakes.base import KEY, Action, Fake, Recorded, Said, event
+from tests.support.fakes.openai_operations import other_answer
 from tests.support.fakes.openai_responses import response_frames, whole_response
 
 USAGE = {
@@ -35,6 +36,9 @@ class FakeOpenAI(Fake):
     def responds(self) -> bool:
         """Whether it was last asked for a response."""
         return bool(self.requests) and self.last.path.endswith("/responses")
+
+    def other(self, recorded: Recorded) -> Action | None:
+        return other_answer(recorded)
 
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
         if self.responds:

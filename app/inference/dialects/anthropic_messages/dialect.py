@@ -28,7 +28,8 @@ from app.inference.dialects.errors import Headers, UpstreamWords
 from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import replace_model
 from app.inference.integrations.directory import Endpoint, Target
-from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.anthropic_messages.decode import EventDecoder
+from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
@@ -93,6 +94,9 @@ class AnthropicMessages:
 
     def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - all its streams are alike
         return EventFrames()
+
+    def decoder(self) -> StreamDecoder:
+        return EventDecoder()
 
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:  # noqa: ARG002
         return EventRenderer(model, relayed=relayed)

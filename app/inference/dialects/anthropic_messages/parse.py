@@ -24,6 +24,7 @@ from app.inference.dialects.checks import (
     unknown_of,
 )
 from app.inference.dialects.errors import UnsupportedParameter
+from app.inference.dialects.reasoning import says_something
 from app.inference.dialects.taken import expect_taken, takes
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
@@ -86,8 +87,9 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
     config = mapping(document.get("output_config"), "output_config")
     expect_known(config, frozenset({"effort", "format"}), "output_config.")
     known = takes(target.endpoint.kind, target.endpoint.base_url)
-    thinking = without_neutral(parse_thinking(document.get("thinking")), known)
-    effort = parse_effort(config.get("effort"))
+    thinking = parse_thinking(document.get("thinking"), parse_effort(config.get("effort")))
+    if not says_something(thinking.effort, thinking.budget, target):
+        thinking = Thinking()
     hint = cache_hint(document.get("cache_control"), "cache_control")
     messages = parse_messages(document.get("messages"), hint, target)
     expect_a_question(messages, target)
@@ -110,7 +112,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
         top_k=integer(document.get("top_k"), "top_k", 0),
         max_output_tokens=integer(document.get("max_tokens"), "max_tokens", 1),
         stop=strings(document.get("stop_sequences"), "stop_sequences"),
-        reasoning_effort=thinking.effort or effort,
+        reasoning_effort=thinking.effort,
         reasoning_budget=thinking.budget,
         shows_reasoning=thinking.shown,
         service_tier=parse_tier(document.get("service_tier")),
@@ -138,35 +140,26 @@ def expect_a_question(messages: tuple[Message, ...], target: Target) -> None:
         raise UnsupportedParameter("messages", told)
 
 
-def parse_thinking(value: Any) -> Thinking:
+def parse_thinking(value: Any, effort: Effort | None) -> Thinking:
     wanted = mapping(value, "thinking")
-    if not wanted:
-        return Thinking()
-    shown = parse_display(wanted.get("display"))
     expect_known(wanted, frozenset({"type", "budget_tokens", "display"}), "thinking.")
+    shown = parse_display(wanted.get("display"))
     match wanted.get("type"):
+        case None if not wanted:
+            return Thinking(effort)
         case "disabled":
-            return Thinking(effort="none")
+            return Thinking("none")
         case "adaptive":
-            return Thinking(budget=-1, shown=shown)
+            return Thinking(effort, budget=-1, shown=shown)
         case "enabled":
             budget = integer(wanted.get("budget_tokens"), "thinking.budget_tokens", 1024)
             if budget is None:
                 text(None, "thinking.budget_tokens")
-            return Thinking(budget=budget, shown=shown)
+            return Thinking(effort, budget, shown)
         case str(kind):
             told = f"'{kind[:40]}' is not supported with this model."
             raise UnsupportedParameter("thinking.type", told)
     raise wrong_type("thinking.type", "a string")
-
-
-def without_neutral(thinking: Thinking, known: frozenset[str]) -> Thinking:
-    """Leave out what happens anyway with a provider that has no words for reasoning."""
-    return Thinking(
-        None if thinking.effort == "none" and "reasoning_effort" not in known else thinking.effort,
-        None if thinking.budget == -1 and "reasoning_budget" not in known else thinking.budget,
-        thinking.shown,
-    )
 
 
 def parse_display(value: Any) -> bool | None:

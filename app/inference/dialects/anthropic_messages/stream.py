@@ -1,6 +1,6 @@
 """Canonical events as the events of a message."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -46,12 +46,11 @@ class OpenCall:
 
 @dataclass(slots=True)
 class Relayed:
-    """Where a message stands of which frames have left already."""
+    """Where a message stands of which frames have left; `opened` are blocks with their kinds."""
 
     begun: bool = False
     blocks: int = 0
-    open_kind: str = ""
-    open_block: int = -1
+    opened: dict[int, str] = field(default_factory=dict)
 
 
 class EventRenderer:
@@ -69,10 +68,15 @@ class EventRenderer:
         at = read_relayed(relayed)
         self._begun = at.begun
         self._blocks = at.blocks
-        self._kind = at.open_kind
-        self._block = at.open_block
+        self._kind, self._block = "", -1
         self._cited: Citation | None = None
+        # Those of the answer that broke off have no index of ours, and are not gone on with.
         self._calls: dict[int, OpenCall] = {}
+        for block, kind in at.opened.items():
+            if kind in EMPTY:
+                self._kind, self._block = kind, block
+            else:
+                self._calls[-1 - block] = OpenCall(block, "{}")
 
     def render(self, event: StreamEvent) -> bytes:  # noqa: PLR0911 - a return a kind of event
         match event:
@@ -209,7 +213,7 @@ def block_stop(at: int) -> bytes:
 
 
 def read_relayed(frames: bytes) -> Relayed:
-    """Where the frames leave off: how many blocks there are, and which one is open."""
+    """Where the frames leave off: how many blocks there are, and which are open."""
     at = Relayed()
     for piece in frames.replace(b"\r\n", b"\n").split(b"\n\n"):
         if b"content_block_delta" in piece.partition(b"\n")[0]:
@@ -221,7 +225,7 @@ def read_relayed(frames: bytes) -> Relayed:
                 at.begun = True
             case "content_block_start":
                 at.blocks = max(at.blocks, event["index"] + 1)
-                at.open_block, at.open_kind = event["index"], event["content_block"]["type"]
-            case "content_block_stop" if event["index"] == at.open_block:
-                at.open_kind = ""
+                at.opened[event["index"]] = event["content_block"]["type"]
+            case "content_block_stop":
+                at.opened.pop(event["index"], None)
     return at

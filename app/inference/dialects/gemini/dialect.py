@@ -19,7 +19,8 @@ from app.inference.dialects.gemini.stream import ChunkRenderer
 from app.inference.dialects.gemini.unmarking import unmarked
 from app.inference.dialects.signatures import MARK
 from app.inference.integrations.directory import Endpoint, Target
-from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
+from app.inference.providers.gemini.decode import ResponseDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
@@ -80,6 +81,9 @@ class Gemini:
 
     def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - all its streams are alike
         return ChunkFrames()
+
+    def decoder(self) -> StreamDecoder:
+        return ResponseDecoder()
 
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:  # noqa: ARG002
         return ChunkRenderer(model, relayed=relayed)

@@ -91,8 +91,7 @@ def thinking_fields(value: Any) -> dict[str, Any]:
         "reasoning_budget": integer(
             config.get("thinkingBudget"), f"{at}.thinkingBudget", -1, 1_000_000
         ),
-        # Thoughts are not shown where nobody asks for them.
-        "shows_reasoning": flag(config.get("includeThoughts"), f"{at}.includeThoughts") or None,
+        "shows_reasoning": flag(config.get("includeThoughts"), f"{at}.includeThoughts"),
     }
 
 

@@ -8,6 +8,7 @@ from app.inference.dialects.gemini.generation import generation_fields, unknown_
 from app.inference.dialects.gemini.naming import camelled
 from app.inference.dialects.gemini.parse_contents import NAME, parse_contents, parse_system
 from app.inference.dialects.gemini.parse_tools import parse_tools
+from app.inference.dialects.reasoning import says_something
 from app.inference.dialects.taken import expect_taken, takes
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest, Message
@@ -99,10 +100,13 @@ def expect_a_question(messages: tuple[Message, ...], *, same: bool) -> None:
 
 
 def without_neutral(fields: dict[str, Any], target: Target) -> dict[str, Any]:
-    """Leave out what happens anyway with a provider that has no words for reasoning."""
+    """Leave out what happens anyway with a model that has no reasoning, or keeps it to itself."""
     known = takes(target.endpoint.kind, target.endpoint.base_url)
-    unsaid = fields["reasoning_budget"] in (0, -1) and "reasoning_budget" not in known
-    return fields | {"reasoning_budget": None} if unsaid else fields
+    if fields["shows_reasoning"] is False and "shows_reasoning" not in known:
+        fields = fields | {"shows_reasoning": None}
+    if says_something(fields["reasoning_effort"], fields["reasoning_budget"], target):
+        return fields
+    return fields | {"reasoning_effort": None, "reasoning_budget": None}
 
 
 def parse_labels(value: Any) -> dict[str, str] | None:

@@ -61,13 +61,13 @@ def parse_tool(row: dict[str, Any], at: str) -> ToolSpec:
 
 
 def choose(tools: Tools, value: Any) -> Tools:
-    """Apply a mode; where only some functions are allowed, the others are not offered."""
+    """Apply a mode; where some functions are allowed, the others are not offered."""
     at = "toolConfig.functionCallingConfig"
     config = mapping(value, at)
     expect_known(config, CHOICE_FIELDS, f"{at}.", CHOICE_NEUTRAL)
     mode = config.get("mode")
     allowed = strings(config.get("allowedFunctionNames"), f"{at}.allowedFunctionNames")
-    if allowed:
+    if len(allowed) > 1:
         tools = replace(tools, specs=tuple(spec for spec in tools.specs if spec.name in allowed))
     match mode:
         case "NONE":

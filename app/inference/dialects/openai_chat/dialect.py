@@ -22,7 +22,8 @@ from app.inference.dialects.openai_chat.render import ChunkRenderer
 from app.inference.dialects.openai_chat.render_result import render_result
 from app.inference.dialects.splice import ask_for_usage, replace_model
 from app.inference.integrations.directory import Endpoint, Target
-from app.inference.providers.codec import BadAnswer, InBandError
+from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
+from app.inference.providers.openai_chat.decode import ChunkDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
@@ -82,6 +83,9 @@ class OpenAIChat:
 
     def frames(self, ask: Ask) -> Frames:
         return ChunkFrames(passes_usage=ask.wants_usage)
+
+    def decoder(self) -> StreamDecoder:
+        return ChunkDecoder()
 
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
         return ChunkRenderer(model, with_usage=ask.wants_usage, relayed=relayed)

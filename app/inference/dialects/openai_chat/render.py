@@ -38,8 +38,9 @@ class ChunkRenderer:
         before = Relayed(relayed)
         self._begun = before.begun
         # Where the text stands that the next citation belongs to.
-        self._length = self._cited_from = before.length
-        self._cited = False
+        self._length = before.length
+        self._cited = before.cited
+        self._cited_from = before.cited_from
         frame = orjson.dumps(before.identity or identity("chat.completion.chunk", model))
         self._head = b"data: " + frame[:-1] + b',"choices":[{"index":0,"delta":'
         self._frame = frame
@@ -109,6 +110,8 @@ class Relayed:
         self.identity: dict[str, Any] | None = None
         self.begun = False
         self.length = 0
+        self.cited = False
+        self.cited_from = 0
         for line in frames.splitlines():
             if line.startswith(b"data:"):
                 self._read(line[5:])
@@ -125,8 +128,15 @@ class Relayed:
         self.identity = self.identity or named or None
         for choice in chunk.get("choices") or ():
             self.begun = True
-            content = (choice.get("delta") or {}).get("content")
-            self.length += len(content) if isinstance(content, str) else 0
+            delta = choice.get("delta") or {}
+            if isinstance(delta.get("content"), str) and delta["content"]:
+                self._read_text(delta["content"])
+            self.cited = self.cited or bool(delta.get("annotations"))
+
+    def _read_text(self, text: str) -> None:
+        if self.cited:
+            self.cited, self.cited_from = False, self.length
+        self.length += len(text)
 
 
 def identity(kind: str, model: str) -> dict[str, Any]:

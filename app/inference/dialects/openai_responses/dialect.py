@@ -1,6 +1,5 @@
 """The dialect's pieces as one object."""
 
-from functools import lru_cache
 from typing import Any, Final
 
 from app.core.errors import AppError
@@ -15,6 +14,7 @@ from app.inference.dialects.ask import (
 )
 from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.dialects.openai_chat.errors import words_of
 from app.inference.dialects.openai_responses import errors
 from app.inference.dialects.openai_responses.decode import EventDecoder
@@ -29,7 +29,6 @@ from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 NAME: Final = "openai_responses"
-CHAT_PATH: Final = "/chat/completions"
 PATH: Final = "/responses"
 # Where the input is, if it does not stand in the request.
 ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
@@ -63,7 +62,7 @@ class OpenAIResponses:
         return NAME in KINDS[endpoint.kind].also and "/deployments/" not in endpoint.base_url
 
     def upstream_url(self, endpoint: Endpoint, model: str, *, streaming: bool) -> str:  # noqa: ARG002
-        return responses_url(endpoint.kind, endpoint.base_url)
+        return beside_chat(endpoint, PATH)
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
         return ask.body if ask.model == model else replace_model(ask.body, model)
@@ -102,10 +101,3 @@ class OpenAIResponses:
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return words_of(body)
-
-
-@lru_cache(maxsize=1024)
-def responses_url(kind: str, base_url: str) -> str:
-    chat = KINDS[kind].codec(base_url).chat_url("", streaming=False)
-    head, _, query = chat.partition(CHAT_PATH)
-    return head + PATH + query

@@ -65,7 +65,7 @@ class ResponseFrames:
         return block
 
     def _inspect(self, block: bytes, gap: bytes) -> bytes:
-        passed = []
+        passed: list[bytes] = []
         for frame in block.split(gap)[:-1]:
             if not (self.begun and frame.endswith(b"}") and plain(frame)):
                 self._look_into(frame)

@@ -65,6 +65,16 @@ class MessageItem:
     def place(self) -> Row:
         return {"item_id": self.name, "output_index": self.index, "content_index": 0}
 
+    def take_text(self, text: str) -> None:
+        if self._cited:
+            self._cited, self._cited_from = False, self.length
+        self.text.append(text)
+        self.length += len(text)
+
+    def take_annotation(self, annotation: Row) -> None:
+        self._cited = True
+        self.annotations.append(annotation)
+
     def opening(self, writer: Writer) -> bytes:
         part = text_row("", [], [])
         return writer.added(self.index, message_row(self.name, "in_progress", [])) + writer.event(
@@ -72,10 +82,7 @@ class MessageItem:
         )
 
     def add(self, piece: TextDelta, writer: Writer) -> bytes:
-        if self._cited:
-            self._cited, self._cited_from = False, self.length
-        self.text.append(piece.text)
-        self.length += len(piece.text)
+        self.take_text(piece.text)
         if piece.logprobs:
             rows = logprob_rows(piece.logprobs)
             self.logprobs += rows
@@ -87,9 +94,8 @@ class MessageItem:
         return writer.piece(self._head, piece.text)
 
     def cite(self, citation: Citation, writer: Writer) -> bytes:
-        self._cited = True
         annotation = annotation_of(citation, (self._cited_from, self.length))
-        self.annotations.append(annotation)
+        self.take_annotation(annotation)
         return writer.event(
             "response.output_text.annotation.added",
             **self.place,

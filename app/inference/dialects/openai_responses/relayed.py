@@ -58,12 +58,11 @@ class Relayed:
     def _grow(self, index: int, event: dict[str, Any]) -> None:
         item, delta, kind = self.open.get(index), event.get("delta"), event.get("type")
         if isinstance(item, MessageItem) and isinstance(event.get("annotation"), dict):
-            item.annotations.append(event["annotation"])
+            item.take_annotation(event["annotation"])
         elif item is None or not isinstance(delta, str):
             return
         elif isinstance(item, ReasoningItem) and kind == "response.reasoning_summary_text.delta":
             item.text.append(delta)
         elif isinstance(item, MessageItem) and kind == "response.output_text.delta":
-            item.text.append(delta)
-            item.length += len(delta)
+            item.take_text(delta)
             item.logprobs += event.get("logprobs") or []

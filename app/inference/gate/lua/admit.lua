@@ -1,6 +1,6 @@
 -- Everything that a call needs, or nothing: {id, executor, request, follows, policies, how many of
 -- them count requests, slots, budgets, candidates}. A candidate is {breaker, amount, has a price,
--- its budgets by their place}. Attached: the record's beginning, then its end of each candidate.
+-- its budgets by their place}. Attached: the call's record with each candidate.
 
 -- The first budget of a candidate that stands against it, and why.
 local function budget_against(candidate, budgets)
@@ -61,6 +61,6 @@ local function admit(call, first, at)
   take(policies, standing, at, #policies)
   hold_call(call, candidate, take_slots(slots, call[3]), budgets)
   if probe then probe_breaker(candidate[1], breaker, call[1], at) end
-  records[#records + 1] = ARGV[first] .. ARGV[first + chosen]
+  records[#records + 1] = ARGV[first + chosen - 1]
   return {'yes', standing, chosen, probe and 1 or 0}
 end

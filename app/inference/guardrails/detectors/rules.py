@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from app.inference.guardrails.findings import Span
 

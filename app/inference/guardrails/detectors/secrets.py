@@ -25,6 +25,8 @@ LEFT_OUT: Final = frozenset(
     {"Public IP (ipv4)", "Private Key", "GitHub Token", "OpenAI Token", "JSON Web Token"}
 )
 PLACEHOLDER_WORDS: Final = ("example", "your", "xxx", "<", "${", "{{", "changeme", "redacted")
+# Their groups are for alternatives, and what was found is the whole match.
+WHOLE: Final = frozenset({"GitLab Token"})
 ENTROPY_BITS: Final = 3.0
 
 
@@ -92,7 +94,9 @@ def _of_the_library() -> tuple[Rule, ...]:
         patterns = getattr(plugin, "denylist", ())
         if name in LEFT_OUT or not isinstance(patterns, (list, tuple)):
             continue
-        found += [Rule(label_of(name), _compiled(pattern)) for pattern in patterns]
+        found += [
+            Rule(label_of(name), _compiled(pattern, whole=name in WHOLE)) for pattern in patterns
+        ]
     return tuple(found)
 
 
@@ -100,12 +104,14 @@ def label_of(name: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
 
 
-def _compiled(pattern: re.Pattern[str]) -> Any:
+def _compiled(pattern: re.Pattern[str], *, whole: bool) -> Any:
     """A pattern of the library in RE2's words; its look-arounds only see to the edges."""
     words = pattern.pattern.replace(r"(?:(?<=\W)|(?<=^))", r"(?:^|\W)")
     words = re.sub(r"\(\?!(\\w|\[[^\]]*\])\)", "", words)
     # RE2 repeats at most a thousand times.
-    words = words.replace("{50,1024}", "{50,1000}").replace(r"(ghp|", "(?:ghp|")
+    words = words.replace("{50,1024}", "{50,1000}")
+    if whole:
+        words = re.sub(r"(?<!\\)\((?!\?)", "(?:", words)
     try:
         return compile_pattern(words, ignore_case=bool(pattern.flags & re.IGNORECASE))
     except BadPattern as error:

@@ -15,8 +15,6 @@ from app.inference.routing.spec import Learning
 # What a belief starts from counts as so many observations.
 PRIOR_WEIGHT = 2.0
 INDIFFERENT = 0.5
-# A rating is worth so many calls' weight, within its own belief.
-RATING = 1.0
 FADING = ("pulls", "failures", "run_sum", "run_weight", "rated_sum", "rated_weight")
 
 
@@ -111,14 +109,15 @@ def posteriors(
     """What each candidate is worth; `candidates` has the quality it is held to have, if any.
 
     A candidate that nothing is known of starts from the mean of those that something is known of.
-    Ratings count once there is one of any candidate.
+    Ratings count once there is one of any candidate, or a quality that one is held to have.
     """
     known = [arms.get(name, UNKNOWN) for name in candidates]
     runs = sum(arm.run_weight for arm in known)
     rated = sum(arm.rated_weight for arm in known)
     usual_run = sum(arm.run_sum for arm in known) / runs if runs else INDIFFERENT
     usual_rated = sum(arm.rated_sum for arm in known) / rated if rated else INDIFFERENT
-    run_part, rated_part = _parts(learning, rated > 0 or any(candidates.values()))
+    is_rated = rated > 0 or any(quality is not None for quality in candidates.values())
+    run_part, rated_part = _parts(learning, is_rated)
     return {
         name: Posterior(
             belief(arm.run_sum, arm.run_weight, usual_run),
@@ -161,5 +160,5 @@ def gain_of_call(
 def gain_of_rating(score: float, *, evaluation: bool) -> Arm:
     """What a rating from -1 to 1 teaches."""
     counted = Arm(evaluations=1) if evaluation else Arm(ratings=1)
-    counted.rated_sum, counted.rated_weight = RATING * (score + 1) / 2, RATING
+    counted.rated_sum, counted.rated_weight = (score + 1) / 2, 1.0
     return counted

@@ -1,5 +1,6 @@
 """What the adaptive routes of this process know, and what of it is not in Postgres yet."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ Key = tuple[UUID, str]
 Known = Mapping[Key, Mapping[str, Arm]]
 
 MOST_TASKS = 50_000
+# Nothing that was read is older than this.
+LONG_READ_SECONDS = 60.0
 NOTHING: Mapping[str, Arm] = {}
 
 
@@ -76,8 +79,9 @@ class Learner:
         return arms
 
     def categories(self, route_id: UUID) -> set[str]:
-        """The categories of which something is not stored yet."""
-        return {category for owner, category in self._gains if owner == route_id}
+        """The categories of which something may not have been read back yet."""
+        waiting = (*self._gains, *self._moving)
+        return {category for owner, category in waiting if owner == route_id}
 
     def learn(
         self, workspace_id: UUID, spec: RouteSpec, category: str, deployment: str, gain: Arm
@@ -98,6 +102,7 @@ class Learner:
     def take(self) -> dict[Key, Gains]:
         """All gains that wait to be stored; they count on until what is read holds them."""
         taken, self._gains = self._gains, {}
+        self._let_go(time.monotonic() - LONG_READ_SECONDS)
         for key, gains in taken.items():
             self._moving.setdefault(key, []).append(gains)
         return taken
@@ -123,6 +128,13 @@ class Learner:
         for table in (self._tasks, self._gains, self._moving):
             for key in [key for key in table if key[0] == route_id]:
                 del table[key]
+
+    def _let_go(self, before: float) -> None:
+        """Drop what was stored so long ago that whatever is read by now holds it."""
+        for key, moving in list(self._moving.items()):
+            moving[:] = [one for one in moving if (one.stored_at or math.inf) > before]
+            if not moving:
+                del self._moving[key]
 
     def _keep(self, key: Key, task: _Task) -> None:
         self._tasks[key] = task

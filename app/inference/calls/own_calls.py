@@ -1,0 +1,53 @@
+"""Calls that checks and caches make: judges and embeddings, admitted and paid as every other."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from app.inference.calls.attempt import Attempt
+from app.inference.calls.calls import Calls
+from app.inference.calls.course import Course, Desk
+from app.inference.calls.order import Order
+from app.inference.calls.relaying import forget
+from app.inference.embeddings.provided import ask_for_embeddings
+from app.inference.integrations.directory import Target
+from app.inference.providers.transport import Transport
+from app.inference.providers.types import ChatRequest, ChatResult
+from app.inference.routing.plan import Question
+from app.inference.usage.payer import Payer
+from app.inference.usage.service import estimate_input, estimate_text
+
+
+class OwnCalls:
+    """What guardrails and caches ask of models."""
+
+    def __init__(self, calls: Calls, desk: Desk, transport: Transport) -> None:
+        self._calls = calls
+        self._desk = desk
+        self._transport = transport
+
+    async def complete(self, payer: Payer, model: str, request: ChatRequest) -> ChatResult:
+        """A judge's answer; raises what the gate and the provider raise."""
+        question = Question(
+            model,
+            input_tokens=estimate_input(request.messages),
+            max_output_tokens=request.max_output_tokens,
+        )
+        return await self._calls.complete(
+            Order(payer, question), lambda target: replace(request, model=target.model)
+        )
+
+    async def embed(self, payer: Payer, target: Target, texts: Sequence[str]) -> list[list[float]]:
+        """Embeddings for the response cache; raises what the gate and the provider raise."""
+        tokens = sum(map(estimate_text, texts))
+        question = Question(target.reference, input_tokens=tokens)
+        order = Order(replace(payer, purpose="cache"), question, operation="embeddings")
+        course = Course(self._desk, await self._calls.admit(order))
+
+        async def ask(attempt: Attempt) -> list[list[float]]:
+            vectors, usage = await ask_for_embeddings(self._transport, attempt.target, texts)
+            attempt.usage = usage
+            return vectors
+
+        vectors = await course.opened(ask, forget)
+        course.end(course.attempt, "succeeded")
+        return vectors

@@ -1,0 +1,56 @@
+"""What the ledger's rows say of a budget, in one statement: at one moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.inference.usage.models import ModelCall
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Amounts in nano-dollars. `opens` are the calls under way: id, executor, what is reserved.
+
+    `merged` are the ids among the settled ones that were stored lately.
+    """
+
+    settled: int
+    opens: Sequence[tuple[str, str, int]]
+    merged: Sequence[str]
+
+
+async def counted(
+    session: AsyncSession, about: Sequence[ColumnElement[bool]], since: datetime
+) -> Counted:
+    """Sum up the calls that `about` selects; `merged` are those stored `since`."""
+    nano, none = literal(10**9), literal("")
+    total = select(
+        none.label("kind"), none.label("id"), none.label("executor"),
+        func.coalesce(func.sum(ModelCall.cost_usd), 0).label("amount"),
+    ).where(*about, ModelCall.status != "started")  # fmt: skip
+    call = cast(ModelCall.id, Text)
+    opens = select(
+        literal("open"), call, ModelCall.executor_id, func.coalesce(ModelCall.reserved_usd, 0)
+    ).where(*about, ModelCall.status == "started")
+    merged = select(literal("merged"), call, none, literal(0)).where(
+        *about, ModelCall.status != "started", ModelCall.updated_at >= since
+    )
+    every = union_all(total, opens, merged).subquery()
+    columns = (every.c.kind, every.c.id, every.c.executor, every.c.amount * nano)
+    settled, open_calls, stored = 0, [], []
+    for kind, identity, executor, amount in await session.execute(select(*columns)):
+        if kind == "open":
+            open_calls.append((identity, executor, int(amount)))
+        elif kind == "merged":
+            stored.append(identity)
+        else:
+            settled = int(amount)
+    return Counted(settled, open_calls, stored)
+
+
+async def clock(session: AsyncSession) -> datetime:
+    """The time by the database's clock."""
+    return (await session.execute(select(func.clock_timestamp()))).scalar_one()

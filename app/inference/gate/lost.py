@@ -1,0 +1,82 @@
+"""Calls whose process is gone: what they hold is given back, and what they cost is added."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+import orjson
+
+from app.core.clock import now
+from app.core.db import SYSTEM, Database, Scope
+from app.core.log import get_logger
+from app.inference.gate.outbox import Outbox
+from app.inference.gate.records import read_price
+from app.inference.providers.types import Usage
+from app.inference.usage import crud
+from app.inference.usage.models import ModelCall
+from app.inference.usage.service import estimate_text
+from app.runs.runs.lease import Lease
+
+log = get_logger(__name__)
+
+LOST_AT_ONCE = 1000
+
+
+class LostCalls:
+    """Settles calls as `interrupted`, with their input estimated and the text that is known."""
+
+    def __init__(self, database: Database, outbox: Outbox, lease: Lease) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._lease = lease
+
+    async def sweep(self) -> None:
+        """Settle the calls of processes that are gone; those of runs end with their run."""
+        async with self._database.unit(SYSTEM) as session:
+            executors = await crud.executors_with_open_calls(session)
+            gone = await self._lease.roll_call(executors) if executors else {}
+            calls: Sequence[ModelCall] = ()
+            if gone:
+                calls = await crud.open_of_executors(session, list(gone), LOST_AT_ONCE)
+        self._settle(calls, "")
+        if calls:
+            log.info("lost_calls_settled", calls=len(calls), executors=len(gone))
+
+    async def settle_run(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
+        """Settle what a dead process left open of a run; `text` is what it wrote of the answer."""
+        async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
+            calls = await crud.open_of_run(session, workspace_id, run_id)
+        self._settle(calls, text)
+
+    def _settle(self, calls: Iterable[ModelCall], text: str) -> None:
+        for call in calls:
+            usage = Usage(call.input_tokens, estimate_text(text))
+            price = read_price(call.price)
+            cost = None if price is None else price.cost(usage)
+            notes = self._outbox.notes()
+            notes.records.append(interrupted(call, usage, cost))
+            notes.settled.append([str(call.id), cost or 0, [], [], [], call.executor_id])
+            text = ""
+
+
+# What a row keeps of itself when it ends.
+KEPT = (
+    "id", "request_id", "attempt", "workspace_id", "user_id", "api_key_id", "customer", "agent_id",
+    "run_id", "conversation_id", "tags", "purpose", "operation", "dialect", "route", "category",
+    "integration_id", "provider", "model", "reference", "executor_id", "created_at",
+)  # fmt: skip
+
+
+def interrupted(call: ModelCall, usage: Usage, cost: int | None) -> bytes:
+    """The record that ends a lost call."""
+    return orjson.dumps(
+        {
+            **{name: getattr(call, name) for name in KEPT},
+            "status": "interrupted",
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "estimated": True,
+            "cost_nano": cost,
+            "ended_at": now(),
+        },
+        default=str,
+    )

@@ -1,0 +1,142 @@
+"""What the gate asks Valkey for one attempt, and what an answer means."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from app.core.clock import now
+from app.core.errors import AppError
+from app.core.limits import Policy
+from app.inference.budgets.rules import BudgetRule
+from app.inference.gate.blame import breaker_key
+from app.inference.gate.call import OpenCall
+from app.inference.gate.errors import (
+    BudgetExceeded,
+    NoCandidateReady,
+    PriceUnknown,
+    TooManyCalls,
+)
+from app.inference.gate.records import head_of, start_of
+from app.inference.gate.terms import offers, taking
+from app.inference.prices.money import to_dollars
+from app.inference.routing.plan import Candidate
+
+BUSY_RETRY_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Wish:
+    """One attempt that is to be admitted: `drafts` are the call as it is with each candidate."""
+
+    drafts: list[OpenCall]
+    rules: tuple[BudgetRule, ...]
+    follows: bool
+
+    @property
+    def hard(self) -> bool:
+        return any(rule.hard for rule in self.rules)
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        if self.follows:
+            return ()
+        terms = self.drafts[0].terms
+        return terms.requests + terms.tokens
+
+    def without(self, rules: set[int]) -> "Wish":
+        """The same with some budgets left out, by their place from 1."""
+        kept = tuple(rule for n, rule in enumerate(self.rules, 1) if n not in rules)
+        return replace(self, rules=kept)
+
+
+def price_up(wish: Wish) -> list[list[int]]:
+    """Set what each draft reserves and which counters it falls under; gives those by place."""
+    candidates = tuple(draft.candidate for draft in wish.drafts)
+    load = wish.drafts[0].load
+    unders = []
+    for draft, (amount, under) in zip(
+        wish.drafts, offers(candidates, wish.rules, load), strict=True
+    ):
+        draft.reserved = amount
+        draft.budgets = tuple([wish.rules[place - 1].key for place in under])
+        unders.append(under)
+    return unders
+
+
+def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
+    """The question, and what is attached to it."""
+    first = wish.drafts[0]
+    unders = price_up(wish)
+    candidates = [
+        [breaker_key(draft), draft.reserved or 0, int(draft.candidate.price is not None), under]
+        for draft, under in zip(wish.drafts, unders, strict=True)
+    ]
+    terms = first.terms
+    policies: list[Any] = []
+    if not wish.follows:
+        policies += [orjson.Fragment(policy.wire) for policy in terms.requests]
+        policies += [taking(policy, terms.taken) for policy in terms.tokens]
+    asked = [
+        first.id,
+        executor_id,
+        first.request_id,
+        int(wish.follows),
+        policies,
+        0 if wish.follows else len(terms.requests),
+        terms.slots,
+        [[rule.key, rule.cap if rule.hard else -1] for rule in wish.rules],
+        candidates,
+    ]
+    return orjson.dumps(["admit", 0, asked]), attached_to(wish, executor_id)
+
+
+def attached_to(wish: Wish, executor_id: str) -> list[bytes]:
+    """The record of the call's start with each candidate."""
+    attached = []
+    for draft in wish.drafts:
+        draft.head = head_of(draft, executor_id)
+        attached.append(b"{%b,%b}" % (draft.head, start_of(draft)))
+    return attached
+
+
+def refusal_of(wish: Wish, answer: list[Any]) -> AppError:
+    """Why nothing was taken."""
+    kind, _, said = answer
+    if kind == "busy":
+        _, most = wish.drafts[0].terms.slots[said - 1]
+        return TooManyCalls(
+            f"At most {most} calls may be under way at once.", retry_after=BUSY_RETRY_SECONDS
+        )
+    if said[0] == "shut":
+        seconds = max(said[1] / 1_000_000, 0.1)
+        return NoCandidateReady(
+            f"Every model that could answer has failed lately; the first of them is tried again "
+            f"in {seconds:.0f} seconds.",
+            retry_after=seconds,
+        )
+    why, place, settled, reserved, chosen = said
+    rule, draft = wish.rules[place - 1], wish.drafts[int(chosen) - 1]
+    if why == "price":
+        return PriceUnknown(
+            f"Nobody knows a price of {draft.candidate.target.reference}, and the budget "
+            f"{rule.budget_id} stands; set a price for the model."
+        )
+    return _exceeded(rule, draft, int(settled), int(reserved))
+
+
+def _exceeded(rule: BudgetRule, draft: OpenCall, settled: int, reserved: int) -> BudgetExceeded:
+    end = rule.end
+    renews = f" It renews at {end.isoformat()}." if end is not None else ""
+    return BudgetExceeded(
+        f"The budget {rule.budget_id} ({rule.subject}, {rule.window}) allows "
+        f"{to_dollars(rule.cap).normalize():f} USD: {to_dollars(settled).normalize():f} are spent, "
+        f"{to_dollars(reserved).normalize():f} reserved by calls under way, and this call may come "
+        f"to {to_dollars(draft.reserved or 0).normalize():f}.{renews}",
+        retry_after=None if end is None else max((end - now()).total_seconds(), 1.0),
+    )
+
+
+def drafts_of(call: OpenCall, candidates: tuple[Candidate, ...]) -> list[OpenCall]:
+    """The same call with each candidate."""
+    return [call, *(replace(call, candidate=other) for other in candidates[1:])]

@@ -1,0 +1,1 @@
+"""What models do beside writing: embeddings, sound, pictures and moderation, passed on as bytes."""

@@ -1,0 +1,115 @@
+"""A request's body as each candidate is to have it: with its own name of the model."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import orjson
+
+from app.inference.dialects.ask import read_document, read_model_name
+from app.inference.dialects.errors import RequestInvalid
+from app.inference.dialects.splice import replace_model
+from app.inference.operations.form import Field, read_fields
+from app.inference.providers.transport.request import Body
+
+JSON: Final = "application/json"
+# A form of more than this goes out in pieces, so that it is held in memory only once.
+LARGE: Final = 1024 * 1024
+PIECE: Final = 64 * 1024
+
+
+class Content(Protocol):
+    """What the client has sent. `model` is None where it leaves the choice to the provider."""
+
+    @property
+    def kind(self) -> str:
+        """The content type."""
+        ...
+
+    @property
+    def model(self) -> str | None: ...
+
+    def get(self, name: str) -> Any:
+        """A field's value; a form's are strings."""
+        ...
+
+    def renamed(self, model: str) -> Body:
+        """The body for another name of the model."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JsonContent:
+    body: bytes
+    document: dict[str, Any]
+    model: str | None
+    kind: str = JSON
+
+    def get(self, name: str) -> Any:
+        return self.document.get(name)
+
+    def renamed(self, model: str) -> Body:
+        if self.model == model:
+            return self.body
+        return replace_model(self.body, model) if self.model else add_model(self.body, model)
+
+
+@dataclass(frozen=True, slots=True)
+class FormContent:
+    body: bytearray
+    fields: dict[str, Field]
+    kind: str
+
+    @property
+    def model(self) -> str | None:
+        field = self.fields.get("model")
+        return field.value if field else None
+
+    def get(self, name: str) -> Any:
+        field = self.fields.get(name)
+        return field.value if field else None
+
+    def renamed(self, model: str) -> Body:
+        pieces = self._pieces(model)
+        if len(self.body) <= LARGE:
+            return b"".join(bytes(piece) for piece in pieces)
+        return slowly(pieces)
+
+    def _pieces(self, model: str) -> list[memoryview]:
+        view, field = memoryview(self.body), self.fields.get("model")
+        if field is None or field.value == model:
+            return [view]
+        return [view[: field.start], memoryview(model.encode()), view[field.end :]]
+
+
+def add_model(body: bytes, model: str) -> bytes:
+    """Name the model that was meant in a document, which is not empty, that names none."""
+    return b'%b,"model":%b}' % (body[: body.rindex(b"}")], orjson.dumps(model))
+
+
+async def slowly(pieces: list[memoryview]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), PIECE):
+            yield bytes(piece[start : start + PIECE])
+
+
+def read_json(body: bytes) -> JsonContent:
+    """Raises RequestInvalid."""
+    document = read_document(body)
+    if not document:
+        raise RequestInvalid("The JSON body of your request is empty.")
+    model = read_model_name(document) if document.get("model") is not None else None
+    return JsonContent(body, document, model)
+
+
+def read_form(body: bytearray, content_type: str) -> FormContent:
+    """Raises RequestInvalid."""
+    content = FormContent(body, read_fields(body, content_type), content_type)
+    if content.model is not None:
+        read_model_name({"model": content.model})
+    return content
+
+
+def missing_model() -> RequestInvalid:
+    said = "Missing required parameter: 'model'."
+    return RequestInvalid(said, param="model", label="missing_required_parameter")

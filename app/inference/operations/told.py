@@ -1,0 +1,62 @@
+"""What an answer tells of its usage, and of an error, read without parsing all of it."""
+
+from json import JSONDecoder
+from typing import Any, Final
+
+import orjson
+
+from app.inference.providers.codec import InBandError, tokens
+from app.inference.providers.types import Usage
+
+# How much of an answer is looked at, at its beginning and at its end.
+LOOKED_AT: Final = 64 * 1024
+MARK: Final = b'"usage"'
+DECODER: Final = JSONDecoder()
+
+
+def usage_in(answer: bytes) -> Usage | None:
+    """The last usage that stands in an answer, or in the end of a stream of events.
+
+    Pictures and vectors are megabytes, and the usage stands before or behind them.
+    """
+    for looked_at in (answer[-LOOKED_AT:], answer[:LOOKED_AT]):
+        at = looked_at.rfind(MARK)
+        while at >= 0:
+            usage = usage_of(object_after(looked_at[at + len(MARK) :]))
+            if usage is not None:
+                return usage
+            at = looked_at.rfind(MARK, 0, at)
+    return None
+
+
+def object_after(text: bytes) -> Any:
+    """The JSON value behind a key, whatever stands behind it."""
+    try:
+        value, _ = DECODER.raw_decode(text.decode("utf-8", "replace").lstrip(" \t\r\n:"))
+    except ValueError:
+        return None
+    return value
+
+
+def usage_of(told: Any) -> Usage | None:
+    """Tokens; None for seconds of sound and for what is no usage."""
+    if not isinstance(told, dict) or not ("prompt_tokens" in told or "input_tokens" in told):
+        return None
+    details = told.get("input_tokens_details") or told.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return Usage(
+        input_tokens=tokens(told.get("prompt_tokens") or told.get("input_tokens")),
+        output_tokens=tokens(told.get("completion_tokens") or told.get("output_tokens")),
+        cached_input_tokens=tokens(cached),
+    )
+
+
+def error_in(answer: bytes) -> InBandError | None:
+    """The error that an answer of status 200 is."""
+    if len(answer) > LOOKED_AT or answer.lstrip()[:1] != b"{" or b'"error"' not in answer:
+        return None
+    try:
+        document = orjson.loads(answer)
+    except ValueError:
+        return None
+    return InBandError(document) if document.get("error") else None

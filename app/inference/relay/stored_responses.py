@@ -1,0 +1,113 @@
+"""Responses that a provider keeps: looked up, deleted and cancelled where they were made."""
+
+import re
+from typing import Final
+
+from starlette.types import Scope
+
+from app.core.auth import Access, Permission
+from app.core.errors import BadRequest, NotFound
+from app.inference.dialects.dialect import Dialect
+from app.inference.integrations.directory import Endpoint
+from app.inference.providers.opening import read_refusal
+from app.inference.providers.registry import KINDS
+from app.inference.providers.transport import Exchange
+from app.inference.relay.reply import ClientWatch
+from app.inference.relay.visit import Visit
+from app.inference.relay.wishes import read_wishes
+
+IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+QUERY: Final = re.compile(r"[A-Za-z0-9_.=&%\[\]-]{0,512}")
+EVENTS: Final = "text/event-stream"
+
+
+class ResponseNotFound(NotFound):
+    """No integration of the workspace can have kept it; we ourselves keep none."""
+
+    code = "response_not_found"
+    title = "There is no such response"
+
+
+class StoredResponse:
+    """`after` is what follows the id in the address (`/cancel`).
+
+    It goes to the integration that the route header names, or to the only one that there is.
+    """
+
+    def __init__(self, dialect: Dialect, method: str, after: str = "") -> None:
+        self._dialect = dialect
+        self._method = method
+        self._after = after
+
+    async def serve(self, visit: Visit) -> None:
+        access = await visit.access(Permission.MODELS_INVOKE, "chat")
+        name = visit.parameters["response"]
+        if not IDENTIFIER.fullmatch(name):
+            raise ResponseNotFound(f"There is no response of the id '{name[:128]}'.")
+        endpoint = await self._endpoint(visit, access, name)
+        base = self._dialect.upstream_url(endpoint, "", streaming=False)
+        head, _, query = base.partition("?")
+        more = "&".join(filter(None, (query, query_of(visit.scope))))
+        url = f"{head}/{name}{self._after}" + (f"?{more}" if more else "")
+        async with ClientWatch(visit.receive, visit.reply):
+            exchange = await self._open(visit, endpoint, url)
+            try:
+                await pass_on(exchange, visit)
+            finally:
+                exchange.close()
+
+    async def _endpoint(self, visit: Visit, access: Access, name: str) -> Endpoint:
+        route = read_wishes(visit.scope).route
+        slug = route.partition("/")[0] if route else None
+        found = [
+            endpoint
+            for endpoint in await visit.inference.directory.endpoints(access.workspace_id)
+            if self._dialect.passes_bytes_to(endpoint) and slug in (None, endpoint.slug)
+        ]
+        if not found:
+            raise ResponseNotFound(
+                f"Response with id '{name}' not found: responses are kept by providers that speak "
+                "this API, and none is connected."
+            )
+        if len(found) > 1:
+            names = ", ".join(endpoint.slug for endpoint in found)
+            raise ResponseNotFound(
+                f"Response with id '{name}' may be with any of {names}: name one in the header "
+                "X-Luminous-Route."
+            )
+        return found[0]
+
+    async def _open(self, visit: Visit, endpoint: Endpoint, url: str) -> Exchange:
+        kind = KINDS[endpoint.kind]
+        exchange = await visit.inference.transport.open(
+            self._method,
+            url,
+            headers=kind.codec(endpoint.base_url).headers(endpoint.api_key),
+            provider=kind.label,
+            allow_private=endpoint.allow_private,
+        )
+        if 200 <= exchange.status < 300:
+            return exchange
+        try:
+            error, said = await read_refusal(exchange, kind.label, endpoint.api_key)
+            error.said = said
+            raise error
+        finally:
+            exchange.close()
+
+
+async def pass_on(exchange: Exchange, visit: Visit) -> None:
+    if not exchange.headers.get("content-type", "").startswith(EVENTS):
+        await visit.reply.json(await exchange.read_body())
+        return
+    while block := await exchange.read_chunk():
+        await visit.reply.stream(block)
+    await visit.reply.stream(b"", more=False)
+
+
+def query_of(scope: Scope) -> str:
+    """The client's query (`stream`, `starting_after`, `include[]`); raises BadRequest."""
+    query = str(scope.get("query_string", b"").decode("latin-1"))
+    if not QUERY.fullmatch(query):
+        raise BadRequest("The query holds characters that none of its parameters has.")
+    return query

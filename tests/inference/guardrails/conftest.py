@@ -1,0 +1,11 @@
+"""A vendor's fake behind the calls engine, and a client of it."""
+
+import pytest
+
+from tests.inference.relay.conftest import gateway as gateway
+from tests.support.relaying import Client, client_of
+
+
+@pytest.fixture
+def asker(app, gateway) -> Client:
+    return client_of(app, gateway)

@@ -1,0 +1,117 @@
+"""Compiled prices against genai-prices' own arithmetic."""
+
+from decimal import Decimal
+
+import pytest
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import Usage as PricedUsage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.clock import now
+from app.inference.prices.listed import PROVIDER_NAMES, compiled, list_price
+from app.inference.prices.money import to_dollars, to_nano
+from app.inference.prices.price import Price, Tier
+from app.inference.providers.types import Usage
+
+# Every price of every model of ours, its batch and service tiers included.
+PRICES = [
+    (f"{provider.id}/{model.id} {context or ''}", prices)
+    for provider in get_snapshot().providers
+    if provider.id in PROVIDER_NAMES.values()
+    for model in provider.models
+    for context in (None, *(variant.when for variant in model.price_variants or ()))
+    if compiled(prices := model.get_prices(now(), context)) is not None
+]
+BOUNDS = (0, 1, 128_000, 128_001, 200_000, 200_001, 272_000, 272_001, 1_000_000)
+
+
+@st.composite
+def usages(draw) -> Usage:
+    given_tokens = draw(st.sampled_from(BOUNDS) | st.integers(0, 2_000_000))
+    cached = draw(st.integers(0, given_tokens))
+    written = draw(st.integers(0, given_tokens - cached))
+    made = draw(st.integers(0, 200_000))
+    return Usage(given_tokens, made, cached, written, draw(st.integers(0, made)))
+
+
+@given(st.sampled_from(PRICES), usages())
+def test_a_cost_is_to_the_nano_what_genai_prices_says(named, usage):
+    name, prices = named
+    thought = {}
+    if prices.output_reasoning_mtok is not None:
+        thought = {"output_reasoning_tokens": usage.reasoning_tokens}
+    told = prices.calc_price(
+        PricedUsage(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cached_input_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            **thought,
+        )
+    )
+    price = compiled(prices)
+    assert price is not None
+    # A price by the call or by the hour of sound counts for itself.
+    if prices.requests_kcount is None and not price.minute:
+        assert price.cost(usage) == to_nano(told["total_price"]), name
+
+
+def test_there_are_prices_to_compare():
+    assert len(PRICES) > 1000
+
+
+@given(usages(), st.integers(0, 10**7), st.integers(1, 10**6))
+def test_a_discount_is_taken_once_from_the_exact_sum(usage, per_token, factor):
+    tier = Tier(0, per_token, per_token * 3, per_token, per_token)
+    full = usage.input_tokens * per_token + usage.output_tokens * per_token * 3
+    exact = Decimal(full) * factor / 10**9
+    assert abs(Price((tier,), factor=factor).cost(usage) - exact) <= Decimal("0.5")
+
+
+@given(st.integers(0, 10**15))
+def test_nano_dollars_survive_the_way_to_dollars_and_back(nano):
+    assert to_nano(to_dollars(nano)) == nano
+
+
+def test_cached_input_without_a_price_costs_what_input_costs():
+    price = list_price("openai", "gpt-4-turbo")
+    assert price is not None
+    assert price.cost(Usage(1000, 0, 800)) == price.cost(Usage(1000, 0))
+
+
+def test_more_cached_tokens_than_input_cost_what_the_input_does():
+    price = list_price("openai", "gpt-4o")
+    assert price is not None
+    assert price.cost(Usage(100, 0, 5000, 5000)) == price.cost(Usage(100, 0, 100))
+
+
+def test_the_batch_api_has_a_price_of_its_own():
+    usual, batch = (
+        list_price("openai", "gpt-4o"),
+        list_price("openai", "gpt-4o", processing="batch"),
+    )
+    assert usual is not None
+    assert batch is not None
+    usage = Usage(10_000, 10_000)
+    assert batch.cost(usage) * 2 == usual.cost(usage)
+
+
+@pytest.mark.parametrize("kind", ["demo", "ollama"])
+def test_what_runs_here_is_free(kind):
+    price = list_price(kind, "anything")
+    assert price is not None
+    assert (price.cost(Usage(10**6, 10**6)), price.source) == (0, "free")
+
+
+@pytest.mark.parametrize("kind", ["openai", "openai_compatible"])
+def test_an_unknown_model_has_no_price(kind):
+    assert list_price(kind, "nobody-knows-this") is None
+
+
+def test_images_sound_and_calls_cost_what_each_of_them_does():
+    price = Price((Tier(0, 0, 0, 0, 0),), call=5, image=7, minute=120)
+    assert price.cost(Usage()) == 5
+    assert price.cost(Usage(), images=3) == 26
+    assert price.cost(Usage(), milliseconds=90_000) == 185
+    assert price.cost(Usage(), milliseconds=250) == 6  # 5.5, rounded half up

@@ -1,0 +1,155 @@
+"""Embeddings, sound, pictures and moderation through the unmodified OpenAI SDK."""
+
+import io
+
+import openai
+import orjson
+import pytest
+
+from tests.inference.relay.asking import calls_of
+from tests.support.fakes.base import body_of, status
+from tests.support.fakes.openai_operations import PICTURE, SOUND
+
+gemini = pytest.mark.parametrize("gateway", ["gemini"], indirect=True)
+anthropic = pytest.mark.parametrize("gateway", ["anthropic"], indirect=True)
+
+
+def recording(size: int = 100) -> io.BytesIO:
+    file = io.BytesIO(b"\xff\xfb" * (size // 2))
+    file.name = "talk.mp3"
+    return file
+
+
+async def test_vectors_come_as_the_sdk_asks_for_them(sdk, gateway):
+    answer = await sdk.embeddings.create(model=gateway.model, input=["Hello", "World"])
+    assert [row.embedding for row in answer.data] == [[0.5, -1.0]] * 2
+    assert answer.usage.prompt_tokens == 8
+    assert gateway.fake.last.path == "/v1/embeddings"
+    assert gateway.fake.last.body["model"] == "gpt-fake"
+
+
+async def test_an_embedding_is_metered(sdk, gateway, kernel, ledger):
+    await sdk.embeddings.create(model=gateway.model, input="Hello", encoding_format="float")
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert (call.status, call.input_tokens, call.output_tokens) == ("succeeded", 8, 0)
+    assert call.estimated is False
+
+
+@gemini
+@pytest.mark.parametrize("encoding", ["float", "base64"])
+async def test_gemini_embeds_in_openais_words(sdk, gateway, encoding):
+    vectors = [{"values": [0.5, -1.0]}, {"values": [2.0, 0.25]}]
+    gateway.fake.will(body_of(orjson.dumps({"embeddings": vectors})))
+    answer = await sdk.embeddings.create(
+        model=gateway.model, input=["Hello", "World"], encoding_format=encoding
+    )
+    assert answer.object == "list"
+    assert len(answer.data) == 2
+    if encoding == "float":
+        assert answer.data[1].embedding == [2.0, 0.25]
+    assert gateway.fake.last.path.endswith("models/gemini-fake:batchEmbedContents")
+
+
+@anthropic
+async def test_who_cannot_embed_says_so(sdk, gateway):
+    with pytest.raises(openai.BadRequestError, match="embeddings"):
+        await sdk.embeddings.create(model=gateway.model, input="Hello")
+    assert gateway.fake.requests == []
+
+
+async def test_speech_is_passed_on_as_it_comes(sdk, gateway):
+    async with sdk.audio.speech.with_streaming_response.create(
+        model=gateway.model, voice="alloy", input="Hello."
+    ) as answer:
+        assert answer.headers["content-type"] == "audio/mpeg"
+        sound = b"".join([piece async for piece in answer.iter_bytes()])
+    assert sound == b"".join(SOUND)
+
+
+@pytest.mark.parametrize("size", [100, 3 * 1024 * 1024])
+async def test_a_recording_is_written_down(sdk, gateway, kernel, ledger, size):
+    answer = await sdk.audio.transcriptions.create(
+        model=gateway.model, file=recording(size), language="en"
+    )
+    assert answer.text == "Hello."
+    sent = gateway.fake.last.body
+    assert b'name="model"\r\n\r\ngpt-fake\r\n' in sent
+    assert sent.count(b"\xff\xfb") == size // 2
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert (call.input_tokens, call.output_tokens) == (12, 34)
+
+
+async def test_a_recording_is_translated(sdk, gateway):
+    answer = await sdk.audio.translations.create(model=gateway.model, file=recording())
+    assert answer.text == "Hello."
+    assert gateway.fake.last.path == "/v1/audio/translations"
+
+
+async def test_a_transcript_can_be_streamed(sdk, gateway, kernel, ledger):
+    stream = await sdk.audio.transcriptions.create(
+        model=gateway.model, file=recording(), stream=True
+    )
+    events = [event async for event in stream]
+    assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert (call.input_tokens, call.output_tokens) == (12, 34)
+
+
+async def test_pictures_are_painted_edited_and_varied(sdk, gateway):
+    painted = await sdk.images.generate(model=gateway.model, prompt="A cat")
+    assert painted.data[0].b64_json == PICTURE
+    assert painted.usage.output_tokens == 34
+    edited = await sdk.images.edit(model=gateway.model, image=b"png", prompt="A hat")
+    assert edited.data[0].b64_json == PICTURE
+    varied = await sdk.images.create_variation(model=gateway.model, image=b"png")
+    assert varied.data[0].b64_json == PICTURE
+    paths = [request.path for request in gateway.fake.requests if request.method == "POST"]
+    assert paths == ["/v1/images/generations", "/v1/images/edits", "/v1/images/variations"]
+
+
+async def test_moderation_answers(sdk, gateway):
+    answer = await sdk.moderations.create(model=gateway.model, input="I'll get you.")
+    assert answer.results[0].flagged
+
+
+async def test_parameters_we_have_never_heard_of_pass(client, gateway):
+    asked = {"model": gateway.model, "input": "Hi", "voice": "x", "future": 1.5}
+    answer = await client.post("/openai/v1/audio/speech", json=asked, headers=gateway.headers)
+    assert answer.status_code == 200
+    assert gateway.fake.last.body == asked | {"model": "gpt-fake"}
+
+
+async def test_a_refusal_keeps_the_vendors_words(sdk, gateway):
+    gateway.fake.will(status(400, "No such voice.", param="voice", code="bad_voice"))
+    with pytest.raises(openai.BadRequestError) as refused:
+        await sdk.audio.speech.create(model=gateway.model, voice="x", input="Hi")
+    assert (refused.value.param, refused.value.code) == ("voice", "bad_voice")
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [
+        ("/audio/transcriptions", b"no form", "multipart/form-data; boundary=x"),
+        ("/audio/transcriptions", b"{}", "application/json"),
+        ("/embeddings", b"no json", "application/json"),
+        ("/embeddings", b'{"input": "x"}', "application/json"),
+        ("/embeddings", b"{}", "application/json"),
+        ("/images/generations", b'{"model": 7}', "application/json"),
+    ],
+)
+async def test_a_mistake_is_told_in_the_vendors_envelope(client, gateway, path, content, kind):
+    headers = gateway.headers | {"content-type": kind}
+    answer = await client.post(f"/openai/v1{path}", content=content, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert gateway.fake.requests == []
+
+
+async def test_an_upload_has_a_bound(client, gateway, settings):
+    async def pieces():
+        for _ in range(settings.max_upload_bytes // 2**20 + 2):
+            yield b"x" * 2**20
+
+    headers = gateway.headers | {"content-type": "multipart/form-data; boundary=x"}
+    answer = await client.post("/openai/v1/audio/transcriptions", content=pieces(), headers=headers)
+    assert answer.status_code == 413
