@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from app.chat.conversations.router import router as conversations
 from app.chat.messages.router import router as messages
@@ -25,6 +24,7 @@ from app.core.http import csrf, health
 from app.core.http.body_limit import BodyLimit
 from app.core.http.bounds import BodyTime, HeadLimit
 from app.core.http.context import RequestContext, StrayErrors
+from app.core.http.cors import CrossOrigin
 from app.core.http.docs_page import install_docs
 from app.core.http.headers import security_headers
 from app.core.http.measure import install_metrics
@@ -99,12 +99,14 @@ ROUTERS = (
 )  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
-    "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset",
+    "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
+    "X-Luminous-Cache",
 ]  # fmt: skip
 # Beside those that a browser sends by itself; the rest is what OpenAI's own client adds.
 ACCEPTED_HEADERS = [
     "Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "If-Match",
-    "If-None-Match", "Last-Event-ID", "X-Request-Id", "X-Share-Token", "X-Workspace-Id",
+    "If-None-Match", "Last-Event-ID", "X-Luminous-Cache", "X-Request-Id", "X-Share-Token",
+    "X-Workspace-Id",
     csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "X-Stainless-Arch",
     "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
     "X-Stainless-Package-Version", "X-Stainless-Poll-Helper", "X-Stainless-Retry-Count",
@@ -126,7 +128,7 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(TrustedProxies, trusted=settings.trusted_proxies),
             Middleware(RequestContext, defaults=security_headers(settings)),
             Middleware(
-                CORSMiddleware,
+                CrossOrigin,
                 allow_origins=settings.cors_origins,
                 allow_credentials=True,
                 allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
@@ -159,8 +161,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             resolver = await stack.enter_async_context(IdentityResolver(kernel))
             kernel.resolver, app.state.signing_keys = resolver, resolver.signing_keys
             inference = await stack.enter_async_context(open_inference(kernel))
-            answering = Answering(kernel.database, inference.directory, settings)
-            works = (answering, Titling(kernel.database, inference.directory))
+            answering = Answering(kernel.database, inference.calls, settings)
+            works = (answering, Titling(kernel.database, inference.calls))
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)

@@ -12,20 +12,24 @@ from redis.exceptions import NoScriptError, RedisError
 
 MOST_AT_ONCE: Final = 256
 
-# The frame of every script. ARGV[1] is a JSON array of questions, the other arguments are what is
-# attached to them, in their order. `decide(question, first)` answers one question, of which
-# `first` is the place of its first attached argument; an error in one leaves the others alone.
+# The frame of every script. ARGV[1] is a JSON array of questions, ARGV[2] what is attached to
+# them, one behind the other: a few long arguments cost less than many. `decide(question, attached)`
+# answers one question; an error in one leaves the others alone.
 # `finish()` comes after the last. Numbers in answers have 14 digits; a longer one goes as text.
 PROLOGUE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 """
 EPILOGUE: Final = """
-local answers, first = {}, 2
+local answers, position = {}, 1
 for i, question in ipairs(cjson.decode(ARGV[1])) do
-  local fine, answer = pcall(decide, question[2], first)
+  local attached = {}
+  for n, length in ipairs(question[1]) do
+    attached[n] = string.sub(ARGV[2], position, position + length - 1)
+    position = position + length
+  end
+  local fine, answer = pcall(decide, question[2], attached)
   answers[i] = fine and answer or {error = tostring(answer)}
-  first = first + question[1]
 end
 finish()
 return cjson.encode(answers)
@@ -108,19 +112,22 @@ class BatchedScript:
         return batch + [q for q in waiting if q.future is None or not q.future.cancelled()]
 
     async def _send(self, batch: list[Question]) -> list[Any]:
-        questions = b",".join([b"[%d,%b]" % (len(q.attached), q.wire) for q in batch])
-        attached = [piece for question in batch for piece in question.attached]
+        framed: list[bytes] = []
+        pieces: list[bytes] = []
+        for question in batch:
+            lengths = b",".join([b"%d" % len(piece) for piece in question.attached])
+            framed.append(b"[[%b],%b]" % (lengths, question.wire))
+            pieces += question.attached
+        questions, attached = b"[%b]" % b",".join(framed), b"".join(pieces)
         try:
-            said = await self._evaluate(b"[%b]" % questions, attached)
+            said = await self._evaluate(questions, attached)
         except NoScriptError:
             # Valkey knows a script or does not, so nothing was decided.
             await self._valkey.script_load(self._source)
-            said = await self._evaluate(b"[%b]" % questions, attached)
+            said = await self._evaluate(questions, attached)
         answers: list[Any] = orjson.loads(said)
         return answers
 
-    async def _evaluate(self, questions: bytes, attached: list[bytes]) -> bytes:
-        answer: bytes = await self._valkey.execute_command(
-            "EVALSHA", self._sha, 0, questions, *attached
-        )
-        return answer
+    async def _evaluate(self, questions: bytes, attached: bytes) -> bytes:
+        answer: Any = await self._valkey.evalsha(self._sha, 0, questions, attached)
+        return bytes(answer)

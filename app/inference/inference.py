@@ -27,7 +27,6 @@ from app.inference.providers.demo import DemoServer
 from app.inference.providers.transport import Transport
 from app.inference.routing.open import open_routes
 from app.inference.routing.planner import Router
-from app.inference.usage.ledger import Ledger, open_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,6 @@ class Inference:
     prices: PriceBook
     budgets: BudgetBook
     customers: CustomerBook
-    ledger: Ledger
     gate: Gate
     routes: Router
     guardrails: Guardrails
@@ -56,7 +54,6 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
         prices, customers = PriceBook(kernel.database), CustomerBook(kernel.database)
         budgets = BudgetBook(kernel.database)
-        ledger = await stack.enter_async_context(open_ledger(kernel))
         gate = await stack.enter_async_context(open_gate(kernel, budgets, customers))
         routes = await stack.enter_async_context(open_routes(kernel, directory, prices, customers))
         local = LocalEmbedder()
@@ -75,7 +72,6 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
             prices,
             budgets,
             customers,
-            ledger,
             gate,
             routes,
             guardrails,

@@ -2,15 +2,15 @@
 
 The server under test has the first core to itself; the load, the fake provider and the engines
 share the others. Luminous is measured on its full path: key, limits, budget reservation, route,
-breaker, metering and cost are all on (`full_path.py`). LiteLLM has its production settings, ferrogw
-and smg run as they come, with neither limits nor a ledger. An answer counts only if it is whole.
+breaker, metering and cost are all on (`full_path.py`). LiteLLM has its production settings,
+ferrogw and smg run as they come, with neither limits nor a ledger.
 
     .venv/bin/python scripts/bench/gateway.py [--quick] [--only FIGURE] [--without NAME]
 
 Whole answers are asked for by `wrk` where it is installed (`apt-get install wrk`), else by
-`load.py`; streams are read by `load.py`. LiteLLM, ferrogw and smg are installed into `.tools/` once;
-where that is not possible it is said, and the other ratios are printed. `--quick` ends within about
-a minute once they are there. The last line is one JSON document.
+`load.py`; streams are read by `load.py`, and count only if they are whole. The others are installed
+into `.tools/` once; where that is not possible it is said, and the other ratios are printed.
+`--quick` ends within about a minute once they are there. The last line is one JSON document.
 """
 
 import argparse
@@ -204,18 +204,20 @@ def run(bench: Bench, without: set[str], folder: Path) -> list[Taken]:
     return taken
 
 
-def ratios(direct: Taken, ours: Taken, rivals: list[Taken]) -> Iterator[tuple[str, float]]:
-    """What the issue's table asks for, as far as it was measured."""
-    mine, bare = ours.numbers, direct.numbers
+def over_rivals(ours: Taken, rivals: list[Taken]) -> Iterator[tuple[str, float]]:
     for rival in rivals:
-        name = rival.name.lower()
         for figure in ("requests_16", "requests_64", "streams_16"):
             if rival.numbers.get(figure):
-                yield f"{figure}_over_{name}", mine[figure] / rival.numbers[figure]
+                ratio = ours.numbers[figure] / rival.numbers[figure]
+                yield f"{figure}_over_{rival.name.lower()}", ratio
+
+
+def over_direct(direct: Taken, ours: Taken) -> Iterator[tuple[str, float]]:
+    """What the gateway costs, as far as it was measured."""
+    mine, bare = ours.numbers, direct.numbers
     for variant, name in (("long", "same_dialect"), ("translated", "translated")):
         if f"cpu_{variant}" in mine:
-            ratio = mine[f"cpu_{variant}"] / bare[f"cpu_{variant}"]
-            yield f"cpu_{name}_over_httpx2", ratio
+            yield f"cpu_{name}_over_httpx2", mine[f"cpu_{variant}"] / bare[f"cpu_{variant}"]
     for connections in (1, 8):
         figure = f"latency_{connections}"
         if figure in mine:
@@ -228,7 +230,8 @@ def ratios(direct: Taken, ours: Taken, rivals: list[Taken]) -> Iterator[tuple[st
 
 def figures_of(taken: list[Taken]) -> dict[str, float]:
     direct, ours, *rivals = taken
-    figures = {name: round(value, 3) for name, value in ratios(direct, ours, rivals)}
+    found = (*over_rivals(ours, rivals), *over_direct(direct, ours))
+    figures = {name: round(value, 3) for name, value in found}
     for each in taken:
         figures |= {f"{each.name.lower()}_{k}": round(v, 3) for k, v in each.numbers.items()}
     figures["failed"] = ours.failed

@@ -136,9 +136,9 @@ wrk.body = %s
 %s
 function done(summary, latency, requests)
   local e = summary.errors
-  io.write(string.format('WRK {"requests": %%d, "microseconds": %%d, "median": %%d, "failed": %%d}\\n',
-    summary.requests, summary.duration, latency:percentile(50),
-    e.connect + e.read + e.write + e.status + e.timeout))
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  local form = 'WRK {"requests": %%d, "microseconds": %%d, "median": %%d, "failed": %%d}\\n'
+  io.write(form:format(summary.requests, summary.duration, latency:percentile(50), failed))
 end
 """
 

@@ -117,7 +117,7 @@ def anthropic_event(kind: str, **fields: object) -> bytes:
 
 def models() -> bytes:
     row = {"id": "bench", "object": "model", "created": CREATED, "owned_by": "bench"}
-    body = orjson.dumps({"object": "list", "data": [row]})
+    body = orjson.dumps({"object": "list", "data": [row], "has_more": False})
     return JSON_HEAD % (len(body), body)
 
 
@@ -157,7 +157,7 @@ class Upstream(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._transport is None:
             return
-        if self._url.endswith(b"/models"):
+        if self._url.partition(b"?")[0].endswith(b"/models"):
             self._transport.write(models())
             return
         model = MODEL.search(self._body).group(1).decode()

@@ -1,6 +1,5 @@
 """The work of a turn: ask the model, write what it says to the run's log, keep the answer."""
 
-import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,38 +10,37 @@ from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns import titles
-from app.chat.turns.context import Prepared, build_request
-from app.chat.turns.outcome import outcome_of
+from app.chat.turns.asking import Asked, Prepared
+from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
 from app.chat.turns.service import KIND
+from app.chat.turns.totals import Total, total_of
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
-from app.inference.catalog.pricing import cost
-from app.inference.integrations.directory import Directory, Target
+from app.inference.calls.calls import Calls
+from app.inference.calls.course import Course
+from app.inference.calls.seam import Seam
 from app.inference.providers.errors import ContentFiltered
-from app.inference.providers.types import (
-    Finished,
-    ReasoningDelta,
-    StreamEvent,
-    TextDelta,
-    Usage,
-    UsageReport,
-)
-from app.inference.usage import service as ledger
+from app.inference.providers.types import Finished, ReasoningDelta, StreamEvent, TextDelta
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
 
 
 @dataclass(slots=True)
-class Call:
-    """What this process knows of the call it is making."""
+class Answer:
+    """What this process knows of the answer that it is having written.
 
-    id: UUID
-    began: float = field(default_factory=time.perf_counter)
-    first_token_ms: int | None = None
-    usage: Usage | None = None
+    `before` is what processes before this one have used for it.
+    """
+
+    course: Course
+    before: Total = field(default_factory=Total)
+    seams: list[dict[str, Any]] = field(default_factory=list)
     finish_reason: str | None = None
-    text: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> Total:
+        return self.before + total_of(self.course.calls)
 
 
 class Answering:
@@ -50,11 +48,11 @@ class Answering:
 
     kind = KIND
 
-    def __init__(self, database: Database, directory: Directory, settings: Settings) -> None:
+    def __init__(self, database: Database, calls: Calls, settings: Settings) -> None:
         self._database = database
-        self._directory = directory
+        self._calls = calls
         self._settings = settings
-        self._calls: dict[UUID, Call] = {}
+        self._answers: dict[UUID, Answer] = {}
         self._prepared: dict[UUID, Prepared] = {}
 
     def expect(self, run_id: UUID, prepared: Prepared) -> None:
@@ -63,67 +61,79 @@ class Answering:
 
     async def run(self, ctx: RunContext) -> None:
         """Ask, and stream. After a crash, ask the model to go on where its text broke off."""
-        prepared = self._prepared.pop(ctx.run_id, None) or await self._prepare(ctx)
-        target, call = prepared.target, Call(prepared.call_id)
-        self._calls[ctx.run_id] = call
-        if not any(event.type == "message.created" for event in ctx.history):
-            ctx.emit(
-                "message.created",
-                message_id=ctx.input["answer_id"],
-                parent_id=ctx.input["question_id"],
-                conversation_id=str(ctx.subject_id),
-                role="assistant",
-                model=target.reference,
-                demo=target.endpoint.kind == "demo",
-            )
-        async with aclosing(target.endpoint.provider.stream(prepared.request)) as events:
+        prepared = self._prepared.pop(ctx.run_id, None)
+        before = Total()
+        if prepared is None or prepared.grant is None:
+            prepared, before = await self._take_up(ctx)
+        assert prepared.grant is not None  # noqa: S101 - who runs a turn was let in
+        telling = self._calls.telling(prepared.grant, prepared.asked.request)
+        answer = Answer(telling.course, before, told_seams(ctx))
+        self._answers[ctx.run_id] = answer
+        self._announce(ctx, answer)
+        begun = len(ctx.text_so_far)
+        async with aclosing(telling.stream()) as events:
             async for event in events:
-                self._take(ctx, call, event)
-        self._report(ctx, call, target)
-        if call.finish_reason == "content_filter" and not call.text:
-            raise ContentFiltered(target.endpoint.label, "the answer was withheld.")
+                if isinstance(event, Seam):
+                    self._mark(ctx, answer, event, begun)
+                else:
+                    self._take(ctx, answer, event)
+        total = answer.total
+        ctx.emit(
+            "usage.updated",
+            input_tokens=total.input_tokens,
+            output_tokens=total.output_tokens,
+            cost_usd=total.cost_usd,
+        )
+        if answer.finish_reason == "content_filter" and not ctx.text_so_far:
+            label = telling.course.attempt.target.endpoint.label
+            raise ContentFiltered(label, "the answer was withheld.")
 
-    def _take(self, ctx: RunContext, call: Call, event: StreamEvent) -> None:
+    def _announce(self, ctx: RunContext, answer: Answer) -> None:
+        """Say who answers, the first time; from then on, that another call goes on."""
+        attempt, told = answer.course.attempt, last_told(ctx)
+        if told is not None:
+            after = attempt.target.reference
+            seam = Seam(0, told.model, after, "process_lost")
+            self._mark(ctx, answer, seam, len(ctx.text_so_far))
+            return
+        ctx.emit(
+            "message.created",
+            message_id=ctx.input["answer_id"],
+            parent_id=ctx.input["question_id"],
+            conversation_id=str(ctx.subject_id),
+            role="assistant",
+            model=attempt.target.reference,
+            route=answer.course.plan.route,
+            demo=attempt.target.endpoint.kind == "demo",
+        )
+
+    def _mark(self, ctx: RunContext, answer: Answer, seam: Seam, begun: int) -> None:
+        told = seam.told() | {"offset": begun + seam.offset}
+        ctx.emit("failover", message_id=ctx.input["answer_id"], **told)
+        answer.seams.append(told)
+
+    def _take(self, ctx: RunContext, answer: Answer, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
-            if call.first_token_ms is None:
-                call.first_token_ms = round((time.perf_counter() - call.began) * 1000)
-            call.text.append(event.text)
             ctx.text(event.text, message_id=ctx.input["answer_id"])
         elif isinstance(event, ReasoningDelta):
             if event.text:
                 ctx.reasoning(event.text, message_id=ctx.input["answer_id"])
-        elif isinstance(event, UsageReport):
-            call.usage = event.usage
         elif isinstance(event, Finished):
-            call.finish_reason = event.reason
+            answer.finish_reason = event.reason
 
-    def _report(self, ctx: RunContext, call: Call, target: Target) -> None:
-        if call.usage is not None:
-            ctx.emit(
-                "usage.updated",
-                input_tokens=call.usage.input_tokens,
-                output_tokens=call.usage.output_tokens,
-                cost_usd=cost(target.endpoint.kind, target.model, call.usage),
-            )
-
-    async def _prepare(self, ctx: RunContext) -> Prepared:
-        """What another process, now gone, had begun: settle its call and open one of our own."""
-        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
+    async def _take_up(self, ctx: RunContext) -> tuple[Prepared, Total]:
+        """Go on for a process that is gone: settle its call, and have one of our own let in."""
+        await settle_lost(self._calls, ctx)
         async with self._database.unit(ctx.scope) as session:
             conversation = await self._conversation(ctx, session)
-            question_id = UUID(ctx.input["question_id"])
             branch = await messages_crud.branch(
-                session, ctx.workspace_id, conversation.id, question_id
+                session, ctx.workspace_id, conversation.id, UUID(ctx.input["question_id"])
             )
-            partial = ctx.text_so_far
-            request = build_request(
-                target, conversation.instructions, branch, ctx.input["parameters"], partial
-            )
-            lost = _text_of_last_attempt(ctx)
-            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
-            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
-            call_id = await ledger.open_call(session, caller, target, request)
-        return Prepared(target, request, call_id)
+            before = await spent(session, ctx)
+        asked = Asked(conversation.instructions, branch, ctx.input["parameters"], ctx.text_so_far)
+        question = asked.question(ctx.input["model"], conversation.id)
+        grant = await self._calls.admit(order_of_lost(ctx, question, KIND))
+        return Prepared(asked, grant.plan, grant), before
 
     async def _conversation(
         self, ctx: RunContext, session: AsyncSession, *, for_update: bool = False
@@ -138,60 +148,49 @@ class Answering:
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
         """Keep the answer, whole or in part, with what it cost."""
-        call = self._calls.get(ctx.run_id)
-        on_commit(session, lambda: self._calls.pop(ctx.run_id, None))
-        total = await self._settle_call(ctx, session, call, ending)
+        answer = self._answers.get(ctx.run_id)
+        on_commit(session, lambda: self._answers.pop(ctx.run_id, None))
+        total = await self._total(ctx, session, answer)
         conversation = await self._conversation(ctx, session, for_update=True)
         answer_id = UUID(ctx.input["answer_id"])
-        answer = await messages_crud.get(session, ctx.workspace_id, conversation.id, answer_id)
+        message = await messages_crud.get(session, ctx.workspace_id, conversation.id, answer_id)
         untitled = conversation.title_source == "none"
         if untitled:
             await titles.give_fallback(session, conversation, UUID(ctx.input["question_id"]))
-        if answer is not None:
-            _fill(answer, ctx, ending, call)
-            answer.input_tokens, answer.output_tokens = total.input_tokens, total.output_tokens
-            answer.cost_usd = total.cost_usd
+        if message is not None:
+            _fill(message, ctx, ending, answer)
+            message.input_tokens, message.output_tokens = total.input_tokens, total.output_tokens
+            message.cost_usd = total.cost_usd
         if conversation.active_run_id == ctx.run_id:
             conversation.active_run_id = None
         if untitled and ending.status == "completed" and self._settings.titles == "model":
-            await titles.ask_for(session, ctx, conversation)
+            model = message.model if message is not None else None
+            await titles.ask_for(session, ctx, conversation, model or ctx.input["model"])
         result = {"conversation_id": str(conversation.id), "message_id": ctx.input["answer_id"]}
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
-    async def _settle_call(
-        self, ctx: RunContext, session: AsyncSession, call: Call | None, ending: Ending
-    ) -> ledger.Total:
-        if call is None:
-            lost = _text_of_last_attempt(ctx)
-            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, lost)
-            return await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
-        outcome = outcome_of(
-            ending, call.usage, text="".join(call.text), first_token_ms=call.first_token_ms
-        )
-        row = await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
-        if row is not None and ctx.attempt == 1:
-            return ledger.Total(row.input_tokens, row.output_tokens, row.cost_usd)
-        return await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+    async def _total(self, ctx: RunContext, session: AsyncSession, answer: Answer | None) -> Total:
+        """What the run has used; where its work never began here, its lost call is settled."""
+        if answer is not None:
+            return answer.total
+        prepared = self._prepared.pop(ctx.run_id, None)
+        if prepared is not None and prepared.grant is not None:
+            self._calls.release(prepared.grant)
+            return Total()
+        await settle_lost(self._calls, ctx)
+        return await spent(session, ctx)
 
 
-def _fill(answer: Message, ctx: RunContext, ending: Ending, call: Call | None) -> None:
+def _fill(message: Message, ctx: RunContext, ending: Ending, answer: Answer | None) -> None:
     parts: list[dict[str, Any]] = []
     if ctx.reasoning_so_far:
         parts.append({"type": "reasoning", "text": ctx.reasoning_so_far})
     if ctx.text_so_far:
         parts.append({"type": "text", "text": ctx.text_so_far})
-    answer.parts, answer.text = parts, ctx.text_so_far
-    answer.status = {"completed": "complete"}.get(ending.status, ending.status)
-    answer.finish_reason = call.finish_reason if call else None
-    answer.error = ending.error.problem() if ending.error else None
-
-
-def _text_of_last_attempt(ctx: RunContext) -> str:
-    """What the log holds of the attempt before this one."""
-    said: list[str] = []
-    for event in ctx.history:
-        if event.type == "run.resumed":
-            said.clear()
-        elif event.type == "text.delta":
-            said.append(event.body["text"])
-    return "".join(said)
+    message.parts, message.text = parts, ctx.text_so_far
+    message.status = {"completed": "complete"}.get(ending.status, ending.status)
+    message.error = ending.error.problem() if ending.error else None
+    message.seams = answer.seams if answer is not None else told_seams(ctx)
+    if answer is not None:
+        message.finish_reason = answer.finish_reason
+        message.model = answer.course.attempt.target.reference

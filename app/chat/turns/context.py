@@ -2,9 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from app.chat.messages.models import Message
 from app.inference.catalog.service import context_window
@@ -21,15 +19,6 @@ from app.inference.usage.service import estimate_input
 
 # The part of the window that is left for the answer where the request sets no limit.
 ANSWER_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request that is ready to be sent, and the call that the ledger has opened for it."""
-
-    target: Target
-    request: ChatRequest
-    call_id: UUID
 
 
 def build_request(

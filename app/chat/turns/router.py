@@ -23,14 +23,31 @@ from app.core.http.rails import AlreadyStarted, Rails, RailsDep
 from app.core.http.units import run_unit
 from app.core.ids import new_id
 from app.core.kernel import Kernel
-from app.inference.integrations.edge import DirectoryDep
+from app.inference.calls.calls import Calls
+from app.inference.gate.errors import (
+    BudgetExceeded,
+    GateAway,
+    NoCandidateReady,
+    PriceUnknown,
+    TooManyCalls,
+)
 from app.inference.integrations.errors import ModelUnknown, NoModel
+from app.inference.routing.errors import ModelNotAllowed, NoCandidate
+from app.inference.usage.errors import LedgerFull
 from app.runs.events.errors import EventIdInvalid
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
 from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
+
+
+def _calls_of(request: Request) -> Calls:
+    calls: Calls = request.app.state.inference.calls
+    return calls
+
+
+CallsDep = Annotated[Calls, Depends(_calls_of)]
 
 
 def _answering_of(request: Request) -> Answering:
@@ -43,7 +60,10 @@ Chatter = Annotated[Access, require(Permission.CONVERSATIONS_WRITE, Permission.M
 
 router = guarded_router(prefix="/v1", tag="chat")
 
-FAILURES = (ModelUnknown, NoModel, EventIdInvalid, TurnInvalid)
+FAILURES = (
+    ModelUnknown, NoModel, NoCandidate, ModelNotAllowed, BudgetExceeded, PriceUnknown, TooManyCalls,
+    NoCandidateReady, GateAway, LedgerFull, EventIdInvalid, TurnInvalid,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,8 @@ def _new_start(
         access,
         running.executor.id,
         lambda: run_unit(kernel, rails, access.scope, run_id),
+        lambda: kernel.database.unit(access.scope),
+        rails.dry_run,
     )
 
 
@@ -76,7 +98,7 @@ StartDep = Annotated[service.Start, Depends(_new_start)]
 async def _start_chat(
     begin: StartDep,
     rails: RailsDep,
-    directory: DirectoryDep,
+    calls: CallsDep,
     running: RunsDep,
     answering: AnsweringDep,
     last: LastEventId,
@@ -85,7 +107,7 @@ async def _start_chat(
     if last is not None:
         return Started(last.run_id, last.seq, stream=True)
     return await _begun(
-        rails, running, answering, new.stream, lambda: service.start_chat(directory, begin, new)
+        rails, running, answering, new.stream, lambda: service.start_chat(calls, begin, new)
     )
 
 
@@ -93,7 +115,7 @@ async def _start_turn(
     begin: StartDep,
     rails: RailsDep,
     kernel: KernelDep,
-    directory: DirectoryDep,
+    calls: CallsDep,
     running: RunsDep,
     answering: AnsweringDep,
     last: LastEventId,
@@ -111,7 +133,7 @@ async def _start_turn(
         running,
         answering,
         new.stream,
-        lambda: service.start(directory, begin, conversation_id, new),
+        lambda: service.start(calls, begin, conversation_id, new),
     )
 
 

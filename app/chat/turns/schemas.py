@@ -106,6 +106,7 @@ class TurnEstimate(Output):
 
     object: Literal["turn_estimate"]
     model: str
+    route: str | None = Field(description="The route that chose it; null where it was named.")
     input_tokens: int = Field(description="About four characters a token.")
     max_output_tokens: int | None = Field(description="The request's own bound, if it has one.")
     input_cost_usd: Money | None = Field(description="Null where no price is known.")

@@ -1,8 +1,9 @@
-"""Starting a turn: store what was said, make room for the answer, create the run."""
+"""Starting a turn: have it let in, store what was said, create the run of the answer."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.chat.conversations import crud as conversations_crud
@@ -13,84 +14,81 @@ from app.chat.messages import crud as messages_crud
 from app.chat.messages import service as messages
 from app.chat.messages.models import Message
 from app.chat.messages.schemas import parts_of, text_of
-from app.chat.turns.context import Prepared, build_request
+from app.chat.turns.asking import Asked, Prepared, order_of
 from app.chat.turns.errors import TurnInvalid
-from app.chat.turns.schemas import ChatCreate, Parameters, TurnCreate
+from app.chat.turns.schemas import ChatCreate, TurnCreate
 from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import FieldError
 from app.core.ids import new_id
-from app.inference.integrations.directory import Directory, Target
-from app.inference.integrations.errors import ModelUnknown, NoModel
-from app.inference.usage import service as ledger
+from app.inference.calls.calls import Calls
+from app.inference.routing.plan import Candidate
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
 KIND = "chat_turn"
 
-
-# Opens the transaction that a turn is stored in.
+# Opens the transaction that a turn is stored in, and one that only reads.
 OpenUnit = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The run that a turn will be: its id, who asks, which process answers, and the transaction."""
+    """The run that a turn will be: its id, who asks, which process answers, and how it is stored.
+
+    A `dry_run` is planned and stored in a transaction that is rolled back; nobody lets it in.
+    """
 
     run_id: UUID
     access: Access
     executor_id: str
     unit: OpenUnit
+    reading: OpenUnit
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn whose run exists and whose request to the model is ready."""
+    """A turn whose run exists and whose call may be made."""
 
     run: Run
     prepared: Prepared
 
 
-async def start(directory: Directory, begin: Start, conversation_id: UUID, new: TurnCreate) -> Turn:
-    """Store the turn in one transaction.
+async def start(calls: Calls, begin: Start, conversation_id: UUID, new: TurnCreate) -> Turn:
+    """Store the turn in one transaction, once its call was let in.
 
-    Raises ConversationNotFound, ConversationBusy, MessageNotFound, ModelUnknown, NoModel and
-    TurnInvalid.
+    Raises ConversationNotFound, ConversationBusy, MessageNotFound and TurnInvalid, and what
+    planning and the gate raise.
     """
-    workspace_id = begin.access.workspace_id
-    # Known before the transaction, so that it takes no second connection within.
-    await directory.endpoints(workspace_id)
-    try:
-        return await _start(directory, begin, conversation_id, new)
-    except (ModelUnknown, NoModel):
-        # A provider may offer it that was never asked; no transaction waits for the answer.
-        await directory.refresh(workspace_id)
-        return await _start(directory, begin, conversation_id, new)
-
-
-async def _start(
-    directory: Directory, begin: Start, conversation_id: UUID, new: TurnCreate
-) -> Turn:
     access = begin.access
-    async with begin.unit() as session:
+    async with begin.reading() as session:
+        conversation = await conversations.get(session, access, conversation_id, to="write")
+        await _refuse_while_busy(session, access, conversation)
+        branch, unsaved = await _branch(session, access, conversation, new)
+    seen = conversation.current_message_id
+    asked = Asked(conversation.instructions, branch, new.parameters.model_dump(exclude_none=True))
+    model = new.model or conversation.model
+    async with (
+        _let_in(calls, begin, asked, model, conversation_id) as prepared,
+        begin.unit() as session,
+    ):
         conversation = await conversations.get(
             session, access, conversation_id, to="write", for_update=True
         )
         await _refuse_while_busy(session, access, conversation)
-        model = new.model or conversation.model
-        target = await directory.known_target(access.workspace_id, model)
-        branch, unsaved = await _branch(session, access, conversation, new)
+        if conversation.current_message_id != seen:
+            raise ConversationBusy("Another turn has just ended; ask again.", retry_after=1)
         if new.model:
             conversation.model = new.model
-        return await _begin(session, begin, conversation, branch, unsaved, target, new.parameters)
+        return await _begin(session, begin, conversation, unsaved, prepared)
 
 
-async def start_chat(directory: Directory, begin: Start, new: ChatCreate) -> Turn:
+async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
     """Make the conversation and its first turn in one transaction."""
     access = begin.access
-    target = await directory.target(access.workspace_id, new.model)
     system = [
         text_of(parts_of(message.content)) for message in new.messages if message.role == "system"
     ]
@@ -111,8 +109,30 @@ async def start_chat(directory: Directory, begin: Start, new: ChatCreate) -> Tur
             parent_id = branch[-1].id if branch else None
             parts = parts_of(message.content)
             branch.append(_message(conversation, parent_id, message.role, parts))
-    async with begin.unit() as session:
-        return await _begin(session, begin, conversation, branch, branch, target, new.parameters)
+    asked = Asked(conversation.instructions, branch, new.parameters.model_dump(exclude_none=True))
+    async with (
+        _let_in(calls, begin, asked, new.model, conversation.id) as prepared,
+        begin.unit() as session,
+    ):
+        return await _begin(session, begin, conversation, branch, prepared)
+
+
+@asynccontextmanager
+async def _let_in(
+    calls: Calls, begin: Start, asked: Asked, model: str | None, conversation_id: UUID
+) -> AsyncIterator[Prepared]:
+    """Around the storing of a turn: plan it and have it let in; given back if it is not stored."""
+    order = order_of(begin.access, asked.question(model, conversation_id), KIND, begin.run_id)
+    plan = await calls.plan(order)
+    if begin.dry_run:
+        yield Prepared(asked, plan, None)
+        return
+    grant = await calls.admit(order, plan)
+    try:
+        yield Prepared(asked, plan, grant)
+    except BaseException:
+        calls.release(grant)
+        raise
 
 
 async def _refuse_while_busy(
@@ -170,16 +190,16 @@ async def _begin(
     session: AsyncSession,
     begin: Start,
     conversation: Conversation,
-    branch: Sequence[Message],
     unsaved: Sequence[Message],
-    target: Target,
-    parameters: Parameters,
+    prepared: Prepared,
 ) -> Turn:
-    """Store what is new, create the run of the next answer, and open the call it will make."""
-    asked = parameters.model_dump(exclude_none=True)
-    answer = _message(conversation, branch[-1].id, "assistant", [])
+    """Store what is new, and create the run of the next answer."""
+    question = prepared.asked.branch[-1]
+    answer = _message(conversation, question.id, "assistant", [])
     run_id = begin.run_id
-    answer.status, answer.model, answer.run_id = "streaming", target.reference, run_id
+    candidate = candidate_of(prepared)
+    answer.status, answer.model, answer.run_id = "streaming", candidate.target.reference, run_id
+    answer.route = prepared.plan.route
     conversation.current_message_id = answer.id
     conversation.active_run_id = run_id
     conversation.last_active_at = now()
@@ -191,19 +211,32 @@ async def _begin(
         run_id=run_id,
         kind=KIND,
         subject_id=conversation.id,
-        input={
-            "question_id": str(branch[-1].id),
-            "answer_id": str(answer.id),
-            "model": target.reference,
-            "parameters": asked,
-        },
+        input=_input(begin.access, prepared, question, answer),
         executor_id=begin.executor_id,
     )
-    note(session, Note("turn.started", "run", run_id, detail={"model": target.reference}))
-    request = build_request(target, conversation.instructions, branch, asked, "")
-    caller = ledger.Caller(run.workspace_id, run.user_id, begin.executor_id, KIND, run.id)
-    call_id = await ledger.open_call(session, caller, target, request)
-    return Turn(run, Prepared(target, request, call_id))
+    note(session, Note("turn.started", "run", run_id, detail={"model": answer.model}))
+    return Turn(run, prepared)
+
+
+def candidate_of(prepared: Prepared) -> Candidate:
+    """Who is asked first."""
+    if prepared.grant is not None:
+        return prepared.grant.call.candidate
+    return prepared.plan.candidates[0]
+
+
+def _input(
+    access: Access, prepared: Prepared, question: Message, answer: Message
+) -> dict[str, Any]:
+    """What another process needs to go on: a route chooses anew there."""
+    return {
+        "question_id": str(question.id),
+        "answer_id": str(answer.id),
+        "model": prepared.plan.route or answer.model,
+        "parameters": prepared.asked.parameters,
+        "api_key_id": str(access.credential_id) if access.credential == "api_key" else None,
+        "tags": list(access.rules.tags),
+    }
 
 
 def _message(

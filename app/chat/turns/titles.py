@@ -9,12 +9,16 @@ from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
-from app.chat.turns.outcome import outcome_of
+from app.chat.turns.lost import order_of_lost
+from app.chat.turns.totals import Total, total_of
 from app.core.db import AsyncSession, Database, on_commit
-from app.inference.integrations.directory import Directory
-from app.inference.providers.types import TITLE_PROMPT, ChatRequest, TextPart, Usage
+from app.inference.calls.calls import Calls
+from app.inference.calls.course import Course
+from app.inference.integrations.directory import Target
+from app.inference.providers.types import TITLE_PROMPT, ChatRequest, TextPart
 from app.inference.providers.types import Message as PromptMessage
-from app.inference.usage import service as ledger
+from app.inference.routing.plan import Question
+from app.inference.usage.service import estimate_text
 from app.runs.runs import service as runs
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
@@ -35,7 +39,9 @@ async def give_fallback(
     conversation.title_source = "fallback"
 
 
-async def ask_for(session: AsyncSession, ctx: RunContext, conversation: Conversation) -> None:
+async def ask_for(
+    session: AsyncSession, ctx: RunContext, conversation: Conversation, model: str
+) -> None:
     """Have the model write a title, in a run of its own once this one is over."""
     run = await runs.create(
         session,
@@ -43,7 +49,12 @@ async def ask_for(session: AsyncSession, ctx: RunContext, conversation: Conversa
         executor_id=ctx.executor_id,
         kind=KIND,
         subject_id=conversation.id,
-        input={"model": ctx.input["model"], "message_id": ctx.input["answer_id"]},
+        input={
+            "model": model,
+            "message_id": ctx.input["answer_id"],
+            "api_key_id": ctx.input.get("api_key_id"),
+            "tags": ctx.input.get("tags", []),
+        },
     )
     on_commit(session, lambda: ctx.launch(run))
 
@@ -58,11 +69,10 @@ def shorten(text: str) -> str:
 
 @dataclass(slots=True)
 class TitleCall:
-    """What this process knows of the call it is making; the title once there is an answer."""
+    """What this process knows of the title that it is having written."""
 
-    id: UUID
+    course: Course
     title: str = ""
-    usage: Usage | None = None
 
 
 class Titling:
@@ -70,43 +80,41 @@ class Titling:
 
     kind = KIND
 
-    def __init__(self, database: Database, directory: Directory) -> None:
+    def __init__(self, database: Database, calls: Calls) -> None:
         self._database = database
-        self._directory = directory
-        self._calls: dict[UUID, TitleCall] = {}
+        self._calls = calls
+        self._titles: dict[UUID, TitleCall] = {}
 
     async def run(self, ctx: RunContext) -> None:
-        target = await self._directory.target(ctx.workspace_id, ctx.input["model"])
+        if ctx.subject_id is None:
+            return
         async with self._database.unit(ctx.scope) as session:
-            if ctx.subject_id is None:
-                return
             branch = await messages_crud.branch(
                 session, ctx.workspace_id, ctx.subject_id, UUID(ctx.input["message_id"])
             )
-            request = _title_request(target.model, [m for m in branch if m.text][:2])
-            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
-            caller = ledger.Caller(ctx.workspace_id, ctx.user_id, ctx.executor_id, KIND, ctx.run_id)
-            call_id = await ledger.open_call(session, caller, target, request)
-        call = self._calls[ctx.run_id] = TitleCall(call_id)
-        answer = await target.endpoint.provider.complete(request)
-        call.title, call.usage = shorten(answer.text), answer.usage
+        said = [message for message in branch if message.text][:2]
+
+        def build(target: Target) -> ChatRequest:
+            return _title_request(target.model, said)
+
+        tokens = sum(estimate_text(message.text[:MAX_QUOTED]) for message in said)
+        question = Question(ctx.input["model"], tokens, explored=False)
+        grant = await self._calls.admit(order_of_lost(ctx, question, KIND))
+        telling = self._calls.telling(grant, build)
+        call = self._titles[ctx.run_id] = TitleCall(telling.course)
+        call.title = shorten((await telling.complete()).text)
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
-        call = self._calls.get(ctx.run_id)
-        on_commit(session, lambda: self._calls.pop(ctx.run_id, None))
+        call = self._titles.get(ctx.run_id)
+        on_commit(session, lambda: self._titles.pop(ctx.run_id, None))
         title = call.title if call and ending.status == "completed" else ""
-        if call:
-            outcome = outcome_of(ending, call.usage)
-            await ledger.settle_call(session, ctx.workspace_id, call.id, outcome)
-        else:
-            await ledger.settle_interrupted(session, ctx.workspace_id, ctx.run_id, "")
         if ctx.subject_id and title:
             conversation = await conversations_crud.get(
                 session, ctx.workspace_id, ctx.subject_id, for_update=True
             )
             if conversation and conversation.title_source in ("none", "fallback"):
                 conversation.title, conversation.title_source = title, "model"
-        total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+        total = total_of(call.course.calls) if call else Total()
         return Settlement({"title": title}, total.input_tokens, total.output_tokens, total.cost_usd)
 
 

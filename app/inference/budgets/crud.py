@@ -112,7 +112,7 @@ async def spent_by_customer(
         .limit(MOST_CUSTOMERS_TOLD)
     )
     rows = (await session.execute(statement)).all()
-    return {customer: to_nano(Decimal(cost)) for customer, cost in rows}
+    return {str(customer): to_nano(Decimal(cost or 0)) for customer, cost in rows}
 
 
 def counted(

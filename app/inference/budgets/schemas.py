@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
 from app.core.schema import Input, Money, Name, NotNull, Output, Text, Version, WholeNumber
@@ -28,7 +29,7 @@ SubjectType = Literal[
 # Those that are about one thing only, which has no id.
 WITHOUT_ID = frozenset({"workspace", "all_customers"})
 BY_UUID = frozenset({"user", "api_key", "agent", "run"})
-_BUDGET = {
+_BUDGET: JsonDict = {
     "name": "The support team's November",
     "subject": {"type": "tag", "id": "support"},
     "amount": "250",

@@ -1,6 +1,6 @@
 """How a budget stands in its present window: settled, reserved and left."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, cast
@@ -10,7 +10,7 @@ from app.core.db import AsyncSession
 from app.core.paging import Slice
 from app.inference.budgets import crud
 from app.inference.budgets.models import Budget
-from app.inference.budgets.schemas import BudgetRead, BudgetSubject
+from app.inference.budgets.schemas import BudgetRead
 from app.inference.budgets.windows import Window, WindowKind, window_at
 from app.inference.prices.money import to_dollars, to_nano
 
@@ -49,9 +49,7 @@ async def shown(session: AsyncSession, counters: Counters, budget: Budget) -> Bu
     return BudgetRead.model_validate(
         {
             **{name: getattr(budget, name) for name in _PLAIN},
-            "subject": BudgetSubject.model_construct(
-                type=budget.subject_type, id=budget.subject_id
-            ),
+            "subject": {"type": budget.subject_type, "id": budget.subject_id},
             "spent": held and to_dollars(held.settled),
             "reserved": held and to_dollars(held.reserved),
             "remaining": held and _left(budget.amount, held),
@@ -65,7 +63,8 @@ async def shown_page(
     session: AsyncSession, counters: Counters, page: Slice[Budget]
 ) -> Slice[BudgetRead]:
     """One page of budgets with how each stands."""
-    return replace(page, data=[await shown(session, counters, budget) for budget in page.data])
+    read = [await shown(session, counters, budget) for budget in page.data]
+    return Slice(read, page.has_more, page.next_cursor, page.total)
 
 
 _PLAIN = (

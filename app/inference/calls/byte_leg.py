@@ -85,7 +85,9 @@ async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -
     body = dialect.upstream_body(ask, target.model)
     name = name_of(endpoint)
     async with first_token(name, wire.first_token_seconds(attempt.candidate)) as beginning:
-        beginning.exchange = exchange = await wire.open(attempt.candidate, url, body)
+        beginning.exchange = exchange = await wire.open(
+            attempt.candidate, url, body, headers=ask.headers
+        )
         await expect_events(exchange, name, endpoint.api_key)
         leg = ByteLeg(exchange, dialect.frames(ask), endpoint, dialect)
         await leg.begin()

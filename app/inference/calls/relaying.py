@@ -81,7 +81,7 @@ class Relaying:
         dialect, target = self._dialect, attempt.target
         url = dialect.upstream_url(target.endpoint, target.model, streaming=False)
         body = dialect.upstream_body(self._ask, target.model)
-        answer = await self._wire.fetch(attempt.candidate, url, body)
+        answer = await self._wire.fetch(attempt.candidate, url, body, headers=self._ask.headers)
         document = self._checked(target, answer)
         attempt.usage = dialect.usage_of(document)
         attempt.output_tokens = len(answer) // 4

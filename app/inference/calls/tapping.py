@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from app.core.errors import AppError
 from app.inference.cache.responses import CacheUse
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.byte_leg import ByteLeg
@@ -108,19 +109,34 @@ class WatchedLeg(EventLeg):
         self._endpoint: Endpoint | None = endpoint
         self._answer = answer
         self._listener = kept
+        self._refusal: AppError | None = None
 
     async def read(self) -> list[StreamEvent]:
         if self._listener is not None and self._endpoint is not None:
             self._listener.begin(self._endpoint, continues=self._continues)
             self._endpoint = None
-        while events := await super().read():
+        while self._refusal is None and (events := await super().read()):
             if self._answer is not None:
-                events = [each for e in events for each in await self._answer.feed(e)]
+                events = await self._checked(self._answer, events)
             if self._listener is not None:
                 self._listener.hear(events)
             if events:
                 return events
+        if self._refusal is not None:
+            raise self._refusal
         return []
+
+    async def _checked(
+        self, answer: AnswerGuard, events: Sequence[StreamEvent]
+    ) -> list[StreamEvent]:
+        """What may leave; a refusal is kept until what came before it has left."""
+        ready: list[StreamEvent] = []
+        try:
+            for event in events:
+                ready += await answer.feed(event)
+        except AppError as error:
+            self._refusal = error
+        return ready
 
 
 class HeardBytes:

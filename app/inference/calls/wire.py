@@ -65,9 +65,16 @@ class Wire:
         finally:
             exchange.close()
 
-    async def fetch(self, candidate: Candidate, url: str, body: bytes) -> bytes:
+    async def fetch(
+        self,
+        candidate: Candidate,
+        url: str,
+        body: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> bytes:
         """A whole answer."""
-        exchange = await self.open(candidate, url, body, whole=True)
+        exchange = await self.open(candidate, url, body, headers=headers, whole=True)
         try:
             return await exchange.read_body()
         finally:

@@ -12,8 +12,8 @@ from app.core.db import RESTORABLE, Resource
 
 _HANDLING = Handling(
     "hold the end users of a workspace's product to limits of their own",
-    erase="keep",
-    reason="the workspace's own end users, known by its id for them: it erases them itself",
+    # The workspace erases its end users by its own ids; one that is an address is found by it, too.
+    by_email="external_id",
 )
 
 

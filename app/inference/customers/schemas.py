@@ -5,13 +5,14 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
 from app.core.limits import MAX_REQUESTS, MAX_SECONDS, MAX_TOKENS, Limit, TokenLimit
 from app.core.paging import PageQuery
 from app.core.schema import Input, Metadata, NotNull, Output, Text, Version, WholeNumber
 
 MOST_CUSTOMERS = 20_000
-_CUSTOMER = {
+_CUSTOMER: JsonDict = {
     "external_id": "shop-user-4711",
     "name": "Ada",
     "requests": [{"requests": 60, "seconds": 60}],

@@ -13,7 +13,8 @@ from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
 
 MAX_MODEL_LENGTH = 256
 MAX_CUSTOMER_LENGTH = 256
-INLINE = re.compile(rb";base64,[A-Za-z0-9+/=]+")
+# Media inside a request, in the ways of OpenAI, and of Anthropic and Google.
+INLINE = re.compile(rb';base64,[A-Za-z0-9+/=]+|"data" ?: ?"[A-Za-z0-9+/=_-]{256,}"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Ask:
 
     `customer` is the end user that the request names (`user`, `metadata.user_id`), `wants_usage`
     whether the client of a stream asked for the usage at its end. `options` is what else a dialect
-    has read on its way, for itself.
+    has read on its way, for itself. `headers` are the client's own that go with its bytes.
     """
 
     body: bytes
@@ -33,11 +34,13 @@ class Ask:
     max_output_tokens: int | None = None
     customer: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def estimated_tokens(self) -> int:
         """What the input comes to as long as nobody has counted it."""
-        images = INLINE.findall(self.body) if b";base64," in self.body else ()
+        inline = b";base64," in self.body or b'"data"' in self.body
+        images = INLINE.findall(self.body) if inline else ()
         written = len(self.body) - sum(map(len, images))
         return -(-written // CHARACTERS_A_TOKEN) + IMAGE_TOKENS * len(images)
 

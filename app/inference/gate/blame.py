@@ -50,4 +50,4 @@ def report_on(call: OpenCall, end: Settlement) -> list[Any]:
     said, beside = verdict_on(end)
     if said == "none" and not call.probe:
         return []
-    return [breaker_key(call), said, beside]
+    return [call.breaker, said, beside]

@@ -91,6 +91,7 @@ class OpenCall:
     reserved: int | None = None
     terms: Terms = NO_TERMS
     budgets: tuple[str, ...] = ()
+    breaker: str = ""
     probe: bool = False
     head: bytes = b""
 

@@ -53,4 +53,5 @@ async def counted(
 
 async def clock(session: AsyncSession) -> datetime:
     """The time by the database's clock."""
-    return (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    return moment

@@ -36,14 +36,7 @@ class Notes:
         return max(len(self.records), len(self.settled))
 
     def question(self, executor_id: str, sequence: int) -> bytes:
-        said = [
-            executor_id,
-            sequence,
-            self.settled,
-            list(self.good.items()),
-            self.late,
-            len(self.records),
-        ]
+        said = [executor_id, sequence, self.settled, list(self.good.items()), self.late]
         return orjson.dumps(["notes", 0, said])
 
 

@@ -1,6 +1,6 @@
 """What the gate asks Valkey for one attempt, and what an answer means."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -32,6 +32,10 @@ class Wish:
     drafts: list[OpenCall]
     rules: tuple[BudgetRule, ...]
     follows: bool
+    keys: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = [rule.key for rule in self.rules]
 
     @property
     def hard(self) -> bool:
@@ -59,7 +63,8 @@ def price_up(wish: Wish) -> list[list[int]]:
         wish.drafts, offers(candidates, wish.rules, load), strict=True
     ):
         draft.reserved = amount
-        draft.budgets = tuple([wish.rules[place - 1].key for place in under])
+        draft.breaker = breaker_key(draft)
+        draft.budgets = tuple([wish.keys[place - 1] for place in under])
         unders.append(under)
     return unders
 
@@ -69,7 +74,7 @@ def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
     first = wish.drafts[0]
     unders = price_up(wish)
     candidates = [
-        [breaker_key(draft), draft.reserved or 0, int(draft.candidate.price is not None), under]
+        [draft.breaker, draft.reserved or 0, int(draft.candidate.price is not None), under]
         for draft, under in zip(wish.drafts, unders, strict=True)
     ]
     terms = first.terms
@@ -85,7 +90,10 @@ def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
         policies,
         0 if wish.follows else len(terms.requests),
         terms.slots,
-        [[rule.key, rule.cap if rule.hard else -1] for rule in wish.rules],
+        [
+            [key, rule.cap if rule.hard else -1]
+            for key, rule in zip(wish.keys, wish.rules, strict=True)
+        ],
         candidates,
     ]
     return orjson.dumps(["admit", 0, asked]), attached_to(wish, executor_id)

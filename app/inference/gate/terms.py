@@ -80,14 +80,14 @@ def reservation(price: Price, load: Load) -> int:
     """Nano-dollars that a call may come to: its input counted double, and its longest answer."""
     tokens = 2 * load.input_tokens
     answer = LONGEST_ANSWER if load.max_output_tokens is None else load.max_output_tokens
-    # Writing to a prompt cache costs more than plain input, and reasoning more than an answer,
-    # where they have prices of their own.
-    dearest = Usage(tokens, answer, 0, tokens, answer)
-    images, sound = load.images, load.milliseconds
-    return max(
-        price.cost(Usage(tokens, answer), images=images, milliseconds=sound),
-        price.cost(dearest, images=images, milliseconds=sound),
-    )
+    used = Usage(tokens, answer)
+    cost = price.cost(used, images=load.images, milliseconds=load.milliseconds)
+    for tier in price.tiers:
+        if tier.cache_write > tier.input or (tier.reasoning or 0) > tier.output:
+            dearest = Usage(tokens, answer, 0, tokens, answer)
+            most = price.cost(dearest, images=load.images, milliseconds=load.milliseconds)
+            return max(cost, most)
+    return cost
 
 
 def offers(

@@ -6,12 +6,13 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
 from app.core.schema import Input, Money, NotNull, Output, Text, Version, WholeNumber
 
 MOST_OVERRIDES = 1000
-_OVERRIDE = {
+_OVERRIDE: JsonDict = {
     "integration": "our-gpus",
     "model": "llama-*",
     "input": "0.20",

@@ -43,6 +43,7 @@ class RelayApp:
         reply = Reply(send, self._kernel.settings.slow_reader_seconds)
         envelope = envelope_of(scope["path"])
         scope[ROUTE] = "/…"
+        visit: Visit | None = None
         try:
             found = find(scope["method"], scope["path"])
             envelope = found.surface.envelope
@@ -54,9 +55,19 @@ class RelayApp:
         except Exception as error:
             if reply.begun or envelope is None:
                 raise
-            await refuse(reply, envelope, error)
+            await refuse(reply, envelope, await counted(visit, error))
         finally:
             reply.close()
+
+
+async def counted(visit: Visit | None, error: Exception) -> Exception:
+    """The error, or that the request is one too many: each counts, wherever it has failed."""
+    try:
+        if visit is not None:
+            await visit.count_refused()
+    except AppError as refusal:
+        return refusal
+    return error
 
 
 async def refuse(reply: Reply, envelope: Envelope, error: Exception) -> None:

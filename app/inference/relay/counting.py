@@ -48,7 +48,8 @@ class CountTokens:
         try:
             if 200 <= exchange.status < 300:
                 return await exchange.read_body()
-            error, error.said = await read_refusal(exchange, kind.label, endpoint.api_key)
+            error, said = await read_refusal(exchange, kind.label, endpoint.api_key)
+            error.said = said
             raise error
         finally:
             exchange.close()

@@ -1,17 +1,20 @@
 """The operation of a dialect in which a model writes: any model answers, streamed or whole."""
 
+import asyncio
+
 from app.core.auth import Access, Permission
+from app.inference.calls.relaying import CallTimedOut
+from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
 from app.inference.dialects.errors import ModelUnavailable
-from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
-from app.inference.providers.errors import ProviderError
-from app.inference.relay.bytewise import ByteRelay
-from app.inference.relay.metered import metered
+from app.inference.relay.passed_headers import with_headers
+from app.inference.relay.questions import question_of
 from app.inference.relay.reply import ClientWatch
-from app.inference.relay.translated import Translation
-from app.inference.relay.upstream import Upstream
 from app.inference.relay.visit import Visit
+from app.inference.relay.wishes import Wishes, read_wishes
+
+FEATURE = "chat"
 
 
 class Generating:
@@ -22,31 +25,32 @@ class Generating:
         self._streaming = streaming
 
     async def serve(self, visit: Visit) -> None:
-        access = await visit.access(Permission.MODELS_INVOKE, "chat")
-        dialect, inference = self._dialect, visit.inference
-        ask = dialect.read(
+        access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
+        wishes = read_wishes(visit.scope)
+        ask = self._dialect.read(
             await visit.body(), model=visit.parameters.get("model"), streaming=self._streaming
         )
-        target = await self._target(visit, access, ask.model)
-        settings = visit.kernel.settings
-        upstream = Upstream(dialect, inference.transport, settings, target.endpoint)
-        request = None if dialect.passes_bytes_to(target.endpoint) else dialect.parse(ask, target)
-        async with (
-            ClientWatch(visit.receive, visit.reply),
-            metered(inference.ledger, access, target, ask) as meter,
-        ):
-            try:
-                if request is None:
-                    relay = ByteRelay(dialect, upstream, ask, target.model, meter)
-                    await relay.serve(visit.reply)
-                else:
-                    await Translation(dialect, target, request, ask, meter).serve(visit.reply)
-            except ProviderError as error:
-                meter.failure = error
-                await visit.reply.whole(*dialect.error_response(error, upstream.words))
+        ask = with_headers(ask, self._dialect.name, visit)
+        await self._relay(visit, access, ask, wishes)
 
-    async def _target(self, visit: Visit, access: Access, model: str) -> Target:
-        try:
-            return await visit.inference.directory.target(access.workspace_id, model)
-        except ModelUnknown:
-            raise ModelUnavailable(model) from None
+    async def _relay(self, visit: Visit, access: Access, ask: Ask, wishes: Wishes) -> None:
+        reply = visit.reply
+        question = question_of(ask, self._dialect.name, wishes.route)
+        order = visit.order(access, question, wishes, customer=ask.customer)
+        if ask.streaming:
+            reply.keep_alive()
+        calls = visit.inference.calls
+        async with ClientWatch(visit.receive, reply):
+            try:
+                if wishes.timeout is None:
+                    await calls.relay(order, self._dialect, ask, reply)
+                    return
+                async with asyncio.timeout(wishes.timeout):
+                    await calls.relay(order, self._dialect, ask, reply)
+            except ModelUnknown:
+                raise ModelUnavailable(ask.model) from None
+            except TimeoutError:
+                error = CallTimedOut(f"It is not done after {wishes.timeout:g} seconds.")
+                if not reply.begun:
+                    raise error from None
+                await reply.stream(self._dialect.error_event(error), more=False)

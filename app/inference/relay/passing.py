@@ -2,7 +2,10 @@
 
 from starlette.types import Receive, Scope
 
-from app.core.auth import Permission
+from app.core.auth import Access, Permission
+from app.core.errors import AppError
+from app.inference.calls.order import Order
+from app.inference.calls.passing import Errand
 from app.inference.dialects.ask import read_customer
 from app.inference.operations.content import Content, missing_model, read_form, read_json
 from app.inference.operations.table import Operation
@@ -22,7 +25,17 @@ class PassOn:
     async def serve(self, visit: Visit) -> None:
         operation = self._operation
         access = await visit.caller(Permission.MODELS_INVOKE, operation.feature)
-        wishes = read_wishes(visit.scope)
+        try:
+            order, errand = await self._order(visit, access)
+        except AppError:
+            # What never comes to the gate is counted here.
+            await visit.count(access)
+            raise
+        async with ClientWatch(visit.receive, visit.reply):
+            await visit.inference.calls.pass_on(order, errand, visit.reply)
+
+    async def _order(self, visit: Visit, access: Access) -> tuple[Order, Errand]:
+        operation, wishes = self._operation, read_wishes(visit.scope)
         content = await self._content(visit)
         errand = operation.errand(content)
         model = content.model or operation.usual
@@ -31,8 +44,7 @@ class PassOn:
         question = Question(model, operation.input_tokens(content), route=wishes.route)
         customer = read_customer(content.get("user"))
         order = visit.order(access, question, wishes, customer=customer, operation=operation.name)
-        async with ClientWatch(visit.receive, visit.reply):
-            await visit.inference.calls.pass_on(order, errand, visit.reply)
+        return order, errand
 
     async def _content(self, visit: Visit) -> Content:
         if not self._operation.is_form:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Receive, Scope
 
@@ -19,6 +20,7 @@ from app.core.http.rate_limits import (
 )
 from app.core.kernel import Kernel
 from app.core.limits import Verdict
+from app.inference.cache.responses import directive_of
 from app.inference.calls.order import Order
 from app.inference.inference import Inference
 from app.inference.relay.body import read_body
@@ -27,6 +29,8 @@ from app.inference.relay.reply import Reply
 from app.inference.relay.wishes import Wishes
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import Payer
+
+CALLER: Final = "luminous.caller"
 
 
 class FeatureNotAllowed(PermissionDenied):
@@ -68,15 +72,14 @@ class Visit:
             )
         async with attempts_counted(self.scope, self.kernel):
             access = await resolver.resolve(bearer, workspace_id, address_of(self.scope))
+        self.scope[CALLER] = access
         if permission not in access.permissions:
-            await self.count(access)
             raise ScopeMissing(
                 "You have insufficient permissions for this operation. "
                 f"Missing scopes: {permission}."
             )
         features = access.rules.features
         if feature and features is not None and feature not in features:
-            await self.count(access)
             raise FeatureNotAllowed(
                 f"This key may not be used for {feature}; it is for: {', '.join(sorted(features))}."
             )
@@ -105,7 +108,16 @@ class Visit:
             tags=tuple(dict.fromkeys((*access.rules.tags, *wishes.tags))),
         )
         policies = self.kernel.admission.policies(address_of(self.scope), access)
-        return Order(payer, question, access.rules, access, policies, operation, self._note)
+        return Order(
+            payer,
+            question,
+            access.rules,
+            access,
+            policies,
+            operation,
+            self._note,
+            directive_of(wishes.cache),
+        )
 
     def _note(self, verdict: Verdict) -> None:
         """Have the answer tell how its caller stands; the gate has counted the request."""
@@ -113,6 +125,12 @@ class Visit:
             self.scope[VERDICT] = verdict
             add_headers(self.scope, headers_of(verdict))
             add_headers(self.scope, vendor_headers_of(self.scope))
+
+    async def count_refused(self) -> None:
+        """Count a request that went wrong before the gate has seen it; raises RateLimited."""
+        access = self.scope.get(CALLER)
+        if access is not None:
+            await self.count(access)
 
     async def count(self, access: Access | None = None) -> None:
         """Count the request, once, where the gate does not; raises RateLimited."""

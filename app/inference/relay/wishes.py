@@ -17,12 +17,16 @@ PREFIX: Final = b"x-luminous-"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`timeout` is of the whole call, in seconds; `route` a route or a model, by name."""
+    """`timeout` is of the whole call, in seconds; `route` a route or a model, by name.
+
+    `cache` is what is asked of the response cache.
+    """
 
     tags: tuple[str, ...] = ()
     customer: str | None = None
     route: str | None = None
     timeout: float | None = None
+    cache: str | None = None
 
 
 NONE: Final = Wishes()
@@ -42,6 +46,7 @@ def read_wishes(scope: Scope) -> Wishes:
         _name(found, b"x-customer-id"),
         _name(found, b"x-luminous-route"),
         _seconds(found.get(b"x-luminous-timeout")),
+        _name(found, b"x-luminous-cache"),
     )
 
 

@@ -123,7 +123,7 @@ class Drain:
                 await asyncio.sleep(0.01)
                 await self.adopt(seconds / 2)
 
-    async def _waits_before(self, identity: bytes) -> bool:
+    async def _waits_before(self, identity: Any) -> bool:
         """Whether a process has taken an entry up to this one and has not stored it yet."""
         pending = await self._valkey.xpending_range(STREAM, GROUP, "-", identity, 1)
         return bool(pending)

@@ -91,12 +91,16 @@ async def test_the_faults_of_every_vendor(talker, kind):
         first = await talker.ask("Hello", model=f"{slug}/some-model")
         path = f"/v1/conversations/{first['conversation_id']}/turns"
         await talker.titled(first["conversation_id"])
-        for action, name in FAULTS:
+        for number, (action, name) in enumerate(FAULTS):
             fake.will(action)
-            answer = await talker.call("POST", path, json={"content": "Again"})
+            # A model each: the breaker of one that fails again and again opens.
+            body = {"content": "Again", "model": f"{slug}/model-{number}"}
+            answer = await talker.call("POST", path, json=body)
             assert answer.json().get("code") == name, (name, answer.text)
             assert 400 <= answer.status_code < 600
-        after = await talker.turn(first["conversation_id"], content="And now?")
+        after = await talker.turn(
+            first["conversation_id"], content="And now?", model=f"{slug}/some-model"
+        )
         assert after["message"]["text"] == "Hello, wörld 🌍"
 
 
@@ -126,7 +130,7 @@ async def test_a_retry_after_reaches_the_client_of_a_whole_answer(talker):
     assert answer.headers["retry-after"] == "9"
 
 
-async def test_a_title_that_fails_costs_nothing_and_leaves_the_fallback(talker, kernel):
+async def test_a_title_that_fails_costs_nothing_and_leaves_the_fallback(talker, kernel, app):
     fake = FakeOpenAI()
     fake.will(say(Said()), status(500))
     async with connected(talker, fake) as slug:
@@ -142,6 +146,7 @@ async def test_a_title_that_fails_costs_nothing_and_leaves_the_fallback(talker, 
         "What is a lighthouse?",
         "fallback",
     )
+    await app.state.inference.gate.flush()
     async with kernel.database.unit(SYSTEM) as session:
         rows = await session.execute(
             text(

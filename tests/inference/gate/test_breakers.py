@@ -64,21 +64,20 @@ class Model:
     def ended(self, call, said, at, jitter):
         if said == "pause":
             self.paused_until = max(self.paused_until, at + 20 * SECOND)
-            if self.probe == call:
-                self.probe = None
-            return
         if self.openings:
-            if self.probe != call:
-                return
-            if said == "bad":
-                self._open(at, jitter)
-            elif said == "good":
-                self.openings, self.calls, self.probe = 0, [], None
-            else:
-                self.probe = None
-            return
-        if said == "none":
-            return
+            if self.probe == call:
+                self._probed(said, at, jitter)
+        elif said in {"good", "bad"}:
+            self._count(said, at, jitter)
+
+    def _probed(self, said, at, jitter):
+        self.probe = None
+        if said == "bad":
+            self._open(at, jitter)
+        elif said == "good":
+            self.openings, self.calls = 0, []
+
+    def _count(self, said, at, jitter):
         slot = at // (5 * SECOND)
         self.calls = [(s, good) for s, good in self.calls if slot - 6 < s] + [
             (slot, said == "good")
@@ -121,20 +120,17 @@ async def follow(client, steps):
             call = uuid4().hex
             asked = [call, executor, run, 1, [], 0, [], [], [[key, 0, 1, []]]]
             answer = await script.ask(orjson.dumps(["admit", at, asked]), b"{}")
-            wait = model.wait(at)
+            shut = ["no", {}, ["shut", model.wait(at)]]
             admitted, probe = model.ask(call, at)
-            if admitted:
-                assert answer == ["yes", {}, 1, int(probe)]
-                under_way.append(call)
-            else:
-                assert answer == ["no", {}, ["shut", wait]]
+            assert answer == (["yes", {}, 1, int(probe)] if admitted else shut)
+            under_way += [call] * admitted
         else:
             call = under_way[-1 - which % len(under_way)]
             beside = 20 * SECOND if action == "pause" else jitter
             sequence += 1
             note = [call, 0, [], [], [key, action, beside], ""]
-            batch = [executor, sequence, [note], [], [], 0]
-            assert await script.ask(orjson.dumps(["notes", at, batch])) == ["done", {}]
+            notes = orjson.dumps(["notes", at, [executor, sequence, [note], [], []]])
+            assert await script.ask(notes) == ["done", {}]
             model.ended(call, action, at, jitter)
         ((state, _, wait),) = await script.ask(orjson.dumps(["standing", at, [key]]))
         assert wait == model.wait(at)

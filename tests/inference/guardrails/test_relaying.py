@@ -125,9 +125,7 @@ async def test_a_judge_that_fails_lets_pass_or_refuses_as_the_policy_says(
         await asker.ask("Hello")
 
 
-async def test_a_moderation_endpoint_is_asked_about_request_and_answer(
-    client, gateway, app, asker
-):
+async def test_a_moderation_endpoint_is_asked_about_request_and_answer(client, gateway, app, asker):
     await guard(client, gateway, app, {"kind": "moderation", "categories": ["violence"]})
     calm, violent = (
         body_of(orjson.dumps({"results": [{"category_scores": {"violence": v, "hate": 0.9}}]}))

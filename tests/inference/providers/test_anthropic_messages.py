@@ -3,6 +3,8 @@ import pytest
 from app.inference.providers.anthropic_messages import AnthropicCodec
 from app.inference.providers.codec import Unsupported, expect_words
 from app.inference.providers.types import (
+    Citation,
+    FilePart,
     ImagePart,
     Message,
     NamedTool,
@@ -237,3 +239,85 @@ async def test_every_page_of_models_is_read(anthropic_fake, build):
     anthropic_fake.models = lambda: {"data": [{"id": "m"}], **pages.pop(0)}
     assert len(await build(anthropic_fake).list_models()) == 2
     assert anthropic_fake.last.query == {"limit": "1000", "after_id": "a"}
+
+
+def test_hints_documents_and_attachments_are_encoded():
+    body = encode(
+        Message("system", (TextPart("Be brief.", cache="1h"),)),
+        Message(
+            "user",
+            (
+                FilePart("text/plain", b"Grass is green.", name="Grass", cited=True),
+                TextPart("Look", cache="5m"),
+            ),
+        ),
+        assistant("Yes."),
+        Message(
+            "tool",
+            (ToolResultPart("c1", "f", "seen", attachments=(ImagePart("image/png", b"png"),)),),
+        ),
+        tools=(ToolSpec("f", cache="5m"),),
+        top_k=5,
+        service_tier="default",
+    )
+    assert body["system"] == [
+        {
+            "type": "text",
+            "text": "Be brief.",
+            "cache_control": {"type": "ephemeral", "ttl": "1h"},
+        }
+    ]
+    document, text = body["messages"][0]["content"]
+    assert document["citations"] == {"enabled": True}
+    assert document["source"]["data"] == "Grass is green."
+    assert text["cache_control"] == body["tools"][0]["cache_control"] == {"type": "ephemeral"}
+    result = body["messages"][2]["content"][0]
+    assert [block["type"] for block in result["content"]] == ["text", "image"]
+    assert (body["top_k"], body["service_tier"]) == (5, "standard_only")
+
+
+@pytest.mark.parametrize(
+    ("model", "budget", "thinking"),
+    [
+        ("claude-sonnet-4-5", 3000, {"type": "enabled", "budget_tokens": 3000}),
+        ("claude-sonnet-4-5", -1, {"type": "enabled", "budget_tokens": 8192}),
+        ("claude-sonnet-4-5", 0, {"type": "disabled"}),
+        ("claude-sonnet-5", 0, {"type": "disabled"}),
+        ("claude-sonnet-5", -1, {"type": "adaptive", "display": "omitted"}),
+        ("claude-sonnet-5", 9000, {"type": "adaptive", "display": "omitted"}),
+    ],
+)
+def test_a_budget_of_reasoning_is_one_or_an_effort(model, budget, thinking):
+    shows = False if "display" in thinking else None
+    body = encode(user("Hi"), model=model, reasoning_budget=budget, shows_reasoning=shows)
+    assert body["thinking"] == thinking
+    assert body.get("output_config") == ({"effort": "high"} if budget == 9000 else None)
+
+
+def test_a_file_that_nobody_reads_is_refused_by_name():
+    with pytest.raises(Unsupported, match="audio/wav"):
+        encode(Message("user", (FilePart("audio/wav", b"wav"),)))
+    with pytest.raises(Unsupported, match="service_tier"):
+        encode(user("Hi"), service_tier="flex")
+
+
+async def test_citations_and_the_stop_sequence_are_read(anthropic_fake, build):
+    cited = {
+        "type": "page_location",
+        "cited_text": "green",
+        "document_index": 1,
+        "document_title": "Grass",
+        "start_page_number": 2,
+        "end_page_number": 3,
+    }
+    frames = anthropic_fake.frames(Said(finish="stop_sequence"), {"model": "m"})
+    delta = {"type": "citations_delta", "citation": cited}
+    novel = {"type": "citations_delta", "citation": {"type": "novel_location"}}
+    rows = [{"type": "content_block_delta", "index": 0, "delta": d} for d in (delta, novel)]
+    extra = [event(row, "content_block_delta") for row in rows]
+    last = frames[-2].replace(b'"stop_sequence":null', b'"stop_sequence":"END"')
+    anthropic_fake.will(raw_stream(*frames[:-3], *extra, frames[-3], last, frames[-1]))
+    answer = await streamed(build(anthropic_fake), ask())
+    citation = Citation("page", 2, 3, "green", "Grass", None, 1)
+    assert answer.parts == (TextPart("Hello, wörld 🌍", (citation,)),)
+    assert answer.stop_sequence == "END"

@@ -1,9 +1,11 @@
+import orjson
 import pytest
 
 from app.inference.providers.codec import Unsupported
 from app.inference.providers.errors import ContentFiltered, ProviderFailed
 from app.inference.providers.gemini import GeminiCodec
 from app.inference.providers.types import (
+    FilePart,
     ImagePart,
     Message,
     NamedTool,
@@ -179,3 +181,51 @@ def test_the_address_of_a_call():
     assert codec.chat_url("tunedModels/mine", streaming=False).endswith(
         "/v1beta/tunedModels/mine:generateContent"
     )
+
+
+def test_sampling_files_and_attachments_are_encoded():
+    body = encode(
+        Message("user", (FilePart("audio/wav", b"wav"),)),
+        Message("assistant", (ToolCallPart("c1", "f", "{}"),)),
+        Message(
+            "tool",
+            (ToolResultPart("c1", "f", "seen", attachments=(ImagePart("image/png", b"png"),)),),
+        ),
+        model="gemini-3-pro",
+        top_k=5,
+        frequency_penalty=0.5,
+        logprobs=True,
+        top_logprobs=2,
+        reasoning_budget=300,
+        shows_reasoning=True,
+        service_tier="flex",
+        metadata={"team": "a"},
+    )
+    assert body["contents"][0]["parts"] == [
+        {"inlineData": {"mimeType": "audio/wav", "data": "d2F2"}}
+    ]
+    # A call that no Gemini made passes its check by Google's own word for that.
+    assert body["contents"][1]["parts"][0]["thoughtSignature"] == "skip_thought_signature_validator"
+    assert body["contents"][2]["parts"][0]["functionResponse"]["parts"][0]["inlineData"]
+    assert body["generationConfig"] == {
+        "topK": 5,
+        "frequencyPenalty": 0.5,
+        "responseLogprobs": True,
+        "logprobs": 2,
+        "thinkingConfig": {"includeThoughts": True, "thinkingBudget": 300},
+    }
+    assert (body["serviceTier"], body["labels"]) == ("flex", {"team": "a"})
+
+
+def test_citations_out_of_a_file_cannot_be_asked_for():
+    with pytest.raises(Unsupported, match="citations"):
+        encode(Message("user", (FilePart("application/pdf", b"pdf", cited=True),)))
+
+
+async def test_the_signature_of_a_text_is_kept_behind_it(gemini_fake, build):
+    parts = [{"text": "Hello"}, {"text": "", "thoughtSignature": "c2ln"}]
+    document = gemini_fake.response(parts, "STOP")
+    gemini_fake.will(body_of(orjson.dumps(document)))
+    answer = await build(gemini_fake).complete(ask())
+    assert answer.parts == (TextPart("Hello"), ReasoningPart("", "c2ln", None, "gemini"))
+    assert encode(user("Hi"), Message("assistant", answer.parts))["contents"][1]["parts"] == parts

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from openai import AsyncOpenAI
 
 from app.core.kernel import Kernel
-from app.inference.usage.ledger import Ledger
+from app.inference.gate.gate import Gate
 from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import KEY, Fake
 from tests.support.fakes.gemini import FakeGemini
@@ -40,8 +40,8 @@ class Gateway:
 
 
 @pytest.fixture(scope="session")
-def ledger(address: str, app: FastAPI) -> Ledger:
-    return app.state.inference.ledger
+def ledger(address: str, app: FastAPI) -> Gate:
+    return app.state.inference.gate
 
 
 async def connect(client: httpx2.AsyncClient, person: Person, kind: str, base_url: str) -> None:

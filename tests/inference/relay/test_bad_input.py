@@ -195,7 +195,7 @@ async def test_other_paths_and_methods_are_refused_in_the_envelope(client, gatew
     for method, path, status in (
         ("GET", "/openai/v1/chat/completions", 405),
         ("DELETE", "/openai/v1/models", 405),
-        ("POST", "/openai/v1/embeddings", 404),
+        ("POST", "/openai/v1/unheard_of", 404),
     ):
         answer = await client.request(method, path, headers=gateway.headers)
         assert answer.status_code == status

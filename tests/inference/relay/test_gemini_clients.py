@@ -6,7 +6,7 @@ from google import genai
 from google.genai import errors
 from google.genai import types as t
 
-from tests.inference.relay.asking import calls_of
+from tests.inference.relay.asking import settled_calls
 from tests.inference.relay.conftest import every_vendor
 from tests.support.fakes.base import Said, drop_after, error_after, say, status
 
@@ -23,6 +23,8 @@ WEATHER = t.Tool(
         )
     ]
 )
+# How many frames of each vendor's stream hold the first word, and not yet the last.
+FIRST_WORDS = {"openai": 2, "anthropic": 4, "gemini": 2}
 translated = pytest.mark.parametrize("gateway", ["openai", "anthropic"], indirect=True)
 passed = pytest.mark.parametrize("gateway", ["gemini"], indirect=True)
 
@@ -63,7 +65,7 @@ async def test_a_text_comes_whole_and_streamed_with_its_usage(models, gateway, k
         assert answer.candidates[0].finish_reason == "STOP"
         assert (usage.prompt_token_count, usage.cached_content_token_count) == (120, 20)
         assert (usage.candidates_token_count, usage.thoughts_token_count) == (40, 10)
-    calls = await calls_of(kernel, ledger, gateway)
+    calls = await settled_calls(kernel, ledger, gateway, 2)
     assert [call.output_tokens for call in calls] == [50, 50]
     assert [call.input_tokens for call in calls] == [120, 120]
 
@@ -152,7 +154,7 @@ async def test_errors_are_the_clients_own(models, gateway):
 @every_vendor
 @pytest.mark.parametrize("fault", [drop_after, error_after])
 async def test_a_stream_that_breaks_off_ends_in_an_error(models, gateway, fault):
-    gateway.fake.will(fault(4 if gateway.fake.kind == "anthropic" else 2))
+    gateway.fake.will(fault(FIRST_WORDS[gateway.fake.kind]))
     text = ""
     with pytest.raises(errors.APIError):  # noqa: PT012 - it is read until it breaks
         async for chunk in await models.generate_content_stream(**asked(gateway)):

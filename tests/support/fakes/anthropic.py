@@ -56,7 +56,7 @@ class FakeAnthropic(Fake):
         return blocks
 
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
-        if self.last.path.endswith("/count_tokens"):
+        if self.requests and self.last.path.endswith("/count_tokens"):
             return {"input_tokens": self.counts}
         return {
             "id": "msg_1",

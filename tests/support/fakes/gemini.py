@@ -65,7 +65,7 @@ class FakeGemini(Fake):
         }
 
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
-        if self.last.path.endswith(":countTokens"):
+        if self.requests and self.last.path.endswith(":countTokens"):
             return {"totalTokens": self.counts}
         response = self.response(self.parts(said), said.finish or "STOP")
         return response | {"usageMetadata": said.usage or USAGE, **said.extra}

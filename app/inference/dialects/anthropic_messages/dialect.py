@@ -1,7 +1,7 @@
 """The dialect's pieces as one object."""
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -32,10 +32,6 @@ from app.inference.providers.anthropic_messages.decode import EventDecoder
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
-
-# The client's own headers that go on to an upstream of the dialect.
-PASSED_HEADERS: Final = frozenset({b"anthropic-beta", b"anthropic-version"})
-PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
 class AnthropicMessages:

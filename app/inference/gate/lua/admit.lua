@@ -41,7 +41,7 @@ local function hold_call(call, candidate, slots, budgets)
   end
 end
 
-local function admit(call, first, at)
+local function admit(call, attached, at)
   local policies, requests, slots, budgets = call[5], call[6], call[7], call[8]
   local cold = read_budgets(budgets)
   if cold then return {'cold', {}, cold} end
@@ -61,6 +61,6 @@ local function admit(call, first, at)
   take(policies, standing, at, #policies)
   hold_call(call, candidate, take_slots(slots, call[3]), budgets)
   if probe then probe_breaker(candidate[1], breaker, call[1], at) end
-  records[#records + 1] = ARGV[first + chosen - 1]
+  records[#records + 1] = attached[chosen]
   return {'yes', standing, chosen, probe and 1 or 0}
 end

@@ -1,8 +1,8 @@
 -- A question is {kind, time in microseconds or 0 for the store's own clock, …}.
-local function decide(question, first)
+local function decide(question, attached)
   local kind, at = question[1], question[2] > 0 and question[2] or now
-  if kind == 'admit' then return admit(question[3], first, at) end
-  if kind == 'notes' then return take_notes(question[3], first, at) end
+  if kind == 'admit' then return admit(question[3], attached, at) end
+  if kind == 'notes' then return take_notes(question[3], attached, at) end
   if kind == 'load' then return {begin_load(question[3], question[4])} end
   if kind == 'loaded' then
     local key, token, settled = question[3], question[4], question[5]

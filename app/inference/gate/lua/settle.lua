@@ -70,12 +70,11 @@ local function settle(note, executor, at)
   if #note[5] > 0 then report(note[1], note[5], at) end
 end
 
--- {executor, sequence, notes, {breaker, good calls}s, late holds, how many records}; attached: the
--- records.
-local function take_notes(batch, first, at)
+-- {executor, sequence, notes, {breaker, good calls}s, late holds}; attached: the records.
+local function take_notes(batch, attached, at)
   local last = 'notes:' .. batch[1]
   if tonumber(redis.call('GET', last) or 0) >= batch[2] then return {'again'} end
-  for i = 1, batch[6] do records[#records + 1] = ARGV[first + i - 1] end
+  for _, record in ipairs(attached) do records[#records + 1] = record end
   for _, open in ipairs(batch[5]) do hold_late(batch[1], open) end
   local failed = {}
   for _, note in ipairs(batch[3]) do

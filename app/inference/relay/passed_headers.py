@@ -1,0 +1,20 @@
+"""Headers of a vendor's client that mean something to the vendor's own server."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from app.inference.dialects.ask import Ask
+from app.inference.relay.visit import Visit
+
+# By dialect; what is sent to a provider of another one has no use for them.
+PASSED: Final[Mapping[str, tuple[bytes, ...]]] = {
+    "anthropic_messages": (b"anthropic-beta", b"anthropic-version"),
+}
+
+
+def with_headers(ask: Ask, dialect: str, visit: Visit) -> Ask:
+    """The same request with those that the client has sent."""
+    names = PASSED.get(dialect, ())
+    sent = {name.decode(): value for name in names if (value := visit.header(name))}
+    return replace(ask, headers=sent) if sent else ask

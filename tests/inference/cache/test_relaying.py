@@ -1,0 +1,165 @@
+"""The cache around real calls: hits, streams, sharing, and what it leaves in the ledger."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import select
+
+from app.core.db import SYSTEM
+from app.core.errors import AppError
+from app.inference.usage.models import ModelCall
+from tests.support.fakes.base import Said, raw_stream, say, status
+from tests.support.relaying import until
+
+
+async def cache(client, gateway, **fields):
+    body = {"name": "Answers", "models": ["openai/*"], **fields}
+    made = await client.post("/v1/caches", json=body, headers=gateway.person.headers)
+    assert made.status_code == 201, made.text
+    return made.json()
+
+
+async def kept(app, gateway, asker, made, count=1):
+    """Wait until so many answers are kept."""
+    entries = app.state.inference.responses.entries
+
+    async def there():
+        return await entries.count(asker.payer.workspace_id, made["id"]) >= count
+
+    await until(there)
+    await app.state.kernel.background.close()
+
+
+async def calls_of(app, gateway):
+    await app.state.inference.gate.flush()
+    async with app.state.kernel.database.unit(SYSTEM) as session:
+        found = select(ModelCall).where(ModelCall.workspace_id == gateway.person.workspace_id)
+        return list((await session.scalars(found.order_by(ModelCall.id))).all())
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("then", [False, True])
+async def test_an_answer_is_given_again_streamed_or_whole(client, gateway, app, asker, first, then):
+    made = await cache(client, gateway)
+    await asker.ask("Hello?", stream=first)
+    assert asker.headers[b"x-luminous-cache"] == b"miss"
+    text = asker.text
+    await kept(app, gateway, asker, made)
+    await asker.ask("Hello?", stream=then, user="someone else")
+    assert asker.headers[b"x-luminous-cache"] == b"hit"
+    assert int(asker.headers[b"age"]) <= 2
+    assert asker.text == text == "Hello, wörld 🌍"
+    assert (b"[DONE]" in asker.bytes) is then
+    assert len(gateway.fake.requests) == 1
+
+
+async def test_a_hit_costs_nothing_and_its_row_says_what_it_saved(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    await asker.ask("Hello?")
+    await kept(app, gateway, asker, made)
+    await asker.ask("Hello?")
+    paid, hit = await calls_of(app, gateway)
+    assert (paid.cache_status, hit.cache_status) == ("none", "hit")
+    assert hit.saved_usd == paid.cost_usd
+    assert not hit.cost_usd
+    assert hit.status == "succeeded"
+
+
+async def test_a_paraphrase_is_answered_from_the_cache(client, gateway, app, asker):
+    made = await cache(client, gateway, similarity=0.8)
+    await asker.ask("What is the capital of France?")
+    await kept(app, gateway, asker, made)
+    await asker.ask("What's the capital city of France?", stream=True)
+    assert asker.headers[b"x-luminous-cache"] == b"semantic-hit"
+    assert len(gateway.fake.requests) == 1
+
+
+async def test_fifty_identical_requests_are_one_call(client, gateway, app, asker):
+    await cache(client, gateway)
+    frames = gateway.fake.frames(Said(), {"model": "m"})
+    gateway.fake.will(raw_stream(*frames, pause=0.05))
+    others = [asker.other() for _ in range(50)]
+    await asyncio.gather(*(each.ask("Hello?", stream=True) for each in others))
+    assert len(gateway.fake.requests) == 1
+    assert {each.text for each in others} == {"Hello, wörld 🌍"}
+    told = [each.headers[b"x-luminous-cache"] for each in others]
+    assert sorted(told) == [b"coalesced"] * 49 + [b"miss"]
+    rows = await calls_of(app, gateway)
+    assert sum(row.cache_status == "coalesced" for row in rows) == 49
+
+
+async def test_the_first_ones_leaving_does_not_end_the_call_for_the_next(
+    client, gateway, app, asker
+):
+    await cache(client, gateway)
+    frames = gateway.fake.frames(Said(), {"model": "m"})
+    gateway.fake.will(raw_stream(*frames, pause=0.1))
+    leader, follower = asker.other(), asker.other()
+    first = asyncio.create_task(leader.ask("Hello?", stream=True))
+    await asyncio.sleep(0.05)
+    second = asyncio.create_task(follower.ask("Hello?", stream=True))
+    await asyncio.sleep(0.1)
+    first.cancel()
+    await second
+    assert follower.text == "Hello, wörld 🌍"
+    assert len(gateway.fake.requests) == 1
+
+
+async def test_errors_cut_answers_and_tool_calls_are_not_kept(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    cut = Said(finish="length")
+    tool = Said(text=(), calls=(("c", "f", {"a": 1}),))
+    for action in (status(500), say(cut), say(tool)):
+        gateway.fake.will(action)
+        try:
+            await asker.ask("Hello?")
+        except AppError:
+            continue
+    await app.state.kernel.background.close()
+    entries = app.state.inference.responses.entries
+    assert await entries.count(asker.payer.workspace_id, made["id"]) == 0
+    assert len(gateway.fake.requests) == 3
+
+
+async def test_bypass_and_refresh_ask_the_provider(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    await asker.ask("Hello?")
+    await kept(app, gateway, asker, made)
+    await asker.ask("Hello?", directive="bypass")
+    assert b"x-luminous-cache" not in asker.headers
+    gateway.fake.will(say(Said(text=("New.",))))
+    await asker.ask("Hello?", directive="refresh")
+    assert asker.headers[b"x-luminous-cache"] == b"miss"
+    await app.state.kernel.background.close()
+    await asker.ask("Hello?")
+    assert asker.text == "New."
+    assert len(gateway.fake.requests) == 3
+
+
+async def test_emptied_it_answers_nothing_any_more(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    await asker.ask("Hello?")
+    await kept(app, gateway, asker, made)
+    address = f"/v1/caches/{made['id']}/entries"
+    assert (await client.delete(address, headers=gateway.person.headers)).status_code == 204
+    await asker.ask("Hello?")
+    assert asker.headers[b"x-luminous-cache"] == b"miss"
+
+
+async def test_a_flagged_answer_is_not_kept(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    check = {"kind": "regex", "pattern": "Hello", "action": "flag"}
+    body = {"name": "Flags", "checks": [check]}
+    await client.post("/v1/guardrails", json=body, headers=gateway.person.headers)
+    await asker.ask("Hi?")
+    await app.state.kernel.background.close()
+    entries = app.state.inference.responses.entries
+    assert await entries.count(asker.payer.workspace_id, made["id"]) == 0
+
+
+async def test_a_cache_of_zero_temperature_takes_only_such_requests(client, gateway, app, asker):
+    await cache(client, gateway, zero_temperature_only=True)
+    await asker.ask("Hello?")
+    assert b"x-luminous-cache" not in asker.headers
+    await asker.ask("Hello?", temperature=0)
+    assert asker.headers[b"x-luminous-cache"] == b"miss"
