@@ -9,6 +9,7 @@ from app.inference.dialects.dialect import Renderer
 from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import (
     ChatRequest,
+    ChatResult,
     Events,
     Finished,
     ReasoningDelta,
@@ -146,6 +147,12 @@ async def unless_refused(events: Events, candidate: Candidate) -> Events:
             label = candidate.target.endpoint.label
             raise ContentFiltered(label, "the answer was withheld.")
     return Refusing(events, first)
+
+
+def expect_answer(result: ChatResult, candidate: Candidate) -> None:
+    """The same of a whole answer."""
+    if result.finish_reason in WITHHELD and not result.text:
+        raise ContentFiltered(candidate.target.endpoint.label, "the answer was withheld.")
 
 
 # The fields of a request that a route may give a candidate of its own.

@@ -8,7 +8,13 @@ from app.core.errors import AppError, UpstreamTimedOut
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.byte_leg import open_bytes
 from app.inference.calls.course import Course
-from app.inference.calls.event_leg import EventLeg, RenderedLeg, preset, unless_refused
+from app.inference.calls.event_leg import (
+    EventLeg,
+    RenderedLeg,
+    expect_answer,
+    preset,
+    unless_refused,
+)
 from app.inference.calls.flow import Flow, Leg
 from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Grant
@@ -95,6 +101,8 @@ class Relaying:
         provider = attempt.target.endpoint.provider
         result = await provider.complete(request, candidate.timeouts)
         attempt.usage = result.usage
+        if self._course.plan.failover.on_content_filter == "next":
+            expect_answer(result, candidate)
         if self._guard is not None:
             result = await self._guard.check_result(result)
         if self._kept is not None:

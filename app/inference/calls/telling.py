@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator
 from app.core.errors import AppError
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.course import Course
-from app.inference.calls.event_leg import WITHHELD, EventLeg, preset, unless_refused
+from app.inference.calls.event_leg import EventLeg, expect_answer, preset, unless_refused
 from app.inference.calls.flow import Flow, Leg
 from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Build
 from app.inference.calls.seam import Seam
 from app.inference.calls.tapping import WatchedLeg
 from app.inference.integrations.directory import Target
-from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent
 
 
@@ -88,8 +87,8 @@ class Telling:
         request = preset(self._build(attempt.target), candidate)
         result = await attempt.target.endpoint.provider.complete(request, candidate.timeouts)
         attempt.usage = result.usage
-        if self._asks_on and result.finish_reason in WITHHELD and not result.text:
-            raise ContentFiltered(candidate.target.endpoint.label, "the answer was withheld.")
+        if self._asks_on:
+            expect_answer(result, candidate)
         return await self._guard.check_result(result) if self._guard is not None else result
 
 

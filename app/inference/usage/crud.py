@@ -10,22 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.inference.usage.models import ModelCall
 
 
-async def add(session: AsyncSession, call: ModelCall) -> None:
-    session.add(call)
-    await session.flush()
-
-
-async def get_for_update(
-    session: AsyncSession, workspace_id: UUID, call_id: UUID
-) -> ModelCall | None:
-    statement = (
-        select(ModelCall)
-        .where(ModelCall.workspace_id == workspace_id, ModelCall.id == call_id)
-        .with_for_update()
-    )
-    return (await session.scalars(statement)).one_or_none()
-
-
 async def open_of_run(
     session: AsyncSession, workspace_id: UUID, run_id: UUID
 ) -> Sequence[ModelCall]:
@@ -69,7 +53,7 @@ _MERGE = text(
         r.category, r.integration_id, r.provider, r.model, r.reference, r.status, r.executor_id,
         r.input_tokens, r.output_tokens, coalesce(r.cached_input_tokens, 0),
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), r.estimated,
-        coalesce(r.cost_usd, r.cost_nano::numeric / 1000000000), r.price,
+        r.cost_nano::numeric / 1000000000, r.price,
         r.reserved_nano::numeric / 1000000000, coalesce(r.cache_status, 'none'),
         r.saved_nano::numeric / 1000000000, r.first_token_ms, r.error_code, r.ended_at,
         r.created_at, clock_timestamp()
@@ -79,7 +63,7 @@ _MERGE = text(
         operation text, dialect text, route text, category text, integration_id uuid,
         provider text, model text, reference text, status text, executor_id text,
         input_tokens int, output_tokens int, cached_input_tokens int, cache_write_tokens int,
-        reasoning_tokens int, estimated bool, cost_usd numeric, cost_nano bigint, price jsonb,
+        reasoning_tokens int, estimated bool, cost_nano bigint, price jsonb,
         reserved_nano bigint, cache_status text, saved_nano bigint, first_token_ms int,
         error_code text, ended_at timestamptz, created_at timestamptz)
     join workspaces on workspaces.id = r.workspace_id
@@ -124,19 +108,3 @@ async def open_of_executors(
         ModelCall.executor_id.in_(executors),
     )
     return (await session.scalars(statement.order_by(ModelCall.id).limit(limit))).all()
-
-
-async def lock_open_of_executors(
-    session: AsyncSession, executors: Sequence[str], limit: int
-) -> Sequence[ModelCall]:
-    statement = (
-        select(ModelCall)
-        .where(
-            ModelCall.status == "started",
-            ModelCall.run_id.is_(None),
-            ModelCall.executor_id.in_(executors),
-        )
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(statement)).all()

@@ -13,15 +13,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from app.core.db import SYSTEM, Database
 from app.core.kernel import Valkey
 from app.core.log import get_logger
-from app.inference.catalog.pricing import cost
-from app.inference.providers.types import Usage
-from app.inference.usage import crud, service
-from app.inference.usage.appender import FIELD, STREAM
-from app.inference.usage.gateway_call import Record
+from app.inference.usage import crud
 from app.runs.runs.lease import Lease
 
 log = get_logger(__name__)
 
+# One entry is what a process wrote at once: a JSON array of records.
+STREAM: Final = "usage:calls"
+FIELD: Final = "records"
 GROUP: Final = "ledger"
 ENTRIES = 200
 IDLE_SECONDS = 0.5
@@ -31,6 +30,7 @@ CATCH_UP_SECONDS = 5.0
 RANKS: Final = {"started": 0, "interrupted": 1}
 STORE_ERRORS = (SQLAlchemyError, RedisError, OSError, TimeoutError)
 
+Record = dict[str, Any]
 Sweep = Callable[[], Awaitable[None]]
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
@@ -44,7 +44,7 @@ class Drain:
         valkey: Valkey,
         lease: Lease,
         seconds: float,
-        sweep: Sweep | None = None,
+        sweep: Sweep,
     ) -> None:
         self._database = database
         self._valkey = valkey
@@ -81,7 +81,7 @@ class Drain:
                 if time.monotonic() - swept > self._seconds:
                     swept = time.monotonic()
                     await self.adopt(self._seconds * 2)
-                    await self.sweep()
+                    await self._sweep()
             except STORE_ERRORS as error:
                 self._ready, self._behind = False, True
                 log.warning("usage_not_drained", error=repr(error))
@@ -145,18 +145,6 @@ class Drain:
                 if start in (b"0-0", "0-0"):
                     return
 
-    async def sweep(self) -> None:
-        """Settle the calls whose process is gone."""
-        if self._sweep is not None:
-            await self._sweep()
-            return
-        async with self._database.unit(SYSTEM) as session:
-            executors = await crud.executors_with_open_calls(session)
-            gone = await self._lease.roll_call(executors) if executors else {}
-            if gone:
-                settled = await service.settle_lost(session, list(gone))
-                log.info("lost_calls_settled", calls=settled, executors=len(gone))
-
     async def _open_group(self) -> None:
         if self._ready:
             return
@@ -196,7 +184,7 @@ class Drain:
 
     async def _merge(self, records: list[Record]) -> None:
         async with self._database.unit(SYSTEM) as session:
-            await crud.merge(session, orjson.dumps([priced(r) for r in records]).decode())
+            await crud.merge(session, orjson.dumps(records).decode())
 
     async def _merge_singly(self, records: list[Record]) -> None:
         """Find the record that the table refuses, so that it does not hold up all others."""
@@ -232,17 +220,3 @@ def latest(records: list[Record]) -> list[Record]:
         if known is None or RANKS.get(record["status"], 2) >= RANKS.get(known["status"], 2):
             found[record["id"]] = record
     return list(found.values())
-
-
-def priced(record: Record) -> Record:
-    if record["status"] == "started" or "cost_nano" in record:
-        return record
-    usage = Usage(
-        record["input_tokens"],
-        record["output_tokens"],
-        record["cached_input_tokens"],
-        record["cache_write_tokens"],
-        record["reasoning_tokens"],
-    )
-    dollars = cost(record["provider"], record["model"], usage)
-    return record | {"cost_usd": None if dollars is None else f"{dollars:f}"}

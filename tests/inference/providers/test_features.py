@@ -3,21 +3,19 @@
 import pytest
 
 from app.inference.providers.errors import ProviderRejected
-from app.inference.providers.retry import Retry
 from app.inference.providers.types import (
     ChatRequest,
     Finished,
     ImagePart,
     Message,
     ReasoningPart,
-    TextDelta,
     TextPart,
     ToolCallPart,
     Usage,
     UsageReport,
 )
 from tests.inference.providers.asking import WEATHER, ask, events_of, streamed, user
-from tests.support.fakes.base import KEY, Said, raw_stream, say
+from tests.support.fakes.base import KEY, Said, say
 
 CALLS = (("call_1", "get_weather", {"city": "Paris"}), ("call_2", "get_weather", {"city": "Rome"}))
 USAGE = {
@@ -176,13 +174,3 @@ async def test_another_dialects_signatures_are_not_sent(fake, provider):
     await provider.complete(ask("m", user("Hi"), earlier))
     assert "signed-elsewhere" not in str(fake.last.body)
     assert "Yes." in str(fake.last.body)
-
-
-async def test_usage_ahead_of_the_answer_does_not_stop_a_retry(anthropic_fake, build):
-    provider = build(anthropic_fake)
-    provider._retry = Retry(1, first_wait=0.001)
-    head = anthropic_fake.frames(Said(), {"model": "m"})[0]
-    anthropic_fake.will(raw_stream(head, pause=0.03, end=False))
-    events = await events_of(provider, ask())
-    assert "".join(e.text for e in events if isinstance(e, TextDelta)) == "Hello, wörld 🌍"
-    assert len(anthropic_fake.requests) == 2

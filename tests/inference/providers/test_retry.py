@@ -7,8 +7,6 @@ from app.inference.providers.errors import (
     ProviderTimedOut,
 )
 from app.inference.providers.retry import Retry
-from tests.inference.providers.asking import ask, events_of
-from tests.support.fakes.base import status
 
 
 class Failing:
@@ -77,13 +75,3 @@ async def test_jitter_takes_any_part_of_the_wait(waits):
 
     await Retry(1, sleep=sleep, jitter=lambda: 0.25).call(Failing(overloaded()))
     assert waits == [0.125]
-
-
-async def test_complete_and_stream_try_again_before_the_first_event(fake, transport, build):
-    provider = build(fake)
-    provider._retry = Retry(2, first_wait=0.001)
-    fake.will(status(503), status(500))
-    assert (await provider.complete(ask())).text == "Hello, wörld 🌍"
-    fake.will(status(529), status(503))
-    assert (await events_of(provider, ask()))[-1].reason == "stop"
-    assert len(fake.requests) == 6
