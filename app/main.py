@@ -31,6 +31,7 @@ from app.core.http.measure import install_metrics
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
 from app.core.http.proxies import TrustedProxies
+from app.core.http.service import Service
 from app.core.idempotency import pruning
 from app.core.jobs import Job, Jobs
 from app.core.kernel import Kernel, open_kernel
@@ -55,6 +56,8 @@ from app.inference.budgets.router import router as budgets
 from app.inference.cache.personal import CacheStore
 from app.inference.cache.router import router as caches
 from app.inference.catalog.router import router as catalog
+from app.inference.compare.comparing import Comparing
+from app.inference.compare.router import router as comparisons
 from app.inference.customers.jobs import customers_job
 from app.inference.customers.router import router as customers
 from app.inference.explain.router import router as route_explanations
@@ -65,6 +68,7 @@ from app.inference.integrations.discovery import sync_environment
 from app.inference.integrations.recipients import recipients
 from app.inference.integrations.router import router as integrations
 from app.inference.prices.router import router as prices
+from app.inference.providers.plugins import install_plugins
 from app.inference.providers.transport import Transport
 from app.inference.relay.app import RelayApp, VendorPaths
 from app.inference.routing.router import router as routes
@@ -94,19 +98,22 @@ VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
-    route_explanations, feedback, guardrails, caches, prices, budgets, customers,
+    route_explanations, comparisons, feedback, guardrails, caches, prices, budgets, customers,
     usage, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
     "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
-    "X-Luminous-Cache",
+    "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Model",
+    "X-Luminous-Route",
 ]  # fmt: skip
 # Beside those that a browser sends by itself; the rest is what OpenAI's own client adds.
 ACCEPTED_HEADERS = [
     "Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "If-Match",
-    "If-None-Match", "Last-Event-ID", "X-Luminous-Cache", "X-Request-Id", "X-Share-Token",
-    "X-Workspace-Id",
+    "If-None-Match", "Last-Event-ID", "X-Customer-Id", "X-Luminous-Cache", "X-Luminous-Route",
+    "X-Luminous-Tags", "X-Luminous-Timeout", "X-Request-Id", "X-Share-Token", "X-Workspace-Id",
+    "X-Api-Key", "X-Goog-Api-Key", "Api-Key", "Anthropic-Version", "Anthropic-Beta",
+    "Anthropic-Dangerous-Direct-Browser-Access", "X-Goog-Api-Client",
     csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "X-Stainless-Arch",
     "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
     "X-Stainless-Package-Version", "X-Stainless-Poll-Helper", "X-Stainless-Retry-Count",
@@ -117,14 +124,15 @@ ACCEPTED_HEADERS = [
 def create_app(settings: Settings) -> FastAPI:
     """The whole service as one ASGI application; its stores open with its lifespan."""
     configure_logs(settings.log_level, settings.log_format)
-    app = FastAPI(
+    install_plugins(settings.provider_plugins)
+    app = Service(
         title="Luminous",
         version=VERSION,
         lifespan=_lifespan(settings),
         telemetry={"tracing": False, "metrics": False, "logs": False},
         docs_url=None,
         redoc_url=None,
-        middleware=[
+        outermost=[
             Middleware(TrustedProxies, trusted=settings.trusted_proxies),
             Middleware(RequestContext, defaults=security_headers(settings)),
             Middleware(
@@ -139,6 +147,9 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(HeadLimit),
             Middleware(BodyTime, seconds=settings.slow_body_seconds),
             Middleware(VendorPaths),
+        ],
+        middleware=[
+            Middleware(StrayErrors),
             Middleware(BodyLimit, most=settings.max_body_bytes),
         ],
     )
@@ -162,11 +173,12 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             kernel.resolver, app.state.signing_keys = resolver, resolver.signing_keys
             inference = await stack.enter_async_context(open_inference(kernel))
             answering = Answering(kernel.database, inference.calls, settings)
-            works = (answering, Titling(kernel.database, inference.calls))
+            comparing = Comparing(kernel.database, inference.calls)
+            works = (answering, Titling(kernel.database, inference.calls), comparing)
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)
-            app.state.answering = answering
+            app.state.answering, app.state.comparing = answering, comparing
             app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
             app.state.privacy = privacy = _privacy(kernel)
             erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))

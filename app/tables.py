@@ -17,8 +17,10 @@ from app.identity.sharing.models import Share
 from app.identity.sso.models import UserIdentity
 from app.identity.users.models import AccountToken, Avatar, User
 from app.identity.workspaces.models import CustomRole, Membership, Workspace
+from app.inference.batches.models import Batch, BatchLine, BatchPart, StoredFile
 from app.inference.budgets.models import Budget, BudgetAlert
 from app.inference.cache.models import ResponseCache
+from app.inference.compare.models import Comparison
 from app.inference.customers.models import Customer, CustomerDefaults
 from app.inference.feedback.models import Feedback
 from app.inference.guardrails.models import Guardrail
@@ -43,9 +45,13 @@ __all__ = [
     "AuditLog",
     "Avatar",
     "Base",
+    "Batch",
+    "BatchLine",
+    "BatchPart",
     "BillingSettings",
     "Budget",
     "BudgetAlert",
+    "Comparison",
     "Consent",
     "Conversation",
     "CustomRole",
@@ -83,6 +89,7 @@ __all__ = [
     "SigningKey",
     "SsoConnection",
     "SsoDomain",
+    "StoredFile",
     "TotpFactor",
     "User",
     "UserIdentity",

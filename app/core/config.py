@@ -82,6 +82,13 @@ def _sender(value: str) -> str:
     return value
 
 
+def _plugins(value: str) -> str:
+    names = [name.strip() for name in value.split(",")]
+    if not all(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) for name in names):
+        raise ValueError("write on, off, or names of plug-ins with commas between them")
+    return ",".join(names)
+
+
 _Origin = Annotated[str, AfterValidator(_exact_origin)]
 _Network = Annotated[str, AfterValidator(_network)]
 
@@ -191,6 +198,7 @@ class Settings(BaseSettings):
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"
+    provider_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
     default_model: str = ""
     titles: Literal["model", "fallback"] = "model"
 

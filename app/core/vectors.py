@@ -1,21 +1,139 @@
-"""Qdrant: a server by URL, or its local engine in the data folder."""
+"""Qdrant: a server by URL, or its local engine in the data folder.
 
-from qdrant_client import AsyncQdrantClient
+Its client is opened where vectors are first used: with grpc, numpy and a thousand schemas it is
+50 MB and a second of CPU, which a service without them never needs.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx2
+from yarl import URL
 
 from app.core.config import InvalidSettings, Settings
 
-Vectors = AsyncQdrantClient
+if TYPE_CHECKING:
+    from qdrant_client import AsyncQdrantClient
+
+PORT = 6333  # Qdrant's own, where an address names none
+
+
+class VectorsAway(Exception):
+    """Qdrant does not answer, or has no such collection yet."""
+
+
+class Vectors:
+    """The vector store of a process. A local folder is its own from the start."""
+
+    def __init__(self, settings: Settings, lock: int | None) -> None:
+        self._settings = settings
+        self._lock = lock
+        self._opening: asyncio.Task[AsyncQdrantClient] | None = None
+        self._plain: httpx2.AsyncClient | None = None
+
+    async def client(self) -> "AsyncQdrantClient":
+        """Qdrant's client, opened in a thread at the first call; raises what it raises."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(asyncio.to_thread(_open, self._settings))
+            self._opening.add_done_callback(self._forget_failed)
+        return await asyncio.shield(self._opening)
+
+    def _forget_failed(self, opening: "asyncio.Task[AsyncQdrantClient]") -> None:
+        if opening.cancelled() or opening.exception():
+            self._opening = None
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator["AsyncQdrantClient"]:
+        """Qdrant's client, for questions that may fail; raises VectorsAway where one does."""
+        try:
+            yield await self.client()
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            raise VectorsAway(repr(error)) from error
+
+    async def ping(self) -> None:
+        """Whether the store answers; raises what its client raises.
+
+        The local engine is part of this process: what is not open yet has nothing to answer.
+        """
+        if self._settings.qdrant_url:
+            # The plainest question that only an answering Qdrant with the right key answers.
+            self._plain = self._plain or _plain_client(self._settings)
+            (await self._plain.get("collections")).raise_for_status()
+        elif self._opening is not None:
+            await (await self.client()).get_collections()
+
+    async def close(self) -> None:
+        if self._plain is not None:
+            await self._plain.aclose()
+        if self._opening is not None:
+            await (await self.client()).close()
+        if self._lock is not None:
+            os.close(self._lock)
 
 
 def open_vectors(settings: Settings) -> Vectors:
-    """The client; raises InvalidSettings when the local folder belongs to another process."""
+    """The store; raises InvalidSettings when the local folder belongs to another process."""
     if settings.qdrant_url:
-        key = settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None
-        return AsyncQdrantClient(url=settings.qdrant_url, api_key=key, check_compatibility=False)
+        return Vectors(settings, None)
+    return Vectors(settings, _claim(_folder(settings)))
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.data_dir / "qdrant"
+
+
+def _claim(folder: Path) -> int:
+    """The lock of a local folder; the kernel drops it when this process ends, however it ends."""
+    lock = -1
     try:
-        return AsyncQdrantClient(path=str(settings.data_dir / "qdrant"))
-    except RuntimeError as error:
-        raise InvalidSettings(
-            f"The vector store in {settings.data_dir / 'qdrant'} is open in another process; "
-            "stop that one, or set QDRANT_URL to a Qdrant server."
-        ) from error
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "luminous.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if lock >= 0:
+            os.close(lock)
+        raise _unusable(folder, error) from None
+    return lock
+
+
+def _unusable(folder: Path, error: OSError) -> InvalidSettings:
+    if isinstance(error, BlockingIOError):
+        reason = "is open in another process; stop that one, or set"
+    else:
+        reason = f"cannot be used ({error.strerror}); give this user the right to write, or set"
+    return InvalidSettings(f"The vector store in {folder} {reason} QDRANT_URL to a Qdrant server.")
+
+
+def _open(settings: Settings) -> "AsyncQdrantClient":
+    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
+
+    if settings.qdrant_url:
+        key = _key(settings)
+        return AsyncQdrantClient(url=settings.qdrant_url, api_key=key, check_compatibility=False)
+    # Opened in this thread, used in another: SQLite itself takes turns.
+    return AsyncQdrantClient(path=str(_folder(settings)), force_disable_check_same_thread=True)
+
+
+def _plain_client(settings: Settings) -> httpx2.AsyncClient:
+    address, key = URL(settings.qdrant_url or ""), _key(settings)
+    if address.explicit_port is None:
+        address = address.with_port(PORT)
+    return httpx2.AsyncClient(base_url=str(address), headers={"api-key": key} if key else {})
+
+
+def _is_away(error: Exception) -> bool:
+    from qdrant_client.http.exceptions import ApiException  # noqa: PLC0415 - see the module
+
+    # The local engine says with a ValueError that a collection is not there.
+    return isinstance(error, (ApiException, OSError, ValueError, RuntimeError))
+
+
+def _key(settings: Settings) -> str | None:
+    return settings.qdrant_api_key.get_secret_value() if settings.qdrant_api_key else None

@@ -64,6 +64,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
     },
+    "comparisons_choose": {"label": "A"},
+    "comparisons_create": {
+        "candidates": [{"model": QUICK}, {"model": QUICK}],
+        "messages": [{"role": "user", "content": "Hello"}],
+    },
     "conversations_bulk": {
         "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
     },

@@ -85,6 +85,10 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     customer = await _made(http, person, "/v1/customers", BODIES["customers_create"])
     override = await _made(http, person, "/v1/prices/overrides", BODIES["price_overrides_create"])
     guardrail = await _made(http, person, "/v1/guardrails", BODIES["guardrails_create"])
+    comparison = await http.post(
+        "/v1/compare", json=BODIES["comparisons_create"], headers=person.headers
+    )
+    assert comparison.status_code == 200, comparison.text
     return Tenant(
         person=person,
         ids={
@@ -97,6 +101,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "integration_id": integration["id"],
             "cache_id": cache["id"],
             "certificate_id": erasure["certificate_id"],
+            "comparison_id": comparison.json()["id"],
             "conversation_id": answer["conversation_id"],
             "erasure_id": erasure["id"],
             "export_id": export["id"],

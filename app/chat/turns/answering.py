@@ -13,7 +13,7 @@ from app.chat.turns import titles
 from app.chat.turns.asking import Asked, Prepared
 from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
 from app.chat.turns.service import KIND
-from app.chat.turns.totals import Total, total_of
+from app.inference.calls.totals import Total, total_of
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError

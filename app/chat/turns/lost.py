@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.chat.turns.totals import Total
+from app.inference.calls.totals import Total
 from app.core.db import AsyncSession
 from app.inference.calls.calls import Calls
 from app.inference.calls.order import Order

@@ -67,7 +67,7 @@ async def _answers(kernel: Kernel, name: str) -> bool:
         "valkey": kernel.valkey.ping,
     }
     if kernel.vectors is not None:
-        asks["qdrant"] = kernel.vectors.get_collections
+        asks["qdrant"] = kernel.vectors.ping
     try:
         async with asyncio.timeout(STORE_SECONDS):
             await asks[name]()

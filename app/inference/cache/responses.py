@@ -12,6 +12,7 @@ from app.core.errors import AppError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.metrics import REGISTRY
+from app.core.vectors import VectorsAway
 from app.inference.cache.digest import (
     Question,
     canonical,
@@ -22,8 +23,9 @@ from app.inference.cache.digest import (
 from app.inference.cache.entries import Entries, author_key, entry_key, index_key
 from app.inference.cache.errors import CacheDirectiveInvalid
 from app.inference.cache.known import KnownRules
+from app.inference.cache.place import Place
 from app.inference.cache.rules import CacheRule
-from app.inference.cache.semantic import AWAY, Place, Questions
+from app.inference.cache.semantic import Questions
 from app.inference.cache.stored import Status, Stored, dump, is_whole
 from app.inference.embeddings.embedders import Embedders
 from app.inference.providers.types import ChatResult
@@ -115,7 +117,7 @@ class Responses:
             await self.entries.purge(workspace_id, cache_id)
             try:
                 await self.questions.purge(workspace_id, cache_id)
-            except AWAY as error:
+            except VectorsAway as error:
                 log.warning("cache_questions_not_purged", reason=repr(error))
 
         self.soon(work)
@@ -195,7 +197,7 @@ class CacheUse:
                 user_id=self._payer.user_id,
                 end=time.time() + self.rule.ttl_seconds,
             )
-        except (AppError, *AWAY) as error:
+        except (AppError, VectorsAway) as error:
             log.warning("cache_question_not_kept", reason=repr(error))
 
     async def _find(self) -> Hit | None:

@@ -1,6 +1,6 @@
 """The engine of every surface: plan, admit, ask, fail over, settle."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -61,8 +61,13 @@ class Calls:
             grant.taken = True
             self._desk.gate.settle(grant.call, Settlement("failed"))
 
-    async def settle_lost(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
-        """Settle what a dead process left open of a run, by the text that is known of it."""
+    async def settle_lost(
+        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+    ) -> None:
+        """Settle what a dead process left open of a run, by the text that is known of it.
+
+        Of several answers the texts are given by the ids of their requests.
+        """
         await self._desk.gate.settle_interrupted(workspace_id, run_id, text)
 
     def telling(self, grant: Grant, build: Build) -> Telling:

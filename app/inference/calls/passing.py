@@ -6,7 +6,8 @@ from typing import Protocol
 from app.core.errors import AppError
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.course import Course
-from app.inference.calls.relaying import attempt_headers, forget, route_headers
+from app.inference.calls.headers import attempt_headers, route_headers
+from app.inference.calls.relaying import forget
 from app.inference.calls.reply import Answer
 from app.inference.calls.wire import Wire
 from app.inference.integrations.directory import Target

@@ -16,9 +16,9 @@ from app.inference.calls.event_leg import (
     unless_refused,
 )
 from app.inference.calls.flow import Flow, Leg
+from app.inference.calls.headers import attempt_headers, route_headers
 from app.inference.calls.heard import Heard, continued
-from app.inference.calls.order import Grant
-from app.inference.calls.reply import Answer, Headers
+from app.inference.calls.reply import Answer
 from app.inference.calls.seam import Seam
 from app.inference.calls.tapping import HeardBytes, Kept, WatchedLeg
 from app.inference.calls.wire import Wire, fault_in, garbled
@@ -182,24 +182,3 @@ def forget(_: object) -> None:
 def comment(name: str, said: dict[str, Any]) -> bytes:
     """A line that clients pass over: an event that a vendor does not know breaks its SDK."""
     return b": %b %b\n\n" % (name.encode(), orjson.dumps(said))
-
-
-def route_headers(grant: Grant) -> Headers:
-    """What is known before anyone has answered."""
-    call = (b"x-luminous-call-id", str(grant.call.request_id).encode())
-    if grant.plan.route is None:
-        return [call]
-    return [call, (b"x-luminous-route", shown(grant.plan.route))]
-
-
-def attempt_headers(course: Course) -> Headers:
-    """Who answered, and at the which attempt."""
-    return [
-        (b"x-luminous-model", shown(course.attempt.target.reference)),
-        (b"x-luminous-attempts", b"%d" % course.attempts),
-    ]
-
-
-def shown(name: str) -> bytes:
-    """A name as a header may carry it."""
-    return name.encode("ascii", "backslashreplace").replace(b"\r", b" ").replace(b"\n", b" ")

@@ -3,6 +3,8 @@
 from typing import Final
 
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
+# What a line of a frame may begin with.
+FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
 
 
 class FrameTooLarge(Exception):
@@ -39,8 +41,14 @@ class FrameCutter:
 
 
 def payload(frame: bytes) -> bytes | None:
-    """The data of a frame; None for a comment or another field alone."""
+    """The data of a frame; None for a comment or another field alone.
+
+    Where all that stands in it is no field of an event (a proxy's page), that is given instead: it
+    is not JSON, and nothing that a client may see.
+    """
     if frame.startswith(b"data: ") and b"\n" not in frame:
         return frame[6:].strip()
-    found = [line[5:].strip() for line in frame.splitlines() if line.startswith(b"data:")]
+    lines = frame.splitlines()
+    found = [line[5:].strip() for line in lines if line.startswith(b"data:")]
+    found = found or [line for line in lines if line and not line.startswith(FIELDS)]
     return b"\n".join(found) if found else None

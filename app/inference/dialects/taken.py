@@ -23,4 +23,4 @@ def expect_taken(request: ChatRequest, target: Target, names: Mapping[str, str])
 
 @lru_cache(maxsize=1024)
 def takes(kind: str, base_url: str) -> frozenset[str]:
-    return KINDS[kind].codec(base_url).takes
+    return KINDS[kind].takes(base_url)

@@ -29,15 +29,27 @@ class _Lesson:
     deployment: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """A route that is to learn of answers that no route has chosen, and the kind of their task."""
+
+    route: str
+    category: str
+
+
 async def create(
-    session: AsyncSession, access: Access, router: Router, new: FeedbackCreate
+    session: AsyncSession,
+    access: Access,
+    router: Router,
+    new: FeedbackCreate,
+    pupil: Pupil | None = None,
 ) -> Feedback:
     """Keep a judgement; the route that chose the answer learns from it once it is committed.
 
-    Raises JudgedUnknown.
+    `pupil` learns where no route has chosen it. Raises JudgedUnknown.
     """
     calls = await _judged(session, access.workspace_id, new)
-    lesson = await _lesson(router, access.workspace_id, calls)
+    lesson = await _lesson(router, access.workspace_id, calls, pupil)
     feedback = Feedback(
         id=new_id(),
         workspace_id=access.workspace_id,
@@ -84,18 +96,22 @@ async def _judged(
     return await crud.routed_calls_of_run(session, workspace_id, run_id) if run_id else ()
 
 
-async def _lesson(router: Router, workspace_id: UUID, calls: Sequence[ModelCall]) -> _Lesson | None:
+async def _lesson(
+    router: Router, workspace_id: UUID, calls: Sequence[ModelCall], pupil: Pupil | None
+) -> _Lesson | None:
     """The adaptive route that made the last of these calls, and what it chose."""
     for call in calls:
-        if call.route is None:
+        route = call.route or (pupil.route if pupil else None)
+        if route is None:
             continue
         try:
-            spec = await router.route(workspace_id, call.route)
+            spec = await router.route(workspace_id, route)
         except RouteNotFound:
             continue
         if spec.strategy == "adaptive" and spec.id is not None and not spec.learning.frozen:
             deployment = f"{call.integration_id or 'demo'}:{call.model}"
-            return _Lesson(spec, call.category or UNSORTED, deployment)
+            kind = call.category or (pupil.category if pupil else UNSORTED)
+            return _Lesson(spec, kind, deployment)
     return None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -177,10 +177,12 @@ class Gate:
         await self._outbox.flush()
         await self._drain.catch_up()
 
-    async def settle_interrupted(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
+    async def settle_interrupted(
+        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+    ) -> None:
         """Settle what a dead process left open of a run, and have it in Postgres.
 
-        `text` is what the run's log kept of the answer.
+        `text` is what the run's log kept of the answer; of several, by the id of the request.
         """
         await self.flush()
         await self._lost.settle_run(workspace_id, run_id, text)

@@ -1,6 +1,6 @@
 """Calls whose process is gone: what they hold is given back, and what they cost is added."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -41,21 +41,31 @@ class LostCalls:
         if calls:
             log.info("lost_calls_settled", calls=len(calls), executors=len(gone))
 
-    async def settle_run(self, workspace_id: UUID, run_id: UUID, text: str) -> None:
-        """Settle what a dead process left open of a run; `text` is what it wrote of the answer."""
+    async def settle_run(
+        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+    ) -> None:
+        """Settle what a dead process left open of a run.
+
+        `text` is what it wrote of the answer; of several answers, by the id of the request.
+        """
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             calls = await crud.open_of_run(session, workspace_id, run_id)
         self._settle(calls, text)
 
-    def _settle(self, calls: Iterable[ModelCall], text: str) -> None:
+    def _settle(self, calls: Iterable[ModelCall], text: str | Mapping[UUID, str]) -> None:
+        said: dict[UUID | None, str] = {}
+        if isinstance(text, str):
+            said[None] = text
+        else:
+            said.update((request_id, part) for request_id, part in text.items())
         for call in calls:
-            usage = Usage(call.input_tokens, estimate_text(text))
+            key = None if isinstance(text, str) else call.request_id
+            usage = Usage(call.input_tokens, estimate_text(said.pop(key, "")))
             price = read_price(call.price)
             cost = None if price is None else price.cost(usage)
             notes = self._outbox.notes()
             notes.records.append(interrupted(call, usage, cost))
             notes.settled.append([str(call.id), cost or 0, [], [], [], call.executor_id])
-            text = ""
 
 
 # What a row keeps of itself when it ends.

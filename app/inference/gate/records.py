@@ -71,8 +71,8 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
     return orjson.dumps(
         {
             "status": end.status,
-            "input_tokens": bounded(usage.input_tokens),
-            "output_tokens": bounded(usage.output_tokens),
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
             "cached_input_tokens": bounded(usage.cached_input_tokens),
             "cache_write_tokens": bounded(usage.cache_write_tokens),
             "reasoning_tokens": bounded(usage.reasoning_tokens),
@@ -86,14 +86,20 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
 
 
 def usage_of(call: OpenCall, end: Settlement) -> Usage:
-    """What a call has used, estimated where the provider gave no count."""
+    """What a call has used, estimated where the provider gave no count, within what rows hold."""
     usage = end.usage
     if usage is None:
         answered = end.status != "failed" or end.output_tokens > 0
-        return Usage(call.load.input_tokens if answered else 0, end.output_tokens)
-    if end.usage_is_partial and usage.output_tokens < end.output_tokens:
-        return replace(usage, output_tokens=end.output_tokens)
-    return usage
+        usage = Usage(call.load.input_tokens if answered else 0, end.output_tokens)
+    elif end.usage_is_partial and usage.output_tokens < end.output_tokens:
+        usage = replace(usage, output_tokens=end.output_tokens)
+    if usage.input_tokens <= MOST_TOKENS and usage.output_tokens <= MOST_TOKENS:
+        return usage
+    return replace(
+        usage,
+        input_tokens=bounded(usage.input_tokens),
+        output_tokens=bounded(usage.output_tokens),
+    )
 
 
 def cost_of(call: OpenCall, end: Settlement) -> int | None:

@@ -21,7 +21,7 @@ from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.integrations.models import Integration
 from app.inference.providers.demo.options import MODELS as DEMO_MODELS
 from app.inference.providers.model_types import type_of
-from app.inference.providers.registry import KINDS, build_provider
+from app.inference.providers.registry import KINDS, build_provider, kind_of
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Provider
 
@@ -252,7 +252,8 @@ class Directory:
                 listed_at=time.time(),
                 region=integration.region,
             )
-        base_url = integration.base_url or KINDS[integration.kind].base_url or ""
+        kind = kind_of(integration.kind)
+        base_url = integration.base_url or kind.base_url or ""
         # Only what the operator's own environment names may stand on the operator's network.
         allow_private = integration.origin in ("environment", "discovered")
         provider = build_provider(
@@ -265,7 +266,7 @@ class Directory:
             kind=integration.kind,
             slug=integration.slug,
             label=integration.name,
-            dialect=KINDS[integration.kind].dialect,
+            dialect=kind.dialect,
             base_url=base_url,
             provider=provider,
             api_key=secret,

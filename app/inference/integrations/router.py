@@ -29,7 +29,8 @@ from app.inference.integrations.schemas import (
     KindRead,
 )
 from app.inference.providers.errors import InvalidIntegration
-from app.inference.providers.registry import KINDS, Kind
+from app.inference.providers.kinds import Kind
+from app.inference.providers.registry import KINDS
 
 Reader = Annotated[Access, require(Permission.INTEGRATIONS_READ)]
 Writer = Annotated[Access, require(Permission.INTEGRATIONS_WRITE)]

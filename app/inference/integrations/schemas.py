@@ -9,21 +9,25 @@ from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, Stri
 from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
 from app.core.schema import Input, Name, Output, Problem, Version
+from app.inference.providers.registry import KINDS
 
-KindName = Literal[
-    "openai",
-    "anthropic",
-    "gemini",
-    "ollama",
-    "groq",
-    "mistral",
-    "openrouter",
-    "deepseek",
-    "together",
-    "xai",
-    "azure",
-    "openai_compatible",
-    "demo",
+
+def _known(name: str) -> str:
+    if name not in KINDS:
+        raise ValueError(f"must be one of {', '.join(KINDS)}")
+    return name
+
+
+def _list_kinds(schema: dict[str, Any]) -> None:
+    """Ours and those that plug-ins have brought: what this very installation takes."""
+    schema["enum"] = list(KINDS)
+
+
+# One that is stored may have come with a plug-in that has gone.
+StoredKind = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$"),
+    Field(description="A kind of provider, as `GET /v1/integration-kinds` lists them."),
 ]
 
 
@@ -61,7 +65,14 @@ ApiKey = Annotated[
 
 
 class IntegrationCreate(Input):
-    kind: KindName
+    kind: Annotated[
+        str,
+        AfterValidator(_known),
+        Field(
+            description="One of `GET /v1/integration-kinds`; plug-ins add to them.",
+            json_schema_extra=_list_kinds,
+        ),
+    ]
     name: Annotated[Name | None, Field(description="Default: the kind's own name.")] = None
     slug: Annotated[
         Slug | None, Field(description="Stands before the model's name; default: the kind.")
@@ -96,14 +107,14 @@ class IntegrationBulk(Input):
 
 
 class IntegrationQuery(PageQuery):
-    kind: KindName | None = None
+    kind: StoredKind | None = None
     enabled: bool | None = None
     deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class IntegrationRead(Output):
     id: UUID
-    kind: KindName
+    kind: StoredKind
     slug: str
     name: str
     base_url: str | None
@@ -141,3 +152,6 @@ class KindRead(Output):
     dialect: str
     base_url: str | None
     needs_key: bool
+    package: str | None = Field(
+        description="The plug-in that brings it, with its version; null for those built in."
+    )

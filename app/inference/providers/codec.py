@@ -78,7 +78,15 @@ class Codec(Protocol):
     def check_url(self) -> str: ...
 
 
-def expect_words(request: ChatRequest, codec: Codec) -> None:
+class Wordy(Protocol):
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def takes(self) -> frozenset[str]: ...
+
+
+def expect_words(request: ChatRequest, codec: Wordy) -> None:
     """Raise Unsupported for a field that is set and that the codec has no words for."""
     for name, default in OPTIONAL.items():
         if name not in codec.takes and getattr(request, name) != default:

@@ -1,14 +1,16 @@
 """The kinds of provider an integration can be of, and how each is built."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Final
 
 from app.core.config import Settings
-from app.inference.providers.adapter import HttpProvider
+from app.core.errors import AppError
+from app.core.log import get_logger
 from app.inference.providers.anthropic_messages import AnthropicCodec
 from app.inference.providers.codec import Codec
 from app.inference.providers.errors import InvalidIntegration
 from app.inference.providers.gemini import GeminiCodec
+from app.inference.providers.kinds import Connection, HttpKind, Kind
 from app.inference.providers.openai_chat import (
     MISTRAL_LACKS,
     OPENAI_LACKS,
@@ -20,24 +22,7 @@ from app.inference.providers.openai_chat.encode import Wording
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Provider
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A provider kind; the variables are where its key and address stand in the environment.
-
-    Without a `base_url` the integration has to name one. `dialect` is what our adapter speaks with
-    it, `also` what else it understands when a client's bytes are passed on.
-    """
-
-    name: str
-    label: str
-    dialect: str
-    codec: Callable[[str], Codec]
-    base_url: str | None = None
-    key_variable: str | None = None
-    address_variable: str | None = None
-    needs_key: bool = True
-    also: frozenset[str] = frozenset()
+log = get_logger(__name__)
 
 
 def speaks_openai(flavour: Flavour) -> Callable[[str], Codec]:
@@ -62,91 +47,99 @@ DEEPSEEK = speaks_openai(Flavour(Wording(returns_reasoning=True)))
 
 DIALECT = OpenAIChatCodec.dialect
 RESPONSES = frozenset({"openai_responses"})
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "openai",
-            "OpenAI",
-            DIALECT,
-            OPENAI,
-            "https://api.openai.com/v1",
-            "OPENAI_API_KEY",
-            also=RESPONSES,
-        ),
-        Kind(
-            "anthropic",
-            "Anthropic",
-            AnthropicCodec.dialect,
-            AnthropicCodec,
-            "https://api.anthropic.com/v1",
-            "ANTHROPIC_API_KEY",
-        ),
-        Kind(
-            "gemini",
-            "Gemini",
-            GeminiCodec.dialect,
-            GeminiCodec,
-            "https://generativelanguage.googleapis.com/v1beta",
-            "GEMINI_API_KEY",
-        ),
-        Kind(
-            "ollama",
-            "Ollama",
-            DIALECT,
-            COMPATIBLE,
-            "http://127.0.0.1:11434/v1",
-            address_variable="OLLAMA_HOST",
-            needs_key=False,
-        ),
-        Kind("groq", "Groq", DIALECT, COMPATIBLE, "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-        Kind(
-            "mistral", "Mistral", DIALECT, MISTRAL, "https://api.mistral.ai/v1", "MISTRAL_API_KEY"
-        ),
-        Kind(
-            "openrouter",
-            "OpenRouter",
-            DIALECT,
-            OPENROUTER,
-            "https://openrouter.ai/api/v1",
-            "OPENROUTER_API_KEY",
-        ),
-        Kind(
-            "deepseek",
-            "DeepSeek",
-            DIALECT,
-            DEEPSEEK,
-            "https://api.deepseek.com/v1",
-            "DEEPSEEK_API_KEY",
-        ),
-        Kind(
-            "together",
-            "Together",
-            DIALECT,
-            WIDER,
-            "https://api.together.xyz/v1",
-            "TOGETHER_API_KEY",
-        ),
-        Kind("xai", "xAI", DIALECT, COMPATIBLE, "https://api.x.ai/v1", "XAI_API_KEY"),
-        Kind(
-            "azure",
-            "Azure OpenAI",
-            DIALECT,
-            AZURE,
-            key_variable="AZURE_OPENAI_API_KEY",
-            address_variable="AZURE_OPENAI_ENDPOINT",
-            also=RESPONSES,
-        ),
-        Kind(
-            "openai_compatible",
-            "OpenAI-compatible server",
-            DIALECT,
-            WIDER,
-            needs_key=False,
-        ),
-        Kind("demo", "Demo provider", DIALECT, COMPATIBLE, needs_key=False),
-    )
-}
+# Those that come with the service.
+OWN: Final = (
+    HttpKind(
+        "openai",
+        "OpenAI",
+        DIALECT,
+        OPENAI,
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        also=RESPONSES,
+    ),
+    HttpKind(
+        "anthropic",
+        "Anthropic",
+        AnthropicCodec.dialect,
+        AnthropicCodec,
+        "https://api.anthropic.com/v1",
+        "ANTHROPIC_API_KEY",
+    ),
+    HttpKind(
+        "gemini",
+        "Gemini",
+        GeminiCodec.dialect,
+        GeminiCodec,
+        "https://generativelanguage.googleapis.com/v1beta",
+        "GEMINI_API_KEY",
+    ),
+    HttpKind(
+        "ollama",
+        "Ollama",
+        DIALECT,
+        COMPATIBLE,
+        "http://127.0.0.1:11434/v1",
+        address_variable="OLLAMA_HOST",
+        needs_key=False,
+    ),
+    HttpKind("groq", "Groq", DIALECT, COMPATIBLE, "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    HttpKind(
+        "mistral", "Mistral", DIALECT, MISTRAL, "https://api.mistral.ai/v1", "MISTRAL_API_KEY"
+    ),
+    HttpKind(
+        "openrouter",
+        "OpenRouter",
+        DIALECT,
+        OPENROUTER,
+        "https://openrouter.ai/api/v1",
+        "OPENROUTER_API_KEY",
+    ),
+    HttpKind(
+        "deepseek",
+        "DeepSeek",
+        DIALECT,
+        DEEPSEEK,
+        "https://api.deepseek.com/v1",
+        "DEEPSEEK_API_KEY",
+    ),
+    HttpKind(
+        "together",
+        "Together",
+        DIALECT,
+        WIDER,
+        "https://api.together.xyz/v1",
+        "TOGETHER_API_KEY",
+    ),
+    HttpKind("xai", "xAI", DIALECT, COMPATIBLE, "https://api.x.ai/v1", "XAI_API_KEY"),
+    HttpKind(
+        "azure",
+        "Azure OpenAI",
+        DIALECT,
+        AZURE,
+        key_variable="AZURE_OPENAI_API_KEY",
+        address_variable="AZURE_OPENAI_ENDPOINT",
+        also=RESPONSES,
+    ),
+    HttpKind(
+        "openai_compatible",
+        "OpenAI-compatible server",
+        DIALECT,
+        WIDER,
+        needs_key=False,
+    ),
+    HttpKind("demo", "Demo provider", DIALECT, COMPATIBLE, needs_key=False),
+)
+# These and those that plug-ins have brought since the process started.
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in OWN}
+
+
+def kind_of(name: str) -> Kind:
+    """Raise InvalidIntegration for a kind that this process does not have, or no longer."""
+    found = KINDS.get(name)
+    if found is None:
+        raise InvalidIntegration(f"There is no provider kind {name!r}.")
+    return found
 
 
 def build_provider(
@@ -158,14 +151,17 @@ def build_provider(
     allow_private: bool = False,
 ) -> Provider:
     """Build an integration's provider; raise InvalidIntegration for what cannot work."""
-    found = KINDS.get(kind)
-    if found is None:
-        raise InvalidIntegration(f"There is no provider kind {kind!r}.")
+    found = kind_of(kind)
     address = base_url or found.base_url
     if not address:
         raise InvalidIntegration(f"{found.label} needs a base URL.", "base_url")
     if found.needs_key and not api_key.strip():
         raise InvalidIntegration(f"{found.label} needs an API key.", "api_key")
-    return HttpProvider(
-        found.label, found.codec(address), api_key, transport, settings, allow_private=allow_private
-    )
+    try:
+        return found.build(Connection(address, api_key, transport, settings, allow_private))
+    except AppError:
+        raise
+    except Exception as error:  # noqa: BLE001 - any that a plug-in can raise
+        # A plug-in's own code; its words may hold the key.
+        log.warning("provider_unbuildable", kind=kind, error=type(error).__name__)
+        raise InvalidIntegration(f"The plug-in of {found.label} cannot build it.") from None

@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.core.auth import Access, Permission
+from app.inference.calls.questions import question_of
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.counting import TokenCount
 from app.inference.dialects.errors import ModelUnavailable
@@ -10,7 +11,6 @@ from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.providers.opening import read_refusal
 from app.inference.providers.registry import KINDS
-from app.inference.relay.questions import question_of
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
 

@@ -3,13 +3,13 @@
 import asyncio
 
 from app.core.auth import Access, Permission
+from app.inference.calls.questions import question_of
 from app.inference.calls.relaying import CallTimedOut
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
 from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.relay.passed_headers import with_headers
-from app.inference.relay.questions import question_of
 from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import Wishes, read_wishes

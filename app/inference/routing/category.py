@@ -33,9 +33,6 @@ class _Hint:
     words: frozenset[str] = frozenset()
     signs: tuple[str, ...] = ()
 
-    def found_in(self, words: set[str], text: str) -> bool:
-        return not self.words.isdisjoint(words) or any(sign in text for sign in self.signs)
-
 
 def _hint(category: str, said: str, weight: float, words: str, *signs: str) -> _Hint:
     return _Hint(Feature(category, said, weight), frozenset(words.split()), signs)
@@ -81,6 +78,10 @@ _HINTS = (
         "gedicht geschichte poème cuento", "role-play", "fairy tale",
     ),
 )  # fmt: skip
+# All words and signs at once: most texts hold none, and that is seen by one look.
+_BY_WORD = {word: hint.feature for hint in _HINTS for word in hint.words}
+_WORDS = frozenset(_BY_WORD)
+_BY_SIGN = tuple((sign, hint.feature) for hint in _HINTS for sign in hint.signs)
 # What a request carries says more than its words.
 _NEEDS = (
     ("vision", "vision", "it holds an image", 10.0),
@@ -96,8 +97,7 @@ def categorise(text: str, needs: frozenset[str]) -> Category:
     features = [Feature(category, said, weight) for need, category, said, weight in _NEEDS
                 if need in needs]  # fmt: skip
     read = (text if len(text) <= READ_CHARACTERS else _ends(text)).lower()
-    words = set(_WORD.findall(read))
-    features += [hint.feature for hint in _HINTS if hint.found_in(words, read)]
+    features += _features_of(read)
     if not features:
         return Category("chat")
     sums: dict[str, float] = {}
@@ -105,6 +105,15 @@ def categorise(text: str, needs: frozenset[str]) -> Category:
         sums[feature.category] = sums.get(feature.category, 0.0) + feature.weight
     best = max(sums, key=lambda category: sums[category])
     return Category(best, tuple(features))
+
+
+def _features_of(text: str) -> list[Feature]:
+    """Each feature of a text once, whatever speaks for it."""
+    found = {_BY_WORD[word] for word in _WORDS.intersection(_WORD.findall(text))}
+    for sign, feature in _BY_SIGN:
+        if sign in text:
+            found.add(feature)
+    return [hint.feature for hint in _HINTS if hint.feature in found] if found else []
 
 
 def _ends(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The ledger: a call is opened before the provider is asked and settled once, whatever happens."""
+"""What runs cost, and how much a text or a request is in tokens, roughly."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +16,6 @@ from app.inference.usage import crud
 # Where a provider gave no count: four characters a token, as for English text.
 CHARACTERS_A_TOKEN = 4
 IMAGE_TOKENS = 800
-LOST_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Qdrant as a store of personal data: the points whose payload names the person."""
 
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import orjson
-from qdrant_client import models
 
 from app.core.vectors import Vectors
 from app.oversight.privacy.people import Person
 from app.oversight.privacy.stores import Entry, Tally
+
+if TYPE_CHECKING:
+    from qdrant_client import models
 
 PAGE = 256
 
@@ -36,24 +39,27 @@ class QdrantStore:
         for collection in await self._collections():
             found = await self._count(collection, person)
             if found:
-                selector = models.FilterSelector(filter=_about(person))
-                await self._vectors.delete(collection, points_selector=selector, wait=True)
+                vectors = await self._vectors.client()
+                await vectors.delete(collection, points_selector=_about(person), wait=True)
                 await tally.add(f"{self.name}/{collection}", "deleted", found)
 
     async def left(self, person: Person) -> int:
         return sum([await self._count(name, person) for name in await self._collections()])
 
     async def _collections(self) -> list[str]:
-        return [c.name for c in (await self._vectors.get_collections()).collections]
+        vectors = await self._vectors.client()
+        return [c.name for c in (await vectors.get_collections()).collections]
 
     async def _count(self, collection: str, person: Person) -> int:
-        counted = await self._vectors.count(collection, count_filter=_about(person), exact=True)
+        vectors = await self._vectors.client()
+        counted = await vectors.count(collection, count_filter=_about(person), exact=True)
         return counted.count
 
     async def _payloads(self, collection: str, person: Person) -> AsyncIterator[bytes]:
+        vectors = await self._vectors.client()
         offset: models.ExtendedPointId | None = None
         while True:
-            points, following = await self._vectors.scroll(
+            points, following = await vectors.scroll(
                 collection, scroll_filter=_about(person), limit=PAGE, offset=offset
             )
             yield b"".join(
@@ -65,7 +71,9 @@ class QdrantStore:
             offset = str(following) if not isinstance(following, int) else following
 
 
-def _about(person: Person) -> models.Filter:
+def _about(person: Person) -> "models.Filter":
+    from qdrant_client import models  # noqa: PLC0415 - brings Qdrant's client, which is open now
+
     owner = models.FieldCondition(key="user_id", match=models.MatchValue(value=str(person.user_id)))
     within = [
         models.FieldCondition(key="workspace_id", match=models.MatchValue(value=str(workspace)))

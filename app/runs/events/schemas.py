@@ -91,6 +91,7 @@ class TextDeltaEvent(_RunEvent):
     type: Literal["text.delta"]
     message_id: UUID
     text: str
+    label: str | None = Field(default=None, description="Whose it is, in a comparison.")
 
 
 class ReasoningDeltaEvent(_RunEvent):
@@ -99,6 +100,7 @@ class ReasoningDeltaEvent(_RunEvent):
     type: Literal["reasoning.delta"]
     message_id: UUID
     text: str
+    label: str | None = Field(default=None, description="Whose it is, in a comparison.")
 
 
 class FailoverEvent(_RunEvent):
@@ -110,6 +112,42 @@ class FailoverEvent(_RunEvent):
     from_: str = Field(alias="from", description="The model that broke off.")
     to: str = Field(description="The model that goes on.")
     reason: str = Field(description="The code of the error it broke off with.")
+    label: str | None = Field(default=None, description="Whose it is, in a comparison.")
+
+
+class CandidateStartedEvent(_RunEvent):
+    """One of the models of a comparison was let in, and is asked."""
+
+    type: Literal["candidate.started"]
+    label: str
+    message_id: UUID = Field(description="What the deltas of its answer bear.")
+    model: str
+    route: str | None = Field(description="The route that chose the model, if one did.")
+    request_id: UUID
+
+
+class _CandidateEnded(_RunEvent):
+    label: str
+    model: str | None = Field(description="The model that answered, or was asked last.")
+    finish_reason: str | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Money | None = Field(description="None where a price is not known.")
+    first_token_ms: int | None
+    duration_ms: int | None
+
+
+class CandidateCompletedEvent(_CandidateEnded):
+    """One of the models of a comparison has answered."""
+
+    type: Literal["candidate.completed"]
+
+
+class CandidateFailedEvent(_CandidateEnded):
+    """One of the models of a comparison failed; the others go on."""
+
+    type: Literal["candidate.failed"]
+    error: Problem
 
 
 class UsageUpdatedEvent(_RunEvent, RunUsage):
@@ -129,6 +167,9 @@ RunEvent = Annotated[
     | TextDeltaEvent
     | ReasoningDeltaEvent
     | FailoverEvent
+    | CandidateStartedEvent
+    | CandidateCompletedEvent
+    | CandidateFailedEvent
     | UsageUpdatedEvent,
     Field(discriminator="type"),
 ]

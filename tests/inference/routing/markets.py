@@ -51,6 +51,6 @@ def situation(seed: int = 1, *, sticky: bool = False, board: Board | None = None
     return Situation(
         Question(model=None, **question),
         board or Board(),
-        random.Random(seed),
-        sticky,  # noqa: S311
+        random.Random(seed),  # noqa: S311
+        sticky,
     )

@@ -38,13 +38,14 @@ COLLECTION = "privacy_tests"
 
 async def remember(kernel, person, words):
     """A point in Qdrant about a person."""
-    if not await kernel.vectors.collection_exists(COLLECTION):
-        await kernel.vectors.create_collection(
+    vectors = await kernel.vectors.client()
+    if not await vectors.collection_exists(COLLECTION):
+        await vectors.create_collection(
             COLLECTION, models.VectorParams(size=2, distance=models.Distance.COSINE)
         )
     payload = {"user_id": person.user_id, "text": words}
     point = models.PointStruct(id=str(uuid4()), vector=[0.1, 0.2], payload=payload)
-    await kernel.vectors.upsert(COLLECTION, [point], wait=True)
+    await vectors.upsert(COLLECTION, [point], wait=True)
 
 
 async def valkey_with(kernel, *words):
@@ -66,7 +67,8 @@ async def valkey_with(kernel, *words):
 
 
 async def points_with(kernel, *words):
-    points, _ = await kernel.vectors.scroll(COLLECTION, limit=1000)
+    vectors = await kernel.vectors.client()
+    points, _ = await vectors.scroll(COLLECTION, limit=1000)
     return [p.payload for p in points if any(word in json.dumps(p.payload) for word in words)]
 
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.inference.dialects.framing import payload
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.openai_chat.decode import read_usage
 from app.inference.providers.types import Usage
@@ -143,14 +144,6 @@ class ChunkFrames:
             return False
         self._usage = usage_of(document)
         return True
-
-
-def payload(frame: bytes) -> bytes | None:
-    """The data of a frame; None for a comment or another field alone."""
-    if frame.startswith(b"data: ") and b"\n" not in frame:
-        return frame[6:].strip()
-    found = [line[5:].strip() for line in frame.splitlines() if line.startswith(b"data:")]
-    return b"\n".join(found) if found else None
 
 
 def usage_in(frame: bytes) -> Usage | None:

@@ -9,6 +9,7 @@ from drowning them.
 import random
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
 
 from app.inference.routing.spec import Learning
 
@@ -49,8 +50,7 @@ NAMES = tuple(field.name for field in fields(Arm))
 UNKNOWN = Arm()
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(NamedTuple):
     """A Beta distribution."""
 
     alpha: float
@@ -74,8 +74,7 @@ def belief(total: float, weight: float, prior: float) -> Belief:
     return Belief(good, bad)
 
 
-@dataclass(frozen=True, slots=True)
-class Posterior:
+class Posterior(NamedTuple):
     """What an arm is held to be worth: beliefs with the parts that they count for."""
 
     run: Belief

@@ -1,4 +1,4 @@
-"""What a run's calls came to."""
+"""What calls came to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,0 +1,230 @@
+"""The work of a batch: a few lines at a time, until each has an answer."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.db import AsyncSession, Database
+from app.core.errors import AppError, InternalError
+from app.core.limits import RateLimited
+from app.core.log import get_logger
+from app.identity.api_keys.limits import limits_of
+from app.identity.api_keys.rules import rules_of, stored
+from app.inference.batches import crud
+from app.inference.batches.answering import Clerk, Outcome
+from app.inference.batches.models import Batch, BatchLine
+from app.inference.calls.calls import Calls
+from app.inference.gate.errors import TooManyCalls
+from app.inference.gate.gate import Gate
+from app.inference.usage import service as ledger
+from app.inference.usage.payer import Payer
+from app.runs.runs.context import RunContext
+from app.runs.runs.work import Ending, Settlement
+
+log = get_logger(__name__)
+
+KIND: Final = "batch"
+LINES_AT_ONCE: Final = 200
+# How often a line is asked again that failed for a while; our own limits are waited for.
+MOST_TRIES: Final = 5
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+OWN_LIMITS = (RateLimited, TooManyCalls)
+
+
+class Pace:
+    """When a batch may ask again: whoever is told to wait, all of it waits."""
+
+    def __init__(self) -> None:
+        self._resume_at = 0.0
+
+    async def wait(self) -> None:
+        while (seconds := self._resume_at - time.monotonic()) > 0:
+            await asyncio.sleep(seconds)
+
+    def hold(self, seconds: float) -> None:
+        self._resume_at = max(self._resume_at, time.monotonic() + seconds)
+
+
+class Batching:
+    """Carries out batches; `at_once` is how many lines of one are under way together."""
+
+    kind = KIND
+
+    def __init__(self, database: Database, calls: Calls, gate: Gate, at_once: int) -> None:
+        self._database = database
+        self._calls = calls
+        self._gate = gate
+        self._at_once = at_once
+
+    async def run(self, ctx: RunContext) -> None:
+        """Answer every line that has no answer yet; a line of a dead process is asked again."""
+        if ctx.history:
+            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
+        batch = await self._batch(ctx)
+        clerk, pace = self._clerk(ctx), Pace()
+        lines = self._lines(ctx, batch.id)
+        workers = [
+            asyncio.create_task(self._work(ctx, batch.expires_at, lines, clerk, pace))
+            for _ in range(self._at_once)
+        ]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
+            await lines.close()
+
+    async def _work(
+        self, ctx: RunContext, until: datetime, lines: "Lines", clerk: Clerk, pace: Pace
+    ) -> None:
+        while now() < until and (line := await lines.next()) is not None:
+            outcome = await self._answered(line, until, clerk, pace)
+            if outcome is None:
+                return
+            async with self._database.unit(ctx.scope) as session:
+                await crud.end_line(session, line, outcome.status, outcome.code, outcome.answer)
+
+    async def _answered(
+        self, line: BatchLine, until: datetime, clerk: Clerk, pace: Pace
+    ) -> Outcome | None:
+        """What came of a line; None where the time of the batch is over first."""
+        tries = 0
+        while now() < until:
+            await pace.wait()
+            try:
+                return await clerk.ask(line)
+            except AppError as error:
+                tries += not isinstance(error, OWN_LIMITS)
+                if not error.retryable or tries >= MOST_TRIES:
+                    return clerk.refusal(line, error)
+                pace.hold(pause_of(error, tries))
+            except Exception:
+                log.exception("batch_line_failed", line_id=str(line.id))
+                return clerk.refusal(line, InternalError("The server's log has the cause."))
+        return None
+
+    def _lines(self, ctx: RunContext, batch_id: UUID) -> "Lines":
+        async def pages() -> AsyncIterator[Sequence[BatchLine]]:
+            after = 0
+            while True:
+                async with self._database.unit(ctx.scope) as session:
+                    found = await crud.pending(
+                        session, ctx.workspace_id, batch_id, after, LINES_AT_ONCE
+                    )
+                if not found:
+                    return
+                after = found[-1].position
+                yield found
+
+        return Lines(pages())
+
+    def _clerk(self, ctx: RunContext) -> Clerk:
+        access = access_of(ctx)
+        is_key = access.credential == "api_key"
+        payer = Payer(
+            ctx.workspace_id,
+            ctx.user_id,
+            KIND,
+            api_key_id=access.credential_id if is_key else None,
+            run_id=ctx.run_id,
+            tags=access.rules.tags,
+        )
+        return Clerk(self._calls, payer, access)
+
+    async def _batch(self, ctx: RunContext) -> Batch:
+        async with self._database.unit(ctx.scope) as session:
+            found = await crud.get(session, ctx.workspace_id, batch_of(ctx))
+        if found is None:
+            raise AppError("The batch of this run is gone.")
+        return found
+
+    async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
+        """Close what is left open, and say how it went; its cost is the ledger's."""
+        await self._gate.flush()
+        batch_id = batch_of(ctx)
+        left = "expired" if ending.status == "completed" else "cancelled"
+        closed = await crud.close_open(session, ctx.workspace_id, batch_id, left)
+        batch = await crud.get(session, ctx.workspace_id, batch_id, for_update=True)
+        if batch is not None:
+            batch.status = "expired" if closed and left == "expired" else ending.status
+            batch.error = ending.error.problem() if ending.error else None
+            batch.ended_at = now()
+        total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
+        result = {"batch_id": str(batch_id)}
+        return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
+
+
+class Lines:
+    """Lines out of pages, for several workers."""
+
+    def __init__(self, pages: AsyncIterator[Sequence[BatchLine]]) -> None:
+        self._pages = pages
+        self._page: list[BatchLine] = []
+        self._turn = asyncio.Lock()
+
+    async def next(self) -> BatchLine | None:
+        async with self._turn:
+            if not self._page:
+                self._page = list(reversed(await anext(self._pages, ())))
+            return self._page.pop() if self._page else None
+
+    async def close(self) -> None:
+        await self._pages.aclose()  # type: ignore[attr-defined]
+
+
+def pause_of(error: AppError, tries: int) -> float:
+    """Seconds: what was asked for, else longer each time, with full jitter."""
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_PAUSE)
+    longest = min(FIRST_PAUSE * 2**tries, LONGEST_PAUSE)
+    return random.uniform(0, longest)  # noqa: S311 - a draw, not a secret
+
+
+def batch_of(ctx: RunContext) -> UUID:
+    return UUID(ctx.input["batch_id"])
+
+
+def remembered(access: Access) -> dict[str, Any]:
+    """What a run keeps of who asked for it."""
+    limits = [{"requests": each.requests, "seconds": each.seconds} for each in access.limits]
+    return {
+        "credential": access.credential,
+        "credential_id": str(access.credential_id),
+        "rules": stored(access.rules),
+        "limits": limits,
+    }
+
+
+class _Stored:
+    """Rules by their names, as a key's row has them."""
+
+    def __init__(self, rules: dict[str, Any]) -> None:
+        self.__dict__.update(rules)
+
+    models: list[Any] | None
+    features: list[Any] | None
+    tokens: list[Any]
+    concurrency: int | None
+    route: str | None
+    tags: list[Any]
+
+
+def access_of(ctx: RunContext) -> Access:
+    """Who asked, with the rules that held then."""
+    known = ctx.input
+    return Access(
+        ctx.workspace_id,
+        ctx.user_id,
+        frozenset(),
+        known["credential"],
+        UUID(known["credential_id"]),
+        limits=limits_of(known["limits"]),
+        rules=rules_of(_Stored(known["rules"])),
+    )

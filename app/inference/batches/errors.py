@@ -1,0 +1,30 @@
+"""What can be wrong with a batch or a file."""
+
+from app.core.errors import Conflict, NotFound, Unprocessable
+
+
+class BatchNotFound(NotFound):
+    code = "batch_not_found"
+    title = "There is no such batch"
+
+
+class FileNotFound(NotFound):
+    code = "file_not_found"
+    title = "There is no such file"
+
+
+class BatchInvalid(Unprocessable):
+    """`errors` name the lines at fault, from 1."""
+
+    code = "batch_invalid"
+    title = "This batch cannot be made"
+
+
+class FileInvalid(Unprocessable):
+    code = "file_invalid"
+    title = "This file cannot be kept"
+
+
+class FileInUse(Conflict):
+    code = "file_in_use"
+    title = "A batch that is under way reads this file"

@@ -1,0 +1,87 @@
+"""A workspace with all three fakes, the clients of both languages, and where cells are noted."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from tests.conformance import table
+from tests.conformance.case import Case
+from tests.conformance.javascript_client import JavaScriptClients, javascript_clients, missing
+from tests.conformance.python_client import PythonClients, python_clients
+from tests.conformance.running import Workspace
+from tests.inference.relay.conftest import FAKES, connect
+from tests.support.fakes.base import Fake
+from tests.support.identity import new_key, new_person
+
+CELLS = pytest.StashKey[table.Cells]()
+WorkspaceOf = Callable[..., Awaitable[Workspace]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-conformance", action="store_true", help="rewrite the table in docs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[CELLS] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if writes(session.config):
+        table.write(session.config.stash[CELLS])
+
+
+def writes(config: pytest.Config) -> bool:
+    return bool(config.getoption("--write-conformance", default=False))
+
+
+@pytest.fixture
+def noted(request: pytest.FixtureRequest) -> table.Cells | None:
+    """Where cells are noted while the table is rewritten; None while it is held to."""
+    return request.config.stash[CELLS] if writes(request.config) else None
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def python() -> AsyncIterator[PythonClients]:
+    async with python_clients() as clients:
+        yield clients
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def javascript() -> AsyncIterator[JavaScriptClients]:
+    if reason := missing():
+        pytest.skip(reason)
+    async with javascript_clients() as clients:
+        yield clients
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def fakes() -> AsyncIterator[dict[str, Fake]]:
+    async with AsyncExitStack() as stack:
+        yield {kind: await stack.enter_async_context(fake()) for kind, fake in FAKES.items()}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def workspace_of(address: str, fakes: dict[str, Fake]) -> WorkspaceOf:
+    """One workspace for all, and one for each case whose faults would open a breaker."""
+    opened: dict[tuple[str, ...], Workspace] = {}
+
+    async def workspace(case: Case, *column: str) -> Workspace:
+        name = (case.name, *column) if case.fails else ()
+        if name not in opened:
+            opened[name] = await new_workspace(address, fakes)
+        return opened[name]
+
+    return workspace
+
+
+async def new_workspace(address: str, fakes: dict[str, Fake]) -> Workspace:
+    async with httpx2.AsyncClient(base_url=address, timeout=20) as client:
+        person = await new_person(client)
+        for kind, fake in fakes.items():
+            fake.script.clear()
+            await connect(client, person, kind, fake.url + fake.base_path)
+        key = (await new_key(client, person))["key"]
+    return Workspace(address, key, fakes)

@@ -1,0 +1,311 @@
+"""Strict readers of three dialects: a whole answer, or one typed error, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import orjson
+
+from tests.inference.chaos.tasks import Task
+
+ROUTE = "chaos"
+ERROR_STATUSES = frozenset({402, 429, 500, 502, 503, 504, 529})
+
+
+class Broken(AssertionError):
+    """An answer that no client may ever see."""
+
+
+def expect(holds: object, what: str) -> None:
+    if not holds:
+        raise Broken(what)
+
+
+@dataclass
+class Answer:
+    """What a client was told; `code` is the error's, None for a whole answer.
+
+    `status` is the response's; `usage` is (input, output) tokens.
+    """
+
+    task: Task
+    dialect: str
+    streamed: bool
+    text: str = ""
+    code: str | None = None
+    usage: tuple[int, int] | None = None
+    status: int = 0
+    request_id: str = ""
+    seams: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return self.code is None
+
+
+Event = tuple[str, Any]
+
+
+def events_of(raw: bytes) -> tuple[list[Event], list[str]]:
+    """A finished stream's events as (name, document), and its comments."""
+    raw = raw.replace(b"\r\n", b"\n")
+    expect(raw.endswith(b"\n\n"), f"the stream ends in half an event: {raw[-200:]!r}")
+    events: list[Event] = []
+    comments = []
+    for block in raw.decode().split("\n\n")[:-1]:
+        name, data = "", []
+        for line in block.split("\n"):
+            field, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            if not field:
+                comments.append(value)
+            elif field == "event":
+                name = value
+            else:
+                expect(field == "data", f"a line that is nothing: {line[:200]!r}")
+                data.append(value)
+        if data:
+            said = "\n".join(data)
+            events.append((name, said if said == "[DONE]" else orjson.loads(said)))
+    return events, comments
+
+
+def read_openai(answer: Answer, events: list[Event]) -> None:
+    documents = [document for _, document in events]
+    expect(documents, "an empty stream")
+    last, finishes, said, ids = documents[-1], [], [], set()
+    if last == "[DONE]":
+        documents.pop()
+    elif "error" in last:
+        answer.code = code_of_openai(documents.pop())
+    else:
+        raise Broken(f"a silent end after {last}")
+    for chunk in documents:
+        expect(chunk != "[DONE]" and "error" not in chunk, f"out of place: {chunk}")
+        expect(chunk["object"] == "chat.completion.chunk", f"no chunk: {chunk}")
+        ids.add(chunk["id"])
+        for choice in chunk["choices"]:
+            content = choice["delta"].get("content") or ""
+            expect(not (content and finishes), "text after the end")
+            said.append(content)
+            finishes += [choice["finish_reason"]] if choice.get("finish_reason") else []
+        if chunk.get("usage"):
+            told = chunk["usage"]
+            answer.usage = (told["prompt_tokens"], told["completion_tokens"])
+    answer.text = "".join(said)
+    expect(len(ids) <= 1, f"several answers in one stream: {ids}")
+    if answer.whole:
+        expect(finishes == ["stop"], f"finish_reason: {finishes}")
+        expect(answer.usage, "no usage")
+
+
+def code_of_openai(document: Any) -> str:
+    error = document["error"]
+    expect(set(document) == {"error"}, f"more than an error: {document}")
+    expect(isinstance(error["message"], str) and error["type"], f"untyped: {error}")
+    return error["code"] or error["type"]
+
+
+def read_anthropic(answer: Answer, events: list[Event]) -> None:
+    for name, document in events:
+        expect(name == document["type"], f"{name!r} names {document}")
+    documents = [document for _, document in events if document["type"] != "ping"]
+    expect(documents, "an empty stream")
+    last = documents.pop()
+    if last["type"] == "error":
+        answer.code = code_of_anthropic(last)
+    else:
+        expect(last["type"] == "message_stop", f"a silent end after {last}")
+    said, open_block, ended, blocks = [], None, False, 0
+    for n, each in enumerate(documents):
+        kind = each["type"]
+        expect((kind == "message_start") == (n == 0), f"{kind} at {n}")
+        if kind == "message_start":
+            answer.usage = usage_of_anthropic(each["message"]["usage"])
+        elif kind == "content_block_start":
+            expect(open_block is None and each["index"] == blocks, f"out of turn: {each}")
+            open_block, blocks = each["index"], blocks + 1
+            said.append(each["content_block"].get("text", ""))
+        elif kind == "content_block_delta":
+            expect(open_block == each["index"], f"a delta of no block: {each}")
+            said.append(each["delta"]["text"])
+        elif kind == "content_block_stop":
+            expect(open_block == each["index"], f"the end of no block: {each}")
+            open_block = None
+        else:
+            expect(kind == "message_delta" and not ended, f"out of place: {each}")
+            ended = each["delta"]["stop_reason"] == "end_turn"
+            answer.usage = usage_of_anthropic(each["usage"], answer.usage)
+    answer.text = "".join(said)
+    if answer.whole:
+        expect(ended and open_block is None, f"no end_turn in {documents[-1:]}")
+
+
+def usage_of_anthropic(
+    told: dict[str, Any], known: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    read = told.get("cache_read_input_tokens") or 0
+    written = told.get("cache_creation_input_tokens") or 0
+    entry = told.get("input_tokens")
+    return (
+        (known or (0, 0))[0] if entry is None else entry + read + written,
+        told.get("output_tokens") or 0,
+    )
+
+
+def code_of_anthropic(document: Any) -> str:
+    error = document["error"]
+    expect(document["type"] == "error" and error["message"], f"no error: {document}")
+    return error["type"]
+
+
+def read_gemini(answer: Answer, events: list[Event]) -> None:
+    documents = [document for _, document in events]
+    expect(documents, "an empty stream")
+    if "error" in documents[-1]:
+        answer.code = code_of_gemini(documents.pop())
+    said, finishes = [], []
+    for chunk in documents:
+        expect("error" not in chunk, f"out of place: {chunk}")
+        for candidate in chunk.get("candidates", ()):
+            parts = candidate.get("content", {}).get("parts", ())
+            text = "".join(part["text"] for part in parts)
+            expect(not (text and finishes), "text after the end")
+            said.append(text)
+            finishes += [candidate["finishReason"]] if candidate.get("finishReason") else []
+        told = chunk.get("usageMetadata") or {}
+        if "candidatesTokenCount" in told:
+            answer.usage = (told["promptTokenCount"], told["candidatesTokenCount"])
+    answer.text = "".join(said)
+    expect(finishes == (["STOP"] if answer.whole else []), f"finishReason: {finishes}")
+
+
+def code_of_gemini(document: Any) -> str:
+    error = document["error"]
+    expect(error["message"] and isinstance(error["code"], int), f"no error: {document}")
+    return error["status"]
+
+
+def whole_openai(answer: Answer, document: Any) -> None:
+    (choice,) = document["choices"]
+    expect(choice["finish_reason"] == "stop", f"finish_reason: {choice}")
+    answer.text = choice["message"]["content"]
+    usage = document["usage"]
+    answer.usage = (usage["prompt_tokens"], usage["completion_tokens"])
+
+
+def whole_anthropic(answer: Answer, document: Any) -> None:
+    expect(document["stop_reason"] == "end_turn", f"stop_reason: {document}")
+    answer.text = "".join(block["text"] for block in document["content"])
+    answer.usage = usage_of_anthropic(document["usage"])
+
+
+def whole_gemini(answer: Answer, document: Any) -> None:
+    (candidate,) = document["candidates"]
+    expect(candidate["finishReason"] == "STOP", f"finishReason: {candidate}")
+    answer.text = "".join(part["text"] for part in candidate["content"]["parts"])
+    usage = document["usageMetadata"]
+    answer.usage = (usage["promptTokenCount"], usage["candidatesTokenCount"])
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Where and how a client asks, and how it reads."""
+
+    path: Callable[[str, bool], str]
+    body: Callable[[str, Task, bool], dict[str, Any]]
+    read: Callable[[Answer, list[Event]], None]
+    read_whole: Callable[[Answer, Any], None]
+    code: Callable[[Any], str]
+
+
+def openai_body(model: str, task: Task, streamed: bool) -> dict[str, Any]:
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": task.prompt}],
+        "max_completion_tokens": task.max_tokens,
+    }
+    return body | ({"stream": True, "stream_options": {"include_usage": True}} if streamed else {})
+
+
+def anthropic_body(model: str, task: Task, streamed: bool) -> dict[str, Any]:
+    messages = [{"role": "user", "content": task.prompt}]
+    return {
+        "model": model, "messages": messages, "max_tokens": task.max_tokens, "stream": streamed,
+    }  # fmt: skip
+
+
+def gemini_body(model: str, task: Task, streamed: bool) -> dict[str, Any]:
+    return {
+        "contents": [{"role": "user", "parts": [{"text": task.prompt}]}],
+        "generationConfig": {"maxOutputTokens": task.max_tokens},
+    }
+
+
+def gemini_path(model: str, streamed: bool) -> str:
+    verb = "streamGenerateContent?alt=sse" if streamed else "generateContent"
+    return f"/gemini/v1beta/models/{model}:{verb}"
+
+
+DIALECTS: dict[str, Dialect] = {
+    "openai": Dialect(
+        lambda model, streamed: "/openai/v1/chat/completions",
+        openai_body, read_openai, whole_openai, code_of_openai,
+    ),
+    "anthropic": Dialect(
+        lambda model, streamed: "/anthropic/v1/messages",
+        anthropic_body, read_anthropic, whole_anthropic, code_of_anthropic,
+    ),
+    "gemini": Dialect(
+        gemini_path, gemini_body, read_gemini, whole_gemini, code_of_gemini,
+    ),
+}  # fmt: skip
+
+
+async def ask(
+    http: httpx2.AsyncClient,
+    key: str,
+    task: Task,
+    dialect: str = "openai",
+    *,
+    streamed: bool = True,
+    model: str = ROUTE,
+    base: str = "",
+) -> Answer:
+    """Ask, read to the end and check; raises Broken for what is neither answer nor error."""
+    speaks = DIALECTS[dialect]
+    answer = Answer(task, dialect, streamed)
+    headers = {"Authorization": f"Bearer {key}"}
+    try:
+        got = await http.post(
+            base + speaks.path(model, streamed),
+            json=speaks.body(model, task, streamed),
+            headers=headers,
+        )
+    except httpx2.HTTPError as error:
+        raise Broken(f"{task.name}: the connection broke: {error!r}") from error
+    try:
+        _read(answer, speaks, got)
+        expect(task.text.startswith(answer.text), f"other words: {answer.text[-100:]!r}")
+        expect(not answer.whole or answer.text == task.text, f"cut: {answer.text[-100:]!r}")
+    except (Broken, ValueError, KeyError, TypeError) as error:
+        raise Broken(f"{task.name} ({dialect}): {error!r}: {got.content[-600:]!r}") from error
+    return answer
+
+
+def _read(answer: Answer, speaks: Dialect, got: httpx2.Response) -> None:
+    answer.status = got.status_code
+    answer.request_id = got.headers.get("x-luminous-call-id", "")
+    kind = got.headers["content-type"].partition(";")[0]
+    if got.status_code != 200:
+        expect(got.status_code in ERROR_STATUSES, f"status {got.status_code}: {got.text[:300]}")
+        answer.code = speaks.code(got.json())
+    elif answer.streamed:
+        expect(kind == "text/event-stream", f"a stream of {kind}")
+        events, comments = events_of(got.content)
+        answer.seams = sum(comment.startswith("failover ") for comment in comments)
+        speaks.read(answer, events)
+    else:
+        expect(kind == "application/json", f"an answer of {kind}")
+        speaks.read_whole(answer, got.json())

@@ -1,0 +1,68 @@
+"""Clients who leave: the upstream is closed at once, and what was used is billed."""
+
+import asyncio
+
+from tests.inference.chaos.books import assert_balanced, cost_of
+from tests.inference.chaos.faults import WELL
+from tests.inference.chaos.leaving import leave_early
+from tests.inference.chaos.providers import Script
+from tests.inference.chaos.tasks import Task
+from tests.support.identity import until
+
+ABORTS = 500
+AT_ONCE = 20
+AT_ONCE_SECONDS = 0.1
+LATEST_SECONDS = 1.0
+
+
+async def test_streams_whose_clients_leave_are_closed_billed_and_forgotten(stage):
+    opened = await stage(Script(weights={"endless": 1.0}))
+    await leave_early(opened.address, opened.site.key, Task("first", 50), 1)
+    before = len(asyncio.all_tasks())
+    turns, found = asyncio.Semaphore(AT_ONCE), []
+
+    async def client(number: int) -> None:
+        async with turns:
+            task = Task(f"a{number}", 200)
+            found.append(
+                await leave_early(opened.address, opened.site.key, task, 1 + number % 7)
+            )
+
+    await asyncio.gather(*map(client, range(ABORTS)))
+    served = {
+        each.asked.task.name: each
+        for provider in opened.providers.values()
+        for each in provider.served
+    }
+
+    async def closed() -> bool:
+        return all(each.ended for each in served.values())
+
+    await until(closed)
+    late = sorted(served[left.task.name].gone_at - left.at for left in found)
+    assert late[int(ABORTS * 0.95)] < AT_ONCE_SECONDS, late[-30:]
+    assert late[-1] < LATEST_SECONDS
+    rows = await assert_balanced(opened.books)
+    assert {row.status for row in rows} == {"cancelled"}
+    assert len(rows) == ABORTS + 1
+    assert all(row.estimated and row.input_tokens and cost_of(row) for row in rows)
+    assert sum(row.output_tokens for row in rows) >= sum(left.heard for left in found)
+
+    async def gone() -> bool:
+        return not any(provider.in_flight for provider in opened.providers.values())
+
+    async def quiet() -> bool:
+        return len(asyncio.all_tasks()) <= before + 3
+
+    await until(gone)
+    await until(quiet)
+
+
+async def test_a_provider_that_is_well_again_serves_on_after_many_have_left(stage):
+    opened = await stage(Script(weights=WELL))
+    for number in range(20):
+        await leave_early(opened.address, opened.site.key, Task(f"b{number}", 60), 3)
+    standing = await opened.gate.standing(
+        opened.site.workspace_id, list(opened.site.deployments.values())
+    )
+    assert {each.state for each in standing.values()} == {"closed"}

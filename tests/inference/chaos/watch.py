@@ -1,0 +1,98 @@
+"""Circuit breakers, watched from outside while everything fails around them."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from uuid import UUID
+
+from app.core.clock import now
+from app.inference.gate.breakers import BreakerStanding
+from tests.inference.chaos.providers import Scripted
+from tests.inference.chaos.site import Site
+
+Standing = Callable[[UUID, Sequence[str]], Awaitable[dict[str, BreakerStanding]]]
+EVERY_SECONDS = 0.05
+# What was admitted before a breaker opened may reach its provider a moment later.
+GRACE_SECONDS = 0.5
+# What may be seen after what, by somebody who looks twenty times a second.
+FOLLOWS = {
+    "closed": {"closed", "open", "paused"},
+    "open": {"open", "half_open"},
+    "half_open": {"half_open", "open", "closed", "paused"},
+    "paused": {"paused", "closed", "open"},
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    at: float
+    state: str
+    wait: float
+
+
+@dataclass
+class Watch:
+    """What was seen of each vendor's breaker."""
+
+    seen: dict[str, list[Seen]] = field(default_factory=dict)
+
+    async def look(self, standing: Standing, site: Site) -> None:
+        vendors = site.deployments
+        while True:
+            found = await standing(site.workspace_id, list(vendors.values()))
+            at, moment = time.monotonic(), now()
+            for kind, deployment in vendors.items():
+                if deployment in found:
+                    said = found[deployment]
+                    wait = (said.next_probe - moment).total_seconds() if said.next_probe else 0.0
+                    self.seen.setdefault(kind, []).append(Seen(at, said.state, wait))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    def states(self, kind: str) -> list[str]:
+        """The states of a breaker, one after the other."""
+        states = [seen.state for seen in self.seen[kind]]
+        return states[:1] + [after for before, after in pairwise(states) if after != before]
+
+
+@asynccontextmanager
+async def watching(standing: Standing, site: Site):
+    watch = Watch()
+    task = asyncio.create_task(watch.look(standing, site))
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def assert_breakers_kept_their_word(watch: Watch, providers: Mapping[str, Scripted]) -> None:
+    """Only steps that the state machine has; nobody asks an open one; one probe at a time."""
+    for kind, seen in watch.seen.items():
+        for before, after in pairwise(seen):
+            assert after.state in FOLLOWS[before.state], (kind, before, after)
+        served = providers[kind].served
+        for start, end in spans(seen, {"open"}):
+            asked = [each for each in served if start + GRACE_SECONDS < each.began < end]
+            assert not asked, (kind, start, end, [each.began for each in asked])
+        for start, end in spans(seen, {"open", "half_open"}):
+            probes = [each for each in served if start + GRACE_SECONDS < each.began < end]
+            for one, other in pairwise(probes):
+                assert one.ended is not None and one.ended <= other.began + 0.05, (kind, one, other)
+
+
+def spans(seen: Sequence[Seen], states: set[str]) -> list[tuple[float, float]]:
+    """From the first to the last sight of these states, each time they came up."""
+    found: list[tuple[float, float]] = []
+    inside = False
+    for each in seen:
+        if each.state not in states:
+            inside = False
+        elif inside:
+            found[-1] = (found[-1][0], each.at)
+        else:
+            found.append((each.at, each.at))
+            inside = True
+    return found

@@ -1,0 +1,78 @@
+"""Our own providers keep the contract that a plug-in's has to."""
+
+from app.inference.providers.contract import ProviderContract
+from app.inference.providers.registry import OWN
+from tests.inference.providers.contract_upstreams import (
+    AnthropicUpstream,
+    AzureUpstream,
+    GeminiUpstream,
+    MistralUpstream,
+    OpenAIUpstream,
+    OpenRouterUpstream,
+)
+
+OURS = {kind.name: kind for kind in OWN}
+
+
+class TestOpenAI(ProviderContract):
+    kind = OURS["openai"]
+    lacks = frozenset({"paging"})
+    endings = ("stop", "length", "content_filter")
+    upstream = OpenAIUpstream
+
+
+class TestGroq(TestOpenAI):
+    """Like Ollama, xAI and the demo: the dialect without any word of one's own."""
+
+    kind = OURS["groq"]
+
+
+class TestDemo(TestOpenAI):
+    kind = OURS["demo"]
+
+
+class TestTogether(TestOpenAI):
+    """Like any compatible server."""
+
+    kind = OURS["together"]
+
+
+class TestDeepSeek(TestOpenAI):
+    kind = OURS["deepseek"]
+
+
+class TestMistral(TestOpenAI):
+    kind = OURS["mistral"]
+    # It has no field for an end user, and refuses requests with unknown ones.
+    traceless = frozenset({"user"})
+    upstream = MistralUpstream
+
+
+class TestOpenRouter(TestOpenAI):
+    kind = OURS["openrouter"]
+    upstream = OpenRouterUpstream
+
+
+class TestAzure(TestOpenAI):
+    kind = OURS["azure"]
+    upstream = AzureUpstream
+
+
+class TestAnthropic(ProviderContract):
+    kind = OURS["anthropic"]
+    endings = ("stop", "length", "refusal")
+    upstream = AnthropicUpstream
+
+
+class TestGemini(ProviderContract):
+    kind = OURS["gemini"]
+    # It has no field for an end user.
+    traceless = frozenset({"user"})
+    endings = ("stop", "length", "content_filter")
+    upstream = GeminiUpstream
+
+
+def test_every_codec_of_ours_is_under_contract():
+    tested = {case.kind.codec for case in (TestOpenAI, *TestOpenAI.__subclasses__())}
+    tested |= {TestAnthropic.kind.codec, TestGemini.kind.codec}
+    assert {kind.codec for kind in OWN} == tested

@@ -1,0 +1,5 @@
+"""The payer of the gate's tests."""
+
+from tests.inference.gate.conftest import payer
+
+__all__ = ["payer"]
