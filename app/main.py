@@ -51,6 +51,8 @@ from app.identity.sessions.key_rotation import signing_keys_job
 from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
 from app.identity.workspaces.jobs import workspaces_job
+from app.inference.batches.batching import Batching
+from app.inference.batches.router import router as batches
 from app.inference.budgets.alerts import budget_alerts_job
 from app.inference.budgets.router import router as budgets
 from app.inference.cache.personal import CacheStore
@@ -98,7 +100,8 @@ VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
-    route_explanations, comparisons, feedback, guardrails, caches, prices, budgets, customers,
+    route_explanations, comparisons, batches,
+    feedback, guardrails, caches, prices, budgets, customers,
     usage, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 EXPOSED_HEADERS = [
@@ -158,7 +161,8 @@ def create_app(settings: Settings) -> FastAPI:
     install_docs(app)
     install_metrics(app, settings)
     for router in ROUTERS:
-        app.include_router(router)
+        # As they are: `include_router` would build each of them again, at the first request.
+        app.router.routes.extend(router.routes)
     install_openapi(app, extra_schemas=event_schemas())
     return app
 
@@ -174,7 +178,9 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             inference = await stack.enter_async_context(open_inference(kernel))
             answering = Answering(kernel.database, inference.calls, settings)
             comparing = Comparing(kernel.database, inference.calls)
-            works = (answering, Titling(kernel.database, inference.calls), comparing)
+            titling = Titling(kernel.database, inference.calls)
+            batching = Batching(kernel.database, inference.calls, settings.batch_concurrency)
+            works = (answering, titling, comparing, batching)
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
-from redis.exceptions import RedisError
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from app.cli.embedded import EngineError
 from app.core.config import InvalidSettings
@@ -19,6 +17,9 @@ class CannotServe(Exception):
 @contextmanager
 def plainly() -> Iterator[None]:
     """Turn what an operator can cause into one sentence."""
+    from redis.exceptions import RedisError  # noqa: PLC0415 - `--help` needs no clients
+    from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415 - nor these
+
     try:
         yield
     except InvalidSettings as error:

@@ -1,7 +1,11 @@
 """What the commands do once there are servers to use: migrate, make the first owner, serve."""
 
+import multiprocessing
 import socket
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 import redis
 import typer
@@ -9,10 +13,11 @@ import typer
 from app.cli.banner import banner, local_address
 from app.cli.embedded import EmbeddedEngines
 from app.cli.errors import CannotServe
-from app.cli.migrating import apply_migrations
 from app.cli.serving import run, server_config
 from app.core.config import Settings
 from app.main import FirstStart, announce_stop, create_app, first_start, issue_api_key
+
+T = TypeVar("T")
 
 LOOK_SECONDS = 5  # how long a server that a URL names gets to answer at the start
 
@@ -22,8 +27,7 @@ def migrate_and_serve(
 ) -> None:
     """Everything of `up` after the engines; returns when the service has ended."""
     _look_at_redis(settings)
-    apply_migrations(settings)
-    first = first_start(settings)
+    first = _apart(_prepared, settings)
     address = local_address(settings.host, listener.getsockname()[1])
 
     def ready() -> None:
@@ -41,6 +45,20 @@ def migrate_and_serve(
     run(server_config(app, settings), listener, ready, lambda: announce_stop(app), ailing)
 
 
+def _apart(work: Callable[[Settings], T], settings: Settings) -> T:
+    """What this gives, done in a process of its own: a server would keep its memory for good."""
+    forking = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(1, mp_context=forking) as child:
+        return child.submit(work, settings).result()
+
+
+def _prepared(settings: Settings) -> FirstStart:
+    from app.cli.migrating import apply_migrations  # noqa: PLC0415 - no server needs Alembic
+
+    apply_migrations(settings)
+    return first_start(settings)
+
+
 def _banner(address: str, settings: Settings, first: FirstStart) -> str:
     return banner(address, str(settings.data_dir), first.owner_email, first.api_key, first.password)
 
@@ -54,8 +72,7 @@ def serve_only(settings: Settings, listener: socket.socket) -> None:
 
 
 def new_api_key(settings: Settings) -> str:
-    apply_migrations(settings)
-    first = first_start(settings)
+    first = _prepared(settings)
     if first.api_key:
         typer.echo(f"Made the first owner {first.owner_email}, password {first.password}", err=True)
         return first.api_key

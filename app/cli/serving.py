@@ -90,6 +90,7 @@ def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         app,
         loop="uvloop",
         http=patient_protocol(settings.slow_head_seconds),
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

@@ -178,6 +178,7 @@ class Settings(BaseSettings):
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 26 * 1024 * 1024
+    batch_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     slow_body_seconds: Annotated[float, Field(ge=0.1)] = 30.0
     slow_head_seconds: Annotated[float, Field(ge=0.1)] = 10.0
     keep_alive_seconds: Annotated[int, Field(ge=1)] = 20

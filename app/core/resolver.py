@@ -1,11 +1,11 @@
 """Questions to the domain name system."""
 
-import dns.asyncresolver
-import dns.exception
-import dns.nameserver
-import dns.resolver
+from typing import TYPE_CHECKING
 
 from app.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from dns.nameserver import Nameserver
 
 SECONDS = 5.0
 
@@ -20,6 +20,8 @@ async def texts(name: str, servers: tuple[str, ...] = ()) -> list[str]:
 
     `servers` are addresses (`10.0.0.2`, `127.0.0.1:5353`); none means the system's own.
     """
+    import dns.asyncresolver  # noqa: PLC0415 - it brings a second HTTP client, and few domains come
+
     resolver = dns.asyncresolver.Resolver(configure=not servers)
     resolver.cache = None
     resolver.lifetime = SECONDS
@@ -34,11 +36,13 @@ async def texts(name: str, servers: tuple[str, ...] = ()) -> list[str]:
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
 
-def _server(text: str) -> dns.nameserver.Nameserver:
+def _server(text: str) -> "Nameserver":
+    from dns.nameserver import Do53Nameserver  # noqa: PLC0415 - as above
+
     if text.startswith("["):
         host, _, port = text[1:].partition("]")
-        return dns.nameserver.Do53Nameserver(host, int(port.lstrip(":") or 53))
+        return Do53Nameserver(host, int(port.lstrip(":") or 53))
     if text.count(":") == 1:
         host, _, port = text.partition(":")
-        return dns.nameserver.Do53Nameserver(host, int(port))
-    return dns.nameserver.Do53Nameserver(text)
+        return Do53Nameserver(host, int(port))
+    return Do53Nameserver(text)

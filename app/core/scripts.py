@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as ValkeyConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 MOST_AT_ONCE: Final = 256
@@ -34,6 +36,9 @@ end
 finish()
 return cjson.encode(answers)
 """
+
+# EVALSHA without keys, as it goes over the wire.
+COMMAND: Final = b"*5\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
 
 Answered = Callable[[Any], None]
 
@@ -67,6 +72,7 @@ class BatchedScript:
         self._source = PROLOGUE + source + EPILOGUE
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
         self._timeout_seconds = timeout_seconds
+        self._connection: AbstractConnection | None = None
         self._waiting: list[Question] = []
         self._asking: asyncio.Task[None] | None = None
         self.riders: list[Callable[[], Question | None]] = []
@@ -129,5 +135,33 @@ class BatchedScript:
         return answers
 
     async def _evaluate(self, questions: bytes, attached: bytes) -> bytes:
-        answer: Any = await self._valkey.evalsha(self._sha, 0, questions, attached)
-        return bytes(answer)
+        """The script's answer, on a connection of its own that stays open.
+
+        What the client does around a command takes longer than the command. It is asked only
+        where that connection turns out to be lost, since it knows how to wait and to try again.
+        """
+        try:
+            return await self._evaluate_here(questions, attached)
+        except ValkeyConnectionError:
+            answer: Any = await self._valkey.evalsha(self._sha, 0, questions, attached)
+            return bytes(answer)
+
+    async def _evaluate_here(self, questions: bytes, attached: bytes) -> bytes:
+        pool = self._valkey.connection_pool
+        if self._connection is None:
+            self._connection = await pool.get_connection()
+        connection = self._connection
+        command = COMMAND % (
+            self._sha.encode(), len(questions), questions, len(attached), attached
+        )  # fmt: skip
+        try:
+            await connection.send_packed_command(command, check_health=False)
+            return bytes(await connection.read_response())
+        except NoScriptError:
+            raise
+        except BaseException:
+            # Broken off in the middle, it may still get the answer to this question.
+            self._connection = None
+            await connection.disconnect(nowait=True)
+            await pool.release(connection)
+            raise

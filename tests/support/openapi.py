@@ -49,6 +49,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "api_keys_create": {"name": "Another"},
     "api_keys_rotate": {"overlap_seconds": 60},
     "api_keys_update": {"name": "Renamed"},
+    "batches_create": {
+        "requests": [
+            {
+                "custom_id": "one",
+                "url": "/v1/chat/completions",
+                "body": {"model": QUICK, "messages": [{"role": "user", "content": "Hello"}]},
+            }
+        ]
+    },
     "budgets_create": {
         "name": "November", "subject": {"type": "workspace"}, "amount": "100", "window": "month"
     },

@@ -85,6 +85,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     customer = await _made(http, person, "/v1/customers", BODIES["customers_create"])
     override = await _made(http, person, "/v1/prices/overrides", BODIES["price_overrides_create"])
     guardrail = await _made(http, person, "/v1/guardrails", BODIES["guardrails_create"])
+    batch = await _made(http, person, "/v1/batches", BODIES["batches_create"])
     comparison = await http.post(
         "/v1/compare", json=BODIES["comparisons_create"], headers=person.headers
     )
@@ -96,6 +97,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "api_key_id": key["id"],
             "audit_log_id": audited["data"][0]["id"],
             "guardrail_id": guardrail["id"],
+            "batch_id": batch["id"],
             "budget_id": budget["id"],
             "customer_id": customer["id"],
             "integration_id": integration["id"],

@@ -16,11 +16,10 @@ from app.core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from app.core.http.problems import PROBLEM
 from app.core.idempotency import RequestUnderWay
 from app.core.schema import Problem
 from app.core.versions import PreconditionFailed
-
-PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 ETAG = {"description": "The version that is shown.", "schema": {"type": "string"}}
 

@@ -29,10 +29,11 @@ from app.core.errors import (
     UnsupportedMediaType,
 )
 from app.core.log import get_logger, shown_path
-from app.core.schema import Problem
 from app.core.versions import PreconditionFailed
 
 log = get_logger(__name__)
+
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 class StoreUnavailable(Unavailable):
@@ -59,7 +60,9 @@ def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     documented: tuple[type[AppError], ...] = (*errors, Unprocessable)
     for error in documented:
-        entry = found.setdefault(error.status, {"description": "", "model": Problem})
+        # By reference: of a `model`, FastAPI would build a validator for each route and status.
+        content = {"application/problem+json": {"schema": PROBLEM}}
+        entry = found.setdefault(error.status, {"description": "", "content": content})
         entry["description"] = "; ".join(
             filter(None, [entry["description"], f"{error.title} (`{error.code}`)"])
         )

@@ -6,8 +6,6 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
 from app.identity.users.errors import PictureRefused
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP")
@@ -31,6 +29,8 @@ async def redrawn(content: bytes) -> Picture:
 
 
 def _redraw(content: bytes) -> Picture:
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - 9 MB for few requests
+
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:

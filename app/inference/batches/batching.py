@@ -21,7 +21,6 @@ from app.inference.batches.answering import Clerk, Outcome
 from app.inference.batches.models import Batch, BatchLine
 from app.inference.calls.calls import Calls
 from app.inference.gate.errors import TooManyCalls
-from app.inference.gate.gate import Gate
 from app.inference.usage import service as ledger
 from app.inference.usage.payer import Payer
 from app.runs.runs.context import RunContext
@@ -44,7 +43,10 @@ class Pace:
         self._resume_at = 0.0
 
     async def wait(self) -> None:
-        while (seconds := self._resume_at - time.monotonic()) > 0:
+        while True:
+            seconds = self._resume_at - time.monotonic()
+            if seconds <= 0:
+                return
             await asyncio.sleep(seconds)
 
     def hold(self, seconds: float) -> None:
@@ -56,10 +58,9 @@ class Batching:
 
     kind = KIND
 
-    def __init__(self, database: Database, calls: Calls, gate: Gate, at_once: int) -> None:
+    def __init__(self, database: Database, calls: Calls, at_once: int) -> None:
         self._database = database
         self._calls = calls
-        self._gate = gate
         self._at_once = at_once
 
     async def run(self, ctx: RunContext) -> None:
@@ -147,7 +148,7 @@ class Batching:
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
         """Close what is left open, and say how it went; its cost is the ledger's."""
-        await self._gate.flush()
+        await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         batch_id = batch_of(ctx)
         left = "expired" if ending.status == "completed" else "cancelled"
         closed = await crud.close_open(session, ctx.workspace_id, batch_id, left)

@@ -1,6 +1,6 @@
 """What can be wrong with a batch or a file."""
 
-from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.errors import NotFound, Unprocessable
 
 
 class BatchNotFound(NotFound):
@@ -23,8 +23,3 @@ class BatchInvalid(Unprocessable):
 class FileInvalid(Unprocessable):
     code = "file_invalid"
     title = "This file cannot be kept"
-
-
-class FileInUse(Conflict):
-    code = "file_in_use"
-    title = "A batch that is under way reads this file"

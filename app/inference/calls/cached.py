@@ -52,7 +52,7 @@ class CachedRelay:
         reply.headers += headers_of(hit.status, hit.age)
         result, model = hit.stored.result, hit.stored.model
         if not self.ask.streaming:
-            await reply.json(self.dialect.render(result, model))
+            await reply.json(self.dialect.render(result, model, self.ask))
             return
         renderer = self.dialect.renderer(self.ask, model)
         frames = b"".join([renderer.render(event) for event in events_of(result)])

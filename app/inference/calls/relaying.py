@@ -107,7 +107,7 @@ class Relaying:
             result = await self._guard.check_result(result)
         if self._kept is not None:
             self._kept.hear_whole(attempt.target.endpoint, result)
-        return self._dialect.render(result, request.model)
+        return self._dialect.render(result, request.model, self._ask)
 
     def _checked(self, target: Target, answer: bytes) -> dict[str, Any]:
         try:
@@ -125,11 +125,10 @@ class Relaying:
         try:
             await flow.begin()
             if reply.begun:
-                await reply.stream(comment("model", {"model": self._reference}))
+                await reply.stream(self._dialect.remark("model", {"model": self._reference}))
             reply.headers += attempt_headers(self._course)
             while (part := await flow.read()) is not None:
-                block = comment("failover", part.told()) if isinstance(part, Seam) else part
-                await reply.stream(block, more=not flow.done)
+                await reply.stream(self._written(part), more=not flow.done)
             self._keep()
             if not reply.ended:
                 await reply.stream(b"", more=False)
@@ -141,6 +140,10 @@ class Relaying:
             flow.close()
             if self._answer is not None:
                 self._answer.close()
+
+    def _written(self, part: bytes | Seam) -> bytes:
+        """A part of the answer; a seam as clients of the dialect pass it over."""
+        return self._dialect.remark("failover", part.told()) if isinstance(part, Seam) else part
 
     def _keep(self) -> None:
         if self._kept is not None:
@@ -177,8 +180,3 @@ class Relaying:
 
 def forget(_: object) -> None:
     """A whole answer needs no closing."""
-
-
-def comment(name: str, said: dict[str, Any]) -> bytes:
-    """A line that clients pass over: an event that a vendor does not know breaks its SDK."""
-    return b": %b %b\n\n" % (name.encode(), orjson.dumps(said))

@@ -1,7 +1,9 @@
 """The way to a provider for a client's own bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from app.core.config import Settings
 from app.inference.integrations.directory import Endpoint
@@ -13,6 +15,8 @@ from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
 from app.inference.providers.transport.request import Body
 from app.inference.routing.plan import Candidate
+
+NONE: Final[dict[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Wire:
         exchange = await self.transport.open(
             method,
             url,
-            headers={**codec_of(endpoint).headers(endpoint.api_key), **(headers or {})},
+            headers={**codec_of(endpoint).headers(endpoint.api_key), **(headers or NONE)},
             body=body,
             provider=name_of(endpoint),
             allow_private=endpoint.allow_private,
@@ -86,7 +90,12 @@ def name_of(endpoint: Endpoint) -> str:
 
 
 def codec_of(endpoint: Endpoint) -> Codec:
-    return KINDS[endpoint.kind].codec(endpoint.base_url)
+    return _built(KINDS[endpoint.kind].codec, endpoint.base_url)
+
+
+@lru_cache(maxsize=1024)
+def _built(codec: Callable[[str], Codec], base_url: str) -> Codec:
+    return codec(base_url)
 
 
 def fault_in(endpoint: Endpoint, fault: BadAnswer | InBandError) -> ProviderError:

@@ -1,5 +1,6 @@
 """What the gateway must know of a dialect that clients speak."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from app.core.errors import AppError
@@ -50,9 +51,13 @@ class Renderer(Protocol):
 
 
 class Dialect(Protocol):
-    """One wire dialect as pure functions; one object serves all calls."""
+    """One wire dialect as pure functions; one object serves all calls.
+
+    `keep_alive` is what keeps a stream open that has nothing to say, and clients pass over.
+    """
 
     name: str
+    keep_alive: bytes
 
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         """Check what every upstream needs; raises RequestInvalid, naming the field.
@@ -105,7 +110,16 @@ class Dialect(Protocol):
         """
         ...
 
-    def render(self, result: ChatResult, model: str) -> bytes: ...
+    def render(self, result: ChatResult, model: str, ask: Ask) -> bytes:
+        """A whole answer to the request."""
+        ...
+
+    def remark(self, name: str, said: Mapping[str, Any]) -> bytes:
+        """What we have to say inside a stream, as clients of the dialect pass it over.
+
+        Empty where they would stumble over whatever is not theirs.
+        """
+        ...
 
     def error_response(
         self, error: AppError, words: UpstreamWords | None = None

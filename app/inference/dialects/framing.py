@@ -1,10 +1,14 @@
 """Server-sent events cut into whole frames, whatever pieces they arrive in."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
 
 MAX_FRAME_BYTES: Final = 4 * 1024 * 1024
 # What a line of a frame may begin with.
 FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
+PING: Final = b": ping\n\n"
 
 
 class FrameTooLarge(Exception):
@@ -38,6 +42,11 @@ class FrameCutter:
         if len(self._held) > MAX_FRAME_BYTES:
             raise FrameTooLarge
         return arrived if end == len(arrived) else arrived[:end]
+
+
+def comment(name: str, said: Mapping[str, Any]) -> bytes:
+    """A line that clients pass over: an event that a vendor does not know breaks its SDK."""
+    return b": %b %b\n\n" % (name.encode(), orjson.dumps(said))
 
 
 def payload(frame: bytes) -> bytes | None:

@@ -1,9 +1,8 @@
 """How an answer begins, for whoever reads on: refused, no stream at all, or its first token."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from app.inference.providers.errors import (
     ProviderError,
@@ -46,29 +45,38 @@ async def expect_events(exchange: Exchange, provider: str, secret: str) -> None:
         raise ProviderGarbled(provider, f"answered a stream with {kind}.")
 
 
-@dataclass(slots=True)
-class Beginning:
-    """Where the exchange is kept as soon as there is one, so that a failure closes it."""
-
-    exchange: Exchange | None = None
-
-
-@asynccontextmanager
-async def first_token(provider: str, seconds: float) -> AsyncIterator[Beginning]:
+class first_token:  # noqa: N801 - it is read as a verb
     """One deadline for the head and the first token: comments that keep alive are no answer.
 
-    A connection that breaks off within was never an answer, and may be tried again.
+    `exchange` is set as soon as there is one, so that a failure closes it. A connection that
+    breaks off within was never an answer, and may be tried again.
     """
-    beginning = Beginning()
-    try:
-        async with asyncio.timeout(seconds):
-            yield beginning
-    except BaseException as error:
-        if beginning.exchange is not None:
-            beginning.exchange.close()
+
+    __slots__ = ("_deadline", "_provider", "exchange")
+
+    def __init__(self, provider: str, seconds: float) -> None:
+        self.exchange: Exchange | None = None
+        self._provider = provider
+        self._deadline = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> Self:
+        await self._deadline.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None and self.exchange is not None:
+            self.exchange.close()
+        try:
+            await self._deadline.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise ProviderTimedOut(self._provider, "no first token in time.") from None
         if isinstance(error, TimeoutError):
-            raise ProviderTimedOut(provider, "no first token in time.") from None
+            raise ProviderTimedOut(self._provider, "no first token in time.") from None
         if isinstance(error, ProviderInterrupted):
             said = "it closed the connection before its first token."
-            raise ProviderUnreachable(provider, said) from None
-        raise
+            raise ProviderUnreachable(self._provider, said) from None

@@ -38,7 +38,7 @@ class Generating:
         question = question_of(ask, self._dialect.name, wishes.route)
         order = visit.order(access, question, wishes, customer=ask.customer)
         if ask.streaming:
-            reply.keep_alive()
+            reply.keep_alive(self._dialect.keep_alive)
         calls = visit.inference.calls
         async with ClientWatch(visit.receive, reply):
             try:

@@ -8,26 +8,26 @@ from starlette.types import Receive, Send
 
 from app.core.http.event_stream import HEADERS, SlowReader
 from app.inference.calls.reply import Headers
+from app.inference.dialects.framing import PING
 
 KIND: Final = HEADERS["content-type"].encode()
 STREAM_HEADERS: Final = [
     (name.encode(), value.encode()) for name, value in HEADERS.items() if name != "content-type"
 ]
-PING: Final = b": ping\n\n"
 PING_SECONDS: Final = 15.0
 
 
 class Reply:
     """One answer, whole or streamed: `begun` with its head, `ended` with its last bytes.
 
-    `headers` are added to the head. Once `keep_alive` was asked for, a comment is sent whenever
+    `headers` are added to the head. Once `keep_alive` was asked for, a ping is sent whenever
     nothing else was for a while; the first one sends the head, so that what goes wrong from then
     on has to be told in the stream.
     """
 
     __slots__ = (
-        "_beat", "_last", "_ping_seconds", "_pinging", "_send", "_slow_reader_seconds", "begun",
-        "ended", "headers",
+        "_beat", "_last", "_ping", "_ping_seconds", "_pinging", "_send", "_slow_reader_seconds",
+        "begun", "ended", "headers",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +38,7 @@ class Reply:
         self.headers: Headers = []
         self._send = send
         self._slow_reader_seconds = slow_reader_seconds
+        self._ping = PING
         self._ping_seconds = ping_seconds
         self._last = 0.0
         self._beat: asyncio.TimerHandle | None = None
@@ -62,8 +63,9 @@ class Reply:
             await asyncio.wait([self._pinging])
         await self._put(block, more=more, kind=kind)
 
-    def keep_alive(self) -> None:
-        """Send a comment whenever nothing was sent for fifteen seconds, from now on."""
+    def keep_alive(self, ping: bytes = PING) -> None:
+        """Send `ping` whenever nothing was sent for fifteen seconds, from now on."""
+        self._ping = ping
         loop = asyncio.get_running_loop()
         self._last = loop.time()
         self._beat = loop.call_later(self._ping_seconds, self._on_beat)
@@ -93,7 +95,7 @@ class Reply:
         silent = loop.time() - self._last
         if silent >= self._ping_seconds and not self.ended:
             silent = 0.0
-            self._pinging = asyncio.create_task(self._put(PING), name="ping")
+            self._pinging = asyncio.create_task(self._put(self._ping), name="ping")
             self._pinging.add_done_callback(self._pinged)
         self._beat = loop.call_later(self._ping_seconds - silent, self._on_beat)
 
@@ -104,21 +106,26 @@ class Reply:
             task.exception()
 
 
-class ClientWatch:
-    """Cancels what is done for a client as soon as it hangs up; that is no error."""
+# An answer that is ready by then was never watched over: most of them are.
+WATCH_AFTER: Final = 0.04
 
-    __slots__ = ("_receive", "_reply", "_task", "_watch", "gone")
+
+class ClientWatch:
+    """Cancels what is done for a client within 50 ms of its hanging up; that is no error."""
+
+    __slots__ = ("_receive", "_reply", "_task", "_timer", "_watch", "gone")
 
     def __init__(self, receive: Receive, reply: Reply) -> None:
         self.gone = False
         self._receive = receive
         self._reply = reply
         self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.current_task()
-        self._watch = asyncio.create_task(self._look_out())
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._begin)
         return self
 
     async def __aexit__(
@@ -127,12 +134,17 @@ class ClientWatch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        if self._watch:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watch is not None:
             self._watch.cancel()
         if not (self.gone and self._task):
             return False
         self._task.uncancel()
         return kind is asyncio.CancelledError
+
+    def _begin(self) -> None:
+        self._watch = asyncio.create_task(self._look_out())
 
     async def _look_out(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

@@ -19,8 +19,12 @@ from app.inference.dialects.gemini import listing as gemini_models
 from app.inference.dialects.gemini.counting import ContentTokenCount
 from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.dialects.openai_responses import OpenAIResponses
+from app.inference.dialects.openai_responses.counting import InputTokenCount
 from app.inference.operations.table import OPERATIONS
+from app.inference.relay.batches import CancelBatch, CreateBatch, ListBatches, ShowBatch
 from app.inference.relay.counting import CountTokens
+from app.inference.relay.embedding import EmbedContents
+from app.inference.relay.files import CreateFile, DeleteFile, ListFiles, ReadFile, ShowFile
 from app.inference.relay.generating import Generating
 from app.inference.relay.listing import ListModels, ShowModel
 from app.inference.relay.passing import PassOn
@@ -90,6 +94,8 @@ def gemini_surfaces(prefix: str) -> tuple[Surface, ...]:
         Surface("POST", f"{model}:generateContent", whole, GEMINI),
         Surface("POST", f"{model}:streamGenerateContent", streaming, GEMINI),
         Surface("POST", f"{model}:countTokens", counting, GEMINI),
+        Surface("POST", f"{model}:embedContent", EmbedContents(batch=False), GEMINI),
+        Surface("POST", f"{model}:batchEmbedContents", EmbedContents(batch=True), GEMINI),
         Surface("GET", models, ListModelsAs(gemini_models.model_list), GEMINI),
         Surface("GET", model, ShowModelAs(gemini_models.one_model), GEMINI),
     )
@@ -98,6 +104,12 @@ def gemini_surfaces(prefix: str) -> tuple[Surface, ...]:
 SURFACES: Final = (
     Surface("POST", "/openai/v1/chat/completions", Generating(OPENAI), OPENAI),
     Surface("POST", "/openai/v1/responses", Generating(RESPONSES), RESPONSES),
+    Surface(
+        "POST",
+        "/openai/v1/responses/input_tokens",
+        CountTokens(InputTokenCount(RESPONSES)),
+        RESPONSES,
+    ),
     Surface("GET", STORED, StoredResponse(RESPONSES, "GET"), RESPONSES),
     Surface("DELETE", STORED, StoredResponse(RESPONSES, "DELETE"), RESPONSES),
     Surface("POST", STORED + "/cancel", StoredResponse(RESPONSES, "POST", "/cancel"), RESPONSES),
@@ -105,6 +117,15 @@ SURFACES: Final = (
         "GET", STORED + "/input_items", StoredResponse(RESPONSES, "GET", "/input_items"), RESPONSES
     ),
     *(Surface("POST", "/openai/v1" + each.path, PassOn(each), OPENAI) for each in OPERATIONS),
+    Surface("POST", "/openai/v1/files", CreateFile(), OPENAI),
+    Surface("GET", "/openai/v1/files", ListFiles(), OPENAI),
+    Surface("GET", "/openai/v1/files/{file}", ShowFile(), OPENAI),
+    Surface("DELETE", "/openai/v1/files/{file}", DeleteFile(), OPENAI),
+    Surface("GET", "/openai/v1/files/{file}/content", ReadFile(), OPENAI),
+    Surface("POST", "/openai/v1/batches", CreateBatch(), OPENAI),
+    Surface("GET", "/openai/v1/batches", ListBatches(), OPENAI),
+    Surface("GET", "/openai/v1/batches/{batch}", ShowBatch(), OPENAI),
+    Surface("POST", "/openai/v1/batches/{batch}/cancel", CancelBatch(), OPENAI),
     Surface("GET", "/openai/v1/models", ListModels(), OPENAI),
     Surface("GET", "/openai/v1/models/{model:…}", ShowModel(), OPENAI),
     Surface("POST", "/anthropic/v1/messages", Generating(ANTHROPIC), ANTHROPIC),

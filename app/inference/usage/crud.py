@@ -36,7 +36,9 @@ async def sums_of_run(
 
 
 # A record that ends a call takes the place of one that starts it, or of a guess that it was lost;
-# nothing takes the place of an end but the same end. A deleted workspace takes its calls with it.
+# nothing takes the place of an end but the same end. Of several records of one call (nulls, which
+# are first, stand for ends) the last of the highest rank counts. A deleted workspace takes its
+# calls with it.
 _MERGE = text(
     """
     insert into model_calls (
@@ -46,7 +48,7 @@ _MERGE = text(
         cached_input_tokens, cache_write_tokens, reasoning_tokens, estimated, cost_usd, price,
         reserved_usd, cache_status, saved_usd, first_token_ms, error_code, ended_at, created_at,
         updated_at)
-    select
+    select distinct on (r.id)
         r.id, r.request_id, coalesce(r.attempt, 1), r.workspace_id, r.user_id, r.api_key_id,
         r.customer, r.agent_id, r.run_id, r.conversation_id, coalesce(r.tags, '[]'),
         coalesce(r.purpose, 'gateway'), coalesce(r.operation, 'chat'), r.dialect, r.route,
@@ -57,7 +59,7 @@ _MERGE = text(
         r.reserved_nano::numeric / 1000000000, coalesce(r.cache_status, 'none'),
         r.saved_nano::numeric / 1000000000, r.first_token_ms, r.error_code, r.ended_at,
         r.created_at, clock_timestamp()
-    from json_to_recordset(cast(:records as json)) as r(
+    from rows from (json_to_recordset(cast(:records as json)) as (
         id uuid, request_id uuid, attempt int, workspace_id uuid, user_id uuid, api_key_id uuid,
         customer text, agent_id uuid, run_id uuid, conversation_id uuid, tags jsonb, purpose text,
         operation text, dialect text, route text, category text, integration_id uuid,
@@ -65,9 +67,15 @@ _MERGE = text(
         input_tokens int, output_tokens int, cached_input_tokens int, cache_write_tokens int,
         reasoning_tokens int, estimated bool, cost_nano bigint, price jsonb,
         reserved_nano bigint, cache_status text, saved_nano bigint, first_token_ms int,
-        error_code text, ended_at timestamptz, created_at timestamptz)
+        error_code text, ended_at timestamptz, created_at timestamptz)) with ordinality as r(
+        id, request_id, attempt, workspace_id, user_id, api_key_id, customer, agent_id, run_id,
+        conversation_id, tags, purpose, operation, dialect, route, category, integration_id,
+        provider, model, reference, status, executor_id, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, estimated, cost_nano, price,
+        reserved_nano, cache_status, saved_nano, first_token_ms, error_code, ended_at, created_at,
+        place)
     join workspaces on workspaces.id = r.workspace_id
-    order by r.id
+    order by r.id, array_position(array['started', 'interrupted'], r.status) desc, place desc
     on conflict (id) do update set
         integration_id = excluded.integration_id, provider = excluded.provider,
         model = excluded.model, reference = excluded.reference,

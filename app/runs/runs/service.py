@@ -80,3 +80,8 @@ async def request_cancel(session: AsyncSession, access: Access, run_id: UUID) ->
     await crud.request_cancel(session, access.workspace_id, run_id)
     await session.refresh(run)
     return run
+
+
+async def request_cancel_of(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+    """The same for who may cancel what the run works on, whoever started it."""
+    await crud.request_cancel(session, workspace_id, run_id)

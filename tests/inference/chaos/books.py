@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ from app.core.db import SYSTEM, Database
 from app.inference.prices.money import to_nano
 from app.inference.usage.models import ModelCall
 from tests.inference.chaos.clients import Answer
-from tests.inference.chaos.providers import Scripted
+from tests.inference.chaos.providers import Scripted, Served
 from tests.inference.chaos.site import RATES, Site
 
 CALM_SECONDS = 15.0
+GIVEN_UP = frozenset({"provider_timed_out", "call_timed_out"})
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def by_request(rows: Iterable[ModelCall]) -> dict[str, list[ModelCall]]:
     return found
 
 
-def assert_attempts_add_up(
+def assert_calls_add_up(
     rows: Sequence[ModelCall], answers: Sequence[Answer], providers: Mapping[str, Scripted]
 ) -> None:
     """Every answer has its row, with the tokens and the money that its provider counted."""
@@ -97,12 +98,11 @@ def assert_attempts_add_up(
     for attempts in requests.values():
         assert [row.attempt for row in attempts] == list(range(1, len(attempts) + 1))
         assert [row.status for row in attempts[:-1]] == ["failed"] * (len(attempts) - 1)
-    finished = {
-        (kind, served.asked.task.name): served
+    billed = {
+        kind: {each.asked.task: each for each in provider.served if each.finished}
         for kind, provider in providers.items()
-        for served in provider.served
-        if served.finished
     }
+    paid: Counter[str] = Counter()
     for answer in answers:
         if not answer.request_id:
             assert not answer.whole, answer
@@ -110,17 +110,28 @@ def assert_attempts_add_up(
         attempts = requests[answer.request_id]
         last = attempts[-1]
         assert last.status == ("succeeded" if answer.whole else "failed"), (answer, last.status)
-        if not answer.whole:
-            continue
-        served = finished.get((last.provider, answer.task.name))
-        assert served is not None, (answer, faults_of(answer, providers))
-        counted = (last.input_tokens, last.output_tokens, last.cached_input_tokens)
-        billed = (served.asked.input_tokens, served.output_tokens, served.cached_tokens)
-        assert counted == billed, (answer, counted, billed)
-        assert not last.estimated
-        assert cost_of(last) == RATES[last.provider].cost(served)
-        told = [sum(column) for column in zip(*map(tokens_of_row, attempts), strict=True)]
-        assert answer.usage == tuple(told), (answer, told)
+        if answer.whole:
+            served = billed[last.provider].pop(answer.task, None)
+            assert served is not None, (answer, faults_of(answer, providers))
+            assert_paid_as_billed(last, served)
+            told = tuple(map(sum, zip(*map(tokens_of_row, attempts), strict=True)))
+            assert answer.usage == told, (answer, told)
+            paid[last.provider] += 1
+    good = Counter(row.provider for row in rows if row.status == "succeeded")
+    assert paid == good
+    for kind, provider in providers.items():
+        # What a provider finished and nobody had: we had stopped waiting for it.
+        late = [row for row in rows if row.provider == kind and row.error_code in GIVEN_UP]
+        assert len(billed[kind]) <= len(late), (kind, list(billed[kind].values()))
+        assert provider.wrong == []
+
+
+def assert_paid_as_billed(row: ModelCall, served: Served) -> None:
+    counted = (row.input_tokens, row.output_tokens, row.cached_input_tokens)
+    told = (served.asked.input_tokens, served.output_tokens, served.cached_tokens)
+    assert counted == told, (counted, told)
+    assert not row.estimated
+    assert cost_of(row) == RATES[row.provider].cost(served)
 
 
 def faults_of(answer: Answer, providers: Mapping[str, Scripted]) -> list[tuple[str, str, int]]:
@@ -135,15 +146,3 @@ def faults_of(answer: Answer, providers: Mapping[str, Scripted]) -> list[tuple[s
 
 def tokens_of_row(row: ModelCall) -> tuple[int, int]:
     return row.input_tokens, row.output_tokens
-
-
-def assert_providers_agree(rows: Sequence[ModelCall], providers: Mapping[str, Scripted]) -> None:
-    """What each provider has billed for finished answers is what the rows say, in sum."""
-    for kind, provider in providers.items():
-        good = [row for row in rows if row.provider == kind and row.status == "succeeded"]
-        done = [served for served in provider.served if served.finished]
-        assert len(good) == len(done), (kind, len(good), len(done))
-        assert sum(row.input_tokens for row in good) == sum(s.asked.input_tokens for s in done)
-        assert sum(row.output_tokens for row in good) == sum(s.output_tokens for s in done)
-        assert sum(cost_of(row) for row in good) == sum(RATES[kind].cost(s) for s in done)
-        assert provider.wrong == []

@@ -3,11 +3,7 @@
 `scripts/bench/chaos.py` does the same for a minute, with a hundred clients and real processes.
 """
 
-from tests.inference.chaos.books import (
-    assert_attempts_add_up,
-    assert_balanced,
-    assert_providers_agree,
-)
+from tests.inference.chaos.books import assert_balanced, assert_calls_add_up
 from tests.inference.chaos.faults import WELL
 from tests.inference.chaos.load import load
 from tests.inference.chaos.providers import Script
@@ -26,11 +22,10 @@ async def test_every_client_has_an_answer_or_one_error_and_the_books_balance(sta
     async with watching(opened.gate.standing, opened.site) as watch:
         results = await load([opened.address], opened.site.key, CLIENTS, SECONDS, seed=11)
     assert results.broken == []
-    assert len(results.whole) > len(results.answers) / 2
+    assert len(results.whole) > len(results.answers) / 3
     assert results.seams > 10
     rows = await assert_balanced(opened.books)
-    assert_attempts_add_up(rows, results.answers, opened.providers)
-    assert_providers_agree(rows, opened.providers)
+    assert_calls_add_up(rows, results.answers, opened.providers)
     states = watch.states("anthropic")
     assert states[:2] == ["closed", "open"]
     assert states[-2:] == ["half_open", "closed"]

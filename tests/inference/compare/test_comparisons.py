@@ -109,7 +109,7 @@ async def test_a_seam_in_one_answer_is_told_with_its_label(talker):
 
 
 async def test_an_unknown_model_is_refused_before_anything_is_asked(talker):
-    refused = await compare(talker, QUICK, "nobody/nothing", expected=404)
+    refused = await compare(talker, QUICK, "nobody/nothing", expected=422)
     assert refused["code"] == "model_unknown"
 
 
@@ -170,24 +170,24 @@ async def choose(talker, comparison, label, expected=200):
 
 
 async def test_the_choice_is_made_once_and_teaches_the_adaptive_route(talker, app):
-    body = {
-        "slug": "own",
-        "candidates": [{"model": "demo/first"}, {"model": "demo/second"}],
-        "strategy": "adaptive",
-    }
-    route = (await talker.call("POST", "/v1/routes", json=body)).json()
-    kept = await compare(talker, "demo/first", "demo/second", teaches="own")
+    async with connected(talker, FakeOpenAI()):
+        models = ["openai/first", "openai/second"]
+        body = {
+            "slug": "own",
+            "candidates": [{"model": model} for model in models],
+            "strategy": "adaptive",
+        }
+        route = (await talker.call("POST", "/v1/routes", json=body)).json()
+        kept = await compare(talker, *models, teaches="own")
     await app.state.inference.gate.flush()
     chosen = await choose(talker, kept, "B")
     assert (chosen["choice"], chosen["comment"]) == ("B", "Clearer.")
     told = (await talker.call("GET", "/v1/feedback")).json()["data"]
-    assert {one["deployment"]: one["score"] for one in told} == {
-        "demo:first": -1.0, "demo:second": 1.0,
-    }  # fmt: skip
+    scores = {one["deployment"].partition(":")[2]: one["score"] for one in told}
+    assert scores == {"first": -1.0, "second": 1.0}
     assert {one["route_id"] for one in told} == {route["id"]}
     arms = (await talker.call("GET", f"/v1/routes/{route['id']}/learning")).json()["arms"]
-    ratings = {arm["model"]: arm["ratings"] for arm in arms}
-    assert ratings == {"first": 1, "second": 1}
+    assert {arm["model"]: arm["ratings"] for arm in arms} == dict.fromkeys(models, 1)
     again = await choose(talker, kept, "A", expected=409)
     assert again["code"] == "choice_made"
 

@@ -1,7 +1,10 @@
 """Our own providers keep the contract that a plug-in's has to."""
 
+from dataclasses import replace
+
 from app.inference.providers.contract import ProviderContract
 from app.inference.providers.registry import OWN
+from app.inference.providers.types import ReasoningPart, ToolCallPart
 from tests.inference.providers.contract_upstreams import (
     AnthropicUpstream,
     AzureUpstream,
@@ -70,6 +73,42 @@ class TestGemini(ProviderContract):
     traceless = frozenset({"user"})
     endings = ("stop", "length", "content_filter")
     upstream = GeminiUpstream
+
+
+class WrappedProvider:
+    def __init__(self, inner):
+        self.stream, self.list_models, self.check = inner.stream, inner.list_models, inner.check
+        self._complete = inner.complete
+
+    async def complete(self, request, waits):
+        result = await self._complete(request, waits)
+        signed = ToolCallPart | ReasoningPart
+        parts = [
+            replace(p, dialect="wrapped") if isinstance(p, signed) else p for p in result.parts
+        ]
+        return replace(result, parts=tuple(parts))
+
+
+class Wrapped:
+    """A plug-in's whole provider, which asks OpenAI by our own adapter."""
+
+    name = dialect = "wrapped"
+    label = "Wrapped"
+    base_url = "https://wrapped.example"
+    key_variable = address_variable = None
+    needs_key = True
+
+    def takes(self, base_url):
+        return OURS["openai"].takes(base_url)
+
+    def build(self, connection):
+        return WrappedProvider(OURS["openai"].build(connection))
+
+
+class TestWhole(ProviderContract):
+    kind = Wrapped()
+    lacks = frozenset({"paging"})
+    upstream = OpenAIUpstream
 
 
 def test_every_codec_of_ours_is_under_contract():

@@ -18,6 +18,8 @@ SPENT = {"input_tokens": 12, "output_tokens": 34, "total_tokens": 46}
 def other_answer(recorded: Recorded) -> Action | None:
     """The answer by the address; None for models and conversations."""
     path = recorded.path.removeprefix("/v1")
+    if path == "/responses/input_tokens":
+        return body_of(orjson.dumps({"object": "response.input_tokens", "input_tokens": 7}))
     if path.startswith("/responses/"):
         return stored(recorded.method, path)
     makers = {

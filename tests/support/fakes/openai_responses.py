@@ -1,5 +1,6 @@
 """What a fake of OpenAI says when it is asked for a response."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -68,6 +69,16 @@ def message(status: str, content: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def summary_events(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
+    text = "".join(said.reasoning)
+    part, kind = {"type": "summary_text", "text": text}, "response.reasoning_summary"
+    yield f"{kind}_part.added", {"part": part | {"text": ""}}
+    for piece in said.reasoning:
+        yield f"{kind}_text.delta", {"delta": piece}
+    yield f"{kind}_text.done", {"text": text}
+    yield f"{kind}_part.done", {"part": part}
+
+
 def response_frames(said: Said, body: Any) -> list[bytes]:
     """A whole stream; the last frame is the closing one."""
     frames: list[bytes] = []
@@ -93,9 +104,8 @@ def response_frames(said: Said, body: Any) -> list[bytes]:
             add("response.content_part.done", **place, content_index=0, part=item["content"][0])
         elif item["type"] == "reasoning":
             add("response.output_item.added", output_index=index, item=item | {"summary": []})
-            for piece in said.reasoning:
-                told = {"summary_index": 0, "delta": piece}
-                add("response.reasoning_summary_text.delta", **place, **told)
+            for kind, told in summary_events(said):
+                add(kind, **place, summary_index=0, **told)
         else:
             add("response.output_item.added", output_index=index, item=opened | {"arguments": ""})
             kind = "response.function_call_arguments"

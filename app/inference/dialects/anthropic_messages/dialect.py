@@ -1,7 +1,8 @@
 """The dialect's pieces as one object."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -25,6 +26,7 @@ from app.inference.dialects.ask import (
 from app.inference.dialects.checks import integer, invalid
 from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, UpstreamWords
+from app.inference.dialects.framing import comment
 from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import replace_model
 from app.inference.integrations.directory import Endpoint, Target
@@ -33,9 +35,13 @@ from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
+# As Anthropic's own streams have it.
+PING_EVENT: Final = b'event: ping\ndata: {"type": "ping"}\n\n'
+
 
 class AnthropicMessages:
     name = NAME
+    keep_alive = PING_EVENT
 
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         return self._read(body, model=model, streaming=streaming, counts=False)
@@ -97,8 +103,11 @@ class AnthropicMessages:
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:  # noqa: ARG002
         return EventRenderer(model, relayed=relayed)
 
-    def render(self, result: ChatResult, model: str) -> bytes:
+    def render(self, result: ChatResult, model: str, ask: Ask) -> bytes:  # noqa: ARG002
         return render_result(result, model)
+
+    def remark(self, name: str, said: Mapping[str, Any]) -> bytes:
+        return comment(name, said)
 
     def error_response(
         self,

@@ -1,5 +1,6 @@
 """The dialect's pieces as one object."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -27,12 +28,15 @@ from app.inference.providers.types import ChatRequest, ChatResult, Usage
 MAX_MODEL_LENGTH: Final = 256
 # Google has no field for the end user; a label of this name is taken for one.
 CUSTOMER_LABEL: Final = "end_user"
+# Google's clients take a comment for an answer that breaks the protocol.
+BLANK: Final = b"\r\n\r\n"
 
 
 class Gemini:
     """`read` is given the model and whether to stream, which stand in the address."""
 
     name = NAME
+    keep_alive = BLANK
 
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         document = read_document(body)
@@ -88,8 +92,11 @@ class Gemini:
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:  # noqa: ARG002
         return ChunkRenderer(model, relayed=relayed)
 
-    def render(self, result: ChatResult, model: str) -> bytes:
+    def render(self, result: ChatResult, model: str, ask: Ask) -> bytes:  # noqa: ARG002
         return render_result(result, model)
+
+    def remark(self, name: str, said: Mapping[str, Any]) -> bytes:  # noqa: ARG002 - none is theirs
+        return b""
 
     def error_response(
         self,

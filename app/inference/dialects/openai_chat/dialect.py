@@ -1,5 +1,6 @@
 """The dialect's pieces as one object."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from app.inference.dialects.ask import (
 )
 from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.framing import PING, comment
 from app.inference.dialects.openai_chat import errors
 from app.inference.dialects.openai_chat.frames import ChunkFrames, usage_of
 from app.inference.dialects.openai_chat.parse import OTHER_WORDING, parse_request
@@ -32,6 +34,7 @@ NAME: Final = "openai_chat"
 
 class OpenAIChat:
     name = NAME
+    keep_alive = PING
 
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         document = read_document(body)
@@ -90,8 +93,11 @@ class OpenAIChat:
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
         return ChunkRenderer(model, with_usage=ask.wants_usage, relayed=relayed)
 
-    def render(self, result: ChatResult, model: str) -> bytes:
+    def render(self, result: ChatResult, model: str, ask: Ask) -> bytes:  # noqa: ARG002
         return render_result(result, model)
+
+    def remark(self, name: str, said: Mapping[str, Any]) -> bytes:
+        return comment(name, said)
 
     def error_response(
         self, error: AppError, words: UpstreamWords | None = None

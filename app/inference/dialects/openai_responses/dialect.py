@@ -1,5 +1,6 @@
 """The dialect's pieces as one object."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.errors import AppError
@@ -14,6 +15,7 @@ from app.inference.dialects.ask import (
 )
 from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.framing import PING, comment
 from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.dialects.openai_chat.errors import words_of
 from app.inference.dialects.openai_responses import errors
@@ -36,6 +38,7 @@ ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 
 class OpenAIResponses:
     name = NAME
+    keep_alive = PING
 
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         document = read_document(body)
@@ -88,8 +91,11 @@ class OpenAIResponses:
     def renderer(self, ask: Ask, model: str, *, relayed: bytes = b"") -> Renderer:
         return EventRenderer(ask.document, model, relayed=relayed)
 
-    def render(self, result: ChatResult, model: str) -> bytes:
-        return render_result(result, model)
+    def render(self, result: ChatResult, model: str, ask: Ask) -> bytes:
+        return render_result(result, model, ask.document)
+
+    def remark(self, name: str, said: Mapping[str, Any]) -> bytes:
+        return comment(name, said)
 
     def error_response(
         self, error: AppError, words: UpstreamWords | None = None

@@ -157,9 +157,9 @@ class EventRenderer:
         return item.closing(self._writer, status)
 
 
-def render_result(result: ChatResult, model: str) -> bytes:
+def render_result(result: ChatResult, model: str, asked: Mapping[str, Any]) -> bytes:
     """A whole answer: what its stream would have ended with."""
-    renderer = EventRenderer({}, model)
+    renderer = EventRenderer(asked, model)
     for event in events_of(result):
         renderer.render(event)
     return orjson.dumps(renderer.response)

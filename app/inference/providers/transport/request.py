@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from yarl import URL
@@ -50,7 +51,7 @@ class Target:
         return self.origin[3]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
     """What is sent, and the bounds of its answer. An iterated body is sent in chunks."""
 
@@ -86,9 +87,22 @@ def head_of(
 
     Raises ProviderRejected for a header that cannot be sent.
     """
+    lines = _lines_of(method, target, tuple(headers.items()), provider)
+    if length is None:
+        return lines + b"transfer-encoding: chunked\r\n\r\n"
+    if length or method not in BODILESS:
+        return b"%bcontent-length: %d\r\n\r\n" % (lines, length)
+    return lines + b"\r\n"
+
+
+# One address is asked with the same headers again and again.
+@lru_cache(maxsize=1024)
+def _lines_of(
+    method: str, target: Target, headers: tuple[tuple[str, str], ...], provider: str
+) -> bytes:
     lines = [f"{method} {target.path} HTTP/1.1\r\nhost: {target.authority}\r\n"]
     missing = DEFAULTS.copy()
-    for name, value in headers.items():
+    for name, value in headers:
         if not (NAME.fullmatch(name) and value.isprintable()):
             raise ProviderRejected(provider, "a header holds characters that none can have.")
         lowered = name.lower()
@@ -96,12 +110,6 @@ def head_of(
         if lowered not in OURS:
             lines.append(f"{name}: {value}\r\n")
     lines += [f"{name}: {value}\r\n" for name, value in missing.items()]
-    if length is None:
-        lines.append("transfer-encoding: chunked\r\n\r\n")
-    elif length or method not in BODILESS:
-        lines.append(f"content-length: {length}\r\n\r\n")
-    else:
-        lines.append("\r\n")
     try:
         return "".join(lines).encode("latin-1")
     except UnicodeError:

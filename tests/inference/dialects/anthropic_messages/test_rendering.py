@@ -103,7 +103,7 @@ def words_of(message):
 def test_the_sdk_reads_a_stream_as_the_whole_message(events):
     stream = b"".join(frames_of(events))
     message = message_of(stream)
-    whole = SdkMessage.model_validate_json(DIALECT.render(result_of(events), "model-1"))
+    whole = SdkMessage.model_validate_json(DIALECT.render(result_of(events), "model-1", ASK))
     assert words_of(message) == words_of(whole)
 
 
@@ -184,9 +184,9 @@ def test_why_it_stopped(end, reason, sequence):
 def test_arguments_that_are_no_object_are_garbage_unless_the_limit_cut_them():
     cut = ChatResult((ToolCallPart("a", "f", '{"x'),), "tool_calls", Usage(), "m", "r")
     with pytest.raises(ProviderGarbled, match="tool call"):
-        DIALECT.render(cut, "model-1")
+        DIALECT.render(cut, "model-1", ASK)
     limited = ChatResult((TextPart("x"), *cut.parts), "length", Usage(), "m", "r")
-    assert len(orjson.loads(DIALECT.render(limited, "model-1"))["content"]) == 1
+    assert len(orjson.loads(DIALECT.render(limited, "model-1", ASK))["content"]) == 1
 
 
 @given(whole_streams, st.data(), st.sampled_from([b"\n", b"\r\n"]))

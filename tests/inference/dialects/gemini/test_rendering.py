@@ -79,7 +79,7 @@ def test_our_own_codec_reads_a_stream_and_a_whole_response_back(events):
     said = meaning_of(collected(events))
     stream = b"".join(frames_of(events))
     assert meaning_of(decoded(stream)) == said
-    assert meaning_of(decode_response(DIALECT.render(collected(events), "model-1"))) == said
+    assert meaning_of(decode_response(DIALECT.render(collected(events), "model-1", ASK))) == said
 
 
 @given(whole_streams)
@@ -131,7 +131,7 @@ def test_arguments_that_are_no_object_are_garbage_unless_the_limit_cut_them():
     assert chunk.candidates[0].finish_reason == "MAX_TOKENS"
     cut = ChatResult((ToolCallPart("a", "f", "["),), "tool_calls", Usage(), "m", "r")
     with pytest.raises(ProviderGarbled):
-        DIALECT.render(cut, "model-1")
+        DIALECT.render(cut, "model-1", ASK)
 
 
 def test_sources_are_told_in_bytes_and_read_in_characters():
@@ -235,7 +235,7 @@ def test_usage_is_told_in_googles_counts():
 
 
 def test_a_whole_answer_is_checked():
-    DIALECT.check_answer(orjson.loads(DIALECT.render(collected(HELLO), "m")))
+    DIALECT.check_answer(orjson.loads(DIALECT.render(collected(HELLO), "m", ASK)))
     with pytest.raises(InBandError):
         DIALECT.check_answer({"error": {"code": 500}})
     with pytest.raises(BadAnswer):

@@ -99,7 +99,7 @@ def test_log_probabilities_come_through_streamed_and_whole():
     events = [TextDelta("So", LIKELY), Finished("stop", "m", "r")]
     assert read_back(rendered(events)).parts() == (TextPart("So", (), LIKELY),)
     result = ChatResult((TextPart("So", (), LIKELY),), "stop", Usage(), "m", "r")
-    whole = ChatCompletion.model_validate_json(DIALECT.render(result, "model-1"))
+    whole = ChatCompletion.model_validate_json(DIALECT.render(result, "model-1", ASK))
     token = whole.choices[0].logprobs.content[0]
     assert (token.token, token.bytes) == ("So", [83, 111])
     assert token.top_logprobs[1].bytes == [195, 169]
@@ -110,7 +110,7 @@ def test_citations_come_through_streamed_and_whole():
     events = [TextDelta("So."), CitationDelta(cited), Finished("stop", "m", "r")]
     assert read_back(rendered(events)).parts() == (TextPart("So.", (cited,)),)
     result = ChatResult((TextPart("So.", (cited,)),), "stop", Usage(), "m", "r")
-    whole = ChatCompletion.model_validate_json(DIALECT.render(result, "model-1"))
+    whole = ChatCompletion.model_validate_json(DIALECT.render(result, "model-1", ASK))
     found = whole.choices[0].message.annotations[0].url_citation
     assert (found.url, found.title, found.start_index, found.end_index) == ("https://x", "T", 0, 2)
 

@@ -128,13 +128,21 @@ def test_a_whole_answer_is_what_its_stream_ends_with():
         ToolCallPart("call_1", "f", '{"a":1}'),
     )
     result = ChatResult(parts, "tool_calls", Usage(3, 4), "m", "r")
-    whole = Response.model_validate_json(DIALECT.render(result, "model-1"))
+    whole = Response.model_validate_json(DIALECT.render(result, "model-1", ASK))
     assert whole.output_text == "The sky is blue."
     annotation = whole.output[0].content[0].annotations[0]
     assert (annotation.type, annotation.filename, annotation.index) == ("file_citation", "Doc", 16)
     assert whole.output[1].call_id == "call_1"
     assert whole.usage.total_tokens == 7
     assert whole.store is False
+
+
+def test_a_whole_answer_says_what_was_asked():
+    asked = {"instructions": "Be brief.", "temperature": 0.5, "metadata": {"team": "blue"}}
+    ask = DIALECT.read(orjson.dumps({"model": "auto", "input": "Hi"} | asked))
+    result = ChatResult((TextPart("Hi."),), "stop", Usage(), "m", "r")
+    told = orjson.loads(DIALECT.render(result, "model-1", ask))
+    assert {name: told[name] for name in asked} == asked
 
 
 def test_a_citation_names_the_stretch_that_it_belongs_to():

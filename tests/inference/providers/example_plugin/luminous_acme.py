@@ -10,8 +10,8 @@ from app.inference.providers.kinds import HttpKind
 from app.inference.providers.types import (
     ChatRequest,
     ChatResult,
-    FinishReason,
     Finished,
+    FinishReason,
     ModelListing,
     StreamEvent,
     TextDelta,
@@ -92,7 +92,7 @@ class AcmeDecoder:
 
 
 def read(body: bytes) -> dict[str, Any]:
-    document = orjson.loads(body)
+    document: dict[str, Any] = orjson.loads(body)
     if "error" in document:
         raise InBandError(document)
     return document

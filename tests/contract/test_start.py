@@ -1,0 +1,43 @@
+"""What a start brings into memory, and what it leaves for the request that needs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Each is megabytes that few requests need. A lazy package stands in `sys.modules` before it has
+# loaded, so it is told by one of its parts.
+LATER = {
+    "PIL", "alembic", "dns.resolver", "detect_secrets", "grpc", "httpx", "jsonschema_rs", "numpy",
+    "onnxruntime", "phonenumbers", "qdrant_client", "tokenizers", "webauthn.helpers", "xmlsec",
+}  # fmt: skip
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules of a fresh process after this."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(list(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(run.stdout))
+
+
+def test_a_server_starts_without_what_few_requests_need():
+    loaded = loaded_by("import app.cli.service, app.cli.serving")
+    assert "app.main" in loaded
+    assert loaded & LATER == set()
+
+
+@pytest.mark.parametrize("heavy", ["app.main", "fastapi", "sqlalchemy", "redis"])
+def test_the_command_line_shows_its_help_without_the_service(heavy):
+    assert heavy not in loaded_by("import app.cli.commands")
+
+
+def test_every_route_is_built_once(app):
+    """FastAPI's `include_router` would build them all again, at the first request."""
+    built = {type(route).__name__ for route in app.routes}
+    assert "_IncludedRouter" not in built

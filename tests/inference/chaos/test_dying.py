@@ -1,0 +1,195 @@
+"""kill -9 of processes and stores under load: nothing is lost, doubled, or held for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import pytest
+
+from app.core.db import Database
+from app.core.kernel import connect_valkey
+from app.inference.usage.models import ModelCall
+from tests.inference.chaos.books import Books, assert_balanced, by_request, cost_of
+from tests.inference.chaos.clients import ask
+from tests.inference.chaos.faults import WELL
+from tests.inference.chaos.load import Results, load
+from tests.inference.chaos.processes import LEASE_SECONDS, Engines, Process, two_processes
+from tests.inference.chaos.providers import VENDORS, Script, Scripted
+from tests.inference.chaos.site import RATES, Site, open_site
+from tests.inference.chaos.tasks import Task
+from tests.support.identity import new_person
+
+CLIENTS = 24
+SECONDS = 5.0
+SLOWLY = {"slow": 1.0}
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[Engines, list[Process]]]:
+    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
+    with (
+        TemporaryDirectory(prefix="luminous-chaos-", ignore_cleanup_errors=True) as folder,
+        two_processes(Path(folder)) as opened,
+    ):
+        yield opened
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two processes in front of the scripted providers."""
+
+    engines: Engines
+    one: Process
+    other: Process
+    site: Site
+    books: Books
+    providers: dict[str, Scripted]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [self.one.address, self.other.address]
+
+
+@pytest.fixture
+async def stage(pair: tuple[Engines, list[Process]]) -> AsyncIterator[Stage]:
+    engines, (one, other) = pair
+    async with AsyncExitStack() as stack:
+        providers = {
+            kind: await stack.enter_async_context(made(Script(seed=3, weights=SLOWLY)))
+            for kind, made in VENDORS.items()
+        }
+        http = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=other.address, timeout=30)
+        )
+        person = await new_person(http)
+        site = await open_site(http, person.headers, providers)
+        valkey = await stack.enter_async_context(connect_valkey(engines.redis_url))
+        database = Database(engines.database_url, pool_size=3)
+        stack.push_async_callback(database.close)
+        yield Stage(engines, one, other, site, Books(database, valkey, site), providers)
+
+
+def assert_each_answer_is_settled_once(
+    rows: list[ModelCall], results: Results, providers: dict[str, Scripted]
+) -> None:
+    """What a client got is in one row, with the provider's count, and no row is there twice."""
+    requests = by_request(rows)
+    for answer in results.whole:
+        (last,) = [row for row in requests[answer.request_id] if row.status == "succeeded"]
+        (served,) = [
+            each
+            for each in providers[last.provider].served
+            if each.asked.task == answer.task and each.finished
+        ]
+        assert last.output_tokens == served.output_tokens
+        assert cost_of(last) == RATES[last.provider].cost(served)
+
+
+async def test_a_killed_process_loses_nothing_and_the_other_serves_on(stage):
+    results = Results()
+    loading = asyncio.create_task(
+        load(stage.addresses, stage.site.key, CLIENTS, SECONDS, results=results)
+    )
+    await asyncio.sleep(SECONDS / 2)
+    stage.one.kill()
+    whole = len(results.whole)
+    await asyncio.sleep(2 * LEASE_SECONDS + 1)
+    await loading
+    # Clients of the dead one were cut off; those of the other noticed nothing.
+    assert results.broken
+    assert all("the connection broke" in each for each in results.broken)
+    assert len(results.whole) > whole + 20
+    rows = await assert_balanced(stage.books)
+    assert_each_answer_is_settled_once(rows, results, stage.providers)
+    lost = [row for row in rows if row.status == "interrupted"]
+    assert lost
+    assert all(row.estimated and row.input_tokens and cost_of(row) for row in lost)
+    assert {row.status for row in rows} <= {"succeeded", "interrupted", "failed", "cancelled"}
+    stage.one.launch()
+    stage.one.wait_ready()
+    async with httpx2.AsyncClient(base_url=stage.one.address, timeout=20) as http:
+        assert (await ask(http, stage.site.key, Task("again", 5))).whole
+    await assert_balanced(stage.books)
+
+
+async def test_what_a_dead_process_had_reserved_is_free_within_two_leases(stage):
+    for provider in stage.providers.values():
+        provider.play = Script(weights={"endless": 1.0})
+    asking = [
+        asyncio.create_task(silent(stage, Task(f"held{number}", 400))) for number in range(8)
+    ]
+    while (held := await stage.books.held()) is None or len(await under_way(stage)) < 8:
+        await asyncio.sleep(0.05)
+    assert held.reserved > 0
+    stage.one.kill()
+    killed = asyncio.get_running_loop().time()
+    await asyncio.gather(*asking)
+    while (await stage.books.held()).reserved:
+        assert asyncio.get_running_loop().time() - killed < 2 * LEASE_SECONDS + 1
+        await asyncio.sleep(0.05)
+    rows = await assert_balanced(stage.books)
+    assert [row.status for row in rows] == ["interrupted"] * 8
+    stage.one.launch()
+    stage.one.wait_ready()
+
+
+async def silent(stage: Stage, task: Task) -> None:
+    async with httpx2.AsyncClient(base_url=stage.one.address, timeout=30) as http:
+        with pytest.raises(AssertionError, match="the connection broke"):
+            await ask(http, stage.site.key, task)
+
+
+async def under_way(stage: Stage) -> set[str]:
+    return await stage.books.holds()
+
+
+@contextmanager
+def well(stage: Stage) -> Iterator[None]:
+    for provider in stage.providers.values():
+        provider.play = Script(weights=WELL)
+    yield
+
+
+@asynccontextmanager
+async def under_load(stage: Stage, seconds: float) -> AsyncIterator[Results]:
+    """Clients of both processes while the block runs, and a while after it."""
+    results = Results()
+    loading = asyncio.create_task(
+        load(stage.addresses, stage.site.key, CLIENTS, seconds, results=results)
+    )
+    await asyncio.sleep(1)
+    try:
+        yield results
+    finally:
+        await loading
+
+
+async def test_valkey_restarts_under_load_and_no_call_is_lost(stage):
+    async with under_load(stage, 8) as results:
+        stage.engines.kill_valkey()
+        await asyncio.sleep(1.5)
+        away = list(results.answers)
+        stage.engines.restart()
+    assert results.broken == []
+    refused = [answer for answer in away if not answer.whole]
+    assert {answer.status for answer in refused} == {503}
+    # It recovers by itself: the last ones are answered.
+    assert all(answer.whole for answer in results.answers[-10:])
+    rows = await assert_balanced(stage.books)
+    assert_each_answer_is_settled_once(rows, results, stage.providers)
+
+
+async def test_postgres_restarts_under_load_and_no_call_is_lost(stage):
+    async with under_load(stage, 8) as results:
+        stage.engines.kill_postgres()
+        await asyncio.sleep(1.5)
+        stage.engines.restart()
+    assert results.broken == []
+    assert all(answer.whole for answer in results.answers[-10:])
+    assert len(results.whole) > 50
+    rows = await assert_balanced(stage.books)
+    assert_each_answer_is_settled_once(rows, results, stage.providers)
