@@ -4,7 +4,7 @@
 # first owner and prints a key, `… serve` (the default) serves on port 8000.
 
 FROM python:3.13-slim AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 RUN pip install "uv>=0.9"
 WORKDIR /srv/luminous
 COPY infra/requirements/server.txt infra/requirements/server.txt
@@ -24,6 +24,8 @@ COPY --from=build /srv/luminous/.venv .venv
 COPY alembic.ini LICENSE ./
 COPY alembic alembic
 COPY app app
+# Compiled here: the user below may not write, and would compile everything at each start.
+RUN python -m compileall -q app alembic
 USER 10001
 VOLUME /var/lib/luminous
 EXPOSE 8000

@@ -52,6 +52,7 @@ from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
 from app.identity.workspaces.jobs import workspaces_job
 from app.inference.batches.batching import Batching
+from app.inference.batches.parts import Outside
 from app.inference.batches.router import router as batches
 from app.inference.budgets.alerts import budget_alerts_job
 from app.inference.budgets.router import router as budgets
@@ -179,7 +180,9 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             answering = Answering(kernel.database, inference.calls, settings)
             comparing = Comparing(kernel.database, inference.calls)
             titling = Titling(kernel.database, inference.calls)
-            batching = Batching(kernel.database, inference.calls, settings.batch_concurrency)
+            outside = Outside(inference.transport, inference.directory, inference.prices)
+            at_once = settings.batch_concurrency
+            batching = Batching(kernel.database, inference.calls, outside, at_once)
             works = (answering, titling, comparing, batching)
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)

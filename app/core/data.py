@@ -63,7 +63,10 @@ class Handling:
 
     `subject` is the column with the person's id; `through` names the parent instead
     (`("conversation_id", "conversations")`). `by_email` is a column with the address of someone
-    who need not have an account (an invitation, say). None of the three: not about a person.
+    who need not have an account (an invitation, say). None of the three: not about a person of ours.
+    `erased_by` names the operation by which a workspace erases rows about people of its own, who
+    have no account here: it decides about their data, we keep them for it, and no erasure of an
+    account reaches them, whatever address it has; they go with the workspace.
     `erase`: the rows are deleted, their personal columns cleared, or they are kept (`reason`).
     `retention` names the class of the retention policy that applies, if one does, and `aged_by`
     the time from which it counts; a row without that time is not old yet.
@@ -79,6 +82,7 @@ class Handling:
     aged_by: str = "created_at"
     by_email: str | None = None
     audited: bool = True
+    erased_by: str | None = None
 
 
 def technical(purpose: str, *, audited: bool = True) -> Handling:

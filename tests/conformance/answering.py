@@ -1,5 +1,6 @@
 """What the fakes answer with: a model's words with a vendor's peculiarities, or a fault."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from tests.support.fakes.base import Action, Fake, Said, body_of, drop_after, sa
 from tests.support.fakes.openai_operations import embeddings
 
 VECTOR = [0.5, -1.0]
+PAUSE = 0.15
 
 
 def action_of(says: Answer | Action) -> Action:
@@ -69,6 +71,23 @@ def breaking_off() -> Action:
 def falling_silent() -> Action:
     async def action(fake: Fake, exchange: HttpExchange, body: Any) -> None:
         await silence(first_words(fake))(fake, exchange, body)
+
+    return action
+
+
+def thinking_long() -> Action:
+    """A stream that pauses before its first word and before its second."""
+
+    async def action(fake: Fake, exchange: HttpExchange, body: Any) -> None:
+        frames, first = fake.frames(Said(), body), first_words(fake)
+        await asyncio.sleep(PAUSE)
+        await exchange.start()
+        for frame in frames[:first]:
+            await exchange.write(frame)
+        await asyncio.sleep(PAUSE)
+        for frame in frames[first:]:
+            await exchange.write(frame)
+        await exchange.end()
 
     return action
 

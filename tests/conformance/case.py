@@ -51,9 +51,10 @@ class Case:
 
     `asks` are the arguments of the vendor's method by dialect, beside the model's name and a
     greeting; a dialect that is not among them does not have the feature. `extras` are fields
-    that its SDKs have not heard of, which each language has a way to send all the same. `gives` is what the client reads, in no dialect (see reading.py),
-    `only` what it reads beside that for one dialect and upstream. `sent` is what has reached
-    the upstream, by wire and path. `then` is a second request, made of the first answer.
+    that its SDKs have not heard of, which each language has a way to send all the same. `gives`
+    is what the client reads, in no dialect (see reading.py), `only` what it reads beside that for
+    one dialect and upstream. `sent` is what has reached the upstream, by wire and path. `then` is
+    a second request, made of the first answer.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Case:
     model: str | None = None
     fails: bool = False
     """Whether it counts as a failure of the upstream, so that it has a workspace of its own."""
+    pings: bool = False
+    """Whether the stream is kept alive every few milliseconds, not every fifteen seconds."""
 
 
 GREETING: Mapping[Dialect, Json] = {

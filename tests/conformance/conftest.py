@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from app.inference.relay.reply import Reply
 from tests.conformance import table
 from tests.conformance.case import Case
 from tests.conformance.javascript_client import JavaScriptClients, javascript_clients, missing
@@ -16,6 +17,7 @@ from tests.inference.relay.conftest import FAKES, connect
 from tests.support.fakes.base import Fake
 from tests.support.identity import new_key, new_person
 
+PING_SECONDS = 0.02
 CELLS = pytest.StashKey[table.Cells]()
 WorkspaceOf = Callable[..., Awaitable[Workspace]]
 
@@ -41,6 +43,13 @@ def writes(config: pytest.Config) -> bool:
 def noted(request: pytest.FixtureRequest) -> table.Cells | None:
     """Where cells are noted while the table is rewritten; None while it is held to."""
     return request.config.stash[CELLS] if writes(request.config) else None
+
+
+@pytest.fixture
+def pings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep streams alive often where the case is about that."""
+    if request.node.callspec.params["case"].pings:
+        monkeypatch.setattr(Reply.__init__, "__defaults__", (PING_SECONDS,))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

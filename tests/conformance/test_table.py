@@ -26,12 +26,14 @@ def page():
 
 
 @every_cell
+@pytest.mark.usefixtures("pings")
 async def test_the_python_sdk(request, case, dialect, upstream, python, workspace_of, noted):
     cell = await run(case, dialect, upstream, python, await workspace_of(case, dialect, "py"))
     hold(request, noted, (case.name, dialect, "python", upstream), cell)
 
 
 @every_cell
+@pytest.mark.usefixtures("pings")
 async def test_the_javascript_sdk(
     request, case, dialect, upstream, javascript, workspace_of, noted
 ):

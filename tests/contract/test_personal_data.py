@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import LargeBinary, Text
+from sqlalchemy import ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,10 +38,16 @@ def mistakes_of_handling(mapper, models):
     named = (handling.subject, handling.by_email, aged_by, column)
     about_someone = handling.subject or handling.through or handling.by_email
     table = mapper.local_table
+    about_customers = handling.erased_by is not None
     found = [f"has no column {name}" for name in named if name and name not in table.c]
     for wrong, mistake in (
         (parent and parent not in models, f"is kept through {parent}, which is no table"),
-        (personal_columns(table) and not about_someone, "has personal columns and no subject"),
+        (
+            personal_columns(table) and not about_someone and not about_customers,
+            "has personal columns and no subject",
+        ),
+        (about_customers and about_someone, "is of a workspace's customers and of our people"),
+        (about_customers and not goes_with_workspace(table), "does not go with its workspace"),
         (handling.erase == "clear" and not handling.subject, "is cleared, which takes a subject"),
         (handling.erase != "delete" and not handling.reason, "is not deleted and says no reason"),
         (not handling.purpose, "has no purpose"),
@@ -49,6 +55,15 @@ def mistakes_of_handling(mapper, models):
         if wrong:
             found.append(mistake)
     return found
+
+
+def goes_with_workspace(table):
+    return any(
+        key.parent.name == "workspace_id"
+        and key.target_fullname == "workspaces.id"
+        and key.ondelete == "CASCADE"
+        for key in table.foreign_keys
+    )
 
 
 def personal_columns(table):
@@ -126,6 +141,17 @@ def made_up(**columns):
             "notes: is cleared, which takes a subject",
         ),
         (
+            {
+                "__handling__": Handling("x", subject="id", erased_by="y"),
+                "workspace_id": mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE")),
+            },
+            "notes: is of a workspace's customers and of our people",
+        ),
+        (
+            {"__handling__": Handling("x", erased_by="y")},
+            "notes: does not go with its workspace",
+        ),
+        (
             {"__handling__": Handling("x", subject="id", erase="keep")},
             "notes: is not deleted and says no reason",
         ),
@@ -160,3 +186,13 @@ def test_the_check_passes_a_table_that_says_everything():
         body=mapped_column(Text, info=personal(Category.CONTENT)),
     )
     assert mistakes(base) == []
+
+
+def test_what_is_of_customers_is_erased_by_an_operation_that_exists(operations):
+    named = {
+        mapper.local_table.name: mapper.class_.__handling__.erased_by
+        for mapper in Base.registry.mappers
+        if mapper.class_.__handling__.erased_by
+    }
+    assert {"customers", "budget_alerts"} <= set(named)
+    assert set(named.values()) <= {operation.id for operation in operations if operation.guarded}

@@ -13,13 +13,13 @@ from app.chat.turns import titles
 from app.chat.turns.asking import Asked, Prepared
 from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
 from app.chat.turns.service import KIND
-from app.inference.calls.totals import Total, total_of
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Course
 from app.inference.calls.seam import Seam
+from app.inference.calls.totals import Total, total_of
 from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import Finished, ReasoningDelta, StreamEvent, TextDelta
 from app.runs.runs.context import RunContext

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.inference.calls.totals import Total
 from app.core.db import AsyncSession
 from app.inference.calls.calls import Calls
 from app.inference.calls.order import Order
+from app.inference.calls.totals import Total
 from app.inference.routing.plan import Question
 from app.inference.usage import service as ledger
 from app.inference.usage.payer import Payer

@@ -10,10 +10,10 @@ from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns.lost import order_of_lost
-from app.inference.calls.totals import Total, total_of
 from app.core.db import AsyncSession, Database, on_commit
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Course
+from app.inference.calls.totals import Total, total_of
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import TITLE_PROMPT, ChatRequest, TextPart
 from app.inference.providers.types import Message as PromptMessage

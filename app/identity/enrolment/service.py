@@ -1,6 +1,6 @@
 """What a person may do with their second factors."""
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
 from app.core.auth import Access
@@ -18,7 +18,6 @@ from app.identity.enrolment.schemas import (
 )
 from app.identity.factors import crud, proofs, recovery, totp
 from app.identity.factors import service as factors
-from app.identity.factors.ceremonies import Asked, Made, ask_to_make, check_made
 from app.identity.factors.errors import (
     NoSecondFactor,
     PasskeyNotFound,
@@ -34,6 +33,9 @@ from app.identity.trail import note_of_person
 from app.identity.users import letters
 from app.identity.users import service as users
 from app.identity.users.models import User
+
+if TYPE_CHECKING:
+    from app.identity.factors.ceremonies import Asked, Made
 
 MOST_PASSKEYS = 25
 
@@ -120,12 +122,14 @@ async def renew_codes(session: AsyncSession, access: Access) -> list[str]:
     return codes
 
 
-async def ask_passkey(session: AsyncSession, party: RelyingParty, access: Access) -> Asked:
+async def ask_passkey(session: AsyncSession, party: RelyingParty, access: Access) -> "Asked":
     """What a browser needs to make a passkey; raises TooManyPasskeys."""
     user = await users.current(session, access)
     known = await crud.passkeys(session, user.id)
     if len(known) >= MOST_PASSKEYS:
         raise TooManyPasskeys(f"Remove one first: {MOST_PASSKEYS} are the most.")
+    from app.identity.factors.ceremonies import ask_to_make  # noqa: PLC0415 - brings webauthn
+
     return ask_to_make(party, user, known)
 
 
@@ -136,6 +140,8 @@ async def add_passkey(
 
     Raises PasskeyRefused, PasskeyKnown and TooManyPasskeys.
     """
+    from app.identity.factors.ceremonies import check_made  # noqa: PLC0415 - brings webauthn
+
     made = check_made(party, new.credential, to_sign)
     user = await still_signed_in(session, access)
     if len(await crud.passkeys(session, access.user_id)) >= MOST_PASSKEYS:
@@ -207,7 +213,7 @@ async def _note(
     await note_of_person(session, user.id, action, "second_factor", factor_id, kind=kind.name)
 
 
-def _row(user_id: UUID, name: str, made: Made) -> Passkey:
+def _row(user_id: UUID, name: str, made: "Made") -> Passkey:
     return Passkey(
         id=new_id(),
         user_id=user_id,

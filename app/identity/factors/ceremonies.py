@@ -4,25 +4,27 @@ import binascii
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
+import webauthn
+from cbor2 import CBORError
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
+from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
 
-from app.core.lazy import lazily
 from app.core.log import get_logger
 from app.identity.factors.errors import PasskeyRefused
 from app.identity.factors.models import Passkey
 from app.identity.factors.relying_party import NAME, RelyingParty
 from app.identity.users.models import User
-
-if TYPE_CHECKING:
-    import webauthn
-    import webauthn.helpers.exceptions
-    import webauthn.helpers.structs
-    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
-else:
-    webauthn = lazily("webauthn")
 
 log = get_logger(__name__)
 
@@ -30,6 +32,12 @@ T = TypeVar("T")
 
 TIMEOUT_MS = 300_000
 TRANSPORTS = frozenset({"ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb"})
+# What the library and those it builds on raise at malformed answers.
+_MALFORMED = (
+    WebAuthnException, CBORError, InvalidSignature, UnsupportedAlgorithm, binascii.Error,
+    struct.error, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
+    AssertionError, RecursionError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,9 @@ def ask_to_make(party: RelyingParty, user: User, known: Iterable[Passkey]) -> As
         user_name=user.email,
         user_display_name=user.name or user.email,
         timeout=TIMEOUT_MS,
-        authenticator_selection=webauthn.helpers.structs.AuthenticatorSelectionCriteria(
-            resident_key=webauthn.helpers.structs.ResidentKeyRequirement.REQUIRED,
-            user_verification=webauthn.helpers.structs.UserVerificationRequirement.PREFERRED,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            user_verification=UserVerificationRequirement.PREFERRED,
         ),
         exclude_credentials=_descriptors(known),
     )
@@ -99,22 +107,22 @@ def ask_to_sign(party: RelyingParty, known: Iterable[Passkey] | None) -> Asked:
         rp_id=party.id,
         timeout=TIMEOUT_MS,
         allow_credentials=_descriptors(known or ()),
-        user_verification=webauthn.helpers.structs.UserVerificationRequirement.REQUIRED
+        user_verification=UserVerificationRequirement.REQUIRED
         if known is None
-        else webauthn.helpers.structs.UserVerificationRequirement.PREFERRED,
+        else UserVerificationRequirement.PREFERRED,
     )
     return Asked(orjson.loads(webauthn.options_to_json(options)), options.challenge)
 
 
 def credential_id_of(credential: dict[str, Any]) -> bytes:
     """Which passkey an answer says it comes from; raises PasskeyRefused."""
-    return _checked(lambda: webauthn.base64url_to_bytes(credential["id"]))
+    return _checked(lambda: base64url_to_bytes(credential["id"]))
 
 
 def user_handle_of(credential: dict[str, Any]) -> bytes | None:
     """Whose passkey the authenticator says it is, if it does; raises PasskeyRefused."""
     handle = _checked(lambda: credential["response"].get("userHandle"))
-    return _checked(lambda: webauthn.base64url_to_bytes(handle)) if handle else None
+    return _checked(lambda: base64url_to_bytes(handle)) if handle else None
 
 
 def check_signed(
@@ -129,7 +137,7 @@ def check_signed(
 
     Raises PasskeyRefused, also for a count that did not grow: there may be a copy of the passkey.
     """
-    found = _checked(
+    found: VerifiedAuthentication = _checked(
         lambda: webauthn.verify_authentication_response(
             credential=credential,
             expected_challenge=challenge,
@@ -146,24 +154,13 @@ def check_signed(
 def _checked(check: Callable[[], T]) -> T:
     try:
         return check()
-    except _malformed() as error:
+    except _MALFORMED as error:
         log.info("passkey_refused", reason=repr(error)[:300])
         raise PasskeyRefused("Begin again with a fresh challenge.") from None
 
 
-def _malformed() -> tuple[type[Exception], ...]:
-    """What the library and those it builds on raise at malformed answers."""
-    from cbor2 import CBORError  # noqa: PLC0415 - loaded by webauthn, not before it
-
-    return (
-        webauthn.helpers.exceptions.WebAuthnException, CBORError, InvalidSignature,
-        UnsupportedAlgorithm, binascii.Error, struct.error, ValueError, KeyError, TypeError,
-        IndexError, AttributeError, OverflowError, AssertionError, RecursionError,
-    )  # fmt: skip
-
-
 def _claimed_origin(credential: dict[str, Any]) -> str:
-    told = orjson.loads(webauthn.base64url_to_bytes(credential["response"]["clientDataJSON"]))
+    told = orjson.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
     return str(told["origin"])
 
 
@@ -173,10 +170,7 @@ def _transports(credential: dict[str, Any]) -> list[str]:
     return sorted(known & TRANSPORTS)
 
 
-def _descriptors(passkeys: Iterable[Passkey]) -> "list[PublicKeyCredentialDescriptor]":
+def _descriptors(passkeys: Iterable[Passkey]) -> list[PublicKeyCredentialDescriptor]:
     return [
-        webauthn.helpers.structs.PublicKeyCredentialDescriptor(
-            id=each.credential_id, transports=None
-        )
-        for each in passkeys
+        PublicKeyCredentialDescriptor(id=each.credential_id, transports=None) for each in passkeys
     ]

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import AsyncSession
-from app.identity.factors import ceremonies, crud, recovery, totp
+from app.identity.factors import crud, recovery, totp
 from app.identity.factors.errors import PasskeyRefused, ProofRefused
 from app.identity.factors.models import Passkey, TotpFactor
 from app.identity.factors.relying_party import RelyingParty
@@ -85,6 +85,8 @@ async def use_passkey(
     `alone`, without a password before it, the authenticator must have verified its user, and name
     the passkey's owner.
     """
+    from app.identity.factors import ceremonies  # noqa: PLC0415 - brings webauthn, which few need
+
     try:
         if alone and ceremonies.user_handle_of(credential) != passkey.user_id.bytes:
             raise ProofRefused(_REFUSAL)
@@ -100,6 +102,8 @@ def totp_context(factor_id: UUID) -> str:
 
 
 def _credential_id(credential: dict[str, object]) -> bytes:
+    from app.identity.factors import ceremonies  # noqa: PLC0415 - brings webauthn, which few need
+
     try:
         return ceremonies.credential_id_of(credential)
     except PasskeyRefused:

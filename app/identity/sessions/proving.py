@@ -1,6 +1,6 @@
 """Proving who one is: the second factor of a sign-in, a passkey alone, and once more."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.core.auth import Access
@@ -8,11 +8,10 @@ from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession
 from app.core.kernel import Kernel
 from app.identity.connections import rules as connections
-from app.identity.factors import ceremonies, proofs
 from app.identity.factors import crud as factors_crud
+from app.identity.factors import proofs
 from app.identity.factors import service as factors
 from app.identity.factors.attempts import Attempts
-from app.identity.factors.ceremonies import Asked
 from app.identity.factors.challenges import LIFETIME_SECONDS, Ceremony, Challenge, Challenges
 from app.identity.factors.challenges import signed as kept
 from app.identity.factors.errors import ChallengeInvalid, ProofRefused
@@ -37,6 +36,9 @@ from app.identity.users import crud as users
 from app.identity.users import passwords
 from app.identity.users.models import User
 from app.identity.users.standing import check_standing
+
+if TYPE_CHECKING:
+    from app.identity.factors.ceremonies import Asked
 
 
 async def ask_second_factor(kernel: Kernel, needed: SecondFactorNeeded) -> SecondFactorChallenge:
@@ -104,6 +106,8 @@ async def finish_second_factor(
 
 async def ask_any_passkey(kernel: Kernel) -> PasskeyChallenge:
     """What any passkey of this service may sign to sign its owner in."""
+    from app.identity.factors import ceremonies  # noqa: PLC0415 - brings webauthn, which few need
+
     asked = ceremonies.ask_to_sign(relying_party(kernel.settings), None)
     return await _issue(kernel, Ceremony.PASSKEY_SIGN_IN, asked)
 
@@ -229,14 +233,16 @@ async def _still_active(session: AsyncSession, user_id: UUID) -> User:
     return user
 
 
-async def _ask_passkey(kernel: Kernel, user_id: UUID) -> Asked:
+async def _ask_passkey(kernel: Kernel, user_id: UUID) -> "Asked":
+    from app.identity.factors import ceremonies  # noqa: PLC0415 - brings webauthn, which few need
+
     async with kernel.database.unit(SYSTEM) as session:
         known = await factors_crud.passkeys(session, user_id)
     return ceremonies.ask_to_sign(relying_party(kernel.settings), known)
 
 
 async def _issue(
-    kernel: Kernel, ceremony: Ceremony, asked: Asked, access: Access | None = None
+    kernel: Kernel, ceremony: Ceremony, asked: "Asked", access: Access | None = None
 ) -> PasskeyChallenge:
     challenge = Challenge(
         user_id=access.user_id if access else None,

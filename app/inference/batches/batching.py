@@ -3,14 +3,15 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from app.core.auth import Access
 from app.core.clock import now
-from app.core.db import AsyncSession, Database
+from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError, InternalError
 from app.core.limits import RateLimited
 from app.core.log import get_logger
@@ -18,9 +19,10 @@ from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.rules import rules_of, stored
 from app.inference.batches import crud
 from app.inference.batches.answering import Clerk, Outcome
-from app.inference.batches.models import Batch, BatchLine
+from app.inference.batches.models import Batch, BatchLine, BatchPart
+from app.inference.batches.parts import Outside, Parts
 from app.inference.calls.calls import Calls
-from app.inference.gate.errors import TooManyCalls
+from app.inference.gate.errors import NoCandidateReady, TooManyCalls
 from app.inference.usage import service as ledger
 from app.inference.usage.payer import Payer
 from app.runs.runs.context import RunContext
@@ -30,10 +32,13 @@ log = get_logger(__name__)
 
 KIND: Final = "batch"
 LINES_AT_ONCE: Final = 200
-# How often a line is asked again that failed for a while; our own limits are waited for.
+MOST_IN_PART: Final = 2000
+# How often a line is asked again that failed for a while; where nobody was asked, it waits.
 MOST_TRIES: Final = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-OWN_LIMITS = (RateLimited, TooManyCalls)
+NOT_ASKED = (RateLimited, TooManyCalls, NoCandidateReady)
+# A process that has lost its run learns of it by what it writes to the log.
+TELL_SECONDS: Final = 10.0
 
 
 class Pace:
@@ -58,29 +63,61 @@ class Batching:
 
     kind = KIND
 
-    def __init__(self, database: Database, calls: Calls, at_once: int) -> None:
+    def __init__(self, database: Database, calls: Calls, outside: Outside, at_once: int) -> None:
         self._database = database
+        self._parts = Parts(database, outside)
+        self._stopping: set[asyncio.Task[None]] = set()
         self._calls = calls
         self._at_once = at_once
 
     async def run(self, ctx: RunContext) -> None:
         """Answer every line that has no answer yet; a line of a dead process is asked again."""
-        if ctx.history:
-            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         batch = await self._batch(ctx)
-        clerk, pace = self._clerk(ctx), Pace()
-        lines = self._lines(ctx, batch.id)
-        workers = [
-            asyncio.create_task(self._work(ctx, batch.expires_at, lines, clerk, pace))
-            for _ in range(self._at_once)
-        ]
+        await self._settle_lost(ctx)
+        clerk = self._clerk(ctx)
+        telling = asyncio.create_task(self._tell(ctx))
         try:
-            await asyncio.gather(*workers)
+            await self._carry_out(ctx, batch, clerk)
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.wait(workers)
-            await lines.close()
+            telling.cancel()
+
+    async def _carry_out(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
+        if batch.processing == "auto":
+            await self._hand_over(ctx, batch, clerk)
+        await together(self._pace(ctx, batch, clerk), self._parts.follow(ctx, batch, clerk))
+        # What a provider did not take came back while the others were under way.
+        await self._pace(ctx, batch, clerk)
+
+    async def _hand_over(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
+        lines = self._lines(ctx, batch.id)
+        waiting: list[BatchLine] = []
+        while (line := await lines.next()) is not None:
+            waiting.append(line)
+            if len(waiting) == MOST_IN_PART:
+                await self._parts.hand_over(ctx, batch, clerk, waiting)
+                waiting = []
+        if waiting:
+            await self._parts.hand_over(ctx, batch, clerk, waiting)
+
+    async def _pace(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
+        lines, pace = self._lines(ctx, batch.id), Pace()
+        await together(
+            *(self._work(ctx, batch.expires_at, lines, clerk, pace) for _ in range(self._at_once))
+        )
+
+    async def _tell(self, ctx: RunContext) -> None:
+        """Have the run's log say how far the batch is."""
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            batch = await self._batch(ctx)
+            counts = {"total": batch.total, "succeeded": batch.succeeded, "failed": batch.failed}
+            ctx.emit("log", **counts)
+
+    async def _settle_lost(self, ctx: RunContext) -> None:
+        """Settle what a dead process asked itself; what a provider carries out goes on."""
+        async with self._database.unit(ctx.scope) as session:
+            spared = await crud.submitted_requests(session, ctx.workspace_id, batch_of(ctx))
+        await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "", frozenset(spared))
 
     async def _work(
         self, ctx: RunContext, until: datetime, lines: "Lines", clerk: Clerk, pace: Pace
@@ -102,7 +139,7 @@ class Batching:
             try:
                 return await clerk.ask(line)
             except AppError as error:
-                tries += not isinstance(error, OWN_LIMITS)
+                tries += not isinstance(error, NOT_ASKED)
                 if not error.retryable or tries >= MOST_TRIES:
                     return clerk.refusal(line, error)
                 pace.hold(pause_of(error, tries))
@@ -112,19 +149,11 @@ class Batching:
         return None
 
     def _lines(self, ctx: RunContext, batch_id: UUID) -> "Lines":
-        async def pages() -> AsyncIterator[Sequence[BatchLine]]:
-            after = 0
-            while True:
-                async with self._database.unit(ctx.scope) as session:
-                    found = await crud.pending(
-                        session, ctx.workspace_id, batch_id, after, LINES_AT_ONCE
-                    )
-                if not found:
-                    return
-                after = found[-1].position
-                yield found
+        async def page(after: int) -> Sequence[BatchLine]:
+            async with self._database.unit(ctx.scope) as session:
+                return await crud.pending(session, ctx.workspace_id, batch_id, after, LINES_AT_ONCE)
 
-        return Lines(pages())
+        return Lines(page)
 
     def _clerk(self, ctx: RunContext) -> Clerk:
         access = access_of(ctx)
@@ -150,6 +179,9 @@ class Batching:
         """Close what is left open, and say how it went; its cost is the ledger's."""
         await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         batch_id = batch_of(ctx)
+        parts = await crud.open_parts(session, ctx.workspace_id, batch_id)
+        if parts:
+            on_commit(session, lambda: self._stop(parts))
         left = "expired" if ending.status == "completed" else "cancelled"
         closed = await crud.close_open(session, ctx.workspace_id, batch_id, left)
         batch = await crud.get(session, ctx.workspace_id, batch_id, for_update=True)
@@ -161,23 +193,42 @@ class Batching:
         result = {"batch_id": str(batch_id)}
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
+    def _stop(self, parts: Sequence[BatchPart]) -> None:
+        """Tell providers, without anybody waiting for it."""
+        task = asyncio.create_task(self._parts.cancel(parts), name="stop batches")
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things at once; when one fails, the others are stopped, and it is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
 
 class Lines:
-    """Lines out of pages, for several workers."""
+    """Lines out of pages, for several workers; `page` gives those behind a position."""
 
-    def __init__(self, pages: AsyncIterator[Sequence[BatchLine]]) -> None:
-        self._pages = pages
-        self._page: list[BatchLine] = []
+    def __init__(self, page: Callable[[int], Awaitable[Sequence[BatchLine]]]) -> None:
+        self._page = page
+        self._waiting: deque[BatchLine] = deque()
+        self._after = 0
         self._turn = asyncio.Lock()
 
     async def next(self) -> BatchLine | None:
         async with self._turn:
-            if not self._page:
-                self._page = list(reversed(await anext(self._pages, ())))
-            return self._page.pop() if self._page else None
-
-    async def close(self) -> None:
-        await self._pages.aclose()  # type: ignore[attr-defined]
+            if not self._waiting:
+                self._waiting.extend(await self._page(self._after))
+            if not self._waiting:
+                return None
+            line = self._waiting.popleft()
+            self._after = line.position
+            return line
 
 
 def pause_of(error: AppError, tries: int) -> float:

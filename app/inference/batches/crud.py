@@ -1,6 +1,6 @@
 """Files, batches and lines in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import undefer
 from app.core.clock import now
 from app.core.ids import new_id
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.inference.batches.models import Batch, BatchLine, StoredFile
+from app.inference.batches.models import Batch, BatchLine, BatchPart, StoredFile
 from app.inference.batches.schemas import BatchQuery
 
 OPEN = ("pending", "submitted")
@@ -204,3 +204,85 @@ async def stored_bytes(session: AsyncSession, workspace_id: UUID) -> int:
         StoredFile.workspace_id == workspace_id
     )
     return int(await session.scalar(statement) or 0)
+
+
+async def add_part(
+    session: AsyncSession, part: BatchPart, requests: Mapping[UUID, UUID]
+) -> BatchPart:
+    """Write down which lines a provider is about to be handed, with their requests' ids."""
+    session.add(part)
+    await session.flush()
+    for line_id, request_id in requests.items():
+        await session.execute(
+            update(BatchLine)
+            .where(BatchLine.id == line_id, BatchLine.workspace_id == part.workspace_id)
+            .values(status="submitted", part_id=part.id, request_id=request_id, updated_at=now())
+            .execution_options(synchronize_session=False)
+        )
+    return part
+
+
+async def name_part(session: AsyncSession, part: BatchPart) -> None:
+    """Keep the provider's name of a batch."""
+    await session.execute(
+        update(BatchPart)
+        .where(BatchPart.id == part.id, BatchPart.workspace_id == part.workspace_id)
+        .values(upstream_id=part.upstream_id, updated_at=now())
+    )
+
+
+async def end_part(session: AsyncSession, part: BatchPart) -> None:
+    await session.execute(
+        update(BatchPart)
+        .where(BatchPart.id == part.id, BatchPart.workspace_id == part.workspace_id)
+        .values(done=True, updated_at=now())
+    )
+
+
+async def open_parts(
+    session: AsyncSession, workspace_id: UUID, batch_id: UUID
+) -> Sequence[BatchPart]:
+    statement = select(BatchPart).where(
+        BatchPart.workspace_id == workspace_id,
+        BatchPart.batch_id == batch_id,
+        BatchPart.done.is_(False),
+    )
+    return (await session.scalars(statement.order_by(BatchPart.id))).all()
+
+
+async def lines_of_part(session: AsyncSession, part: BatchPart) -> Sequence[BatchLine]:
+    """All of them, ended or not."""
+    statement = select(BatchLine).where(
+        BatchLine.workspace_id == part.workspace_id,
+        BatchLine.batch_id == part.batch_id,
+        BatchLine.part_id == part.id,
+    )
+    return (await session.scalars(statement.order_by(BatchLine.position))).all()
+
+
+async def release_lines(session: AsyncSession, part: BatchPart) -> None:
+    """Have the lines of a part that came to nothing asked in another way."""
+    await session.execute(
+        update(BatchLine)
+        .where(
+            BatchLine.workspace_id == part.workspace_id,
+            BatchLine.part_id == part.id,
+            BatchLine.status == "submitted",
+        )
+        .values(status="pending", part_id=None, request_id=None, updated_at=now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def submitted_requests(
+    session: AsyncSession, workspace_id: UUID, batch_id: UUID
+) -> Sequence[UUID]:
+    """The requests of a batch that a provider has yet to answer."""
+    statement = select(BatchLine.request_id).where(
+        BatchLine.workspace_id == workspace_id,
+        BatchLine.batch_id == batch_id,
+        BatchLine.part_id.in_(
+            select(BatchPart.id).where(BatchPart.batch_id == batch_id, BatchPart.done.is_(False))
+        ),
+    )
+    return [found for found in await session.scalars(statement) if found is not None]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.data import Handling, plain, technical
+from app.core.data import Category, Handling, personal, plain
 from app.core.db import RESTORABLE, Resource, Row
 
 
@@ -59,12 +59,14 @@ class BudgetAlert(Row):
         ),
         Index("ix_budget_alerts_list", "workspace_id", "budget_id", "created_at", "id"),
     )
-    __handling__ = technical("tell once that a budget is running out", audited=False)
+    __handling__ = Handling(
+        "tell once that a budget is running out", audited=False, erased_by="customers_erase"
+    )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     budget_id: Mapped[UUID] = mapped_column(ForeignKey("budgets.id", ondelete="CASCADE"))
     window_name: Mapped[str] = mapped_column(info=plain())
     threshold: Mapped[int]
-    customer: Mapped[str] = mapped_column(default="", info=plain())
+    customer: Mapped[str] = mapped_column(default="", info=personal(Category.IDENTITY))
     spent: Mapped[Decimal] = mapped_column(Numeric(18, 9))
     amount: Mapped[Decimal] = mapped_column(Numeric(18, 9))

@@ -1,6 +1,6 @@
 """The engine of every surface: plan, admit, ask, fail over, settle."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import replace
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from app.inference.dialects.errors import RequestInvalid
 from app.inference.gate.call import Settlement
 from app.inference.guardrails.guard import Guard
 from app.inference.providers.errors import ProviderError
-from app.inference.providers.types import ChatResult, StreamEvent
+from app.inference.providers.types import ChatResult, StreamEvent, Usage
 from app.inference.routing.plan import Candidate, Plan
 
 
@@ -62,13 +62,28 @@ class Calls:
             self._desk.gate.settle(grant.call, Settlement("failed"))
 
     async def settle_lost(
-        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+        self,
+        workspace_id: UUID,
+        run_id: UUID,
+        text: str | Mapping[UUID, str],
+        spared: Collection[UUID] = (),
     ) -> None:
         """Settle what a dead process left open of a run, by the text that is known of it.
 
-        Of several answers the texts are given by the ids of their requests.
+        Of several answers the texts are given by the ids of their requests. The requests that are
+        `spared` go on elsewhere.
         """
-        await self._desk.gate.settle_interrupted(workspace_id, run_id, text)
+        await self._desk.gate.settle_interrupted(workspace_id, run_id, text, spared)
+
+    async def settle_answered(
+        self, workspace_id: UUID, run_id: UUID, used: Mapping[UUID, Usage | None]
+    ) -> None:
+        """Settle calls whose answers came by another way; without a usage one has failed."""
+        await self._desk.gate.settle_answered(workspace_id, run_id, used)
+
+    async def is_guarded(self, order: Order, plan: Plan) -> bool:
+        """Whether guardrails want to see what is asked and answered."""
+        return await self._guard(order, plan) is not None
 
     def telling(self, grant: Grant, build: Build) -> Telling:
         """An answer for ourselves, with its course."""

@@ -10,12 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.data import Category, Handling, personal, plain
 from app.core.db import RESTORABLE, Resource
 
-_HANDLING = Handling(
-    "hold the end users of a workspace's product to limits of their own",
-    # The workspace erases its end users by its own ids; one that is an address is found by it, too.
-    by_email="external_id",
-)
-
 
 class Customer(Resource):
     """An end user by the id that the workspace gives them (`external_id`).
@@ -36,7 +30,10 @@ class Customer(Resource):
         Index("ix_customers_list", "workspace_id", "created_at", "id"),
         Index("ix_customers_changed", "workspace_id", "updated_at"),
     )
-    __handling__ = _HANDLING
+    __handling__ = Handling(
+        "hold the end users of a workspace's product to limits of their own",
+        erased_by="customers_erase",
+    )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     external_id: Mapped[str] = mapped_column(info=personal(Category.IDENTITY))

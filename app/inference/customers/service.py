@@ -20,6 +20,7 @@ from app.inference.customers.schemas import (
     CustomerQuery,
     CustomerUpdate,
 )
+from app.oversight.audit.erasure import erase_customer
 
 
 async def create(session: AsyncSession, access: Access, new: CustomerCreate) -> Customer:
@@ -94,6 +95,7 @@ async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> Non
         raise CustomerNotFound
     await match(session, customer)
     await crud.erase(session, access.workspace_id, customer)
+    await erase_customer(session, customer.id)
 
 
 async def _leave_room(session: AsyncSession, workspace_id: UUID) -> None:

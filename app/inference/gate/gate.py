@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -178,14 +178,27 @@ class Gate:
         await self._drain.catch_up()
 
     async def settle_interrupted(
-        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+        self,
+        workspace_id: UUID,
+        run_id: UUID,
+        text: str | Mapping[UUID, str],
+        spared: Collection[UUID] = (),
     ) -> None:
         """Settle what a dead process left open of a run, and have it in Postgres.
 
-        `text` is what the run's log kept of the answer; of several, by the id of the request.
+        `text` is what the run's log kept of the answer; of several, by the id of the request. The
+        requests that are `spared` go on elsewhere.
         """
         await self.flush()
-        await self._lost.settle_run(workspace_id, run_id, text)
+        await self._lost.settle_run(workspace_id, run_id, text, spared)
+        await self.flush()
+
+    async def settle_answered(
+        self, workspace_id: UUID, run_id: UUID, used: Mapping[UUID, Usage | None]
+    ) -> None:
+        """Settle calls of a run whose answers came by another way, by the ids of their requests."""
+        await self.flush()
+        await self._lost.settle_answered(workspace_id, run_id, used)
         await self.flush()
 
     async def standing(

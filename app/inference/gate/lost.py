@@ -1,6 +1,6 @@
 """Calls whose process is gone: what they hold is given back, and what they cost is added."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import orjson
@@ -42,15 +42,38 @@ class LostCalls:
             log.info("lost_calls_settled", calls=len(calls), executors=len(gone))
 
     async def settle_run(
-        self, workspace_id: UUID, run_id: UUID, text: str | Mapping[UUID, str]
+        self,
+        workspace_id: UUID,
+        run_id: UUID,
+        text: str | Mapping[UUID, str],
+        spared: Collection[UUID] = (),
     ) -> None:
         """Settle what a dead process left open of a run.
 
-        `text` is what it wrote of the answer; of several answers, by the id of the request.
+        `text` is what it wrote of the answer; of several answers, by the id of the request. The
+        requests that are `spared` go on elsewhere.
         """
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
             calls = await crud.open_of_run(session, workspace_id, run_id)
-        self._settle(calls, text)
+        self._settle([call for call in calls if call.request_id not in spared], text)
+
+    async def settle_answered(
+        self, workspace_id: UUID, run_id: UUID, used: Mapping[UUID, Usage | None]
+    ) -> None:
+        """Settle calls of a run that were answered elsewhere, by the ids of their requests.
+
+        Without a usage the call has failed, and costs nothing.
+        """
+        async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
+            calls = await crud.open_of_run(session, workspace_id, run_id)
+        for call in calls:
+            if call.request_id is None or call.request_id not in used:
+                continue
+            usage, price = used[call.request_id], read_price(call.price)
+            cost = 0 if usage is None else (None if price is None else price.cost(usage))
+            notes = self._outbox.notes()
+            notes.records.append(answered(call, usage, cost))
+            notes.settled.append([str(call.id), cost or 0, [], [], [], call.executor_id])
 
     def _settle(self, calls: Iterable[ModelCall], text: str | Mapping[UUID, str]) -> None:
         said: dict[UUID | None, str] = {}
@@ -78,13 +101,28 @@ KEPT = (
 
 def interrupted(call: ModelCall, usage: Usage, cost: int | None) -> bytes:
     """The record that ends a lost call."""
+    return ended(call, "interrupted", usage, cost, estimated=True)
+
+
+def answered(call: ModelCall, usage: Usage | None, cost: int | None) -> bytes:
+    """The record that ends a call which another service has answered for us."""
+    status = "failed" if usage is None else "succeeded"
+    return ended(call, status, usage or Usage(), cost, estimated=False)
+
+
+def ended(
+    call: ModelCall, status: str, usage: Usage, cost: int | None, *, estimated: bool
+) -> bytes:
     return orjson.dumps(
         {
             **{name: getattr(call, name) for name in KEPT},
-            "status": "interrupted",
+            "status": status,
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
-            "estimated": True,
+            "cached_input_tokens": usage.cached_input_tokens,
+            "cache_write_tokens": usage.cache_write_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+            "estimated": estimated,
             "cost_nano": cost,
             "ended_at": now(),
         },

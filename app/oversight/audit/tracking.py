@@ -22,6 +22,7 @@ from sqlalchemy.orm import (
 )
 
 from app.core.audit import NOTES, REQUEST
+from app.core.data import Handling
 from app.core.db import Base
 from app.oversight.audit.values import is_personal, recorded
 
@@ -169,8 +170,11 @@ def _workspace_of(state: InstanceState[Any]) -> UUID | None:
 
 
 def _subject_of(state: InstanceState[Any]) -> UUID | None:
-    handling = getattr(state.mapper.class_, "__handling__", None)
-    name = handling.subject if handling is not None else None
+    handling: Handling | None = getattr(state.mapper.class_, "__handling__", None)
+    if handling is None:
+        return None
+    # A workspace's customer has no account: their row is who they are.
+    name = "id" if handling.erased_by else handling.subject
     found = state.dict.get(name) if name else None
     return found if isinstance(found, UUID) else None
 

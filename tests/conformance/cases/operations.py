@@ -1,8 +1,8 @@
 """What is asked beside an answer: counts, models, vectors; and an answer that is not waited for."""
 
-from tests.conformance.answering import VECTOR, falling_silent, vectors
+from tests.conformance.answering import VECTOR, falling_silent, thinking_long, vectors
 from tests.conformance.case import GREETING as HELLO
-from tests.conformance.case import AtLeast, Case, Within, everywhere
+from tests.conformance.case import TEXT, AtLeast, Case, Within, everywhere
 
 OPERATIONS = (
     Case(
@@ -33,6 +33,15 @@ OPERATIONS = (
         {"answer": VECTOR},
         operation="embed",
         says=vectors(),
+    ),
+    Case(
+        "keep-alive",
+        "A stream is kept alive while the model thinks",
+        everywhere(),
+        {"text": TEXT, "stop": "stop"},
+        operation="stream",
+        says=thinking_long(),
+        pings=True,
     ),
     Case(
         "abort",

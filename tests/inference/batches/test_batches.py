@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from app.core.db import SYSTEM
 from app.inference.batches.batching import Batching
+from app.inference.batches.parts import Outside
 from app.inference.usage.models import ModelCall
+from app.runs.events.errors import RunLost
 from app.runs.runs.models import Run
 from tests.support.chat import connected
 from tests.support.fakes.anthropic import FakeAnthropic
@@ -45,6 +47,15 @@ async def results(talker, batch, **query):
     answer = await talker.call("GET", f"/v1/batches/{batch['id']}/results", params=query)
     assert answer.status_code == 200, answer.text
     return [json.loads(row) for row in answer.text.splitlines()]
+
+
+async def answered(talker, batch, count):
+    """Wait until so many lines have an answer."""
+    async with asyncio.timeout(20):
+        while True:
+            if len(await results(talker, batch)) >= count:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def calls_of(kernel, app, run_id):
@@ -123,8 +134,7 @@ async def test_a_budget_that_is_used_up_refuses_lines_and_not_the_batch(talker):
 async def test_a_cancelled_batch_keeps_what_was_answered(talker):
     lines = [line(n, "demo/chat?tokens=2&delay_ms=100") for n in range(200)]
     batch = await make(talker, *lines)
-    while not (await results(talker, batch)):
-        await asyncio.sleep(0.05)
+    await answered(talker, batch, 1)
     cancelled = await talker.call("POST", f"/v1/batches/{batch['id']}/cancel")
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelling")
     done = await ended(talker, batch)
@@ -136,12 +146,14 @@ async def test_a_cancelled_batch_keeps_what_was_answered(talker):
 async def test_a_killed_batch_goes_on_at_the_lines_that_have_no_answer(talker, kernel, app):
     lines = [line(n, "demo/chat?tokens=2&delay_ms=40") for n in range(60)]
     batch = await make(talker, *lines)
-    while len(await results(talker, batch)) < 10:
-        await asyncio.sleep(0.05)
+    await answered(talker, batch, 10)
     async with kernel.database.unit(SYSTEM) as session:
         run = await session.get(Run, batch["run_id"])
         run.executor_id = None
-    batching = Batching(kernel.database, app.state.inference.calls, 8)
+    app.state.runs.executor._active[run.id].stop(RunLost())
+    inference = app.state.inference
+    outside = Outside(inference.transport, inference.directory, inference.prices)
+    batching = Batching(kernel.database, inference.calls, outside, 8)
     async with processes(kernel, batching) as (other,):
         await other.runs.recovery.sweep()
         events = await read(other.runs, run)

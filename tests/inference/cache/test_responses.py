@@ -13,10 +13,10 @@ from app.inference.cache.entries import Entries, author_key, entry_key, index_ke
 from app.inference.cache.errors import CacheDirectiveInvalid
 from app.inference.cache.known import known_rules
 from app.inference.cache.personal import CacheStore
-from app.inference.cache.responses import CacheUse, Inquiry, Responses, directive_of
-from app.inference.cache.rules import CacheRule
 from app.inference.cache.place import Place
 from app.inference.cache.points import collection_of
+from app.inference.cache.responses import CacheUse, Inquiry, Responses, directive_of
+from app.inference.cache.rules import CacheRule
 from app.inference.cache.stored import Stored, dump, events_of, is_whole, load
 from app.inference.embeddings.embedders import Embedders
 from app.inference.providers.collect import Collector

@@ -12,9 +12,7 @@ from app.inference.providers.demo.http import HttpExchange
 if TYPE_CHECKING:
     from tests.inference.chaos.providers import Scripted, Served
 
-Act = Callable[
-    ["Scripted", HttpExchange, "Served", Random, dict[str, Any]], Awaitable[None]
-]
+Act = Callable[["Scripted", HttpExchange, "Served", Random, dict[str, Any]], Awaitable[None]]
 STATUSES: Final = (500, 502, 503, 529)
 PAGE: Final = b"<html><body>504 Gateway Time-out</body></html>"
 HALF: Final = b'data: {"half": \n\n'

@@ -62,6 +62,12 @@ class Process:
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
 
+    def revive(self) -> None:
+        """Start it again, if it was killed."""
+        if self._process is None:
+            self.launch()
+            self.wait_ready()
+
     def kill(self) -> None:
         """As by `kill -9`."""
         self._end(signal.SIGKILL)

@@ -26,7 +26,11 @@ class Rates:
     def cost(self, served: Served) -> int:
         """What a finished answer comes to, reckoned without the code under test."""
         cached, whole = served.cached_tokens, served.asked.input_tokens
-        return (whole - cached) * self.input + cached * self.cached + served.output_tokens * self.output
+        return (
+            (whole - cached) * self.input
+            + cached * self.cached
+            + served.output_tokens * self.output
+        )
 
     def dollars(self) -> dict[str, str]:
         named = {"input": self.input, "cached_input": self.cached, "output": self.output}
@@ -85,9 +89,7 @@ async def open_site(
         hard=hard,
     )  # fmt: skip
     candidates = [{"model": f"{kind}/{MODEL}", "timeouts": TIMEOUTS} for kind in providers]
-    await make(
-        "routes", slug=ROUTE, strategy=strategy, candidates=candidates, failover=failover
-    )
+    await make("routes", slug=ROUTE, strategy=strategy, candidates=candidates, failover=failover)
     key = await make("api-keys", name="Chaos", scopes=["models:invoke"], concurrency=10_000)
     me = (await http.get("/v1/me", headers=headers)).json()
     workspace = UUID(me["workspace"]["id"])

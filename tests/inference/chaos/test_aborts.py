@@ -24,9 +24,7 @@ async def test_streams_whose_clients_leave_are_closed_billed_and_forgotten(stage
     async def client(number: int) -> None:
         async with turns:
             task = Task(f"a{number}", 200)
-            found.append(
-                await leave_early(opened.address, opened.site.key, task, 1 + number % 7)
-            )
+            found.append(await leave_early(opened.address, opened.site.key, task, 1 + number % 7))
 
     await asyncio.gather(*map(client, range(ABORTS)))
     served = {

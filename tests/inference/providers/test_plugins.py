@@ -168,6 +168,9 @@ class Parrot:
             if request.model == "late":
                 await asyncio.sleep(60)
             yield TextDelta("Hel")
+            if request.model == "floods":
+                for self.made in range(10_000):
+                    yield TextDelta("x")
             if request.model == "stalls":
                 await asyncio.sleep(60)
             if request.model == "fails":
@@ -251,6 +254,16 @@ async def test_closing_its_events_closes_its_generator_at_once(parrot, whole):
     assert await events.read() == [TextDelta("Hel")]
     events.close()
     await asyncio.wait_for(parrot.closed.wait(), 0.1)
+
+
+async def test_one_that_is_faster_than_its_reader_waits(parrot, whole):
+    events = await whole.open(ask("floods"))
+    await asyncio.sleep(0.05)
+    assert parrot.made < 1000
+    text = ""
+    while read := await events.read():
+        text += "".join(event.text for event in read if isinstance(event, TextDelta))
+    assert text == "Hel" + "x" * 10_000 + "lo"
 
 
 def test_a_whole_provider_is_never_given_bytes(parrot):

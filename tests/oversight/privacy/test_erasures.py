@@ -149,6 +149,25 @@ async def test_a_shared_workspace_lives_on_with_all_that_is_the_others(client, k
     assert {UUID(int=0), UUID(team.owner.user_id)} == set(users)
 
 
+async def test_a_customer_of_others_outlives_the_account_with_the_same_address(
+    client, kernel, person, team
+):
+    listed = {"external_id": person.email, "name": "Their own customer"}
+    theirs = team.headers(team.owner)
+    made = await client.post("/v1/customers", json=listed, headers=theirs)
+    assert made.status_code == 201, made.text
+    await client.post("/v1/customers", json=listed, headers=person.headers)
+    await carry_out(client, kernel, await ask_for_erasure(client, person))
+    path = f"/v1/customers/{made.json()['id']}"
+    kept = await client.get(path, headers=theirs)
+    assert (kept.status_code, kept.json()["external_id"]) == (200, person.email)
+    # Those of the erased one's own workspace went with it; these go when their workspace says so.
+    left = await tables_with(kernel, person.email)
+    assert [row.partition(":")[0] for row in left] == ["audit_logs", "customers"]
+    assert (await client.post(f"{path}/erase", headers=theirs)).status_code == 204
+    assert await tables_with(kernel, person.email) == []
+
+
 async def test_the_programs_of_an_erased_persons_own_workspace_go_with_it(client, kernel, person):
     async def program(headers):
         made = await client.post(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
+
 from app.core.errors import AppError
 from app.inference.dialects.ask import (
     Ask,
@@ -22,6 +24,8 @@ from app.inference.dialects.openai_chat.frames import ChunkFrames, usage_of
 from app.inference.dialects.openai_chat.parse import OTHER_WORDING, parse_request
 from app.inference.dialects.openai_chat.render import ChunkRenderer
 from app.inference.dialects.openai_chat.render_result import render_result
+from app.inference.dialects.openai_chat.thinking import without_marks
+from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import ask_for_usage, replace_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
@@ -67,7 +71,10 @@ class OpenAIChat:
         return chat_url(endpoint.kind, endpoint.base_url, model, streaming)
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
-        body = ask.body if ask.model == model else replace_model(ask.body, model)
+        if MARK in ask.body:
+            body = orjson.dumps(without_marks(ask.document) | {"model": model})
+        else:
+            body = ask.body if ask.model == model else replace_model(ask.body, model)
         if ask.streaming and not ask.wants_usage:
             body = ask_for_usage(body, ask.document.get("stream_options"))
         return body

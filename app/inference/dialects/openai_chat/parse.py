@@ -59,7 +59,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
             raise UnsupportedParameter(next(iter(unknown))[:100])
     request = ChatRequest(
         model=target.model,
-        messages=parse_messages(document["messages"], Whereto(same_dialect=same)),
+        messages=parse_messages(document["messages"], Whereto(same_dialect=same, target=target)),
         tools=parse_tools(optional(said, "tools", list, "an array")),
         tool_choice=parse_choice(said.get("tool_choice")),
         parallel_tool_calls=optional(said, "parallel_tool_calls", bool, "a boolean"),

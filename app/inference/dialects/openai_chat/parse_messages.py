@@ -14,6 +14,7 @@ from app.inference.dialects.openai_chat.parse_parts import (
     parts_of,
 )
 from app.inference.dialects.openai_chat.read_values import expect_known, text
+from app.inference.dialects.openai_chat.thinking import FIELD, parse_blocks
 from app.inference.providers.types import (
     Message,
     Part,
@@ -29,7 +30,7 @@ KNOWN_FIELDS = {
     "user": {"role", "content"},
     "assistant": {
         "role", "content", "tool_calls", "refusal", "reasoning_content", "annotations", "audio",
-        "function_call",
+        "function_call", FIELD,
     },
     "tool": {"role", "content", "tool_call_id", "name"},
 }  # fmt: skip
@@ -76,7 +77,9 @@ def parse_answer(line: dict[str, Any], at: str, whereto: Whereto) -> tuple[Part,
         if line.get(field):
             raise UnsupportedParameter(f"{at}.{field}")
     parts: list[Part] = []
-    if line.get("reasoning_content"):
+    if line.get(FIELD) and whereto.target is not None:
+        parts += parse_blocks(line[FIELD], f"{at}.{FIELD}", whereto.target)
+    elif line.get("reasoning_content"):
         reasoning = text(line["reasoning_content"], f"{at}.reasoning_content")
         parts.append(ReasoningPart(reasoning))
     if line.get("content") is not None:

@@ -8,6 +8,7 @@ from app.inference.dialects.ask import wrong_type
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.media import file_of, image_of, sound_of
 from app.inference.dialects.openai_chat.read_values import cache_hint, expect_known, text
+from app.inference.integrations.directory import Target
 from app.inference.providers.types import Part, TextPart
 
 HINTS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
@@ -18,6 +19,7 @@ class Whereto:
     """What the provider that the request is translated for understands beside the canonical."""
 
     same_dialect: bool = False
+    target: Target | None = None
 
 
 PartParser = Callable[[dict[str, Any], str, Whereto], Part]

@@ -8,6 +8,7 @@ import orjson
 
 from app.core.ids import new_id
 from app.inference.dialects.openai_chat.citations import annotation_of, nested
+from app.inference.dialects.openai_chat.thinking import FIELD, ThinkingBlocks
 from app.inference.providers.types import (
     CitationDelta,
     Finished,
@@ -37,6 +38,7 @@ class ChunkRenderer:
         self._with_usage = with_usage
         before = Relayed(relayed)
         self._begun = before.begun
+        self._thinking = ThinkingBlocks(model, before.blocks)
         # Where the text stands that the next citation belongs to.
         self._length = before.length
         self._cited = before.cited
@@ -54,7 +56,9 @@ class ChunkRenderer:
                 return self._text(event)
             case ReasoningDelta():
                 self.written += len(event.text)
-                return self._chunk({"reasoning_content": event.text}) if event.text else b""
+                told = {"reasoning_content": event.text} if event.text else {}
+                told |= self._thinking.add(event)
+                return self._chunk(told) if told else b""
             case ToolCallStart():
                 return self._chunk({"tool_calls": [{"index": event.index} | call_start(event)]})
             case ToolCallDelta():
@@ -109,6 +113,7 @@ class Relayed:
     def __init__(self, frames: bytes) -> None:
         self.identity: dict[str, Any] | None = None
         self.begun = False
+        self.blocks = 0
         self.length = 0
         self.cited = False
         self.cited_from = 0
@@ -132,6 +137,7 @@ class Relayed:
             if isinstance(delta.get("content"), str) and delta["content"]:
                 self._read_text(delta["content"])
             self.cited = self.cited or bool(delta.get("annotations"))
+            self.blocks += len(delta.get(FIELD) or ())
 
     def _read_text(self, text: str) -> None:
         if self.cited:

@@ -12,6 +12,7 @@ from app.inference.dialects.openai_chat.render import (
     logprobs_row,
     usage_row,
 )
+from app.inference.dialects.openai_chat.thinking import block_rows
 from app.inference.providers.types import ChatResult, ReasoningPart, TextPart, ToolCallPart
 
 
@@ -20,7 +21,7 @@ def render_result(result: ChatResult, model: str) -> bytes:
     logprobs = [each for part in text for each in part.logprobs]
     choice = {
         "index": 0,
-        "message": message_row(result, text),
+        "message": message_row(result, text, model),
         "logprobs": logprobs_row(logprobs) if logprobs else None,
         "finish_reason": REASONS.get(result.finish_reason, result.finish_reason),
     }
@@ -28,16 +29,17 @@ def render_result(result: ChatResult, model: str) -> bytes:
     return orjson.dumps(frame | {"choices": [choice], "usage": usage_row(result.usage)})
 
 
-def message_row(result: ChatResult, text: list[TextPart]) -> dict[str, Any]:
-    reasoning = [part.text for part in result.parts if isinstance(part, ReasoningPart)]
+def message_row(result: ChatResult, text: list[TextPart], model: str) -> dict[str, Any]:
+    reasoning = [part for part in result.parts if isinstance(part, ReasoningPart)]
     calls = [part for part in result.parts if isinstance(part, ToolCallPart)]
     message: dict[str, Any] = {
         "role": "assistant",
         "content": "".join(part.text for part in text) if text or not calls else None,
         "refusal": None,
     }
-    if any(reasoning):
-        message["reasoning_content"] = "".join(reasoning)
+    if any(part.text for part in reasoning):
+        message["reasoning_content"] = "".join(part.text for part in reasoning)
+    message |= block_rows(reasoning, model)
     if annotations := annotation_rows(text):
         message["annotations"] = annotations
     if calls:

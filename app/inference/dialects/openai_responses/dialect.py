@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from app.core.errors import AppError
 from app.inference.dialects.ask import (
     Ask,
@@ -23,6 +25,7 @@ from app.inference.dialects.openai_responses.decode import EventDecoder
 from app.inference.dialects.openai_responses.frames import ResponseFrames
 from app.inference.dialects.openai_responses.parse import parse_request
 from app.inference.dialects.openai_responses.render import EventRenderer, render_result
+from app.inference.dialects.openai_responses.sealed import MARK, without_sealed
 from app.inference.dialects.openai_responses.usage import usage_of
 from app.inference.dialects.splice import replace_model
 from app.inference.integrations.directory import Endpoint, Target
@@ -32,6 +35,7 @@ from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 NAME: Final = "openai_responses"
 PATH: Final = "/responses"
+SEALED: Final = b'"' + MARK.encode()
 # Where the input is, if it does not stand in the request.
 ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 
@@ -68,6 +72,9 @@ class OpenAIResponses:
         return beside_chat(endpoint, PATH)
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
+        """The bytes under the model's name, without reasoning that only we could unseal."""
+        if SEALED in ask.body:
+            return orjson.dumps(without_sealed(ask.document) | {"model": model})
         return ask.body if ask.model == model else replace_model(ask.body, model)
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:

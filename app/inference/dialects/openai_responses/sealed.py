@@ -6,6 +6,7 @@ is inside is not secret: it is bound to the model that issued it.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -24,6 +25,19 @@ class Proof:
 def seal(proof: Proof) -> str:
     written = orjson.dumps([proof.model, proof.signature, proof.redacted])
     return MARK + urlsafe_b64encode(written).decode()
+
+
+def without_sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """The request for a server of the dialect, which could not read what another has encrypted."""
+    given = document.get("input")
+    if not isinstance(given, list):
+        return document
+    return document | {"input": [item for item in given if not is_sealed(item)]}
+
+
+def is_sealed(item: Any) -> bool:
+    content = item.get("encrypted_content") if isinstance(item, dict) else None
+    return isinstance(content, str) and content.startswith(MARK)
 
 
 def unseal(content: str) -> Proof | None:

@@ -1,7 +1,7 @@
 """How a contract is asked for, and what is wrong where it is broken."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -58,6 +58,12 @@ async def events_of(provider: Provider, request: ChatRequest) -> list[StreamEven
         events = [event async for event in stream]
     expect_well_formed(events)
     return events
+
+
+def both_ways(provider: Provider, request: ChatRequest) -> Iterator[Coroutine[Any, Any, Any]]:
+    """The whole answer and the streamed one, each asked for when its turn comes."""
+    yield provider.complete(request)
+    yield events_of(provider, request)
 
 
 async def until_error(

@@ -7,8 +7,8 @@ from app.inference.providers.contract.bench import Bench, Contract
 from app.inference.providers.contract.checks import (
     Waiting,
     ask,
+    both_ways,
     error_of,
-    events_of,
     expect,
     running,
     same,
@@ -36,7 +36,7 @@ FIRST, SECOND, _ = Said().text
 class Failing(Contract):
     async def refused(self, bench: Bench, refusal: Refusal, *kinds: type[ProviderError]) -> None:
         """Both ways of asking are refused with one of these errors."""
-        for call in (bench.provider.complete(ask()), events_of(bench.provider, ask())):
+        for call in both_ways(bench.provider, ask()):
             bench.upstream.will(refusal)
             error = await error_of(kinds, call)
             same(error.upstream_status, refusal.status, "The upstream's status")
@@ -44,9 +44,9 @@ class Failing(Contract):
 
     async def test_a_wrong_key_is_an_auth_failure(self) -> None:
         async with self.opened("another-key-0123456789") as bench:
-            provider = bench.provider
-            for call in (provider.complete(ask()), events_of(provider, ask()), provider.check()):
+            for call in both_ways(bench.provider, ask()):
                 await error_of((ProviderAuthFailed,), call)
+            await error_of((ProviderAuthFailed,), bench.provider.check())
 
     async def test_a_rate_limit_says_how_long_to_wait(self) -> None:
         async with self.opened() as bench:
@@ -67,7 +67,7 @@ class Failing(Contract):
     async def test_a_vendor_that_is_not_there_is_unreachable(self) -> None:
         async with self.opened() as bench:
             await bench.upstream.__aexit__(None, None, None)
-            for call in (bench.provider.complete(ask()), events_of(bench.provider, ask())):
+            for call in both_ways(bench.provider, ask()):
                 await error_of((ProviderUnreachable,), call)
 
     async def test_a_whole_answer_that_cannot_be_read_is_garbled(self) -> None:
@@ -152,7 +152,7 @@ class Failing(Contract):
 
     async def test_a_call_that_is_cancelled_lets_go_of_the_vendor_at_once(self) -> None:
         async with self.opened() as bench:
-            for call in (bench.provider.complete(ask()), events_of(bench.provider, ask())):
+            for call in both_ways(bench.provider, ask()):
                 bench.upstream.will(Answer(pieces=0, then="silence"))
                 async with running(call) as task:
                     await soon(lambda: bench.upstream.busy == 1, "The vendor is asked", 10)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.inference.providers.codec import OPTIONAL
 from app.inference.providers.contract.bench import Contract
 from app.inference.providers.contract.calling import WEATHER
-from app.inference.providers.contract.checks import ask, error_of, events_of, expect, same
+from app.inference.providers.contract.checks import ask, both_ways, error_of, expect, same
 from app.inference.providers.errors import ProviderRejected
 from app.inference.providers.types import (
     ChatRequest,
@@ -59,10 +59,7 @@ class Refusing(Contract):
         async with self.opened() as bench:
             for name in OPTIONAL.keys() - bench.kind.takes(bench.upstream.base_url):
                 request = ask(**{name: VALUES[name]})
-                for call in (
-                    bench.provider.complete(request),
-                    events_of(bench.provider, request),
-                ):
+                for call in both_ways(bench.provider, request):
                     error = await error_of((ProviderRejected,), call)
                     expect(f"`{name}`" in error.detail, f"The refusal should name `{name}`.")
             same(list(bench.upstream.bodies), [], "What is sent of a request that is refused")

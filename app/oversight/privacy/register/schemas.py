@@ -23,11 +23,21 @@ class ProcessingRead(Output):
     basis: Literal["contract", "consent", "legal_obligation", "legitimate_interest"] | None = Field(
         description="The legal basis; null where nothing is about a person."
     )
-    subjects: Literal["person", "none"] = Field(description="Whom the rows are about.")
+    subjects: Literal["person", "customer", "none"] = Field(
+        description=(
+            "Whom the rows are about: people with accounts or invitations, or a workspace's own "
+            "customers, for whose data the workspace is the controller."
+        )
+    )
     categories: list[Category]
     columns: list[ColumnRead]
     has_secrets: bool = Field(description="Whether it holds hashes or sealed values.")
-    erasure: Literal["delete", "clear", "keep"]
+    erasure: Literal["delete", "clear", "keep"] = Field(
+        description="What the erasure of a person does; customers, see `erased_by`."
+    )
+    erased_by: str | None = Field(
+        description="The operation by which a workspace erases its customers from the table."
+    )
     reason: str = Field(description="Why it is not simply deleted.")
     retention_class: str | None
     retention_days: int | None = Field(description="By this workspace's policy; null is unbounded.")
@@ -58,6 +68,7 @@ class RegisterRead(Output):
                             "columns": [{"name": "title", "category": "content"}],
                             "has_secrets": False,
                             "erasure": "delete",
+                            "erased_by": None,
                             "reason": "",
                             "retention_class": "conversations",
                             "retention_days": 365,

@@ -1,6 +1,7 @@
 """The register, and its page in the documentation."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from app.core.auth import Access
 from app.core.data import declared
@@ -28,6 +29,15 @@ recipients, at `GET /v1/privacy/register`.
 | table | purpose | legal basis | personal columns | erasure | retention class |
 |---|---|---|---|---|---|
 {personal}
+
+## About customers of a workspace
+
+The workspace decides about this data and we keep it for the workspace: it erases a customer by the
+operation named here, and all of it goes with the workspace. Erasing an account touches none of it.
+
+| table | purpose | personal columns | erased by |
+|---|---|---|---|
+{customers}
 
 ## About nobody
 
@@ -61,8 +71,17 @@ def page() -> str:
         for e in entries
         if e.subjects == "person"
     ]
+    customers = [
+        f"| `{e.table}` | {e.purpose} | {_columns(e)} | `{e.erased_by}` |"
+        for e in entries
+        if e.subjects == "customer"
+    ]
     technical = [f"| `{e.table}` | {e.purpose} |" for e in entries if e.subjects == "none"]
-    return _PAGE.format(personal="\n".join(personal), technical="\n".join(technical))
+    return _PAGE.format(
+        personal="\n".join(personal),
+        customers="\n".join(customers),
+        technical="\n".join(technical),
+    )
 
 
 def _entry(table: DataTable, days: Mapping[str, int]) -> ProcessingRead:
@@ -77,15 +96,22 @@ def _entry(table: DataTable, days: Mapping[str, int]) -> ProcessingRead:
         table=table.name,
         purpose=handling.purpose,
         basis=handling.basis if table.belongs_to_someone else None,
-        subjects="person" if table.belongs_to_someone else "none",
+        subjects=_subjects(table),
         categories=sorted({column.category for column in columns}),
         columns=columns,
         has_secrets=any(holds is not None and holds.kind == "secret" for _, holds in held),
         erasure=handling.erase,
+        erased_by=handling.erased_by,
         reason=handling.reason,
         retention_class=handling.retention,
         retention_days=days.get(handling.retention or ""),
     )
+
+
+def _subjects(table: DataTable) -> Literal["person", "customer", "none"]:
+    if table.belongs_to_someone:
+        return "person"
+    return "customer" if table.handling.erased_by else "none"
 
 
 def _columns(entry: ProcessingRead) -> str:

@@ -17,6 +17,7 @@ from app.inference.providers.types import (
     CitationDelta,
     Finished,
     ReasoningDelta,
+    ReasoningPart,
     TextDelta,
     TextPart,
     ToolCallDelta,
@@ -213,3 +214,10 @@ def test_reasoning_comes_with_the_proof_that_its_model_wants_back():
     item = events_in(rendered(events))[-1]["response"]["output"][0]
     assert item["summary"] == [{"type": "summary_text", "text": "Hm."}]
     assert item["encrypted_content"]
+
+
+def test_reasoning_that_another_model_has_signed_stays_away_from_openai():
+    result = ChatResult((ReasoningPart("Hm.", "c2ln"),), "stop", Usage(), "m", "r")
+    output = orjson.loads(DIALECT.render(result, "claude-1", ASK))["output"]
+    ask = DIALECT.read(orjson.dumps({"model": "auto", "input": [*output, {"role": "user"}]}))
+    assert orjson.loads(DIALECT.upstream_body(ask, "gpt-1"))["input"] == [{"role": "user"}]
