@@ -1,9 +1,15 @@
 """The composition root: one function that builds the service out of its rooms."""
 
 import asyncio
+import ctypes
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +27,7 @@ from app.core.config import Settings
 from app.core.crypto.resealing import resealing
 from app.core.db import Base
 from app.core.http import csrf, health
+from app.core.http.application import Service
 from app.core.http.body_limit import BodyLimit
 from app.core.http.bounds import BodyTime, HeadLimit
 from app.core.http.context import RequestContext, StrayErrors
@@ -31,7 +38,6 @@ from app.core.http.measure import install_metrics
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
 from app.core.http.proxies import TrustedProxies
-from app.core.http.service import Service
 from app.core.idempotency import pruning
 from app.core.jobs import Job, Jobs
 from app.core.kernel import Kernel, open_kernel
@@ -65,6 +71,8 @@ from app.inference.customers.jobs import customers_job
 from app.inference.customers.router import router as customers
 from app.inference.explain.router import router as route_explanations
 from app.inference.feedback.router import router as feedback
+from app.inference.fine_tuning.router import router as fine_tuning
+from app.inference.fine_tuning.training import Training
 from app.inference.guardrails.router import router as guardrails
 from app.inference.inference import open_inference
 from app.inference.integrations.discovery import sync_environment
@@ -101,7 +109,7 @@ VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
 ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
-    route_explanations, comparisons, batches,
+    route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
     usage, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
@@ -183,7 +191,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             outside = Outside(inference.transport, inference.directory, inference.prices)
             at_once = settings.batch_concurrency
             batching = Batching(kernel.database, inference.calls, outside, at_once)
-            works = (answering, titling, comparing, batching)
+            app.state.training = training = Training(kernel.database, outside)
+            works = (answering, titling, comparing, batching, training)
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)
@@ -236,6 +245,9 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    # What the start alone needed goes back to the system; only glibc has the call.
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def _take_up_environment(kernel: Kernel, transport: Transport) -> None:

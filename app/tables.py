@@ -23,6 +23,7 @@ from app.inference.cache.models import ResponseCache
 from app.inference.compare.models import Comparison
 from app.inference.customers.models import Customer, CustomerDefaults
 from app.inference.feedback.models import Feedback
+from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.guardrails.models import Guardrail
 from app.inference.integrations.models import Integration
 from app.inference.prices.models import BillingSettings, PriceOverride
@@ -58,6 +59,7 @@ __all__ = [
     "Customer",
     "CustomerDefaults",
     "Feedback",
+    "FineTuningJob",
     "Guardrail",
     "IdempotencyKey",
     "Integration",

@@ -17,8 +17,8 @@ class CannotServe(Exception):
 @contextmanager
 def plainly() -> Iterator[None]:
     """Turn what an operator can cause into one sentence."""
-    from redis.exceptions import RedisError  # noqa: PLC0415 - `--help` needs no clients
-    from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415 - nor these
+    from redis.exceptions import RedisError  # noqa: PLC0415 - beside the next line
+    from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415 - `--help` needs no database
 
     try:
         yield

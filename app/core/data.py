@@ -63,7 +63,7 @@ class Handling:
 
     `subject` is the column with the person's id; `through` names the parent instead
     (`("conversation_id", "conversations")`). `by_email` is a column with the address of someone
-    who need not have an account (an invitation, say). None of the three: not about a person of ours.
+    who need not have an account (an invitation, say). None of the three: about no person of ours.
     `erased_by` names the operation by which a workspace erases rows about people of its own, who
     have no account here: it decides about their data, we keep them for it, and no erasure of an
     account reaches them, whatever address it has; they go with the workspace.

@@ -6,9 +6,19 @@ from typing import Any
 import orjson
 
 from app.inference.providers.demo.http import HttpExchange
-from tests.conformance.case import Answer, Json, wire_of
+from tests.conformance.case import Answer, Json, Wire, wire_of
 from tests.conformance.paths import put
-from tests.support.fakes.base import Action, Fake, Said, body_of, drop_after, say, silence, status
+from tests.support.fakes.base import (
+    Action,
+    Fake,
+    Said,
+    body_of,
+    drop_after,
+    event,
+    send_frames,
+    silence,
+    status,
+)
 from tests.support.fakes.openai_operations import embeddings
 
 VECTOR = [0.5, -1.0]
@@ -20,16 +30,31 @@ def action_of(says: Answer | Action) -> Action:
         return says
 
     async def action(fake: Fake, exchange: HttpExchange, body: Any) -> None:
-        patch = says.patch.get(wire_of(fake), {})
-        if not patch:
-            await say(says.said)(fake, exchange, body)
+        wire = wire_of(fake)
+        if fake.streams(fake.last):
+            await send_frames(exchange, patched(fake.frames(says.said, body), says, wire))
             return
         document = fake.whole(says.said, body)
-        for path, value in patch.items():
+        for path, value in says.patch.get(wire, {}).items():
             put(document, path, value)
         await exchange.send(200, orjson.dumps(document))
 
     return action
+
+
+def patched(frames: list[bytes], says: Answer, wire: Wire) -> list[bytes]:
+    """The frames of a stream with what the case puts into them."""
+    for number, patch in says.streamed.get(wire, {}).items():
+        head, data, rest = frames[number].partition(b"data: ")
+        document, gap, more = rest.partition(b"\n\n")
+        read = orjson.loads(document)
+        for path, value in patch.items():
+            put(read, path, value)
+        frames[number] = head + data + orjson.dumps(read) + gap + more
+    if wire in says.added:
+        number, document = says.added[wire]
+        frames.insert(number, event(document, document.get("type")))
+    return frames
 
 
 def overloaded() -> Action:

@@ -39,10 +39,17 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says; `patch` puts values into the whole answer of a wire, by their paths."""
+    """What the model says.
+
+    `patch` puts values into the whole answer of a wire, by their paths, and `streamed` into the
+    events of a stream: by the event's number, which is negative from the end, then by the path.
+    `added` are events before the one of a number.
+    """
 
     said: Said = field(default_factory=Said)
     patch: Mapping[Wire, Json] = field(default_factory=dict)
+    streamed: Mapping[Wire, Mapping[int, Json]] = field(default_factory=dict)
+    added: Mapping[Wire, tuple[int, Json]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class Case:
     model: str | None = None
     fails: bool = False
     """Whether it counts as a failure of the upstream, so that it has a workspace of its own."""
+    routed: bool = False
+    """Whether a route is asked, which goes on from the upstream to the next one."""
     pings: bool = False
     """Whether the stream is kept alive every few milliseconds, not every fifteen seconds."""
 

@@ -12,10 +12,10 @@ from tests.conformance import table
 from tests.conformance.case import Case
 from tests.conformance.javascript_client import JavaScriptClients, javascript_clients, missing
 from tests.conformance.python_client import PythonClients, python_clients
-from tests.conformance.running import Workspace
+from tests.conformance.running import Workspace, model_of, route_from
 from tests.inference.relay.conftest import FAKES, connect
 from tests.support.fakes.base import Fake
-from tests.support.identity import new_key, new_person
+from tests.support.identity import Person, new_key, new_person
 
 PING_SECONDS = 0.02
 CELLS = pytest.StashKey[table.Cells]()
@@ -31,8 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if writes(session.config):
-        table.write(session.config.stash[CELLS])
+    if writes(session.config) and (cells := session.config.stash[CELLS]):
+        table.write(cells)
 
 
 def writes(config: pytest.Config) -> bool:
@@ -80,17 +80,30 @@ async def workspace_of(address: str, fakes: dict[str, Fake]) -> WorkspaceOf:
     async def workspace(case: Case, *column: str) -> Workspace:
         name = (case.name, *column) if case.fails else ()
         if name not in opened:
-            opened[name] = await new_workspace(address, fakes)
+            opened[name] = await new_workspace(address, fakes, routed=case.routed)
         return opened[name]
 
     return workspace
 
 
-async def new_workspace(address: str, fakes: dict[str, Fake]) -> Workspace:
+async def new_workspace(address: str, fakes: dict[str, Fake], *, routed: bool) -> Workspace:
     async with httpx2.AsyncClient(base_url=address, timeout=20) as client:
         person = await new_person(client)
         for kind, fake in fakes.items():
             fake.script.clear()
             await connect(client, person, kind, fake.url + fake.base_path)
+        for first, second in zip(fakes, (*list(fakes)[1:], *fakes), strict=False):
+            if routed:
+                await open_route(client, person, first, second)
         key = (await new_key(client, person))["key"]
     return Workspace(address, key, fakes)
+
+
+async def open_route(client: httpx2.AsyncClient, person: Person, first: str, second: str) -> None:
+    body = {
+        "slug": route_from(first),
+        "candidates": [{"model": model_of(first)}, {"model": model_of(second)}],
+        "failover": {"mid_stream": "continue"},
+    }
+    made = await client.post("/v1/routes", json=body, headers=person.headers)
+    assert made.status_code == 201, made.text

@@ -42,11 +42,12 @@ async def run(
     case: Case, dialect: Dialect, upstream: str, clients: Clients, place: Workspace
 ) -> Cell:
     fake = place.fakes[upstream]
-    fake.script.clear()
-    fake.requests.clear()
+    for each in place.fakes.values():
+        each.script.clear()
+        each.requests.clear()
     if case.operation not in ("count", "models", "model") and case.model is None:
         fake.will(action_of(case.says))
-    model = case.model or f"{upstream}/{MODELS[upstream]}"
+    model = case.model or (route_from(upstream) if case.routed else model_of(upstream))
     result = await clients.run(asked(case, dialect, place, model, case.asks[dialect]))
     if dialect in case.then and "error" not in result:
         again = case.then[dialect](result["answer"])
@@ -58,6 +59,15 @@ async def run(
     if case.operation == "abort" and not await hung_up(fake):
         wrong.append("the upstream was not closed")
     return Cell("fails", "; ".join(wrong)) if wrong else Cell("passes")
+
+
+def model_of(upstream: str) -> str:
+    return f"{upstream}/{MODELS[upstream]}"
+
+
+def route_from(upstream: str) -> str:
+    """The route that asks this upstream first."""
+    return f"from-{upstream}"
 
 
 def asked(case: Case, dialect: Dialect, place: Workspace, model: str, more: Json) -> Json:

@@ -12,6 +12,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "gateway" / "conformance.md"
 # By the name of the case, the dialect, the SDK's language and the upstream.
 Key = tuple[str, str, str, str]
 Cells = dict[Key, Cell]
+NO_SUCH, NOT_YET = "-", "?"
+NOT_RUN = (NO_SUCH, NOT_YET)
 
 HEAD = """\
 # Conformance
@@ -37,7 +39,9 @@ def asked_cases(dialect: Dialect) -> list[Case]:
 
 
 def write(cells: Cells) -> None:
-    PAGE.write_text(rendered(cells), encoding="utf-8")
+    """Put the cells of a run into the page; those that it has not run stay as they are."""
+    before = committed() if PAGE.exists() else {}
+    PAGE.write_text(rendered(before | cells), encoding="utf-8")
 
 
 def rendered(cells: Cells) -> str:
@@ -52,7 +56,7 @@ def section(cells: Cells, dialect: Dialect) -> str:
         shown = [
             symbol(cells.get((case.name, dialect, *column)), sentences)
             if dialect in case.asks
-            else "-"
+            else NO_SUCH
             for column in columns()
         ]
         lines.append(row(case.feature, shown))
@@ -67,7 +71,7 @@ def row(first: str, others: list[str]) -> str:
 def symbol(cell: Cell | None, sentences: list[str]) -> str:
     """How a cell is shown; its sentence is given a number among the section's."""
     if cell is None:
-        return "?"
+        return NOT_YET
     if cell.state == "passes":
         return "✓"
     if cell.state == "fails":
@@ -91,11 +95,13 @@ def committed() -> Cells:
             if feature in names:
                 for column, text in zip(columns(), shown, strict=True):
                     key = (names[feature], by_title[title.strip()], *column)
-                    cells |= {key: shown_as(text, sentences)} if text != "-" else {}
+                    cells |= {} if text in NOT_RUN else {key: shown_as(text, sentences)}
     return cells
 
 
 def shown_as(text: str, sentences: dict[str, str]) -> Cell:
     if text == "✓":
         return Cell("passes")
-    return Cell("refused", sentences[text]) if text in sentences else Cell("fails", text)
+    if text in sentences:
+        return Cell("refused", sentences[text])
+    return Cell("fails", text.removeprefix("fails: "))

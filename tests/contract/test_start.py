@@ -31,7 +31,7 @@ def test_a_server_starts_without_what_few_requests_need():
     assert loaded & LATER == set()
 
 
-@pytest.mark.parametrize("heavy", ["app.main", "fastapi", "sqlalchemy", "redis"])
+@pytest.mark.parametrize("heavy", ["app.main", "fastapi", "sqlalchemy"])
 def test_the_command_line_shows_its_help_without_the_service(heavy):
     assert heavy not in loaded_by("import app.cli.commands")
 

@@ -84,6 +84,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "conversations_create": {"title": "A title", "metadata": {"team": "blue"}},
     "conversations_update": {"title": "Another title"},
     "feedback_create": {"run_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "score": 1},
+    "fine_tuning_jobs_create": {
+        "model": QUICK, "file_id": "file-01976f6e2d3a7c419d526a1f0c9b7e11",
+    },
     "guardrails_create": {"name": "No secrets", "checks": [{"kind": "secrets"}]},
     "guardrails_test": {"text": "Write to ann@example.com"},
     "guardrails_update": {"name": "Renamed"},

@@ -80,12 +80,6 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     )
     shares = f"/v1/conversations/{answer['conversation_id']}/shares"
     share = await _made(http, person, shares, {"grantee": {"type": "link"}})
-    cache = await _made(http, person, "/v1/caches", BODIES["caches_create"])
-    budget = await _made(http, person, "/v1/budgets", BODIES["budgets_create"])
-    customer = await _made(http, person, "/v1/customers", BODIES["customers_create"])
-    override = await _made(http, person, "/v1/prices/overrides", BODIES["price_overrides_create"])
-    guardrail = await _made(http, person, "/v1/guardrails", BODIES["guardrails_create"])
-    batch = await _made(http, person, "/v1/batches", BODIES["batches_create"])
     comparison = await http.post(
         "/v1/compare", json=BODIES["comparisons_create"], headers=person.headers
     )
@@ -96,12 +90,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "workspace_id": person.workspace_id,
             "api_key_id": key["id"],
             "audit_log_id": audited["data"][0]["id"],
-            "guardrail_id": guardrail["id"],
-            "batch_id": batch["id"],
-            "budget_id": budget["id"],
-            "customer_id": customer["id"],
             "integration_id": integration["id"],
-            "cache_id": cache["id"],
             "certificate_id": erasure["certificate_id"],
             "comparison_id": comparison.json()["id"],
             "conversation_id": answer["conversation_id"],
@@ -111,7 +100,6 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "invitation_id": invitation["id"],
             "member_id": service_account["member_id"],
             "message_id": answer["message"]["id"],
-            "override_id": override["id"],
             "passkey_id": passkey["id"],
             "route_id": route["id"],
             "role_id": role["id"],
@@ -120,12 +108,29 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "session_id": other_session,
             "share_id": share["id"],
             "user_id": person.user_id,
+            **await _gateway_resources(http, person),
             **await sso_resources(http, person),
         },
         key=key["key"],
         run=run.json(),
         question_id=answer["message"]["parent_id"],
     )
+
+
+async def _gateway_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """One of each rule of the gateway, and a batch, by their path parameters."""
+    made = {
+        "batch_id": ("/v1/batches", "batches_create"),
+        "budget_id": ("/v1/budgets", "budgets_create"),
+        "cache_id": ("/v1/caches", "caches_create"),
+        "customer_id": ("/v1/customers", "customers_create"),
+        "guardrail_id": ("/v1/guardrails", "guardrails_create"),
+        "override_id": ("/v1/prices/overrides", "price_overrides_create"),
+    }
+    return {
+        name: (await _made(http, person, path, BODIES[operation]))["id"]
+        for name, (path, operation) in made.items()
+    }
 
 
 async def _drawn(http: httpx2.AsyncClient, person: Person) -> None:

@@ -35,7 +35,9 @@ def _too_large(scope: Scope) -> AppError | None:
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
         return UriTooLong(f"Path and query are longer than {MAX_TARGET_BYTES} bytes.")
     headers = scope["headers"]
-    size = sum(len(name) + len(value) for name, value in headers)
+    size = 0
+    for name, value in headers:
+        size += len(name) + len(value)
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         return HeadTooLarge(
             f"Send at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together."

@@ -12,7 +12,7 @@ from app.core.errors import BadRequest
 from app.core.http.headers import Headers, complete
 from app.core.http.measure import measure
 from app.core.http.problems import problem_response, translate
-from app.core.ids import new_id
+from app.core.ids import new_hex
 from app.core.log import get_logger, shown_path
 
 log = get_logger(__name__)
@@ -116,4 +116,4 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value.decode())
-    return f"req_{new_id().hex}"
+    return f"req_{new_hex()}"

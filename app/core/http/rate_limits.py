@@ -1,8 +1,8 @@
 """Counting requests at the edge, and telling the client how it stands."""
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import lru_cache
+from types import TracebackType
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from app.core.auth import Access
 from app.core.errors import AppError, Unauthenticated
 from app.core.http.context import add_headers
 from app.core.kernel import Kernel
-from app.core.limits import Verdict
+from app.core.limits import Limit, Verdict
 
 VERDICT: Final = "luminous.verdict"
 SENSITIVE: Final = "luminous_sensitive"
@@ -47,22 +47,32 @@ async def resolve_counted(
     return access
 
 
-@asynccontextmanager
-async def attempts_counted(scope: Scope, kernel: Kernel) -> AsyncIterator[None]:
+class attempts_counted:  # noqa: N801 - it is read as a verb
     """Around the reading of a credential: one that is refused is an attempt of its address.
 
     Raises RateLimited, before anything is looked up, where the address has had its attempts.
     """
-    address = address_of(scope)
-    kernel.admission.check_attempts(address)
-    try:
-        yield
-    except Unauthenticated:
-        _note(scope, await kernel.admission.count_refused_credential(address))
-        raise
-    except AppError:
-        await count(scope, kernel)
-        raise
+
+    __slots__ = ("_kernel", "_scope")
+
+    def __init__(self, scope: Scope, kernel: Kernel) -> None:
+        self._scope = scope
+        self._kernel = kernel
+
+    async def __aenter__(self) -> None:
+        self._kernel.admission.check_attempts(address_of(self._scope))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Unauthenticated):
+            address = address_of(self._scope)
+            _note(self._scope, await self._kernel.admission.count_refused_credential(address))
+        elif isinstance(error, AppError):
+            await count(self._scope, self._kernel)
 
 
 async def count(scope: Scope, kernel: Kernel, access: Access | None = None) -> None:
@@ -96,15 +106,19 @@ def _note(scope: Scope, verdict: Verdict) -> None:
 
 def headers_of(verdict: Verdict) -> list[tuple[bytes, bytes]]:
     """`RateLimit-Policy` and `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-    policies, standings = [], []
-    for standing in verdict.standings:
-        limit = standing.limit
-        policies.append(f'"{limit.name}";q={limit.requests};w={limit.seconds}')
-        standings.append(f'"{limit.name}";r={standing.left};t={math.ceil(standing.reset_seconds)}')
+    standings = [
+        f'"{limit.name}";r={left};t={math.ceil(reset_seconds)}'
+        for limit, left, reset_seconds, *_ in verdict.standings
+    ]
     return [
-        (b"ratelimit-policy", ", ".join(policies).encode()),
+        (b"ratelimit-policy", _policies(tuple([s.limit for s in verdict.standings]))),
         (b"ratelimit", ", ".join(standings).encode()),
     ]
+
+
+@lru_cache(maxsize=1024)
+def _policies(limits: tuple[Limit, ...]) -> bytes:
+    return ", ".join(f'"{one.name}";q={one.requests};w={one.seconds}' for one in limits).encode()
 
 
 def vendor_headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -17,6 +17,7 @@ from app.inference.batches.errors import BatchInvalid, BatchNotFound, FileNotFou
 from app.inference.batches.models import Batch
 from app.inference.batches.schemas import BatchCreate, BatchQuery, BatchRead, ResultsQuery
 from app.inference.calls.calls import Calls
+from app.inference.calls.features import FeatureNotAllowed
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
 from app.runs.runs.bundle import RunsDep
@@ -68,7 +69,13 @@ async def list_batches(
     status_code=201,
     response_model=BatchRead,
     responses=problems(
-        BatchInvalid, FileNotFound, ModelUnknown, NoModel, ModelNotAllowed, NoCandidate
+        BatchInvalid,
+        FileNotFound,
+        FeatureNotAllowed,
+        ModelUnknown,
+        NoModel,
+        ModelNotAllowed,
+        NoCandidate,
     ),
 )
 async def create_batch(

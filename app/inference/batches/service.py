@@ -27,6 +27,7 @@ from app.inference.batches.models import Batch, BatchLine, StoredFile
 from app.inference.batches.reading import checked, read_lines
 from app.inference.batches.schemas import BatchCreate, BatchQuery
 from app.inference.calls.calls import Calls
+from app.inference.calls.features import expect_feature
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.usage.payer import Payer
 from app.runs.runs import service as runs
@@ -41,8 +42,9 @@ async def create(
 ) -> tuple[Batch, Run]:
     """Store a batch and the run that carries it out, to be launched once this is committed.
 
-    Raises FileNotFound, BatchInvalid, and what planning raises for a model that is named.
+    Raises FeatureNotAllowed, FileNotFound, BatchInvalid, and what planning raises for a model that is named.
     """
+    expect_feature(access, "batches")
     file_id = id_of(new.file_id, "file-") if new.file_id else None
     if file_id is not None:
         lines = read_lines((await get_file(session, access, file_id, with_content=True)).content)

@@ -120,7 +120,7 @@ class OpenAIBatches:
 
     async def submit(self, part_id: UUID, lines: Sequence[Asked]) -> str:
         content = b"\n".join([_line(line) for line in lines])
-        form, kind = _form(content)
+        form, kind = form_of(content, "batch")
         uploaded = self.server.read(await self.server.fetch("POST", self._at("/files"), form, kind))
         made = {
             "input_file_id": self.server.name_in(uploaded),
@@ -161,11 +161,11 @@ def _line(line: Asked) -> bytes:
     return orjson.dumps({**head, "body": orjson.Fragment(line.body)})
 
 
-def _form(content: bytes) -> tuple[bytes, str]:
-    head = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n' % BOUNDARY
-    head += b'--%b\r\nContent-Disposition: form-data; name="file"; filename="batch.jsonl"\r\n' % (
-        BOUNDARY
-    )
+def form_of(content: bytes, purpose: str) -> tuple[bytes, str]:
+    """A multipart form with a file of JSON Lines, and its content type."""
+    purposed = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n%b\r\n'
+    named = b'--%b\r\nContent-Disposition: form-data; name="file"; filename="lines.jsonl"\r\n'
+    head = purposed % (BOUNDARY, purpose.encode()) + named % BOUNDARY
     head += b"Content-Type: application/jsonl\r\n\r\n"
     form = b"%b%b\r\n--%b--\r\n" % (head, content, BOUNDARY)
     return form, f"multipart/form-data; boundary={BOUNDARY.decode()}"

@@ -17,6 +17,8 @@ from app.inference.prices.money import to_nano
 from app.inference.usage.payer import Payer
 
 Subject = tuple[str, str | None]
+# Beyond so many different payers what was worked out for them is thrown away.
+MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Caps:
 
     by_subject: dict[Subject, list[Cap]] = field(default_factory=dict)
     _windows: dict[tuple[WindowKind, str], Window] = field(default_factory=dict)
+    _rules: dict[tuple[Subject, ...], tuple[BudgetRule, ...]] = field(default_factory=dict)
 
     def rules(
         self, payer: Payer, *, route: str | None = None, at: datetime | None = None
@@ -50,11 +53,18 @@ class Caps:
         if not self.by_subject:
             return ()
         moment = at or now()
-        return tuple(
+        subjects = tuple(_subjects(payer, route))
+        known = self._rules.get(subjects)
+        if known is not None and all(rule.end is None or moment < rule.end for rule in known):
+            return known
+        if len(self._rules) >= MOST_KEPT:
+            self._rules.clear()
+        found = self._rules[subjects] = tuple(
             self._rule(cap, payer, moment)
-            for subject in _subjects(payer, route)
+            for subject in subjects
             for cap in self.by_subject.get(subject, ())
         )
+        return found
 
     def _rule(self, cap: Cap, payer: Payer, moment: datetime) -> BudgetRule:
         kind, about = cap.subject

@@ -1,6 +1,6 @@
 """A budget as the gate applies it to a call."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
 from uuid import UUID
@@ -13,7 +13,8 @@ class BudgetRule:
     `window` is the window's name (`2026-11-21`, `2026-11`, `total`), so that another one has a
     counter of its own. A soft budget counts and alerts, and refuses nothing. `customer` is set
     where one rule counts each end user apart. `models` are patterns of the references that it is
-    about; none means every model. `end` is when the window does, None of a total.
+    about; none means every model. `end` is when the window does, None of a total. `key` is
+    the counter's name in Valkey.
     """
 
     budget_id: UUID
@@ -24,12 +25,12 @@ class BudgetRule:
     customer: str | None = None
     models: tuple[str, ...] = ()
     end: datetime | None = None
+    key: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> str:
-        """The counter's name in Valkey."""
-        own = f":{self.customer}" if self.customer is not None else ""
-        return f"budget:{self.budget_id}:{self.window}{own}"
+    def __post_init__(self) -> None:
+        # Ends otherwise than the names that the gate makes of it (`<key>:load`), whoever it is.
+        own = f":{self.customer}:" if self.customer is not None else ""
+        object.__setattr__(self, "key", f"budget:{self.budget_id}:{self.window}{own}")
 
     def covers(self, reference: str) -> bool:
         """Whether calls of `<slug>/<model>` count."""

@@ -136,8 +136,9 @@ class Calls:
         if self._desk.responses is None:
             return None
         digest = guard.digest if guard is not None else ""
+        asked = order.question.route or ask.model
         inquiry = Inquiry(
-            dialect.name, ask.model, ask.document, plan.route_id, order.directive, digest
+            dialect.name, asked, ask.document, plan.route_id, order.directive, digest
         )
         return await self._desk.responses.of(order.payer, inquiry)
 

@@ -16,6 +16,8 @@ MARKS: Final = (
     ("tools", (b'"tools"',)),
     ("structured_output", (b'"json_schema"', b'"responseSchema"', b'"responseJsonSchema"')),
 )
+NEEDS: Final = tuple((mark, need) for need, marks in MARKS for mark in marks)
+NOTHING: Final[frozenset[str]] = frozenset()
 TURNS: Final = ("messages", "input", "contents")
 MOST_CHARACTERS: Final = 4000
 OPENING_TURNS: Final = 2
@@ -32,12 +34,18 @@ def question_of(ask: Ask, dialect: str, route: str | None) -> Question:
         model,
         ask.estimated_tokens,
         ask.max_output_tokens,
-        needs=frozenset(need for need, marks in MARKS if any(mark in ask.body for mark in marks)),
+        needs=needs_of(ask.body),
         sticky=opening_of(ask),
         text=newest_text(ask),
         dialect=dialect,
         route=route,
     )
+
+
+def needs_of(body: bytes) -> frozenset[str]:
+    """The abilities that a request asks of a model."""
+    needs = [need for mark, need in NEEDS if mark in body]
+    return frozenset(needs) if needs else NOTHING
 
 
 def turns_of(ask: Ask) -> list[Any]:

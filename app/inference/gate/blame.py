@@ -1,7 +1,9 @@
 """What an attempt's end says of the deployment that was asked."""
 
 import random
+from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 from app.inference.gate.call import OpenCall, Settlement
 from app.inference.providers.errors import (
@@ -30,7 +32,12 @@ ITS_FAULT: Final = (
 
 
 def breaker_key(call: OpenCall) -> str:
-    return f"breaker:{call.payer.workspace_id}:{call.candidate.deployment}"
+    return _breaker(call.payer.workspace_id, call.candidate.deployment)
+
+
+@lru_cache(maxsize=4096)
+def _breaker(workspace_id: UUID, deployment: str) -> str:
+    return f"breaker:{workspace_id}:{deployment}"
 
 
 def verdict_on(end: Settlement) -> tuple[str, float]:

@@ -143,8 +143,13 @@ class Gate:
         *,
         noted: Noted | None = None,
     ) -> Verdict:
-        """Count a request that the cache answers, and leave its row; raises RateLimited."""
-        verdict = await self._count(tuple(policies))
+        """Count a request that the cache answers, and leave its row.
+
+        Raises RateLimited and CustomerBlocked.
+        """
+        customer = await self._customer(payer)
+        terms = terms_of(tuple(policies), None, payer.workspace_id, customer, load)
+        verdict = await self._count(terms.requests)
         if noted is not None:
             noted(verdict)
         if verdict.refused:

@@ -17,7 +17,7 @@ from app.inference.gate.errors import (
     PriceUnknown,
     TooManyCalls,
 )
-from app.inference.gate.records import head_of, start_of
+from app.inference.gate.records import asked_of, beginning_of, start_of
 from app.inference.gate.terms import offers, taking
 from app.inference.prices.money import to_dollars
 from app.inference.routing.plan import Candidate
@@ -102,8 +102,9 @@ def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
 def attached_to(wish: Wish, executor_id: str) -> list[bytes]:
     """The record of the call's start with each candidate."""
     attached = []
+    began = beginning_of(wish.drafts[0], executor_id)
     for draft in wish.drafts:
-        draft.head = head_of(draft, executor_id)
+        draft.head = b"%b,%b" % (began, asked_of(draft.candidate))
         attached.append(b"{%b,%b}" % (draft.head, start_of(draft)))
     return attached
 
@@ -147,4 +148,17 @@ def _exceeded(rule: BudgetRule, draft: OpenCall, settled: int, reserved: int) ->
 
 def drafts_of(call: OpenCall, candidates: tuple[Candidate, ...]) -> list[OpenCall]:
     """The same call with each candidate."""
-    return [call, *(replace(call, candidate=other) for other in candidates[1:])]
+    return [call, *[_with(call, other) for other in candidates[1:]]]
+
+
+def _with(call: OpenCall, candidate: Candidate) -> OpenCall:
+    return OpenCall(
+        call.payer,
+        candidate,
+        call.load,
+        call.request_id,
+        call.attempt,
+        call.id,
+        call.created_at,
+        terms=call.terms,
+    )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
@@ -10,16 +11,44 @@ from app.core.clock import now
 from app.inference.gate.call import OpenCall, Settlement
 from app.inference.prices.price import Price, Tier
 from app.inference.providers.types import Usage
+from app.inference.routing.plan import Candidate
 
 # What the columns hold; a provider may say anything.
 MOST_TOKENS: Final = 2**31 - 1
 NOTHING: Final = Usage()
+STARTED: Final = (
+    b'"status":"started","input_tokens":%d,"output_tokens":0,"estimated":true,'
+    b'"price":%b,"reserved_nano":%b'
+)
 
 
 def head_of(call: OpenCall, executor_id: str) -> bytes:
     """What a row says of its call whatever comes of it: the inside of a JSON object."""
-    payer, load, target = call.payer, call.load, call.candidate.target
-    endpoint = target.endpoint
+    return b"%b,%b" % (beginning_of(call, executor_id), asked_of(call.candidate))
+
+
+def asked_of(candidate: Candidate) -> bytes:
+    """What it says of who is asked."""
+    endpoint = candidate.target.endpoint
+    return _asked(
+        endpoint.integration_id, endpoint.kind, candidate.target.model, candidate.target.reference
+    )
+
+
+@lru_cache(maxsize=4096)
+def _asked(integration_id: UUID | None, kind: str, model: str, reference: str) -> bytes:
+    said = {
+        "integration_id": integration_id,
+        "provider": kind,
+        "model": model,
+        "reference": reference,
+    }
+    return orjson.dumps(said, default=str)[1:-1]
+
+
+def beginning_of(call: OpenCall, executor_id: str) -> bytes:
+    """What it says of who asks, and for what."""
+    payer, load = call.payer, call.load
     return orjson.dumps(
         {
             "id": call.id,
@@ -38,10 +67,6 @@ def head_of(call: OpenCall, executor_id: str) -> bytes:
             "dialect": load.dialect,
             "route": load.route,
             "category": load.category,
-            "integration_id": endpoint.integration_id,
-            "provider": endpoint.kind,
-            "model": target.model,
-            "reference": target.reference,
             "executor_id": executor_id,
             "created_at": call.created_at,
         },
@@ -53,16 +78,11 @@ def head_of(call: OpenCall, executor_id: str) -> bytes:
 def start_of(call: OpenCall) -> bytes:
     """The rest of the row before the provider has answered."""
     price = call.candidate.price
-    return orjson.dumps(
-        {
-            "status": "started",
-            "input_tokens": bounded(call.load.input_tokens),
-            "output_tokens": 0,
-            "estimated": True,
-            "price": None if price is None else orjson.Fragment(written(price)),
-            "reserved_nano": call.reserved,
-        }
-    )[1:-1]
+    return STARTED % (
+        bounded(call.load.input_tokens),
+        b"null" if price is None else written(price),
+        b"null" if call.reserved is None else b"%d" % call.reserved,
+    )
 
 
 def end_of(call: OpenCall, end: Settlement) -> bytes:

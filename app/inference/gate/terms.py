@@ -97,11 +97,14 @@ def offers(
     if not rules:
         return [(None, []) for _ in candidates]
     found: list[tuple[int | None, list[int]]] = []
+    amounts: dict[int, int] = {}
     for candidate in candidates:
         reference = candidate.target.reference
         under = [n for n, rule in enumerate(rules, 1) if rule.covers(reference)]
         amount = None
         if under and candidate.price is not None:
-            amount = reservation(candidate.price, load)
+            amount = amounts.get(id(candidate.price))
+            if amount is None:
+                amount = amounts[id(candidate.price)] = reservation(candidate.price, load)
         found.append((amount, under))
     return found

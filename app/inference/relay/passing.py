@@ -7,6 +7,8 @@ from app.core.errors import AppError
 from app.inference.calls.order import Order
 from app.inference.calls.passing import Errand
 from app.inference.dialects.ask import read_customer
+from app.inference.dialects.errors import ModelUnavailable
+from app.inference.integrations.errors import ModelUnknown
 from app.inference.operations.content import Content, missing_model, read_form, read_json
 from app.inference.operations.table import Operation
 from app.inference.relay.body import ClientGone, too_large
@@ -32,7 +34,10 @@ class PassOn:
             await visit.count(access)
             raise
         async with ClientWatch(visit.receive, visit.reply):
-            await visit.inference.calls.pass_on(order, errand, visit.reply)
+            try:
+                await visit.inference.calls.pass_on(order, errand, visit.reply)
+            except ModelUnknown:
+                raise ModelUnavailable(order.question.model or "") from None
 
     async def _order(self, visit: Visit, access: Access) -> tuple[Order, Errand]:
         operation, wishes = self._operation, read_wishes(visit.scope)

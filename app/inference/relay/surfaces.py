@@ -25,6 +25,7 @@ from app.inference.relay.batches import CancelBatch, CreateBatch, ListBatches, S
 from app.inference.relay.counting import CountTokens
 from app.inference.relay.embedding import EmbedContents
 from app.inference.relay.files import CreateFile, DeleteFile, ListFiles, ReadFile, ShowFile
+from app.inference.relay.fine_tuning import CancelJob, CreateJob, ListJobs, ShowJob, TellOfJob
 from app.inference.relay.generating import Generating
 from app.inference.relay.listing import ListModels, ShowModel
 from app.inference.relay.passing import PassOn
@@ -75,6 +76,7 @@ ANTHROPIC: Final = AnthropicMessages()
 GEMINI: Final = Gemini()
 GOOGLES: Final = ("/gemini/v1beta", "/gemini/v1")
 RESPONSES: Final = OpenAIResponses()
+TUNING: Final = "/openai/v1/fine_tuning/jobs"
 STORED: Final = "/openai/v1/responses/{response}"
 # Whose errors are told where no operation stands, by the beginning of the path.
 ENVELOPES: Final[dict[str, Envelope]] = {
@@ -126,6 +128,12 @@ SURFACES: Final = (
     Surface("GET", "/openai/v1/batches", ListBatches(), OPENAI),
     Surface("GET", "/openai/v1/batches/{batch}", ShowBatch(), OPENAI),
     Surface("POST", "/openai/v1/batches/{batch}/cancel", CancelBatch(), OPENAI),
+    Surface("POST", TUNING, CreateJob(), OPENAI),
+    Surface("GET", TUNING, ListJobs(), OPENAI),
+    Surface("GET", TUNING + "/{job}", ShowJob(), OPENAI),
+    Surface("POST", TUNING + "/{job}/cancel", CancelJob(), OPENAI),
+    Surface("GET", TUNING + "/{job}/events", TellOfJob("events"), OPENAI),
+    Surface("GET", TUNING + "/{job}/checkpoints", TellOfJob("checkpoints"), OPENAI),
     Surface("GET", "/openai/v1/models", ListModels(), OPENAI),
     Surface("GET", "/openai/v1/models/{model:…}", ShowModel(), OPENAI),
     Surface("POST", "/anthropic/v1/messages", Generating(ANTHROPIC), ANTHROPIC),

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.types import Receive, Scope
 
 from app.core.auth import Access, Permission
-from app.core.errors import PermissionDenied, Unauthenticated
+from app.core.errors import Unauthenticated
 from app.core.http.context import add_headers
 from app.core.http.guard import ScopeMissing
 from app.core.http.rate_limits import (
@@ -21,6 +21,7 @@ from app.core.http.rate_limits import (
 from app.core.kernel import Kernel
 from app.core.limits import Verdict
 from app.inference.cache.responses import directive_of
+from app.inference.calls.features import expect_feature
 from app.inference.calls.order import Order
 from app.inference.inference import Inference
 from app.inference.relay.body import read_body
@@ -33,14 +34,7 @@ from app.inference.usage.payer import Payer
 CALLER: Final = "luminous.caller"
 
 
-class FeatureNotAllowed(PermissionDenied):
-    """The key may not use this surface."""
-
-    code = "feature_not_allowed"
-    title = "This key may not do that"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Visit:
     """`parameters` are what the address's template names (`{model}`)."""
 
@@ -78,11 +72,8 @@ class Visit:
                 "You have insufficient permissions for this operation. "
                 f"Missing scopes: {permission}."
             )
-        features = access.rules.features
-        if feature and features is not None and feature not in features:
-            raise FeatureNotAllowed(
-                f"This key may not be used for {feature}; it is for: {', '.join(sorted(features))}."
-            )
+        if feature:
+            expect_feature(access, feature)
         return access
 
     def order(

@@ -45,18 +45,21 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A deployment that may answer. `price` is None where nobody knows one."""
+    """A deployment that may answer. `price` is None where nobody knows one.
+
+    `deployment` is what breakers and statistics go by: one integration's one model.
+    """
 
     target: Target
     price: Price | None = None
     weight: float = 1.0
     timeouts: Timeouts = field(default_factory=Timeouts)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    deployment: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def deployment(self) -> str:
-        """What breakers and statistics go by: one integration's one model."""
-        return f"{self.target.endpoint.integration_id or 'demo'}:{self.target.model}"
+    def __post_init__(self) -> None:
+        name = f"{self.target.endpoint.integration_id or 'demo'}:{self.target.model}"
+        object.__setattr__(self, "deployment", name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 from redis.exceptions import RedisError, ResponseError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.db import SYSTEM, Database
 from app.core.kernel import Valkey
@@ -28,6 +28,8 @@ CLOSE_SECONDS = 3.0
 CATCH_UP_SECONDS = 5.0
 # What may take the place of what.
 RANKS: Final = {"started": 0, "interrupted": 1}
+# SQLSTATE's classes for data, integrity and limits.
+UNFIT: Final = frozenset({"22", "23", "54"})
 STORE_ERRORS = (SQLAlchemyError, RedisError, OSError, TimeoutError)
 
 Record = dict[str, Any]
@@ -200,9 +202,9 @@ class Drain:
 
 
 def refused(error: DBAPIError) -> bool:
-    """Tell a record that will never fit the table from a table that cannot be reached."""
-    away = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return not away
+    """Tell a record that will never fit the table from a table that cannot be written now."""
+    # Not by the error's type: of asyncpg's, one that restarts is told like one that refuses.
+    return str(getattr(error.orig, "sqlstate", None))[:2] in UNFIT
 
 
 def joined(entries: Entries) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.conformance.answering import breaking_off, overloaded, too_long
-from tests.conformance.case import AtLeast, Case, Dialect, Within, everywhere
+from tests.conformance.case import GREETING, TEXT, AtLeast, Case, Dialect, Within, everywhere
 from tests.support.fakes.base import status
 
 KINDS = {
@@ -38,6 +38,14 @@ ERRORS = (
         model="nowhere/x",
     ),
     Case(
+        "no-embedding-model",
+        "An unknown model for embeddings: 404",
+        {"chat": {"input": "Hello"}, "gemini": {"contents": GREETING["gemini"]["contents"]}},
+        {"error.status": 404, "error.kind": kind("model")},
+        operation="embed",
+        model="nowhere/x",
+    ),
+    Case(
         "rate-limit",
         "The upstream limits the rate: 429 with Retry-After",
         everywhere(),
@@ -60,6 +68,16 @@ ERRORS = (
         {"error.status": AtLeast(503), "error.kind": kind("overload")},
         says=overloaded(),
         fails=True,
+    ),
+    Case(
+        "failover",
+        "A stream that breaks off is gone on with by the route's next model",
+        everywhere(),
+        {"text": "Hel" + TEXT, "stop": "stop"},
+        operation="stream",
+        says=breaking_off(),
+        fails=True,
+        routed=True,
     ),
     Case(
         "broken",

@@ -72,6 +72,49 @@ CITED = Answer(
         },
     }
 )  # fmt: skip
+STREAMED = Answer(
+    streamed={
+        "responses": {
+            -1: {
+                f"response.{path}": annotations
+                for path, annotations in CITED.patch["responses"].items()
+            }
+        },
+        "gemini": {-1: CITED.patch["gemini"]},
+    },
+    added={
+        "chat": (
+            4,
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion.chunk",
+                "created": 1760000000,
+                "model": "gpt-fake",
+                "choices": [
+                    {
+                        "index": 0,
+                        "delta": {
+                            "annotations": CITED.patch["chat"]["choices.0.message.annotations"]
+                        },
+                        "logprobs": None,
+                        "finish_reason": None,
+                    }
+                ],
+            },
+        ),
+        "anthropic": (
+            5,
+            {
+                "type": "content_block_delta",
+                "index": 0,
+                "delta": {
+                    "type": "citations_delta",
+                    "citation": CITED.patch["anthropic"]["content.0.citations"][0],
+                },
+            },
+        ),
+    },
+)
 QUOTED = Answer(
     patch={
         "anthropic": {
@@ -167,6 +210,14 @@ MEDIA = (
         everywhere(),
         {"text": TEXT, "citations": [SOURCE]},
         says=CITED,
+    ),
+    Case(
+        "stream-citations",
+        "Sources that the upstream cites in a stream",
+        everywhere(),
+        {"text": TEXT, "citations": [SOURCE]},
+        operation="stream",
+        says=STREAMED,
     ),
     Case(
         "document-citations",

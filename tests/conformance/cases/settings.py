@@ -33,6 +33,16 @@ LOGPROBS = Answer(
         },
     }
 )
+STREAMED_LOGPROBS = Answer(
+    streamed={
+        "chat": {1: {"choices.0.logprobs": {"content": [OPENAIS_TOKEN], "refusal": None}}},
+        "responses": {
+            4: {"logprobs": [OPENAIS_TOKEN]},
+            -1: {"response.output.0.content.0.logprobs": [OPENAIS_TOKEN]},
+        },
+        "gemini": {0: LOGPROBS.patch["gemini"]},
+    }
+)
 NOVELTY = {"novelty": {"x": 1.5}}
 
 SETTINGS = (
@@ -136,6 +146,18 @@ SETTINGS = (
             "responses": {"top_logprobs": 1},
             "gemini": {"generationConfig.responseLogprobs": True, "generationConfig.logprobs": 1},
         },
+    ),
+    Case(
+        "stream-logprobs",
+        "Log probabilities in a stream",
+        {
+            "chat": {"logprobs": True, "top_logprobs": 1},
+            "responses": {"include": ["message.output_text.logprobs"], "top_logprobs": 1},
+            "gemini": {"config": {"responseLogprobs": True, "logprobs": 1}},
+        },
+        {"text": TEXT, "logprobs": ["Hello"]},
+        operation="stream",
+        says=STREAMED_LOGPROBS,
     ),
     Case(
         "answers",

@@ -60,9 +60,9 @@ class Books:
         while True:
             rows, held = await self.rows(), await self.held()
             under_way = [row for row in rows if row.status == "started"]
-            if rows and not under_way and (held is None or not held.reserved):
-                if not await self.valkey.xlen("usage:calls"):
-                    return await self.rows()
+            quiet = rows and not under_way and (held is None or not held.reserved)
+            if quiet and not await self.valkey.xlen("usage:calls"):
+                return await self.rows()
             assert time.monotonic() < deadline, (held, len(rows), len(under_way))
             await asyncio.sleep(0.1)
 

@@ -117,29 +117,44 @@ def read_anthropic(answer: Answer, events: list[Event]) -> None:
         answer.code = code_of_anthropic(last)
     else:
         expect(last["type"] == "message_stop", f"a silent end after {last}")
-    said, open_block, ended, blocks = [], None, False, 0
+    message = Message(answer)
     for n, each in enumerate(documents):
-        kind = each["type"]
-        expect((kind == "message_start") == (n == 0), f"{kind} at {n}")
-        if kind == "message_start":
-            answer.usage = usage_of_anthropic(each["message"]["usage"])
-        elif kind == "content_block_start":
-            expect(open_block is None and each["index"] == blocks, f"out of turn: {each}")
-            open_block, blocks = each["index"], blocks + 1
-            said.append(each["content_block"].get("text", ""))
-        elif kind == "content_block_delta":
-            expect(open_block == each["index"], f"a delta of no block: {each}")
-            said.append(each["delta"]["text"])
-        elif kind == "content_block_stop":
-            expect(open_block == each["index"], f"the end of no block: {each}")
-            open_block = None
-        else:
-            expect(kind == "message_delta" and not ended, f"out of place: {each}")
-            ended = each["delta"]["stop_reason"] == "end_turn"
-            answer.usage = usage_of_anthropic(each["usage"], answer.usage)
-    answer.text = "".join(said)
+        expect((each["type"] == "message_start") == (n == 0), f"{each['type']} at {n}")
+        message.take(each)
+    answer.text = "".join(message.said)
     if answer.whole:
-        expect(ended and open_block is None, f"no end_turn in {documents[-1:]}")
+        expect(message.ended and message.open is None, f"no end_turn in {documents[-1:]}")
+
+
+class Message:
+    """An answer of Anthropic's dialect, as its events put it together."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.said: list[str] = []
+        self.open: int | None = None
+        self.ended = False
+        self._blocks = 0
+        self._answer = answer
+
+    def take(self, event: Any) -> None:
+        match event["type"]:
+            case "message_start":
+                self._answer.usage = usage_of_anthropic(event["message"]["usage"])
+            case "content_block_start":
+                expect(self.open is None, f"a block in a block: {event}")
+                expect(event["index"] == self._blocks, f"out of turn: {event}")
+                self.open, self._blocks = event["index"], self._blocks + 1
+                self.said.append(event["content_block"].get("text", ""))
+            case "content_block_delta":
+                expect(self.open == event["index"], f"a delta of no block: {event}")
+                self.said.append(event["delta"]["text"])
+            case "content_block_stop":
+                expect(self.open == event["index"], f"the end of no block: {event}")
+                self.open = None
+            case kind:
+                expect(kind == "message_delta" and not self.ended, f"out of place: {event}")
+                self.ended = event["delta"]["stop_reason"] == "end_turn"
+                self._answer.usage = usage_of_anthropic(event["usage"], self._answer.usage)
 
 
 def usage_of_anthropic(

@@ -6,6 +6,7 @@ from tests.inference.chaos.books import assert_balanced, cost_of
 from tests.inference.chaos.faults import WELL
 from tests.inference.chaos.leaving import leave_early
 from tests.inference.chaos.providers import Script
+from tests.inference.chaos.site import LONG
 from tests.inference.chaos.tasks import Task
 from tests.support.identity import until
 
@@ -16,7 +17,7 @@ LATEST_SECONDS = 1.0
 
 
 async def test_streams_whose_clients_leave_are_closed_billed_and_forgotten(stage):
-    opened = await stage(Script(weights={"endless": 1.0}))
+    opened = await stage(Script(weights={"endless": 1.0}), timeouts=LONG)
     await leave_early(opened.address, opened.site.key, Task("first", 50), 1)
     before = len(asyncio.all_tasks())
     turns, found = asyncio.Semaphore(AT_ONCE), []
@@ -57,7 +58,7 @@ async def test_streams_whose_clients_leave_are_closed_billed_and_forgotten(stage
 
 
 async def test_a_provider_that_is_well_again_serves_on_after_many_have_left(stage):
-    opened = await stage(Script(weights=WELL))
+    opened = await stage(Script(weights=WELL), timeouts=LONG)
     for number in range(20):
         await leave_early(opened.address, opened.site.key, Task(f"b{number}", 60), 3)
     standing = await opened.gate.standing(

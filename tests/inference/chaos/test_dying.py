@@ -1,6 +1,7 @@
 """kill -9 of processes and stores under load: nothing is lost, doubled, or held for ever."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,9 +20,9 @@ from tests.inference.chaos.clients import ask
 from tests.inference.chaos.load import Results, load
 from tests.inference.chaos.processes import LEASE_SECONDS, Engines, Process, two_processes
 from tests.inference.chaos.providers import VENDORS, Script, Scripted
-from tests.inference.chaos.site import RATES, Site, open_site
+from tests.inference.chaos.site import LONG, RATES, Site, open_site
 from tests.inference.chaos.tasks import Task
-from tests.support.identity import new_person
+from tests.support.identity import new_person, until
 
 CLIENTS = 24
 SECONDS = 5.0
@@ -68,7 +69,7 @@ async def stage(pair: tuple[Engines, list[Process]]) -> AsyncIterator[Stage]:
             httpx2.AsyncClient(base_url=other.address, timeout=30)
         )
         person = await new_person(http)
-        site = await open_site(http, person.headers, providers)
+        site = await open_site(http, person.headers, providers, timeouts=LONG)
         valkey = await stack.enter_async_context(connect_valkey(engines.redis_url))
         database = Database(engines.database_url, pool_size=3)
         stack.push_async_callback(database.close)
@@ -121,15 +122,21 @@ async def test_what_a_dead_process_had_reserved_is_free_within_two_leases(stage)
     for provider in stage.providers.values():
         provider.play = Script(weights={"endless": 1.0})
     asking = [asyncio.create_task(silent(stage, Task(f"held{number}", 400))) for number in range(8)]
-    while (held := await stage.books.held()) is None or len(await under_way(stage)) < 8:
-        await asyncio.sleep(0.05)
-    assert held.reserved > 0
+
+    async def all_under_way() -> bool:
+        return len(await stage.books.holds()) == 8
+
+    await until(all_under_way)
+    assert (await stage.books.held()).reserved > 0
     stage.one.kill()
-    killed = asyncio.get_running_loop().time()
+    killed = time.monotonic()
     await asyncio.gather(*asking)
-    while (await stage.books.held()).reserved:
-        assert asyncio.get_running_loop().time() - killed < 2 * LEASE_SECONDS + 1
-        await asyncio.sleep(0.05)
+
+    async def free() -> bool:
+        return not (await stage.books.held()).reserved
+
+    await until(free)
+    assert time.monotonic() - killed < 2 * LEASE_SECONDS + 1
     rows = await assert_balanced(stage.books)
     assert [row.status for row in rows] == ["interrupted"] * 8
 
@@ -138,10 +145,6 @@ async def silent(stage: Stage, task: Task) -> None:
     async with httpx2.AsyncClient(base_url=stage.one.address, timeout=30) as http:
         with pytest.raises(AssertionError, match="the connection broke"):
             await ask(http, stage.site.key, task)
-
-
-async def under_way(stage: Stage) -> set[str]:
-    return await stage.books.holds()
 
 
 @asynccontextmanager
