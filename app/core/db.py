@@ -133,6 +133,14 @@ _SET_SCOPE = text(
 )
 
 
+async def _open(session: AsyncSession, scope: Scope) -> None:
+    """Connect, if need be, and set the scope; a socket that is gone is a refused connection."""
+    try:
+        await apply_scope(session, scope)
+    except FileNotFoundError as error:
+        raise ConnectionRefusedError(*error.args) from error
+
+
 class Database:
     """The pool of connections of one process.
 
@@ -188,14 +196,14 @@ class Database:
         """
         session = self._sessions()
         try:
-            await apply_scope(session, scope)
+            await _open(session, scope)
         except BaseException as error:
             await session.close()
             if not (isinstance(error, DBAPIError) and error.connection_invalidated):
                 raise
             session = self._sessions()
             try:
-                await apply_scope(session, scope)
+                await _open(session, scope)
             except BaseException:
                 await session.close()
                 raise

@@ -1,5 +1,6 @@
 """The base of every request and response body."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -9,8 +10,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 
 def _without_nul(value: str) -> str:
@@ -38,6 +44,38 @@ Money = Annotated[
     PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str),
     Field(description="US dollars, as a decimal number in a string."),
 ]
+
+
+class DecimalText:
+    """On a Decimal in a request body, last: a text is short, and written as people write numbers.
+
+    Plain `Decimal` takes a text of any length, underscores and the digits of every script.
+    """
+
+    LONGEST = 40
+    PATTERN = r"^-?[0-9]+(\.[0-9]+)?$"
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        told = handler(schema)
+        for option in told.get("anyOf", ()):
+            if option.get("type") == "string":
+                option.update(maxLength=self.LONGEST, pattern=self.PATTERN)
+        return told
+
+    def _checked(self, value: object) -> object:
+        if isinstance(value, str) and not self._is_written_well(value):
+            raise ValueError("must be a decimal number, such as 12.50")
+        return value
+
+    def _is_written_well(self, value: str) -> bool:
+        return len(value) <= self.LONGEST and bool(re.match(self.PATTERN, value))
 
 
 def _not_null(value: object) -> object:

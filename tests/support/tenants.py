@@ -1,6 +1,7 @@
 """A tenant with one real resource of each kind, and credentials that no longer open anything."""
 
 import io
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -80,6 +81,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     )
     shares = f"/v1/conversations/{answer['conversation_id']}/shares"
     share = await _made(http, person, shares, {"grantee": {"type": "link"}})
+    job = await _fine_tuning_job(http, person)
     comparison = await http.post(
         "/v1/compare", json=BODIES["comparisons_create"], headers=person.headers
     )
@@ -98,6 +100,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "export_id": export["id"],
             "feedback_id": feedback["id"],
             "invitation_id": invitation["id"],
+            "job_id": job["id"],
             "member_id": service_account["member_id"],
             "message_id": answer["message"]["id"],
             "passkey_id": passkey["id"],
@@ -189,3 +192,20 @@ async def revoked_key(http: httpx2.AsyncClient, person: Person) -> str:
     gone = await http.delete(f"/v1/api-keys/{made['id']}", headers=person.headers)
     assert gone.status_code == 204
     return made["key"]
+
+
+async def _fine_tuning_job(http: httpx2.AsyncClient, person: Person) -> dict[str, Any]:
+    """A job at a provider that nobody can reach: it fails, and is there."""
+    openai = {"kind": "openai", "slug": "away", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
+    await _made(http, person, "/v1/integrations", openai)
+    said = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day."}]
+    content = "\n".join([json.dumps({"messages": said})] * 10)
+    uploaded = await http.post(
+        "/openai/v1/files",
+        files={"file": ("examples.jsonl", content)},
+        data={"purpose": "fine-tune"},
+        headers=person.headers,
+    )
+    assert uploaded.status_code == 200, uploaded.text
+    wanted = {"model": "away/gpt-4o-mini", "file_id": uploaded.json()["id"]}
+    return await _made(http, person, "/v1/fine-tuning/jobs", wanted)

@@ -88,8 +88,16 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
 _STORE_ERRORS = (OperationalError, InterfaceError, ConnectionError, TimeoutError, RedisError)
 
 
+# SQLSTATE's classes for a connection that is lost, resources used up, and a server that restarts.
+_PASSING = ("08", "53", "57")
+
+
 def _lost_connection(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    """Whether Postgres is away; asyncpg's errors tell it by their state and not by their type."""
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None))
+    return error.connection_invalidated or state.startswith(_PASSING)
 
 
 def translate(error: Exception) -> AppError:

@@ -42,7 +42,7 @@ async def create(
 ) -> tuple[Batch, Run]:
     """Store a batch and the run that carries it out, to be launched once this is committed.
 
-    Raises FeatureNotAllowed, FileNotFound, BatchInvalid, and what planning raises for a model that is named.
+    Raises FeatureNotAllowed, FileNotFound, BatchInvalid, and what planning raises.
     """
     expect_feature(access, "batches")
     file_id = id_of(new.file_id, "file-") if new.file_id else None

@@ -10,7 +10,17 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
-from app.core.schema import Input, Money, Name, NotNull, Output, Text, Version, WholeNumber
+from app.core.schema import (
+    DecimalText,
+    Input,
+    Money,
+    Name,
+    NotNull,
+    Output,
+    Text,
+    Version,
+    WholeNumber,
+)
 from app.inference.budgets.windows import WindowKind
 
 MOST_BUDGETS = 2000
@@ -84,6 +94,7 @@ Amount = Annotated[
         decimal_places=9,
         description="US dollars, as a decimal number in a string; at most 9,000,000.",
     ),
+    DecimalText(),
 ]
 Timezone = Annotated[
     Text,

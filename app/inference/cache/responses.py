@@ -43,7 +43,7 @@ LOOK_UPS: Final = Counter(
 Directive = Literal["use", "bypass", "refresh"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Inquiry:
     """A request as the cache sees it. `guards` is the digest of the guardrails that apply to it."""
 

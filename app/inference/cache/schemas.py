@@ -28,6 +28,7 @@ Similarity = Annotated[
     Field(
         ge=0.5,
         le=1,
+        strict=True,
         description="The cosine similarity from which a question counts as the same one; null: "
         "only exactly the same request is answered.",
     ),

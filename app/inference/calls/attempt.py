@@ -13,7 +13,8 @@ from app.inference.routing.plan import Candidate
 class Attempt:
     """`output_tokens` is an estimate of what came, for a provider that gives no count.
 
-    `usage_is_partial` marks a count of only a part of the answer.
+    `images` and `milliseconds` (of sound) are what is paid for beside tokens; `usage_is_partial`
+    marks a count of only a part of the answer.
     """
 
     call: OpenCall
@@ -23,6 +24,8 @@ class Attempt:
     usage: Usage | None = None
     usage_is_partial: bool = False
     output_tokens: int = 0
+    images: int = 0
+    milliseconds: int = 0
     over: bool = False
 
     @property

@@ -137,9 +137,7 @@ class Calls:
             return None
         digest = guard.digest if guard is not None else ""
         asked = order.question.route or ask.model
-        inquiry = Inquiry(
-            dialect.name, asked, ask.document, plan.route_id, order.directive, digest
-        )
+        inquiry = Inquiry(dialect.name, asked, ask.document, plan.route_id, order.directive, digest)
         return await self._desk.responses.of(order.payer, inquiry)
 
     def _fitting(self, plan: Plan, dialect: Dialect, ask: Ask) -> Plan:

@@ -106,6 +106,8 @@ class Course:
             output_tokens=attempt.output_tokens,
             first_token_ms=attempt.first_token_ms,
             error=error,
+            images=attempt.images,
+            milliseconds=attempt.milliseconds,
         )
         self._desk.gate.settle(attempt.call, settled)
         self._report(attempt, status, error)
@@ -187,13 +189,13 @@ class Course:
 
     def _report(self, attempt: Attempt, status: str, error: AppError | None) -> None:
         failed = status == "failed" and not isinstance(error, NOT_ITS_FAULT)
-        usage, price = attempt.usage, attempt.candidate.price
+        usage = attempt.usage
         outcome = Outcome(
             ok=True if status == "succeeded" else (False if failed else None),
             first_token_ms=attempt.first_token_ms,
             duration_ms=attempt.duration_ms,
             output_tokens=usage.output_tokens if usage else attempt.output_tokens,
-            cost=price.cost(usage) if price is not None and usage is not None else None,
+            cost=attempt.call.cost if usage is not None else None,
         )
         router = self._desk.router
         router.board.ended(attempt.candidate.deployment, outcome)

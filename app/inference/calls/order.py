@@ -19,7 +19,7 @@ Build = Callable[[Target], ChatRequest]
 Noted = Callable[[Verdict], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Order:
     """Who pays for what.
 
@@ -47,6 +47,9 @@ class Order:
             asked.dialect,
             plan.route,
             plan.category,
+            asked.images,
+            asked.milliseconds,
+            asked.answers,
         )
 
 

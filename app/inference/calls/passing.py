@@ -50,8 +50,13 @@ class Errand(Protocol):
         """What a whole answer tells of it; of a streamed one its last 64 KB are given."""
         ...
 
+    def milliseconds(self, answer: bytes) -> int | None:
+        """How long the answer says that the sound was."""
+        ...
+
 
 TAIL_BYTES = 64 * 1024
+TOKENS_A_SECOND = 21
 
 
 class Passing:
@@ -82,6 +87,7 @@ class Passing:
             exchange.close()
         self._errand.check(attempt.target, answer)
         attempt.usage = self._errand.usage(answer)
+        self._charge(attempt, answer)
         return content_type(exchange), self._errand.answer(attempt.target, answer)
 
     async def _stream(self, reply: Answer) -> None:
@@ -90,12 +96,14 @@ class Passing:
         attempt = course.attempt
         reply.headers += attempt_headers(course)
         kind, tail = content_type(exchange), b""
+        self._charge(attempt, b"")
         try:
             while block:
                 tail = (tail + block)[-TAIL_BYTES:]
                 await reply.stream(block, kind=kind)
                 block = await exchange.read_chunk()
             attempt.usage = self._errand.usage(tail)
+            self._charge(attempt, tail)
             course.end(attempt, "succeeded")
             await reply.stream(b"", more=False)
         except AppError as error:
@@ -105,6 +113,14 @@ class Passing:
         finally:
             exchange.close()
             course.end(attempt, "cancelled")
+
+    def _charge(self, attempt: Attempt, answer: bytes) -> None:
+        """Note what is paid for beside tokens: as told, else as asked for."""
+        load = attempt.call.load
+        attempt.images = load.images
+        # Of speech that comes without a count.
+        attempt.output_tokens = load.milliseconds * TOKENS_A_SECOND // 1000
+        attempt.milliseconds = self._errand.milliseconds(answer) or load.milliseconds
 
     async def _begun(self, attempt: Attempt) -> tuple[Exchange, bytes]:
         name = attempt.target.endpoint.label

@@ -28,7 +28,13 @@ def question_of(ask: Ask, dialect: str, route: str | None) -> Question:
     model = ask.model
     if route is None and "/" in model:
         return Question(
-            model, ask.estimated_tokens, ask.max_output_tokens, dialect=dialect, route=route
+            model,
+            ask.estimated_tokens,
+            ask.max_output_tokens,
+            dialect=dialect,
+            route=route,
+            service_tier=ask.service_tier,
+            answers=ask.answers,
         )
     return Question(
         model,
@@ -39,6 +45,8 @@ def question_of(ask: Ask, dialect: str, route: str | None) -> Question:
         text=newest_text(ask),
         dialect=dialect,
         route=route,
+        service_tier=ask.service_tier,
+        answers=ask.answers,
     )
 
 

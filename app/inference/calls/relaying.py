@@ -1,6 +1,6 @@
 """A request in a client's dialect, answered by whoever the plan names: bytes, or events."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -24,10 +24,14 @@ from app.inference.calls.tapping import HeardBytes, Kept, WatchedLeg
 from app.inference.calls.wire import Wire, fault_in, garbled
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
+from app.inference.gate.terms import LONGEST_ANSWER
 from app.inference.integrations.directory import Target
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.types import ChatRequest, Events
 from app.inference.routing.plan import Candidate
+
+# Of a response in the background.
+UNDER_WAY: Final = ("queued", "in_progress")
 
 
 class CallTimedOut(UpstreamTimedOut):
@@ -91,6 +95,9 @@ class Relaying:
         document = self._checked(target, answer)
         attempt.usage = dialect.usage_of(document)
         attempt.output_tokens = len(answer) // 4
+        if attempt.usage is None and document.get("status") in UNDER_WAY:
+            # It goes on without us, and nobody will tell what it came to.
+            attempt.output_tokens = attempt.call.load.most_output_tokens or LONGEST_ANSWER
         if self._kept is not None:
             self._kept.hear_whole(target.endpoint, answer)
         return answer

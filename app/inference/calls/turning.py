@@ -1,6 +1,5 @@
 """Where a request turns after a failed attempt: again, to another candidate, or back with it."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from app.core.errors import AppError
@@ -36,7 +35,7 @@ class Turning:
         self._retry = Retry(min(plan.failover.retries, most_retries))
         self._left = list(plan.candidates)
         self._overflow = plan.on_overflow
-        self._made: Counter[str] = Counter()
+        self._made: dict[str, int] = {}
 
     @property
     def left(self) -> tuple[Candidate, ...]:
@@ -49,7 +48,7 @@ class Turning:
 
     def asked(self, candidate: Candidate) -> None:
         self.attempts += 1
-        self._made[candidate.deployment] += 1
+        self._made[candidate.deployment] = self._made.get(candidate.deployment, 0) + 1
         self._left = [other for other in self._left if other.deployment != candidate.deployment]
 
     def after(self, candidate: Candidate, error: AppError) -> Turn | None:
@@ -57,7 +56,7 @@ class Turning:
         if not self.may_go_on or self._is_answer(error):
             return None
         if isinstance(error, ContextTooLong):
-            self._left = [other for other in self._overflow if not self._made[other.deployment]]
+            self._left = [other for other in self._overflow if other.deployment not in self._made]
         wait = self._wait(candidate, error)
         if wait is not None and (not self._left or wait <= SHORT_WAIT):
             return Turn(wait, (candidate, *self._left))

@@ -11,7 +11,7 @@ from app.core.schema import Input, Money, Output, Problem, Text, Version, WholeN
 
 LETTERS = "ABCDEFGH"
 Label = Annotated[
-    Text,
+    str,
     Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.:/-]{0,63}$",
         description="What the candidate is called in events and in the choice.",

@@ -51,7 +51,7 @@ DeskDep = Annotated[Desk, Depends(_desk_of)]
 Comparer = Annotated[Access, require(Permission.MODELS_INVOKE)]
 
 
-async def start(
+async def start_comparison(
     access: Comparer,
     kernel: KernelDep,
     rails: RailsDep,
@@ -83,4 +83,4 @@ async def start(
     return Started(run_id, 0, new.stream, run)
 
 
-StartedDep = Annotated[Started, Depends(start)]
+StartedDep = Annotated[Started, Depends(start_comparison)]

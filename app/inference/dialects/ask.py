@@ -13,11 +13,17 @@ from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
 
 MAX_MODEL_LENGTH = 256
 MAX_CUSTOMER_LENGTH = 256
+PRICED_TIERS = frozenset({"priority", "flex"})
 # Media inside a request, in the ways of OpenAI, and of Anthropic and Google.
-INLINE = re.compile(rb';base64,[A-Za-z0-9+/=]+|"data" ?: ?"[A-Za-z0-9+/=_-]{256,}"')
+# Only where they stand as such: a text that looks like it is paid by its length.
+INLINE = re.compile(
+    rb'"(?:url|image_url|file_data|data)"[ \n]{0,4}:[ \n]{0,4}'
+    rb'"(?:data:[^",]{0,100};base64,)?[A-Za-z0-9+/=_-]{256,}"'
+)
+MOST_ANSWERS = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """`body` is the request as it came, `document` what it says.
 
@@ -35,6 +41,21 @@ class Ask:
     customer: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> int:
+        """How many answers are asked for: each is paid."""
+        config = self.document.get("generationConfig", self.document.get("generation_config"))
+        asked = self.document.get("n")
+        if isinstance(config, dict):
+            asked = config.get("candidateCount", config.get("candidate_count"))
+        return min(read_count(asked) or 1, MOST_ANSWERS)
+
+    @property
+    def service_tier(self) -> str | None:
+        """The provider's word for how soon it is to answer, which may have a price of its own."""
+        asked = self.document.get("service_tier")
+        return asked if isinstance(asked, str) and asked in PRICED_TIERS else None
 
     @property
     def estimated_tokens(self) -> int:

@@ -13,11 +13,12 @@ from app.inference.routing.plan import Candidate
 from app.inference.usage.payer import Payer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Load:
     """What a call asks for: `input_tokens` as estimated, and what its row says of it.
 
-    `max_output_tokens` is None where the request leaves it open; `operation` is the surface
+    `max_output_tokens` (of each of the `answers`) is None where the request leaves it open;
+    `operation` is the surface
     (`chat`, `embeddings`, `audio`, `images` …), `category` the kind of task that a route learns by.
     `images` and `milliseconds` (of sound) are what is paid for beside tokens.
     """
@@ -30,9 +31,16 @@ class Load:
     category: str | None = None
     images: int = 0
     milliseconds: int = 0
+    answers: int = 1
+
+    @property
+    def most_output_tokens(self) -> int | None:
+        """Of all the answers that are asked for."""
+        most = self.max_output_tokens
+        return None if most is None else most * self.answers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settlement:
     """How an attempt ended: `status` is `succeeded`, `failed`, `cancelled` or `interrupted`.
 
@@ -96,7 +104,7 @@ class OpenCall:
     head: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
     """The gate's yes: how the request stands with its limits, and the call that may be made."""
 

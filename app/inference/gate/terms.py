@@ -15,6 +15,9 @@ from app.inference.routing.plan import Candidate
 
 # What an answer may be as long as where neither the request nor anybody else says.
 LONGEST_ANSWER: Final = 16_384
+MOST_TOKENS: Final = 2**31 - 1
+# A million dollars: what a client asks for must not run over a counter.
+MOST_RESERVED: Final = 10**15
 Slots = tuple[tuple[str, int], ...]
 
 
@@ -33,7 +36,7 @@ def terms_of(
     if customer is not None:
         requests, more_tokens, more_slots = _of_customer(workspace_id, customer)
         policies, tokens, slots = policies + requests, tokens + more_tokens, slots + more_slots
-    taken = load.input_tokens + (load.max_output_tokens or 0) if tokens else 0
+    taken = load.input_tokens + (load.most_output_tokens or 0) if tokens else 0
     return Terms(policies, tokens, taken, slots)
 
 
@@ -79,15 +82,16 @@ def correcting(terms: Terms, used: int) -> list[list[Any]]:
 def reservation(price: Price, load: Load) -> int:
     """Nano-dollars that a call may come to: its input counted double, and its longest answer."""
     tokens = 2 * load.input_tokens
-    answer = LONGEST_ANSWER if load.max_output_tokens is None else load.max_output_tokens
+    answer = load.most_output_tokens
+    answer = LONGEST_ANSWER * load.answers if answer is None else min(answer, MOST_TOKENS)
     used = Usage(tokens, answer)
     cost = price.cost(used, images=load.images, milliseconds=load.milliseconds)
     for tier in price.tiers:
         if tier.cache_write > tier.input or (tier.reasoning or 0) > tier.output:
             dearest = Usage(tokens, answer, 0, tokens, answer)
             most = price.cost(dearest, images=load.images, milliseconds=load.milliseconds)
-            return max(cost, most)
-    return cost
+            return min(max(cost, most), MOST_RESERVED)
+    return min(cost, MOST_RESERVED)
 
 
 def offers(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.inference.guardrails.compiled import Policy
 from app.inference.guardrails.detectors.injection import suspect
 from app.inference.guardrails.findings import Action, Finding, Span, Stage
+from app.inference.guardrails.unseen import folded, unfolded
 from app.inference.providers.types import Role
 
 EVERYONE: frozenset[Role] = frozenset({"system", "user", "assistant", "tool"})
@@ -29,9 +30,10 @@ class SpanCheck:
         return role in self.roles
 
     def find(self, text: str, policy: Policy, stage: Stage) -> Iterator[tuple[Span, Finding]]:
-        for span in self.detect(text):
+        plain, places = folded(text)
+        for span in self.detect(plain):
             yield (
-                span,
+                unfolded(span, places),
                 Finding(policy.id, policy.name, self.kind, span.label, self.action, stage),
             )
 

@@ -63,6 +63,9 @@ class EmbeddingsErrand:
         counted = told_tokens(answer) if b'"usageMetadata"' in answer[-1024:] else 0
         return Usage(input_tokens=counted) if counted else self.plain.usage(answer)
 
+    def milliseconds(self, answer: bytes) -> int | None:  # noqa: ARG002 - vectors make no sound
+        return None
+
 
 def translated(target: Target) -> bool:
     return target.endpoint.dialect == TRANSLATED

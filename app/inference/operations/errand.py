@@ -7,7 +7,7 @@ from typing import Final
 from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.operations.content import Content
-from app.inference.operations.told import error_in, usage_in
+from app.inference.operations.told import error_in, milliseconds_in, usage_in
 from app.inference.providers.errors import ProviderUnfit
 from app.inference.providers.events import fault_of
 from app.inference.providers.registry import KINDS
@@ -48,6 +48,9 @@ class PassedOn:
 
     def usage(self, answer: bytes) -> Usage | None:
         return usage_in(answer)
+
+    def milliseconds(self, answer: bytes) -> int | None:
+        return milliseconds_in(answer)
 
 
 def name_of(endpoint: Endpoint) -> str:

@@ -94,6 +94,9 @@ class GoogleEmbeddings:
         counted = told_tokens(answer) if b'"usageMetadata"' in answer[-1024:] else 0
         return Usage(input_tokens=counted) if counted else usage_in(answer)
 
+    def milliseconds(self, answer: bytes) -> int | None:  # noqa: ARG002 - vectors make no sound
+        return None
+
     def _requests(self) -> Iterator[tuple[str, Row]]:
         """Each text's own request, and its place."""
         if not self.batch:

@@ -1,5 +1,6 @@
 """What an answer tells of its usage, and of an error, read without parsing all of it."""
 
+import re
 from json import JSONDecoder
 from typing import Any, Final
 
@@ -12,6 +13,11 @@ from app.inference.providers.types import Usage
 LOOKED_AT: Final = 64 * 1024
 MARK: Final = b'"usage"'
 DECODER: Final = JSONDecoder()
+# Whisper's `duration`, and the `usage` of what is paid by the minute.
+DURATION: Final = re.compile(
+    rb'(?:"duration"|"type"\s*:\s*"duration"\s*,\s*"seconds")\s*:\s*"?([0-9]{1,9}(?:\.[0-9]{1,9})?)'
+)
+MOST_MILLISECONDS: Final = 2**31 - 1
 
 
 def usage_in(answer: bytes) -> Usage | None:
@@ -49,6 +55,15 @@ def usage_of(told: Any) -> Usage | None:
         output_tokens=tokens(told.get("completion_tokens") or told.get("output_tokens")),
         cached_input_tokens=tokens(cached),
     )
+
+
+def milliseconds_in(answer: bytes) -> int | None:
+    """How long the recording was, where a transcript tells it."""
+    for looked_at in (answer[-LOOKED_AT:], answer[:LOOKED_AT]):
+        for found in DURATION.finditer(looked_at):
+            if seconds := float(found[1]):
+                return min(round(seconds * 1000), MOST_MILLISECONDS)
+    return None
 
 
 def error_in(answer: bytes) -> InBandError | None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
-from app.core.schema import Input, Money, NotNull, Output, Text, Version, WholeNumber
+from app.core.schema import DecimalText, Input, Money, NotNull, Output, Text, Version, WholeNumber
 
 MOST_OVERRIDES = 1000
 _OVERRIDE: JsonDict = {
@@ -29,9 +29,12 @@ Rate = Annotated[
         max_digits=13,
         description="US dollars a million tokens.",
     ),
+    DecimalText(),
 ]
 Each = Annotated[
-    Money, Field(ge=0, le=1_000_000, decimal_places=9, max_digits=16, description="US dollars.")
+    Money,
+    Field(ge=0, le=1_000_000, decimal_places=9, max_digits=16, description="US dollars."),
+    DecimalText(),
 ]
 Slug = Annotated[Text, Field(min_length=1, max_length=40, description="An integration's slug.")]
 ModelPattern = Annotated[
@@ -149,7 +152,9 @@ class DiscountTerms(Input):
     )
 
     percent: Annotated[
-        Decimal, Field(ge=0, le=100, decimal_places=4, description="0 to 100, as a decimal number.")
+        Decimal,
+        Field(ge=0, le=100, decimal_places=4, description="0 to 100, as a decimal number."),
+        DecimalText(),
     ]
     integration: Slug | None = None
     kind: Annotated[Text | None, Field(max_length=40, description="A kind of provider.")] = None
@@ -180,7 +185,12 @@ class PriceSettingsUpdate(Input):
         Field(description="ISO 4217 code of the currency that reports show beside US dollars."),
     ] = None
     units_per_usd: Annotated[
-        Annotated[Decimal, Field(gt=0, le=1_000_000_000, decimal_places=9, max_digits=18)] | None,
+        Annotated[
+            Decimal,
+            Field(gt=0, le=1_000_000_000, decimal_places=9, max_digits=18),
+            DecimalText(),
+        ]
+        | None,
         NotNull,
         Field(description="What one US dollar is in it; you set it, and no one changes it."),
     ] = None

@@ -10,6 +10,7 @@ from app.inference.catalog.schemas import ModelRead
 from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.directory import Directory
 from app.inference.relay.visit import Visit
+from app.inference.routing.names import allows
 
 
 class ListModels:
@@ -25,14 +26,22 @@ class ShowModel:
         await visit.reply.json(await read_model(visit.inference.directory, access, name))
 
 
+async def models_for(directory: Directory, access: Access) -> list[ModelRead]:
+    """The workspace's models, as far as the caller's key may use them."""
+    models, bounds = await service.every(directory, access.workspace_id), access.rules.models
+    if bounds is None:
+        return models
+    return [m for m in models if allows((bounds,), m.id.partition("/")[0], m.name)]
+
+
 async def list_models(directory: Directory, access: Access) -> bytes:
-    models = await service.every(directory, access.workspace_id)
+    models = await models_for(directory, access)
     return orjson.dumps({"object": "list", "data": [row(model) for model in models]})
 
 
 async def read_model(directory: Directory, access: Access, name: str) -> bytes:
     """One model by its id or by its provider's own name; raises ModelUnavailable."""
-    models = await service.every(directory, access.workspace_id)
+    models = await models_for(directory, access)
     for model in (*(m for m in models if m.id == name), *(m for m in models if m.name == name)):
         return orjson.dumps(row(model))
     raise ModelUnavailable(name)

@@ -10,6 +10,7 @@ from app.inference.dialects.ask import read_customer
 from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.operations.content import Content, missing_model, read_form, read_json
+from app.inference.operations.extent import images_of, milliseconds_of
 from app.inference.operations.table import Operation
 from app.inference.relay.body import ClientGone, too_large
 from app.inference.relay.reply import ClientWatch
@@ -46,7 +47,13 @@ class PassOn:
         model = content.model or operation.usual
         if model is None:
             raise missing_model()
-        question = Question(model, operation.input_tokens(content), route=wishes.route)
+        question = Question(
+            model,
+            operation.input_tokens(content),
+            route=wishes.route,
+            images=images_of(operation, content),
+            milliseconds=milliseconds_of(operation, content),
+        )
         customer = read_customer(content.get("user"))
         order = visit.order(access, question, wishes, customer=customer, operation=operation.name)
         return order, errand

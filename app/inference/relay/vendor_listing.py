@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from app.core.auth import Permission
-from app.inference.catalog import service
 from app.inference.catalog.schemas import ModelRead
 from app.inference.dialects.errors import ModelUnavailable
+from app.inference.relay.listing import models_for
 from app.inference.relay.visit import Visit
 
 
@@ -17,7 +17,7 @@ class ListModelsAs:
 
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_READ)
-        models = await service.every(visit.inference.directory, access.workspace_id)
+        models = await models_for(visit.inference.directory, access)
         await visit.reply.json(self._render(models))
 
 
@@ -30,7 +30,7 @@ class ShowModelAs:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_READ)
         name = visit.parameters["model"]
-        models = await service.every(visit.inference.directory, access.workspace_id)
+        models = await models_for(visit.inference.directory, access)
         named = (*(m for m in models if m.id == name), *(m for m in models if m.name == name))
         if not named:
             raise ModelUnavailable(name)

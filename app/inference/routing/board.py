@@ -18,7 +18,7 @@ FORGIVEN_SECONDS = 30.0
 FEW = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """How an attempt ended.
 

@@ -16,7 +16,7 @@ from app.inference.routing.strategies import Place, Situation, cost_of, rank
 NO_BELIEFS: Mapping[str, Posterior] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """`places` in order, each with its `Entry` by the same index in `entries`."""
 

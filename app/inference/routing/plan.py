@@ -11,7 +11,7 @@ OnSeam = Literal["continue", "fail"]
 OnRefusal = Literal["pass", "next"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
     """What routing must know of a request.
 
@@ -20,6 +20,8 @@ class Question:
     `audio`), `text` is what it is about, for its category. `route` is a route (or a model) that a
     header names and goes before `model`; `agent_route` what the agent says where the request and
     its key leave it open. `explored` false keeps an adaptive route to what it holds for best.
+    `service_tier` may have a price of its own; `answers` is how many are asked for, `images` and
+    `milliseconds` (of sound) what is paid for beside tokens.
     """
 
     model: str | None
@@ -32,6 +34,10 @@ class Question:
     route: str | None = None
     agent_route: str | None = None
     explored: bool = True
+    service_tier: str | None = None
+    answers: int = 1
+    images: int = 0
+    milliseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Failover:
     most_attempts: int = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """How a request is to be answered: `candidates` in order, then those for a context overflow.
 

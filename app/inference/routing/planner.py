@@ -76,12 +76,14 @@ class Router:
         if payer.customer is not None:
             allowed = await self.allowed(payer, rules)
         try:
-            return self._planned(view, allowed, rules, question)
+            plan = self._planned(view, allowed, rules, question)
         except (ModelUnknown, NoModel):
             # An integration that was never listed may offer it.
             await self._sources.directory.refresh(payer.workspace_id)
             view = await self.view(payer.workspace_id)
-            return self._planned(view, allowed, rules, question)
+            plan = self._planned(view, allowed, rules, question)
+        tier = question.service_tier
+        return plan if tier is None else view.market.at_tier(plan, tier)
 
     def observe(
         self, workspace_id: UUID, plan: Plan, candidate: Candidate, outcome: Outcome

@@ -13,7 +13,7 @@ from app.inference.routing.built_in import chat_models, shortlist
 from app.inference.routing.entry import Entry
 from app.inference.routing.facts import facts_of, retired
 from app.inference.routing.names import Allowed, allows, allows_route, fits, is_pattern
-from app.inference.routing.plan import Candidate, Passed
+from app.inference.routing.plan import Candidate, Passed, Plan
 from app.inference.routing.spec import Constraints, Listed, RouteSpec
 
 MOST_ENTRIES = 64
@@ -32,6 +32,20 @@ class Market:
 
     def price(self, target: Target) -> Price | None:
         return self.pricing.price(target.endpoint, target.model)
+
+    def at_tier(self, plan: Plan, service_tier: str) -> Plan:
+        """The same plan at what its candidates cost under a provider's `service_tier`."""
+
+        def priced(candidate: Candidate) -> Candidate:
+            at, model = candidate.target.endpoint, candidate.target.model
+            price = self.pricing.price(at, model, service_tier=service_tier)
+            return replace(candidate, price=price)
+
+        return replace(
+            plan,
+            candidates=tuple(map(priced, plan.candidates)),
+            on_overflow=tuple(map(priced, plan.on_overflow)),
+        )
 
     def told(self, target: Target) -> Mapping[str, Any]:
         """What its provider's listing says of a model; nothing where it is not listed."""

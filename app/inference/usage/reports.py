@@ -40,7 +40,7 @@ async def page(
     # What a call has not sorts first.
     keys = [func.coalesce(grouped.c[name], "") for name in query.group_by]
     statement = select(grouped)
-    if query.cursor and keys:
+    if query.cursor:  # one sum alone has no next page: no cursor is of it
         after = cursors.decode(query.cursor, binding)
         position = tuple_(*(literal(value, Text) for value in after))
         row = tuple_(*keys)

@@ -55,9 +55,10 @@ def tokens_of(text: str) -> int:
 def read_asked(body: dict[str, Any]) -> Asked:
     """Read a request of any of the three vendors; raises ValueError for one that is not ours."""
     turns = [(turn["role"], text_in(turn)) for turn in body.get("messages") or body["contents"]]
-    found = ASKED.match(turns[0][1])
+    prompt = next(text for role, text in turns if role == "user")
+    found = ASKED.match(prompt)
     if found is None:
-        raise ValueError(turns[0][1])
+        raise ValueError(prompt)
     said = "".join(text for role, text in turns if role in ("assistant", "model"))
     length = sum(len(text) for _, text in turns)
     task = Task(found[1], int(found[2]))

@@ -53,14 +53,16 @@ class OpenAIChat:
             said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
             raise RequestInvalid(said, param="stream_options")
         wants = optional(options or {}, "include_usage", bool, "a boolean", "stream_options.")
-        most = document.get("max_completion_tokens") or document.get("max_tokens")
+        # Servers differ in which of the two they hear: the call may come to the larger one.
+        given = (document.get("max_completion_tokens"), document.get("max_tokens"))
+        most = max((count for each in given if (count := read_count(each))), default=None)
         return Ask(
             body,
             document,
             model,
             bool(streams),
             bool(wants),
-            max_output_tokens=read_count(most),
+            max_output_tokens=most,
             customer=read_customer(document.get("safety_identifier") or document.get("user")),
         )
 
