@@ -1,7 +1,5 @@
 """The events of one answer of a provider over HTTP, as they arrive."""
 
-from collections.abc import Iterator
-
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.errors import ProviderError, ProviderGarbled
 from app.inference.providers.failures import redact, refusal
@@ -65,17 +63,20 @@ class HttpEvents:
     async def _advance(self) -> None:
         chunk = await self._exchange.read_chunk()
         try:
-            for event in self._decode(chunk):
-                self._ready.append(event)
+            self._decode(chunk)
         except DECODING_ERRORS as error:
             self._failure = fault_of(error, self._provider, self._secret)
         self._ended = self._decoder.done or not chunk
 
-    def _decode(self, chunk: bytes) -> Iterator[StreamEvent]:
+    def _decode(self, chunk: bytes) -> None:
+        """Add what has arrived to what is ready; what came before a fault stays there."""
+        ready, decoder = self._ready, self._decoder
         for data in self._sse.feed(chunk) if chunk else self._sse.end():
-            yield from self._decoder.feed(data)
-        if not chunk and not self._decoder.done:
-            yield from self._decoder.end()
+            for event in decoder.feed(data):
+                ready.append(event)  # one by one: a fault loses none
+        if not chunk and not decoder.done:
+            for event in decoder.end():
+                ready.append(event)
 
 
 def fault_of(error: Exception, provider: str, secret: str) -> ProviderError:

@@ -63,6 +63,10 @@ class SseReader:
             block = block.removeprefix(b"\xef\xbb\xbf")
         if b"\n" not in block and block.startswith(b"data: "):
             return block[6:]
+        if block.startswith(b"event: "):
+            _, _, rest = block.partition(b"\n")
+            if b"\n" not in rest and rest.startswith(b"data: "):
+                return rest[6:]
         found = None
         for line in block.split(b"\n"):
             name, _, value = line.partition(b":")

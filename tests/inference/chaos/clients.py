@@ -62,7 +62,7 @@ def events_of(raw: bytes) -> tuple[list[Event], list[str]]:
                 comments.append(value)
             elif field == "event":
                 name = value
-            elif field != "retry":
+            elif field not in ("id", "retry"):
                 expect(field == "data", f"a line that is nothing: {line[:200]!r}")
                 data.append(value)
         if data:

@@ -84,8 +84,11 @@ class ChunkFrames:
 
     def _is_plain(self, block: bytes) -> bool:
         """Tell frames of JSON that is neither an error nor our usage chunk, without reading it."""
-        sealed = block.count(self._gap) == block.count(self._sealed)
-        return sealed and not self._suspicious(block)
+        return (
+            block.endswith(self._sealed)
+            and block.count(self._gap) == block.count(self._sealed)
+            and not self._suspicious(block)
+        )
 
     def _suspicious(self, block: bytes) -> bool:
         return b'"error"' in block or (not self._passes_usage and b"[]" in block)
