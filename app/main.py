@@ -117,7 +117,7 @@ EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
     "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
     "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Model",
-    "X-Luminous-Route",
+    "X-Luminous-Route", "X-Luminous-Token-Count",
 ]  # fmt: skip
 # Beside those that a browser sends by itself; the rest is what OpenAI's own client adds.
 ACCEPTED_HEADERS = [

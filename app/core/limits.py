@@ -1,7 +1,7 @@
 """Rate limits as values: what is allowed to whom, and how a request stands; see `core.limiter`."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import orjson
 
@@ -18,6 +18,8 @@ MAX_TOKENS_PER_SECOND: Final = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `requests` within `seconds`, under a name that the client reads in the headers."""
+
+    unit: ClassVar[str] = "requests"
 
     name: str
     requests: int
@@ -40,6 +42,8 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class TokenLimit(Limit):
     """At most so many tokens (`requests`) within `seconds`."""
+
+    unit: ClassVar[str] = "tokens"
 
     def __post_init__(self) -> None:
         if not 1 <= self.requests <= MAX_TOKENS or not 1 <= self.seconds <= MAX_SECONDS:
@@ -106,11 +110,20 @@ class Verdict(NamedTuple):
     @property
     def tightest(self) -> Standing | None:
         """The policy that will refuse first."""
-        return min(self.standings, key=lambda s: (s.left, -s.retry_seconds), default=None)
+        return min(self.standings, key=_room, default=None)
+
+    def tightest_of(self, unit: str) -> Standing | None:
+        """The same among the policies that count requests, or tokens."""
+        counting = [standing for standing in self.standings if standing.limit.unit == unit]
+        return min(counting, key=_room, default=None)
 
     def refusal(self) -> "RateLimited":
         refusing = [standing for standing in self.standings if standing.refused]
         return RateLimited(max(refusing, key=lambda standing: standing.retry_seconds))
+
+
+def _room(standing: Standing) -> tuple[int, float]:
+    return standing.left, -standing.retry_seconds
 
 
 class RateLimited(TooManyRequests):
@@ -122,8 +135,8 @@ class RateLimited(TooManyRequests):
     def __init__(self, standing: Standing) -> None:
         limit = standing.limit
         super().__init__(
-            f"The limit `{limit.name}` of {limit.requests} requests within {limit.seconds} seconds "
-            "is used up.",
+            f"The limit `{limit.name}` of {limit.requests} {limit.unit} within {limit.seconds} "
+            "seconds is used up.",
             retry_after=standing.retry_seconds,
         )
 

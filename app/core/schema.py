@@ -105,13 +105,13 @@ Version = Annotated[
 class Input(BaseModel):
     """A request body: unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=False, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=False)
 
 
 class Output(BaseModel):
     """A response body: read from an ORM object or a dataclass; its fields have no defaults."""
 
-    model_config = ConfigDict(from_attributes=True, defer_build=True)
+    model_config = ConfigDict(from_attributes=True)
 
 
 class FieldProblem(Output):

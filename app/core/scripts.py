@@ -149,7 +149,7 @@ class BatchedScript:
     async def _evaluate_here(self, questions: bytes, attached: bytes) -> bytes:
         pool = self._valkey.connection_pool
         if self._connection is None:
-            self._connection = await pool.get_connection()
+            self._connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         connection = self._connection
         command = COMMAND % (
             self._sha.encode(), len(questions), questions, len(attached), attached

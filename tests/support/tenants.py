@@ -195,9 +195,9 @@ async def revoked_key(http: httpx2.AsyncClient, person: Person) -> str:
 
 
 async def _fine_tuning_job(http: httpx2.AsyncClient, person: Person) -> dict[str, Any]:
-    """A job at a provider that nobody can reach: it fails, and is there."""
+    """A job at a provider that nobody can reach, and whose integration is gone: it is there."""
     openai = {"kind": "openai", "slug": "away", "base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
-    await _made(http, person, "/v1/integrations", openai)
+    away = await _made(http, person, "/v1/integrations", openai)
     said = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Good day."}]
     content = "\n".join([json.dumps({"messages": said})] * 10)
     uploaded = await http.post(
@@ -208,4 +208,7 @@ async def _fine_tuning_job(http: httpx2.AsyncClient, person: Person) -> dict[str
     )
     assert uploaded.status_code == 200, uploaded.text
     wanted = {"model": "away/gpt-4o-mini", "file_id": uploaded.json()["id"]}
-    return await _made(http, person, "/v1/fine-tuning/jobs", wanted)
+    job = await _made(http, person, "/v1/fine-tuning/jobs", wanted)
+    gone = await http.delete(f"/v1/integrations/{away['id']}", headers=person.headers)
+    assert gone.status_code == 204, gone.text
+    return job

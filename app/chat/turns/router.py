@@ -215,7 +215,7 @@ async def _answer(
         response: Response = await stream_response(kernel, running.reader, run, started.after)
     else:
         turn = await _finished(access, kernel, running, run)
-        response = Response(turn.model_dump_json(), media_type="application/json")
+        response = Response(turn.model_dump_json(by_alias=True), media_type="application/json")
     if started.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response

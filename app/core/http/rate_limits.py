@@ -13,10 +13,11 @@ from app.core.auth import Access
 from app.core.errors import AppError, Unauthenticated
 from app.core.http.context import add_headers
 from app.core.kernel import Kernel
-from app.core.limits import Limit, Verdict
+from app.core.limits import Limit, TokenLimit, Verdict
 
 VERDICT: Final = "luminous.verdict"
 SENSITIVE: Final = "luminous_sensitive"
+UNITS: Final = (Limit.unit, TokenLimit.unit)
 
 
 async def _mark() -> None:
@@ -122,16 +123,21 @@ def _policies(limits: tuple[Limit, ...]) -> bytes:
 
 
 def vendor_headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The same of the policy that will refuse first, in the words that OpenAI's clients read."""
+    """The same of the limits that will refuse first, in the words that OpenAI's clients read."""
     verdict: Verdict | None = scope.get(VERDICT)
-    tightest = verdict.tightest if verdict else None
-    if tightest is None:
+    if verdict is None:
         return []
-    return [
-        (b"x-ratelimit-limit-requests", b"%d" % tightest.limit.requests),
-        (b"x-ratelimit-remaining-requests", b"%d" % tightest.left),
-        (b"x-ratelimit-reset-requests", _duration(tightest.reset_seconds).encode()),
-    ]
+    told: list[tuple[bytes, bytes]] = []
+    for unit in UNITS:
+        tightest = verdict.tightest_of(unit)
+        if tightest is not None:
+            counted = unit.encode()
+            told += (
+                (b"x-ratelimit-limit-" + counted, b"%d" % tightest.limit.requests),
+                (b"x-ratelimit-remaining-" + counted, b"%d" % tightest.left),
+                (b"x-ratelimit-reset-" + counted, _duration(tightest.reset_seconds).encode()),
+            )
+    return told
 
 
 def _duration(seconds: float) -> str:

@@ -30,13 +30,7 @@ router = guarded_router(prefix="/v1/batches", tag="batches")
 RESULTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A line for each request that has ended, in OpenAI's form.",
-        "content": {
-            "application/jsonl": {
-                "schema": {"type": "string"},
-                "example": '{"id":"batch_req_1","custom_id":"one","response":{"status_code":200,'
-                '"request_id":"1","body":{}},"error":null}\n',
-            }
-        },
+        "content": {"application/jsonl": {}},
     }
 }
 

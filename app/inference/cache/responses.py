@@ -73,7 +73,9 @@ def directive_of(value: str | None) -> Directive:
             return "bypass"
         case "refresh":
             return "refresh"
-    raise CacheDirectiveInvalid("Leave the header out to use the cache.")
+    raise CacheDirectiveInvalid(
+        "X-Luminous-Cache: expected `bypass` or `refresh`; leave the header out to use the cache."
+    )
 
 
 def headers_of(status: Status, age: int = 0) -> list[tuple[bytes, bytes]]:

@@ -122,8 +122,16 @@ class Calls:
         await cached.serve(reply, serve)
 
     async def pass_on(self, order: Order, errand: Errand, reply: Answer) -> None:
-        """Pass bytes on to whoever the plan names, and its answer back."""
-        grant = await self.admit(order)
+        """Pass bytes on to whoever the plan names, and its answer back.
+
+        Raises what guardrails say of its words; the bytes are as they are, so what they would mask
+        is refused.
+        """
+        plan = await self.plan(order)
+        guard = await self._guard(order, plan)
+        if guard is not None:
+            await guard.check_words(errand.words())
+        grant = await self._admit(order, plan, guard)
         await Passing(self._wire, Course(self._desk, grant), errand).serve(reply)
 
     async def _guard(self, order: Order, plan: Plan) -> Guard | None:
@@ -136,7 +144,9 @@ class Calls:
         if self._desk.responses is None:
             return None
         digest = guard.digest if guard is not None else ""
-        asked = order.question.route or ask.model
+        # Where the request names nothing, what the plan came to: two keys may differ in that.
+        named = order.question.route or ask.model
+        asked = named or plan.route or plan.candidates[0].target.reference
         inquiry = Inquiry(dialect.name, asked, ask.document, plan.route_id, order.directive, digest)
         return await self._desk.responses.of(order.payer, inquiry)
 

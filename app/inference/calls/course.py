@@ -83,9 +83,9 @@ class Course:
             except FAILURES as error:
                 await self.turn(error)
 
-    async def turn(self, error: AppError) -> None:
+    async def turn(self, error: AppError, *, in_stream: bool = False) -> None:
         """Have the next attempt admitted after this failure; raises it where there is none."""
-        turn = self.turning.after(self.attempt.candidate, error)
+        turn = self.turning.after(self.attempt.candidate, error, in_stream=in_stream)
         following = await self._admitted(turn) if turn is not None else None
         if following is None:
             raise error

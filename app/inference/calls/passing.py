@@ -1,6 +1,6 @@
 """Bytes to a provider and back: operations that we meter and do not translate."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from app.core.errors import AppError
@@ -48,6 +48,10 @@ class Errand(Protocol):
 
     def usage(self, answer: bytes) -> Usage | None:
         """What a whole answer tells of it; of a streamed one its last 64 KB are given."""
+        ...
+
+    def words(self) -> Sequence[str]:
+        """The texts of the request, for guardrails."""
         ...
 
     def milliseconds(self, answer: bytes) -> int | None:

@@ -51,13 +51,21 @@ class Turning:
         self._made[candidate.deployment] = self._made.get(candidate.deployment, 0) + 1
         self._left = [other for other in self._left if other.deployment != candidate.deployment]
 
-    def after(self, candidate: Candidate, error: AppError) -> Turn | None:
-        """What to do after this candidate failed so; None where the error is the answer."""
+    def after(
+        self, candidate: Candidate, error: AppError, *, in_stream: bool = False
+    ) -> Turn | None:
+        """What to do after this candidate failed so; None where the error is the answer.
+
+        Who broke off an answer that had begun (`in_stream`) is asked again after all others.
+        """
         if not self.may_go_on or self._is_answer(error):
             return None
         if isinstance(error, ContextTooLong):
             self._left = [other for other in self._overflow if other.deployment not in self._made]
         wait = self._wait(candidate, error)
+        if in_stream and self._left:
+            self._left += [candidate] if wait is not None else []
+            return Turn(0, self.left)
         if wait is not None and (not self._left or wait <= SHORT_WAIT):
             return Turn(wait, (candidate, *self._left))
         return Turn(0, self.left) if self._left else None

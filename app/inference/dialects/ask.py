@@ -67,7 +67,9 @@ class Ask:
 
 
 def read_model_name(document: dict[str, Any]) -> str:
-    """The `model` of a request; raises RequestInvalid."""
+    """The `model` of a request, empty where it names none; raises RequestInvalid."""
+    if "model" not in document:
+        return ""
     model: str = required(document, "model", str, "a string")
     if not model or len(model) > MAX_MODEL_LENGTH:
         said = f"Invalid 'model': expected a string of 1 to {MAX_MODEL_LENGTH} characters."

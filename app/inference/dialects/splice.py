@@ -1,6 +1,7 @@
 """Changes of single top-level fields in a JSON object's bytes, everything else untouched."""
 
 import re
+from typing import Any
 
 import orjson
 
@@ -10,6 +11,19 @@ MODEL = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*("[^"\\]*(?:\\.[^"\\]*)*")', r
 WHITESPACE = b" \t\r\n"
 
 Span = tuple[int, int]
+
+
+def with_model(body: bytes, document: dict[str, Any], model: str) -> bytes:
+    """The bytes of a document that is not empty, with this `model` whatever they say now."""
+    named = document.get("model")
+    if named == model:
+        return body
+    return add_model(body, model) if named is None else replace_model(body, model)
+
+
+def add_model(body: bytes, model: str) -> bytes:
+    """Name the model that was meant in a document, which is not empty, that names none."""
+    return b'%b,"model":%b}' % (body[: body.rindex(b"}")], orjson.dumps(model))
 
 
 def replace_model(body: bytes, model: str) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
@@ -46,10 +46,17 @@ async def page(
 
 
 async def call(session: AsyncSession, workspace_id: UUID, call_id: UUID) -> ModelCall | None:
+    """The call of this id; of a request's id, its attempt that answered, else the last one."""
     statement = select(ModelCall).where(
-        ModelCall.workspace_id == workspace_id, ModelCall.id == call_id
+        ModelCall.workspace_id == workspace_id,
+        or_(ModelCall.id == call_id, ModelCall.request_id == call_id),
     )
-    return (await session.scalars(statement)).one_or_none()
+    best_first = statement.order_by(
+        (ModelCall.id == call_id).desc(),
+        (ModelCall.status == "succeeded").desc(),
+        ModelCall.attempt.desc(),
+    )
+    return (await session.scalars(best_first.limit(1))).one_or_none()
 
 
 async def has_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> bool:

@@ -16,7 +16,13 @@ Source = Literal["user", "evaluation", "grader"]
 class FeedbackCreate(Input):
     """Exactly one of the three ids says what is judged."""
 
-    call_id: UUID | None = None
+    call_id: Annotated[
+        UUID | None,
+        Field(
+            description="A call's `id`, or the `X-Luminous-Call-Id` of an answer (`request_id`), "
+            "by which the attempt that answered is meant."
+        ),
+    ] = None
     run_id: UUID | None = None
     message_id: UUID | None = None
     score: Annotated[Number, Field(ge=-1, le=1, description="-1 is bad, 1 is good.")]
@@ -47,7 +53,7 @@ class FeedbackQuery(PageQuery):
 class FeedbackRead(Output):
     id: UUID
     user_id: UUID = Field(description="Who judged.")
-    call_id: UUID | None
+    call_id: UUID | None = Field(description="The `id` of the call that answered.")
     run_id: UUID | None
     message_id: UUID | None
     score: float

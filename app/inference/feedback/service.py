@@ -49,6 +49,10 @@ async def create(
     `pupil` learns where no route has chosen it. Raises JudgedUnknown.
     """
     calls = await _judged(session, access.workspace_id, new)
+    told = new.model_dump()
+    if new.call_id is not None:
+        # A request was named perhaps: what is kept is the call that answered it.
+        told["call_id"] = calls[0].id
     lesson = await _lesson(router, access.workspace_id, calls, pupil)
     feedback = Feedback(
         id=new_id(),
@@ -57,7 +61,7 @@ async def create(
         route_id=lesson.spec.id if lesson else None,
         category=lesson.category if lesson else None,
         deployment=lesson.deployment if lesson else None,
-        **new.model_dump(),
+        **told,
     )
     if lesson is not None:
         _learn_on_commit(session, router, access.workspace_id, lesson, new)

@@ -1,6 +1,6 @@
 """What can be wrong with a fine-tuning job."""
 
-from app.core.errors import Conflict, NotFound, Unprocessable
+from app.core.errors import NotFound, Unprocessable
 
 
 class FineTuningJobNotFound(NotFound):
@@ -18,8 +18,3 @@ class DataSetInvalid(Unprocessable):
 class FineTuningNotOffered(Unprocessable):
     code = "fine_tuning_not_offered"
     title = "This provider has no fine-tuning that can be passed on"
-
-
-class JobNotBegun(Conflict):
-    code = "fine_tuning_not_begun"
-    title = "The provider has not taken the job up yet"

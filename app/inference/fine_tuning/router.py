@@ -20,7 +20,6 @@ from app.inference.fine_tuning.errors import (
     DataSetInvalid,
     FineTuningJobNotFound,
     FineTuningNotOffered,
-    JobNotBegun,
 )
 from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.fine_tuning.schemas import (
@@ -141,7 +140,7 @@ async def cancel_job(
     operation_id="fine_tuning_jobs_list_events",
     summary="Read what the provider tells of a job's training",
     response_model=FineTuningEventPage,
-    responses=problems(FineTuningJobNotFound, FineTuningNotOffered, JobNotBegun),
+    responses=problems(FineTuningJobNotFound, FineTuningNotOffered),
 )
 async def list_events(
     access: Reader,
@@ -171,7 +170,7 @@ async def list_events(
     operation_id="fine_tuning_jobs_list_checkpoints",
     summary="List the states of the model on its way",
     response_model=FineTuningCheckpointPage,
-    responses=problems(FineTuningJobNotFound, FineTuningNotOffered, JobNotBegun),
+    responses=problems(FineTuningJobNotFound, FineTuningNotOffered),
 )
 async def list_checkpoints(
     access: Reader,
@@ -199,9 +198,9 @@ async def list_checkpoints(
 async def told(
     training: Training, job: FineTuningJob, what: str, query: UpstreamQuery
 ) -> dict[str, Any]:
-    """Raises JobNotBegun and ProviderError."""
+    """A page; empty as long as the provider has not taken the job up. Raises ProviderError."""
     if job.upstream_id is None:
-        raise JobNotBegun("Ask again in a moment.", retry_after=2)
+        return {}
     upstream = await training.upstream_of(job)
     return await upstream.told(job.upstream_id, what, query.limit, query.cursor)
 

@@ -10,12 +10,13 @@ from prometheus_client import Counter
 from app.core.metrics import REGISTRY
 from app.inference.guardrails.answer import AnswerGuard
 from app.inference.guardrails.compiled import Outside, Policy
+from app.inference.guardrails.errors import GuardrailRefused
 from app.inference.guardrails.findings import Finding
 from app.inference.guardrails.placeholders import Placeholders
 from app.inference.guardrails.screen import Screen
 from app.inference.guardrails.texts import new_messages, rewrite, rewrite_parts, texts_of
 from app.inference.guardrails.watchers import Watch
-from app.inference.providers.types import ChatRequest, ChatResult, Role
+from app.inference.providers.types import ChatRequest, ChatResult, Message, Role, TextPart
 from app.inference.usage.payer import Payer
 
 FINDINGS: Final = Counter(
@@ -71,6 +72,13 @@ class Guard:
                 request = await asyncio.to_thread(self._rewritten, request, self._local)
         await self._judge(request)
         return request
+
+    async def check_words(self, words: Sequence[str]) -> None:
+        """Check texts that cannot be masked where they stand: what would be is refused."""
+        asked = ChatRequest(model="", messages=(Message("user", tuple(map(TextPart, words))),))
+        if words and await self.check_request(asked) is not asked:
+            hit = next(f for f in self.findings if f.action in ("mask", "replace"))
+            raise GuardrailRefused(hit.policy, hit.check, hit.label, stage="input")
 
     def masked(self, request: ChatRequest) -> ChatRequest:
         """The same request once more, for another model: what was checked is known by now."""

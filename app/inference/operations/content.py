@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import orjson
-
 from app.inference.dialects.ask import read_document, read_model_name
 from app.inference.dialects.errors import RequestInvalid
-from app.inference.dialects.splice import replace_model
+from app.inference.dialects.splice import add_model, replace_model
 from app.inference.operations.form import Field, read_fields
 from app.inference.providers.transport.request import Body
 
@@ -80,11 +78,6 @@ class FormContent:
         if field is None or field.value == model:
             return [view]
         return [view[: field.start], memoryview(model.encode()), view[field.end :]]
-
-
-def add_model(body: bytes, model: str) -> bytes:
-    """Name the model that was meant in a document, which is not empty, that names none."""
-    return b'%b,"model":%b}' % (body[: body.rindex(b"}")], orjson.dumps(model))
 
 
 async def slowly(pieces: list[memoryview]) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 """One request for embeddings: bytes to whoever speaks OpenAI's dialect, translated for Gemini."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +62,9 @@ class EmbeddingsErrand:
         """What is told; where nothing is, the estimate of the input stands."""
         counted = told_tokens(answer) if b'"usageMetadata"' in answer[-1024:] else 0
         return Usage(input_tokens=counted) if counted else self.plain.usage(answer)
+
+    def words(self) -> Sequence[str]:
+        return self.plain.words()
 
     def milliseconds(self, answer: bytes) -> int | None:  # noqa: ARG002 - vectors make no sound
         return None

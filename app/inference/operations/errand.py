@@ -1,8 +1,8 @@
 """One request of an operation that every server of OpenAI's dialect takes as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.integrations.directory import Endpoint, Target
@@ -15,6 +15,8 @@ from app.inference.providers.transport.request import Body
 from app.inference.providers.types import Usage
 
 SAME: Final = "openai_chat"
+# Where an operation's request has words.
+SAID: Final = ("input", "prompt", "instructions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,22 @@ class PassedOn:
     def usage(self, answer: bytes) -> Usage | None:
         return usage_in(answer)
 
+    def words(self) -> Sequence[str]:
+        return [word for name in SAID for word in strings_in(self.content.get(name))]
+
     def milliseconds(self, answer: bytes) -> int | None:
         return milliseconds_in(answer)
+
+
+def strings_in(given: Any) -> Iterator[str]:
+    """The texts of a field, however deep: moderation takes parts as chats do."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, dict):
+        given = list(given.values())
+    if isinstance(given, list):
+        for each in given:
+            yield from strings_in(each)
 
 
 def name_of(endpoint: Endpoint) -> str:

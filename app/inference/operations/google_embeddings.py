@@ -1,6 +1,6 @@
 """A request for embeddings in Google's words: bytes to Gemini, translated for OpenAI's dialect."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -93,6 +93,9 @@ class GoogleEmbeddings:
         """What is told; where nothing is, the estimate of the input stands."""
         counted = told_tokens(answer) if b'"usageMetadata"' in answer[-1024:] else 0
         return Usage(input_tokens=counted) if counted else usage_in(answer)
+
+    def words(self) -> Sequence[str]:
+        return list(self._words())
 
     def milliseconds(self, answer: bytes) -> int | None:  # noqa: ARG002 - vectors make no sound
         return None

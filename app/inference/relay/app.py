@@ -40,7 +40,8 @@ class RelayApp:
         self._inference = inference
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reply = Reply(send, self._kernel.settings.slow_reader_seconds)
+        settings = self._kernel.settings
+        reply = Reply(send, settings.slow_reader_seconds, settings.stream_ping_seconds)
         envelope = envelope_of(scope["path"])
         scope[ROUTE] = "/…"
         visit: Visit | None = None

@@ -62,5 +62,5 @@ class CountTokens:
         try:
             plan = await visit.inference.routes.plan(order.payer, order.rules, order.question)
         except ModelUnknown:
-            raise ModelUnavailable(ask.model) from None
+            raise ModelUnavailable(ask.model or access.rules.route or "") from None
         return plan.candidates[0].target

@@ -12,7 +12,6 @@ from app.core.db import on_commit
 from app.inference.dialects.ask import read_document, required
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.fine_tuning import service
-from app.inference.fine_tuning.errors import JobNotBegun
 from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.fine_tuning.schemas import FineTuningJobCreate
 from app.inference.fine_tuning.training import Training
@@ -84,7 +83,8 @@ class TellOfJob:
         async with visit.kernel.database.unit(access.scope) as session:
             job = await service.get(session, access, named(visit))
         if job.upstream_id is None:
-            raise JobNotBegun("Ask again in a moment.", retry_after=2)
+            await visit.reply.json(list_of([], limit))
+            return
         training: Training = visit.scope["app"].state.training
         upstream = await training.upstream_of(job)
         found = await upstream.told(job.upstream_id, self._what, limit, query.get("after"))

@@ -48,7 +48,7 @@ class Generating:
                 async with asyncio.timeout(wishes.timeout):
                     await calls.relay(order, self._dialect, ask, reply)
             except ModelUnknown:
-                raise ModelUnavailable(ask.model) from None
+                raise ModelUnavailable(ask.model or access.rules.route or "") from None
             except TimeoutError:
                 error = CallTimedOut(f"It is not done after {wishes.timeout:g} seconds.")
                 if not reply.begun:

@@ -14,7 +14,6 @@ KIND: Final = HEADERS["content-type"].encode()
 STREAM_HEADERS: Final = [
     (name.encode(), value.encode()) for name, value in HEADERS.items() if name != "content-type"
 ]
-PING_SECONDS: Final = 15.0
 
 
 class Reply:
@@ -30,9 +29,7 @@ class Reply:
         "begun", "ended", "headers",
     )  # fmt: skip
 
-    def __init__(
-        self, send: Send, slow_reader_seconds: float, ping_seconds: float = PING_SECONDS
-    ) -> None:
+    def __init__(self, send: Send, slow_reader_seconds: float, ping_seconds: float) -> None:
         self.begun = False
         self.ended = False
         self.headers: Headers = []
@@ -64,7 +61,7 @@ class Reply:
         await self._put(block, more=more, kind=kind)
 
     def keep_alive(self, ping: bytes = PING) -> None:
-        """Send `ping` whenever nothing was sent for fifteen seconds, from now on."""
+        """Send `ping` whenever nothing was sent for `ping_seconds`, from now on."""
         self._ping = ping
         loop = asyncio.get_running_loop()
         self._last = loop.time()

@@ -6,7 +6,7 @@ from typing import Final
 from starlette.types import Scope
 
 from app.core.auth import Access, Permission
-from app.core.errors import BadRequest, NotFound
+from app.core.errors import BadRequest, NotFound, PermissionDenied
 from app.inference.dialects.dialect import Dialect
 from app.inference.integrations.directory import Endpoint
 from app.inference.providers.opening import read_refusal
@@ -15,6 +15,8 @@ from app.inference.providers.transport import Exchange
 from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
+from app.inference.routing.names import fits
+from app.inference.usage.payer import Payer
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 QUERY: Final = re.compile(r"[A-Za-z0-9_.=&%\[\]-]{0,512}")
@@ -26,6 +28,13 @@ class ResponseNotFound(NotFound):
 
     code = "response_not_found"
     title = "There is no such response"
+
+
+class ResponseGuarded(PermissionDenied):
+    """What a provider keeps is out of the reach of the workspace's guardrails."""
+
+    code = "response_guarded"
+    title = "Guardrails stand before stored responses"
 
 
 class StoredResponse:
@@ -44,6 +53,7 @@ class StoredResponse:
         name = visit.parameters["response"]
         if not IDENTIFIER.fullmatch(name):
             raise ResponseNotFound(f"There is no response of the id '{name[:128]}'.")
+        await expect_unguarded(visit, access)
         endpoint = await self._endpoint(visit, access, name)
         base = self._dialect.upstream_url(endpoint, "", streaming=False)
         head, _, query = base.partition("?")
@@ -62,7 +72,9 @@ class StoredResponse:
         found = [
             endpoint
             for endpoint in await visit.inference.directory.endpoints(access.workspace_id)
-            if self._dialect.passes_bytes_to(endpoint) and slug in (None, endpoint.slug)
+            if self._dialect.passes_bytes_to(endpoint)
+            and slug in (None, endpoint.slug)
+            and may_use(access, endpoint)
         ]
         if not found:
             raise ResponseNotFound(
@@ -94,6 +106,25 @@ class StoredResponse:
             raise error
         finally:
             exchange.close()
+
+
+def may_use(access: Access, endpoint: Endpoint) -> bool:
+    """Whether the caller's key is for any model of the integration."""
+    bounds = access.rules.models
+    return bounds is None or any(
+        bound.startswith(f"{endpoint.slug}/")
+        or any(fits(bound, endpoint.slug, str(model["name"])) for model in endpoint.models)
+        for bound in bounds
+    )
+
+
+async def expect_unguarded(visit: Visit, access: Access) -> None:
+    """What a provider has kept never went through guardrails: those under them do not get it."""
+    key_id = access.credential_id if access.credential == "api_key" else None
+    payer = Payer(access.workspace_id, access.user_id, "gateway", api_key_id=key_id)
+    guard = await visit.inference.guardrails.of(payer)
+    if guard is not None and guard.needs_events:
+        raise ResponseGuarded("Ask again for an answer, which is checked, with `store` off.")
 
 
 async def pass_on(exchange: Exchange, visit: Visit) -> None:

@@ -17,7 +17,7 @@ class ListModelsAs:
 
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_READ)
-        models = await models_for(visit.inference.directory, access)
+        models = await models_for(visit.inference, access)
         await visit.reply.json(self._render(models))
 
 
@@ -30,7 +30,7 @@ class ShowModelAs:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_READ)
         name = visit.parameters["model"]
-        models = await models_for(visit.inference.directory, access)
+        models = await models_for(visit.inference, access)
         named = (*(m for m in models if m.id == name), *(m for m in models if m.name == name))
         if not named:
             raise ModelUnavailable(name)

@@ -17,6 +17,7 @@ from app.inference.routing.adaptive.arms import Arm, gain_of_call, gain_of_ratin
 from app.inference.routing.adaptive.learner import NOTHING, Learner
 from app.inference.routing.board import Board, Outcome
 from app.inference.routing.book import RouteBook
+from app.inference.routing.built_in import BUILT_IN
 from app.inference.routing.category import Category, categorise
 from app.inference.routing.deciding import Decision, decide
 from app.inference.routing.errors import RouteNotFound
@@ -129,6 +130,13 @@ class Router:
         if spec is None:
             raise RouteNotFound
         return spec
+
+    async def usable(self, workspace_id: UUID, allowed: Allowed) -> list[str]:
+        """The names of the routes that have a candidate for a caller who is bound so."""
+        view = await self.view(workspace_id)
+        wish = Wish(frozenset(), allowed)
+        routes = {**BUILT_IN, **view.book.routes}
+        return [name for name, spec in routes.items() if view.pool(spec, wish).entries]
 
     def forget(self, workspace_id: UUID) -> None:
         """Read this workspace's routes anew at the next question."""

@@ -26,6 +26,7 @@ class ModelCall(Row):
     __table_args__ = (
         Index("ix_model_calls_list", "workspace_id", "created_at", "id"),
         Index("ix_model_calls_run", "run_id"),
+        Index("ix_model_calls_request", "request_id"),
         Index(
             "ix_model_calls_key",
             "api_key_id",

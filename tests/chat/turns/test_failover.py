@@ -66,6 +66,18 @@ async def test_after_it_the_next_one_goes_on_and_the_seam_is_stored(talker, faul
     )
 
 
+async def test_a_turn_that_is_not_streamed_has_its_seams_as_the_schema_says(talker):
+    first, second = FakeOpenAI(), FakeAnthropic()
+    async with connected(talker, first), connected(talker, second):
+        await route(talker, "openai/m", "anthropic/m")
+        first.will(drop_after(3))
+        second.will(say(Said((" and", " on"))))
+        turn = await talker.ask("Hello", model="pair")
+    (seam,) = turn["message"]["seams"]
+    assert set(seam) == {"offset", "from", "to", "reason"}
+    assert (seam["from"], seam["to"]) == ("openai/m", "anthropic/m")
+
+
 async def test_what_a_turn_would_cost_is_told_with_its_route(talker):
     async with connected(talker, FakeOpenAI()):
         await route(talker, "openai/gpt-4o")

@@ -10,8 +10,8 @@ import openai
 import pytest
 from pydantic import SecretStr
 
-from app.core.http.rate_limits import SENSITIVE
-from app.core.limits import Limit
+from app.core.http.rate_limits import SENSITIVE, VERDICT, vendor_headers_of
+from app.core.limits import Limit, Standing, TokenLimit, Verdict
 from app.core.metrics import LIMITER_FAIL_OPENS
 from app.identity.scim.protocol import PREFIX
 from app.main import ROUTERS
@@ -198,6 +198,22 @@ async def test_on_vendor_routes_openai_s_headers_are_sent_as_well(serving, key):
     assert answer.headers["x-ratelimit-remaining-requests"] == "9"
     assert answer.headers["x-ratelimit-reset-requests"] == "6s"
     assert standing(answer)["key"] == (9, 6)
+
+
+def test_tokens_are_told_apart_from_requests():
+    spent = Standing(TokenLimit("key", 1000, 60), 0, 60, 6.5, True)
+    verdict = Verdict((Standing(Limit("key", 10, 60), 9, 6), spent), True)
+    assert dict(vendor_headers_of({VERDICT: verdict})) == {
+        b"x-ratelimit-limit-requests": b"10",
+        b"x-ratelimit-remaining-requests": b"9",
+        b"x-ratelimit-reset-requests": b"6s",
+        b"x-ratelimit-limit-tokens": b"1000",
+        b"x-ratelimit-remaining-tokens": b"0",
+        b"x-ratelimit-reset-tokens": b"1m0s",
+    }
+    refusal = verdict.refusal()
+    assert "1000 tokens within 60 seconds" in refusal.detail
+    assert refusal.retry_after == 6.5
 
 
 async def test_openai_s_client_understands_the_refusal(serving, key):

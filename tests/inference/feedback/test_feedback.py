@@ -65,6 +65,16 @@ async def test_a_judgement_of_a_call_teaches_the_route_that_chose_it(planner, ro
     assert known["demo/first"]["category"] == "code"
 
 
+async def test_an_answers_call_id_means_the_attempt_that_answered(planner, route):
+    request_id = uuid4()
+    same = {"request_id": request_id}
+    await made_call(planner, "first", status="failed", **same)
+    answered = await made_call(planner, "second", attempt=2, **same)
+    await made_call(planner, "first", attempt=3, status="cancelled", **same)
+    told = await judge(planner, call_id=str(request_id), score=1)
+    assert (told["call_id"], told["deployment"]) == (answered, "demo:second")
+
+
 async def test_a_run_and_a_message_are_judged_by_the_call_that_answered(planner, route):
     chat = await planner.talker.ask("Hello", model=QUICK)
     await made_call(planner, "second", run_id=UUID(chat["run_id"]))

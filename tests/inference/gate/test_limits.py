@@ -3,11 +3,15 @@
 from dataclasses import replace
 from uuid import uuid4
 
+import orjson
 import pytest
 
 from app.core.auth import Access, KeyRules
 from app.core.limits import RateLimited, TokenLimit
 from app.inference.customers.limits import CustomerLimits
+from app.inference.dialects.anthropic_messages import AnthropicMessages
+from app.inference.dialects.openai_chat import OpenAIChat
+from app.inference.dialects.openai_responses import OpenAIResponses
 from app.inference.gate.errors import CustomerBlocked, TooManyCalls
 from app.inference.gate.gate import CacheHit, Load, Settlement
 from app.inference.providers.types import Usage
@@ -41,6 +45,14 @@ class Told:
 
     def limits(self, customer):
         return self.said
+
+
+@pytest.mark.parametrize("dialect", [OpenAIChat(), OpenAIResponses(), AnthropicMessages()])
+def test_too_many_calls_at_once_is_a_rate_limit_in_the_vendors_words(dialect):
+    status, headers, body = dialect.error_response(TooManyCalls(retry_after=1))
+    said = orjson.loads(body)["error"]
+    assert (status, said["type"], said["code"]) == (429, "rate_limit_error", "too_many_calls")
+    assert dict(headers)[b"retry-after"] == b"1"
 
 
 async def test_tokens_are_taken_as_estimated_and_corrected_to_what_was_used(kernel, keyed):

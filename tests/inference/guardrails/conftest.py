@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inference.relay.conftest import gateway as gateway
+from tests.inference.relay.conftest import gateway  # noqa: F401
 from tests.support.relaying import Client, client_of
 
 

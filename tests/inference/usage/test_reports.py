@@ -123,12 +123,14 @@ async def test_the_calls_themselves_are_listed_newest_first(kernel, talker):
 async def test_the_export_holds_every_call_and_no_formula(kernel, talker):
     await spend(kernel, talker, "1", customer="=cmd()", created_at=now() - timedelta(hours=1))
     await spend(kernel, talker, "2", customer="+1")
+    await spend(kernel, talker, "0", customer="none")
     answer = await talker.http.get("/v1/usage/export", headers=talker.person.headers)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["customer"], row["cost_usd"]) for row in rows] == [
         ("'=cmd()", "1.000000000"),
         ("'+1", "2.000000000"),
+        ("none", "0.000000000"),
     ]
     audited = await talker.http.get(
         "/v1/audit-logs?action=usage.exported", headers=talker.person.headers

@@ -28,7 +28,7 @@ from app.inference.dialects.dialect import Frames, Renderer
 from app.inference.dialects.errors import Headers, UpstreamWords
 from app.inference.dialects.framing import comment
 from app.inference.dialects.signatures import MARK
-from app.inference.dialects.splice import replace_model
+from app.inference.dialects.splice import with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.anthropic_messages.decode import EventDecoder
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
@@ -80,7 +80,7 @@ class AnthropicMessages:
         """The bytes under the model's name; thoughts we have rendered go to their model only."""
         if MARK in ask.body:
             return orjson.dumps(unmarked(ask.document, model) | {"model": model})
-        return ask.body if ask.model == model else replace_model(ask.body, model)
+        return with_model(ask.body, ask.document, model)
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)

@@ -26,7 +26,7 @@ from app.inference.dialects.openai_chat.render import ChunkRenderer
 from app.inference.dialects.openai_chat.render_result import render_result
 from app.inference.dialects.openai_chat.thinking import without_marks
 from app.inference.dialects.signatures import MARK
-from app.inference.dialects.splice import ask_for_usage, replace_model
+from app.inference.dialects.splice import ask_for_usage, with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.openai_chat.decode import ChunkDecoder
@@ -76,7 +76,7 @@ class OpenAIChat:
         if MARK in ask.body:
             body = orjson.dumps(without_marks(ask.document) | {"model": model})
         else:
-            body = ask.body if ask.model == model else replace_model(ask.body, model)
+            body = with_model(ask.body, ask.document, model)
         if ask.streaming and not ask.wants_usage:
             body = ask_for_usage(body, ask.document.get("stream_options"))
         return body

@@ -20,6 +20,7 @@ INVALID: Final = "invalid_request_error"
 SHOWN: dict[str, tuple[int, str, str]] = {
     "provider_rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
     "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
+    "too_many_calls": (429, "rate_limit_error", "too_many_calls"),
     "provider_quota_exceeded": (429, "insufficient_quota", "insufficient_quota"),
     "context_too_long": (400, INVALID, "context_length_exceeded"),
     "content_filtered": (400, INVALID, "content_filter"),

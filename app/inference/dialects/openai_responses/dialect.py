@@ -27,7 +27,7 @@ from app.inference.dialects.openai_responses.parse import parse_request
 from app.inference.dialects.openai_responses.render import EventRenderer, render_result
 from app.inference.dialects.openai_responses.sealed import MARK, without_sealed
 from app.inference.dialects.openai_responses.usage import usage_of
-from app.inference.dialects.splice import replace_model
+from app.inference.dialects.splice import with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.registry import KINDS
@@ -75,7 +75,7 @@ class OpenAIResponses:
         """The bytes under the model's name, without reasoning that only we could unseal."""
         if SEALED in ask.body:
             return orjson.dumps(without_sealed(ask.document) | {"model": model})
-        return ask.body if ask.model == model else replace_model(ask.body, model)
+        return with_model(ask.body, ask.document, model)
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)

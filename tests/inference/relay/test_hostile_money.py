@@ -1,0 +1,103 @@
+"""What a client may try so that its calls cost nothing, or more than is allowed."""
+
+import orjson
+import pytest
+
+from app.inference.gate.call import Load
+from app.inference.gate.terms import MOST_RESERVED, reservation
+from app.inference.integrations.directory import Target
+from app.inference.prices.price import Price, Tier
+from app.inference.routing.plan import Candidate, Plan
+from tests.inference.relay.asking import ask, calls_of
+from tests.support.fakes.base import body_of
+
+PRICE = Price((Tier(0, 1_000_000, 2_000_000, 100_000, 1_250_000),))
+DEAR = {"model": "*", "output": "1000000", "image": "2", "minute": "3"}
+
+
+async def set_price(client, gateway, **fields):
+    made = await client.post(
+        "/v1/prices/overrides", json=DEAR | fields, headers=gateway.person.headers
+    )
+    assert made.status_code == 201, made.text
+
+
+async def set_budget(client, gateway, dollars):
+    body = {"name": "All", "subject": {"type": "workspace"}, "amount": dollars, "window": "total"}
+    made = await client.post(
+        "/v1/budgets", json=body | {"hard": True}, headers=gateway.person.headers
+    )
+    assert made.status_code == 201, made.text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"n": 100, "max_tokens": 1},
+        {"max_completion_tokens": 1, "max_tokens": 100},
+        {"max_tokens": 2**63},
+    ],
+)
+async def test_whatever_may_be_written_is_reserved(client, gateway, asked):
+    await set_price(client, gateway)
+    await set_budget(client, gateway, "50")
+    answer = await ask(client, gateway, **asked)
+    assert answer.status_code == 402, answer.text
+    assert gateway.fake.requests == []
+
+
+async def test_a_text_that_looks_like_a_picture_is_counted_as_a_text(client, gateway):
+    await set_price(client, gateway, input="100000")
+    await set_budget(client, gateway, "500")
+    text = "data:image/png;base64," + "A" * 40_000
+    messages = [{"role": "user", "content": text}]
+    answer = await ask(client, gateway, messages=messages, max_tokens=1)
+    assert answer.status_code == 402, answer.text
+
+
+async def test_pictures_cost_what_each_of_them_does(sdk, client, gateway, kernel, ledger):
+    await set_price(client, gateway)
+    await sdk.images.generate(model=gateway.model, prompt="A cat", n=3)
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert call.cost_usd >= 6
+
+
+@pytest.mark.parametrize(
+    ("told", "dollars"),
+    [({"text": "Hi", "usage": {"type": "duration", "seconds": 90}}, 4.5), ({"text": "Hi"}, 0.5)],
+)
+async def test_a_recording_costs_its_minutes(sdk, client, gateway, kernel, ledger, told, dollars):
+    await set_price(client, gateway, output="0")
+    gateway.fake.will(body_of(orjson.dumps(told)))
+    # Ten seconds at the thinnest that a recording may be.
+    file = ("talk.mp3", b"\xff" * 40_000)
+    await sdk.audio.transcriptions.create(model=gateway.model, file=file)
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert float(call.cost_usd) == pytest.approx(dollars, rel=0.05)
+
+
+async def test_an_answer_in_the_background_is_billed_at_its_longest(
+    client, gateway, kernel, ledger
+):
+    queued = {"id": "r", "object": "response", "status": "queued", "output": [], "usage": None}
+    gateway.fake.will(body_of(orjson.dumps(queued)))
+    body = {"model": gateway.model, "input": "Hi", "background": True, "max_output_tokens": 777}
+    answer = await client.post("/openai/v1/responses", json=body, headers=gateway.headers)
+    assert answer.status_code == 200, answer.text
+    (call,) = await calls_of(kernel, ledger, gateway)
+    assert (call.output_tokens, call.estimated) == (777, True)
+
+
+async def test_a_dearer_service_tier_costs_more(app, gateway):
+    routes = app.state.inference.routes
+    view = await routes.view(gateway.person.workspace_id)
+    endpoint = next(e for e in view.market.endpoints if e.kind == "openai")
+    plan = Plan((Candidate(Target(endpoint, "gpt-5")),))
+    usual = view.market.pricing.price(endpoint, "gpt-5")
+    soon = view.market.at_tier(plan, "priority").candidates[0].price
+    assert soon.tiers[0].output == 2 * usual.tiers[0].output
+
+
+async def test_a_reservation_runs_over_no_counter():
+    assert reservation(PRICE, Load(10**9, 2**62, answers=128)) <= MOST_RESERVED
+    assert reservation(PRICE, Load(0, 10, answers=3)) == 3 * reservation(PRICE, Load(0, 10))
