@@ -7,5 +7,5 @@ from tests.support.relaying import Client, client_of
 
 
 @pytest.fixture
-def asker(app, gateway) -> Client:
+def asker(app, gateway) -> Client:  # noqa: F811
     return client_of(app, gateway)

@@ -11,13 +11,8 @@ from tests.inference.relay.asking import HELLO, calls_of
 from tests.support.fakes.base import silence
 from tests.support.identity import bearer, new_key
 
-# A field of that name deeper inside is not the request's own.
-TOOL = {
-    "type": "function",
-    "function": {"name": "f", "parameters": {"type": "object", "properties": {"model": {}}}},
-}
 OPEN = {
-    "/openai/v1/chat/completions": {"messages": HELLO, "tools": [TOOL]},
+    "/openai/v1/chat/completions": {"messages": HELLO},
     "/openai/v1/responses": {"input": "Hello", "store": False},
     "/anthropic/v1/messages": {"messages": HELLO, "max_tokens": 9, "metadata": {"user_id": "u"}},
 }
@@ -48,6 +43,7 @@ async def test_a_request_without_a_model_takes_the_keys_route_before_the_default
 
 async def test_the_bytes_without_a_model_are_passed_on_with_it_and_nothing_else(client, gateway):
     await make_route(client, gateway, "usual", gateway.model, is_default=True)
+    # A field of that name deeper inside is not the request's own.
     body = {"messages": HELLO, "metadata": {"model": "x"}, "new_thing": 1}
     answer = await client.post(
         "/openai/v1/chat/completions", json=body, headers=bearer(gateway.key)
