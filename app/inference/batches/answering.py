@@ -15,11 +15,11 @@ from app.inference.calls.sharing import Recorder, Sent
 from app.inference.dialects.anthropic_messages import AnthropicMessages
 from app.inference.dialects.ask import read_customer
 from app.inference.dialects.dialect import Dialect
-from app.inference.dialects.errors import ModelUnavailable
+from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.dialects.openai_responses import OpenAIResponses
 from app.inference.integrations.errors import ModelUnknown
-from app.inference.operations.content import missing_model, read_json
+from app.inference.operations.content import read_json
 from app.inference.operations.table import OPERATIONS
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import Payer

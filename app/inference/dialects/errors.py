@@ -39,6 +39,11 @@ class ModelUnavailable(NotFound):
         super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
 
 
+def missing_model() -> RequestInvalid:
+    said = "Missing required parameter: 'model'."
+    return RequestInvalid(said, param="model", label="missing_required_parameter")
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamWords:
     """What a provider of the same dialect said of the mistake, beside its message."""

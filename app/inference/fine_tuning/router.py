@@ -202,7 +202,7 @@ async def told(
     if job.upstream_id is None:
         return {}
     upstream = await training.upstream_of(job)
-    return await upstream.told(job.upstream_id, what, query.limit, query.cursor)
+    return await upstream.told(job.upstream_id, what, query.limit, query.after)
 
 
 def items(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -215,4 +215,4 @@ def moment(one: dict[str, Any]) -> datetime:
 
 def rest(found: dict[str, Any], ids: list[str]) -> dict[str, Any]:
     has_more = bool(found.get("has_more") and ids)
-    return {"has_more": has_more, "next_cursor": ids[-1] if has_more else None}
+    return {"has_more": has_more, "last_id": ids[-1] if has_more else None}

@@ -62,9 +62,9 @@ class UpstreamQuery(Input):
     """A page of what a provider tells of a job."""
 
     limit: Annotated[int, Field(ge=1, le=100, description="Items a page.")] = 50
-    cursor: Annotated[
+    after: Annotated[
         str | None,
-        Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="`next_cursor` of the page before."),
+        Field(pattern=r"^[A-Za-z0-9_-]{1,100}$", description="`last_id` of the page before."),
     ] = None
 
 
@@ -121,10 +121,10 @@ class FineTuningCheckpointRead(Output):
 class FineTuningEventPage(Output):
     data: list[FineTuningEventRead]
     has_more: bool
-    next_cursor: str | None
+    last_id: str | None = Field(description="What the next page is asked `after`; null at the end.")
 
 
 class FineTuningCheckpointPage(Output):
     data: list[FineTuningCheckpointRead]
     has_more: bool
-    next_cursor: str | None
+    last_id: str | None = Field(description="What the next page is asked `after`; null at the end.")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from app.core.errors import FieldError
 from app.inference.batches.upstream import Server, form_of
 from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.fine_tuning.errors import FineTuningNotOffered
@@ -22,7 +23,10 @@ def expect_offered(endpoint: Endpoint) -> None:
     """Raises FineTuningNotOffered, naming the provider."""
     if endpoint.kind not in OFFER_IT:
         label = KINDS[endpoint.kind].label
-        raise FineTuningNotOffered(f"{label} has no fine-tuning jobs in OpenAI's form.")
+        raise FineTuningNotOffered(
+            f"{label} has no fine-tuning jobs in OpenAI's form.",
+            errors=(FieldError("/body/model", "not_offered", "a model that cannot be trained"),),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,3 @@ def read_form(body: bytearray, content_type: str) -> FormContent:
     if content.model is not None:
         read_model_name({"model": content.model})
     return content
-
-
-def missing_model() -> RequestInvalid:
-    said = "Missing required parameter: 'model'."
-    return RequestInvalid(said, param="model", label="missing_required_parameter")

@@ -6,13 +6,14 @@ from app.core.auth import Access, Permission
 from app.inference.calls.questions import question_of
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.counting import TokenCount
-from app.inference.dialects.errors import ModelUnavailable
+from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.providers.opening import read_refusal
 from app.inference.providers.registry import KINDS
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
+from app.inference.routing.errors import ModelMissing
 
 # Where the answer says that its count is ours.
 ESTIMATED: Final = (b"x-luminous-token-count", b"estimate")
@@ -61,6 +62,8 @@ class CountTokens:
         order = visit.order(access, question, wishes, customer=ask.customer)
         try:
             plan = await visit.inference.routes.plan(order.payer, order.rules, order.question)
+        except ModelMissing:
+            raise missing_model() from None
         except ModelUnknown:
             raise ModelUnavailable(ask.model or access.rules.route or "") from None
         return plan.candidates[0].target

@@ -7,12 +7,13 @@ from app.inference.calls.questions import question_of
 from app.inference.calls.relaying import CallTimedOut
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
-from app.inference.dialects.errors import ModelUnavailable
+from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.relay.passed_headers import with_headers
 from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import Wishes, read_wishes
+from app.inference.routing.errors import ModelMissing
 
 FEATURE = "chat"
 
@@ -47,6 +48,8 @@ class Generating:
                     return
                 async with asyncio.timeout(wishes.timeout):
                     await calls.relay(order, self._dialect, ask, reply)
+            except ModelMissing:
+                raise missing_model() from None
             except ModelUnknown:
                 raise ModelUnavailable(ask.model or access.rules.route or "") from None
             except TimeoutError:

@@ -7,9 +7,9 @@ from app.core.errors import AppError
 from app.inference.calls.order import Order
 from app.inference.calls.passing import Errand
 from app.inference.dialects.ask import read_customer
-from app.inference.dialects.errors import ModelUnavailable
+from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.errors import ModelUnknown
-from app.inference.operations.content import Content, missing_model, read_form, read_json
+from app.inference.operations.content import Content, read_form, read_json
 from app.inference.operations.extent import images_of, milliseconds_of
 from app.inference.operations.table import Operation
 from app.inference.relay.body import ClientGone, too_large

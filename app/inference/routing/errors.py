@@ -44,3 +44,10 @@ class NoCandidate(Unprocessable):
                 for one in passed[:MOST_REASONS]
             ),
         )
+
+
+class ModelMissing(Unprocessable):
+    """A vendor's client has named no model, and nothing else says which one is meant."""
+
+    code = "model_missing"
+    title = "The request names no model"

@@ -20,7 +20,7 @@ from app.inference.routing.book import RouteBook
 from app.inference.routing.built_in import BUILT_IN
 from app.inference.routing.category import Category, categorise
 from app.inference.routing.deciding import Decision, decide
-from app.inference.routing.errors import RouteNotFound
+from app.inference.routing.errors import ModelMissing, RouteNotFound
 from app.inference.routing.keeper import Keeper
 from app.inference.routing.names import Allowed
 from app.inference.routing.plan import Candidate, Plan, Question
@@ -174,6 +174,9 @@ class Router:
             wanted = name or self._sources.default_model
             spec = None if name else view.route(wanted or None)
             if spec is None:
+                if not wanted and question.dialect is not None:
+                    # A vendor's client is told what it left out; nobody guesses for it.
+                    raise ModelMissing
                 return view.plain(wanted, allowed)
         return self.decide(view, spec, question, allowed).plan()
 

@@ -6,6 +6,7 @@ from fastapi import Query
 from fastapi.responses import StreamingResponse
 
 from app.core.auth import Access, Permission
+from app.core.errors import BadRequest
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
@@ -66,7 +67,7 @@ async def list_calls(
     summary="Export model calls as CSV",
     description="A line a call, oldest first. The export is noted in the audit trail.",
     response_class=StreamingResponse,
-    responses=EXPORTED | problems(),
+    responses=EXPORTED | problems(BadRequest),
 )
 async def export_calls(
     access: Reader,

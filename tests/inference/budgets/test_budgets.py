@@ -110,7 +110,7 @@ async def test_a_call_falls_under_every_budget_of_those_whom_it_is_made_for(kern
     of_tag = next(rule for rule in found if rule.subject == "tag:shop")
     assert (of_tag.cap, of_tag.window) == (500_000_000, now().date().isoformat())
     apart = next(rule for rule in found if rule.subject == "all_customers")
-    assert apart.key.endswith(":total:c-1")
+    assert apart.key.endswith(":total:c-1:")
     assert [rule.hard for rule in found if rule.subject == "workspace"] == [False]
 
 

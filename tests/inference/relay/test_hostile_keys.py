@@ -18,7 +18,7 @@ async def test_a_key_sees_only_the_models_that_it_may_use(client, gateway):
         assert listed.get("data", listed.get("models")) == []
 
 
-async def test_an_answer_of_another_route_is_not_kept_under_the_models_name(client, gateway):
+async def test_an_answer_of_another_route_is_not_kept_under_the_models_name(app, client, gateway):
     person = gateway.person
     body = {"name": "Answers"}
     made = await client.post("/v1/caches", json=body, headers=person.headers)
@@ -29,6 +29,7 @@ async def test_an_answer_of_another_route_is_not_kept_under_the_models_name(clie
         "/openai/v1/chat/completions", json=document, headers=gateway.headers | other
     )
     assert first.headers["x-luminous-cache"] == "miss"
+    await app.state.kernel.background.close()
     answer = await ask(client, gateway, messages=document["messages"])
     assert answer.headers["x-luminous-cache"] == "miss"
     assert [sent.body["model"] for sent in gateway.fake.requests] == ["another", "gpt-fake"]
@@ -65,5 +66,5 @@ async def test_what_a_provider_keeps_goes_round_neither_guardrails_nor_keys(clie
     assert kept.status_code == 201, kept.text
     answer = await client.get(path, headers=gateway.headers)
     assert answer.status_code == 403, answer.text
-    assert answer.json()["error"]["code"] == "response_guarded"
+    assert "checked" in answer.json()["error"]["message"]
     assert gateway.fake.requests == []

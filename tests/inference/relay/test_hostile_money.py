@@ -1,15 +1,20 @@
 """What a client may try so that its calls cost nothing, or more than is allowed."""
 
+from uuid import UUID
+
 import orjson
 import pytest
 
+from app.core.auth import EVERYTHING
+from app.inference.calls.questions import question_of
 from app.inference.gate.call import Load
 from app.inference.gate.terms import MOST_RESERVED, reservation
-from app.inference.integrations.directory import Target
+from app.inference.prices.listed import list_price
 from app.inference.prices.price import Price, Tier
-from app.inference.routing.plan import Candidate, Plan
-from tests.inference.relay.asking import ask, calls_of
+from app.inference.usage.payer import Payer
+from tests.inference.relay.asking import HELLO, ask, calls_of
 from tests.support.fakes.base import body_of
+from tests.support.relaying import DIALECT
 
 PRICE = Price((Tier(0, 1_000_000, 2_000_000, 100_000, 1_250_000),))
 DEAR = {"model": "*", "output": "1000000", "image": "2", "minute": "3"}
@@ -56,10 +61,10 @@ async def test_a_text_that_looks_like_a_picture_is_counted_as_a_text(client, gat
 
 
 async def test_pictures_cost_what_each_of_them_does(sdk, client, gateway, kernel, ledger):
-    await set_price(client, gateway)
+    await set_price(client, gateway, output="0")
     await sdk.images.generate(model=gateway.model, prompt="A cat", n=3)
     (call,) = await calls_of(kernel, ledger, gateway)
-    assert call.cost_usd >= 6
+    assert call.cost_usd == 6
 
 
 @pytest.mark.parametrize(
@@ -88,14 +93,14 @@ async def test_an_answer_in_the_background_is_billed_at_its_longest(
     assert (call.output_tokens, call.estimated) == (777, True)
 
 
-async def test_a_dearer_service_tier_costs_more(app, gateway):
-    routes = app.state.inference.routes
-    view = await routes.view(gateway.person.workspace_id)
-    endpoint = next(e for e in view.market.endpoints if e.kind == "openai")
-    plan = Plan((Candidate(Target(endpoint, "gpt-5")),))
-    usual = view.market.pricing.price(endpoint, "gpt-5")
-    soon = view.market.at_tier(plan, "priority").candidates[0].price
-    assert soon.tiers[0].output == 2 * usual.tiers[0].output
+@pytest.mark.parametrize(("tier", "times"), [("priority", 2), ("flex", 0.5), ("auto", 1)])
+async def test_a_service_tier_costs_what_it_costs(app, gateway, tier, times):
+    document = {"model": "openai/gpt-5", "messages": HELLO, "service_tier": tier}
+    asked = question_of(DIALECT.read(orjson.dumps(document)), DIALECT.name, None)
+    payer = Payer(UUID(gateway.person.workspace_id), UUID(gateway.person.user_id), "gateway")
+    plan = await app.state.inference.routes.plan(payer, EVERYTHING, asked)
+    usual = list_price("openai", "gpt-5")
+    assert plan.candidates[0].price.tiers[0].output == times * usual.tiers[0].output
 
 
 async def test_a_reservation_runs_over_no_counter():

@@ -53,6 +53,8 @@ async def valkey_with(kernel, *words):
     found = []
     async for key in kernel.valkey.scan_iter(count=1000):
         kind = (await kernel.valkey.type(key)).decode()
+        if kind == "none":  # it has lapsed since
+            continue
         read = {
             "string": kernel.valkey.get,
             "hash": kernel.valkey.hgetall,

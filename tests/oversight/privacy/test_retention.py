@@ -14,7 +14,9 @@ from tests.support.identity import new_person, sign_in
 
 PATH = "/v1/privacy/retention"
 # The tables of the two classes with nothing due: what batches and comparisons keep ages as runs do.
-NOTHING = dict.fromkeys(["batches", "comparisons", "conversations", "runs", "stored_files"], 0)
+NOTHING = dict.fromkeys(
+    ["batches", "comparisons", "conversations", "fine_tuning_jobs", "runs", "stored_files"], 0
+)
 
 
 async def make_old(kernel, days, **chats):
