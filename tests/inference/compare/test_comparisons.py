@@ -230,6 +230,6 @@ async def test_after_a_crash_the_rest_goes_on_and_nothing_is_paid_twice(talker, 
     assert all(call.ended_at is not None for call in calls)
     assert len(calls) == 3
     ledger = sum(call.output_tokens for call in calls)
-    # The worker that lost the run lives on in this test, and may have seen a token more than it told.
+    # The worker that lost the run lives on here, and may have seen more than it told.
     assert 0 <= ledger - events[-1].body["usage"]["output_tokens"] <= 10
     assert run.kind == KIND
