@@ -6,6 +6,7 @@ from decimal import Decimal
 import httpx2
 import pytest
 
+from app.core.tasks import stop_tasks
 from app.inference.prices.money import to_nano
 from tests.inference.chaos.books import assert_balanced, assert_calls_add_up, cost_of
 from tests.inference.chaos.clients import ask
@@ -40,8 +41,8 @@ async def test_what_is_settled_and_reserved_never_exceeds_the_cap(stage, client,
                 for n in range(REQUESTS)
             )
         )
+    await stop_tasks([sampling])
     rows = await assert_balanced(opened.books)
-    sampling.cancel()
     assert max(seen) <= to_nano(Decimal(CAP))
     assert max(seen) > to_nano(Decimal(CAP)) * 0.8
     codes = {answer.code for answer in answers}
