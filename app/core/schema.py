@@ -2,7 +2,7 @@
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -106,6 +106,10 @@ class Input(BaseModel):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
+
+    def given(self, mode: Literal["python", "json"] = "json") -> dict[str, Any]:
+        """The fields that a merge patch names, each whole: what they leave out at its default."""
+        return self.model_dump(mode=mode, include=self.model_fields_set)
 
 
 class Output(BaseModel):

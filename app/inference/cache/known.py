@@ -9,7 +9,7 @@ from app.inference.cache import crud
 from app.inference.cache.models import ResponseCache
 from app.inference.cache.rules import CacheRule
 from app.inference.cache.rules import Scope as Sharing
-from app.inference.usage.applies import applies_to
+from app.inference.usage.call_scope import applies_to
 
 KnownRules = Fresh[tuple[CacheRule, ...]]
 

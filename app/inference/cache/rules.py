@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 from uuid import UUID
 
-from app.inference.usage.applies import AppliesTo
+from app.inference.usage.call_scope import AppliesTo
 from app.inference.usage.payer import Payer
 
 Scope = Literal["workspace", "user", "customer"]

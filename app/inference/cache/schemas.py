@@ -8,9 +8,8 @@ from pydantic import ConfigDict, Field
 
 from app.core.paging import PageQuery
 from app.core.schema import Input, Name, NotNull, Output, Text, Version, WholeNumber
+from app.inference.usage.call_scope import CallScope, CallScopeRead
 
-Ids = Annotated[list[UUID], Field(max_length=100)]
-Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=100)]
 Patterns = Annotated[
     list[Annotated[Text, Field(min_length=1, max_length=256)]],
     Field(
@@ -59,19 +58,10 @@ Coalesces = Annotated[
 ]
 
 
-class CacheScope(Input):
-    """Which calls: those that one of the lists names; all of the workspace where all are empty."""
-
-    routes: Annotated[Ids, Field(default_factory=list, description="Ids of routes.")]
-    api_keys: Annotated[Ids, Field(default_factory=list, description="Ids of API keys.")]
-    agents: Annotated[Ids, Field(default_factory=list, description="Ids of agents.")]
-    tags: Annotated[Tags, Field(default_factory=list, description="Tags of calls or of keys.")]
-
-
 class CacheCreate(Input):
     name: Name
     enabled: bool = True
-    applies_to: Annotated[CacheScope, Field(default_factory=CacheScope)]
+    applies_to: Annotated[CallScope, Field(default_factory=CallScope)]
     models: Patterns | None = None
     scope: Sharing = "workspace"
     exact: Exact = True
@@ -94,7 +84,7 @@ class CacheUpdate(Input):
 
     name: Annotated[Name | None, NotNull] = None
     enabled: Annotated[bool | None, NotNull] = None
-    applies_to: Annotated[CacheScope | None, NotNull] = None
+    applies_to: Annotated[CallScope | None, NotNull] = None
     models: Patterns | None = None
     scope: Annotated[Sharing | None, NotNull] = None
     exact: Annotated[Exact | None, NotNull] = None
@@ -113,20 +103,11 @@ class CacheQuery(PageQuery):
     deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
-class CacheScopeRead(Output):
-    """Which calls a cache is for."""
-
-    routes: list[UUID] = Field(description="Ids of routes.")
-    api_keys: list[UUID] = Field(description="Ids of API keys.")
-    agents: list[UUID] = Field(description="Ids of agents.")
-    tags: list[str] = Field(description="Tags of calls or of keys.")
-
-
 class CacheRead(Output):
     id: UUID
     name: str
     enabled: bool
-    applies_to: CacheScopeRead
+    applies_to: CallScopeRead
     models: list[str] | None = Field(description="Patterns of models and routes; null: all.")
     scope: Literal["workspace", "user", "customer"]
     exact: bool

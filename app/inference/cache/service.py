@@ -52,7 +52,7 @@ async def update(
     """What is kept already stays, but for `scope` and `models`, which name entries anew."""
     cache = await get(session, access, cache_id, for_update=True)
     await match(session, cache)
-    for name, value in change.model_dump(mode="json", exclude_unset=True).items():
+    for name, value in change.given().items():
         setattr(cache, name, value)
     await session.flush()
     await session.refresh(cache)

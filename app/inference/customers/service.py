@@ -52,7 +52,7 @@ async def update(
 ) -> Customer:
     customer = await get(session, access, customer_id)
     await match(session, customer)
-    _apply(customer, change.model_dump(exclude_unset=True))
+    _apply(customer, change.given("python"))
     await session.flush()
     await session.refresh(customer)
     return customer
@@ -116,7 +116,7 @@ async def update_defaults(
 ) -> CustomerDefaults:
     found = await defaults(session, access)
     await match(session, found)
-    told = change.model_dump(exclude_unset=True)
+    told = change.given("python")
     for name in ("requests", "tokens"):
         if name in told and told[name] is None:
             told[name] = []

@@ -9,7 +9,7 @@ from app.core.errors import AppError
 from app.inference.embeddings.embedder import Embedder
 from app.inference.guardrails.findings import Action, Finding, Span, Stage
 from app.inference.providers.types import ChatRequest, ChatResult, Role
-from app.inference.usage.applies import AppliesTo
+from app.inference.usage.call_scope import AppliesTo
 from app.inference.usage.payer import Payer
 
 

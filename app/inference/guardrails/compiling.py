@@ -21,7 +21,7 @@ from app.inference.guardrails.errors import GuardrailInvalid
 from app.inference.guardrails.findings import Span, Stage
 from app.inference.guardrails.local_checks import InjectionCheck, SpanCheck
 from app.inference.guardrails.models import Guardrail
-from app.inference.usage.applies import applies_to
+from app.inference.usage.call_scope import applies_to
 
 Built = LocalCheck | RemoteCheck
 _CHECKS: Final[TypeAdapter[list[wire.GuardrailCheck]]] = TypeAdapter(list[wire.GuardrailCheck])

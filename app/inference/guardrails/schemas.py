@@ -9,9 +9,8 @@ from pydantic import ConfigDict, Field
 from app.core.paging import PageQuery
 from app.core.schema import Input, Name, NotNull, Output, Text, Version
 from app.inference.guardrails.check_schemas import GuardrailCheck
+from app.inference.usage.call_scope import CallScope, CallScopeRead
 
-Ids = Annotated[list[UUID], Field(max_length=100)]
-Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=100)]
 ChecksField = Annotated[
     list[GuardrailCheck],
     Field(min_length=1, max_length=20, description="Made in this order; all of them."),
@@ -22,20 +21,11 @@ Tried = Annotated[
 ]
 
 
-class GuardrailScope(Input):
-    """Which calls: those that one of the lists names; all of the workspace where all are empty."""
-
-    routes: Annotated[Ids, Field(default_factory=list, description="Ids of routes.")]
-    api_keys: Annotated[Ids, Field(default_factory=list, description="Ids of API keys.")]
-    agents: Annotated[Ids, Field(default_factory=list, description="Ids of agents.")]
-    tags: Annotated[Tags, Field(default_factory=list, description="Tags of calls or of keys.")]
-
-
 class GuardrailCreate(Input):
     name: Name
     description: Description = ""
     enabled: bool = True
-    applies_to: Annotated[GuardrailScope, Field(default_factory=GuardrailScope)]
+    applies_to: Annotated[CallScope, Field(default_factory=CallScope)]
     checks: ChecksField
 
     model_config = ConfigDict(
@@ -59,7 +49,7 @@ class GuardrailUpdate(Input):
     name: Annotated[Name | None, NotNull] = None
     description: Annotated[Description | None, NotNull] = None
     enabled: Annotated[bool | None, NotNull] = None
-    applies_to: Annotated[GuardrailScope | None, NotNull] = None
+    applies_to: Annotated[CallScope | None, NotNull] = None
     checks: Annotated[ChecksField | None, NotNull] = None
 
 
@@ -68,21 +58,12 @@ class GuardrailQuery(PageQuery):
     deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
-class GuardrailScopeRead(Output):
-    """Which calls a guardrail is for."""
-
-    routes: list[UUID] = Field(description="Ids of routes.")
-    api_keys: list[UUID] = Field(description="Ids of API keys.")
-    agents: list[UUID] = Field(description="Ids of agents.")
-    tags: list[str] = Field(description="Tags of calls or of keys.")
-
-
 class GuardrailRead(Output):
     id: UUID
     name: str
     description: str
     enabled: bool
-    applies_to: GuardrailScopeRead
+    applies_to: CallScopeRead
     checks: list[GuardrailCheck]
     created_at: datetime
     updated_at: datetime

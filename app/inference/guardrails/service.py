@@ -1,7 +1,6 @@
 """What a workspace does with its guardrails."""
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 from app.core.auth import Access
@@ -69,8 +68,7 @@ async def update(
     await match(session, guardrail)
     if change.checks is not None:
         check_policy(change.checks)
-    given: dict[str, Any] = change.model_dump(mode="json", exclude_unset=True)
-    for name, value in given.items():
+    for name, value in change.given().items():
         setattr(guardrail, name, value)
     await session.flush()
     await session.refresh(guardrail)

@@ -1,11 +1,35 @@
-"""Which calls a policy is for."""
+"""Which calls a policy is for: as a request says it, as it is stored, and asked of a call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field
+
+from app.core.schema import Input, Output, Text
 from app.inference.usage.payer import Payer
+
+Ids = Annotated[list[UUID], Field(max_length=100)]
+Tags = Annotated[list[Annotated[Text, Field(min_length=1, max_length=100)]], Field(max_length=100)]
+
+
+class CallScope(Input):
+    """Which calls: those that one of the lists names; all of the workspace where all are empty."""
+
+    routes: Annotated[Ids, Field(default_factory=list, description="Ids of routes.")]
+    api_keys: Annotated[Ids, Field(default_factory=list, description="Ids of API keys.")]
+    agents: Annotated[Ids, Field(default_factory=list, description="Ids of agents.")]
+    tags: Annotated[Tags, Field(default_factory=list, description="Tags of calls or of keys.")]
+
+
+class CallScopeRead(Output):
+    """Which calls a policy is for."""
+
+    routes: list[UUID] = Field(description="Ids of routes.")
+    api_keys: list[UUID] = Field(description="Ids of API keys.")
+    agents: list[UUID] = Field(description="Ids of agents.")
+    tags: list[str] = Field(description="Tags of calls or of keys.")
 
 
 @dataclass(frozen=True, slots=True)
