@@ -1,6 +1,7 @@
 """Turns a bearer credential into an Access: the resolver that every guard asks."""
 
 import asyncio
+from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -10,8 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
+from app.core.errors import AppError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.core.tasks import stop_tasks
 from app.identity.api_keys import addresses, secret
 from app.identity.api_keys import crud as api_keys
 from app.identity.api_keys.crud import Holder
@@ -46,6 +49,7 @@ class IdentityResolver:
         self._known = KnownKeys()
         self._revocations = Revocations(kernel.valkey, self._known)
         self._marking: set[asyncio.Task[None]] = set()
+        self._looking: dict[bytes, tuple[int, asyncio.Task[KnownKey]]] = {}
         self.signing_keys = SigningKeys(kernel.database, kernel.vault)
 
     async def __aenter__(self) -> Self:
@@ -66,6 +70,7 @@ class IdentityResolver:
 
     async def close(self) -> None:
         await self._revocations.close()
+        await stop_tasks(task for _, task in self._looking.values())
         if self._marking:
             await asyncio.wait(self._marking, timeout=2)
 
@@ -89,7 +94,9 @@ class IdentityResolver:
         if known is None:
             if not secret.well_formed(bearer):
                 raise ApiKeyInvalid("Its checksum does not match: it was mistyped or cut.")
-            known = await self._look_up(secret_hash, address)
+            known = await asyncio.shield(self._looked_up(secret_hash, address))
+        elif self._known.is_aging(secret_hash):
+            self._looked_up(secret_hash, address)
         if known.expires_at is not None and known.expires_at <= now():
             raise ApiKeyExpired
         if not addresses.serves(known.networks, address):
@@ -98,6 +105,22 @@ class IdentityResolver:
         if workspace_id is not None and workspace_id != access.workspace_id:
             raise WorkspaceNotFound("This API key serves another workspace.")
         return access
+
+    def _looked_up(self, secret_hash: bytes, address: str) -> asyncio.Task[KnownKey]:
+        """One look-up for all who present a key at the same time, unless something was revoked."""
+        begun = self._looking.get(secret_hash)
+        if begun is not None and begun[0] == self._known.generation:
+            return begun[1]
+        task = asyncio.create_task(self._look_up(secret_hash, address), name="key")
+        self._looking[secret_hash] = self._known.generation, task
+        task.add_done_callback(partial(self._landed, secret_hash))
+        return task
+
+    def _landed(self, secret_hash: bytes, task: asyncio.Task[KnownKey]) -> None:
+        if self._looking.get(secret_hash, (0, None))[1] is task:
+            del self._looking[secret_hash]
+        if not task.cancelled() and isinstance(task.exception(), AppError):
+            self._known.drop(secret_hash)
 
     async def _look_up(self, secret_hash: bytes, address: str) -> KnownKey:
         generation = self._known.generation

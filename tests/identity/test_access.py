@@ -7,10 +7,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.access import IdentityResolver
 from app.identity.api_keys import secret
 from app.identity.api_keys.errors import ApiKeyInvalid, ApiKeyRevoked
+from app.identity.api_keys.known_keys import KnownKeys
 from app.identity.api_keys.models import ApiKey
 from tests.support.identity import bearer, counted_queries, new_key, new_person, until
 
@@ -41,6 +43,38 @@ async def test_a_busy_key_is_looked_up_once(client, kernel):
         took = time.perf_counter() - began
     assert sent == []
     assert took / 1000 < 100e-6
+
+
+async def test_a_crowd_with_one_key_is_one_look_up(client, kernel):
+    key = await new_key(client, await new_person(client))
+    async with counted_queries(kernel) as sent:
+        resolve = kernel.resolver.resolve
+        found = await asyncio.gather(*(resolve(key["key"], None) for _ in range(50)))
+    assert len(set(map(id, found))) == 1
+    assert len([s for s in sent if s.startswith("SELECT api_keys.")]) == 1
+
+
+async def test_a_busy_key_is_looked_up_anew_while_nobody_waits(client, kernel):
+    key = await new_key(client, await new_person(client))
+    async with IdentityResolver(kernel) as resolver:
+        resolver._known = KnownKeys(fresh_seconds=1.0)
+        await resolver.resolve(key["key"], None)
+        async with counted_queries(kernel) as sent:
+            for _ in range(30):
+                await asyncio.sleep(0.05)
+                await resolver.resolve(key["key"], None)
+        assert 2 <= len([s for s in sent if s.startswith("SELECT api_keys.")]) <= 4
+        # Not even a process that hears of no revocation serves it for longer.
+        async with kernel.database.unit(SYSTEM) as session:
+            (await session.get(ApiKey, key["id"])).revoked_at = now()
+
+        async def refused():
+            try:
+                await resolver.resolve(key["key"], None)
+            except ApiKeyRevoked:
+                return True
+
+        await until(refused, seconds=2)
 
 
 async def test_a_token_is_checked_with_one_query_of_the_database(client, kernel):

@@ -11,6 +11,8 @@ from app.core.auth import Access
 from app.identity.api_keys.addresses import Network
 
 FRESH_SECONDS = 5.0
+# The part of that time after which a key is looked up anew while its old standing still counts.
+AGING = 0.5
 CAPACITY = 10_000
 
 
@@ -50,10 +52,15 @@ class KnownKeys:
         if entry is None:
             return None
         if time.monotonic() > entry[0]:
-            self._drop(secret_hash)
+            self.drop(secret_hash)
             return None
         self._keys.move_to_end(secret_hash)
         return entry[1]
+
+    def is_aging(self, secret_hash: bytes) -> bool:
+        """Whether a key that is known should be looked up again."""
+        fresh_until, _ = self._keys[secret_hash]
+        return fresh_until - time.monotonic() < self._fresh_seconds * AGING
 
     def remember(self, secret_hash: bytes, key: KnownKey, generation: int) -> None:
         if generation != self.generation:
@@ -63,21 +70,24 @@ class KnownKeys:
         for subject_id in key.subjects:
             self._hashes.setdefault(subject_id, set()).add(secret_hash)
         while len(self._keys) > self._capacity:
-            self._drop(next(iter(self._keys)))
+            self.drop(next(iter(self._keys)))
 
     def forget(self, subject_id: UUID) -> None:
         """Forget a key, or all keys of a user or of a workspace."""
         self.generation += 1
         for secret_hash in tuple(self._hashes.get(subject_id, ())):
-            self._drop(secret_hash)
+            self.drop(secret_hash)
 
     def clear(self) -> None:
         self.generation += 1
         self._keys.clear()
         self._hashes.clear()
 
-    def _drop(self, secret_hash: bytes) -> None:
-        _, key = self._keys.pop(secret_hash)
+    def drop(self, secret_hash: bytes) -> None:
+        found = self._keys.pop(secret_hash, None)
+        if found is None:
+            return
+        key = found[1]
         for subject_id in key.subjects:
             hashes = self._hashes.get(subject_id, set())
             hashes.discard(secret_hash)
