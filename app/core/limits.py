@@ -17,13 +17,17 @@ MAX_TOKENS_PER_SECOND: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `requests` within `seconds`, under a name that the client reads in the headers."""
+    """At most `requests` within `seconds`, under a name that the client reads in the headers.
+
+    `told` is what it says of itself there (an item of `RateLimit-Policy`).
+    """
 
     unit: ClassVar[str] = "requests"
 
     name: str
     requests: int
     seconds: int
+    told: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.requests <= MAX_REQUESTS or not 1 <= self.seconds <= MAX_SECONDS:
@@ -32,6 +36,11 @@ class Limit:
             )
         if self.requests > self.seconds * MAX_PER_SECOND:
             raise ValueError(f"a limit is at most {MAX_PER_SECOND} requests a second")
+        self._name()
+
+    def _name(self) -> None:
+        told = f'"{self.name}";q={self.requests};w={self.seconds}'
+        object.__setattr__(self, "told", told.encode())
 
     @property
     def microseconds_each(self) -> int:
@@ -52,6 +61,7 @@ class TokenLimit(Limit):
             )
         if self.requests > self.seconds * MAX_TOKENS_PER_SECOND:
             raise ValueError(f"a limit is at most {MAX_TOKENS_PER_SECOND} tokens a second")
+        self._name()
 
 
 def parse_limit(name: str, text: str) -> Limit | None:

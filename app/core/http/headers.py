@@ -37,7 +37,7 @@ def security_headers(settings: Settings) -> Headers:
 
 def complete(headers: Headers, status: int, defaults: Headers) -> None:
     """Add what is missing: the defaults, and of JSON whether a cache may keep it."""
-    told = {name.lower(): value for name, value in headers}
+    told = dict(headers)  # ASGI has their names in lower case
     headers += [default for default in defaults if default[0] not in told]
     if b"cache-control" in told:
         return

@@ -1,7 +1,6 @@
 """Counting requests at the edge, and telling the client how it stands."""
 
 import math
-from functools import lru_cache
 from types import TracebackType
 from typing import Final
 from uuid import UUID
@@ -112,14 +111,9 @@ def headers_of(verdict: Verdict) -> list[tuple[bytes, bytes]]:
         for limit, left, reset_seconds, *_ in verdict.standings
     ]
     return [
-        (b"ratelimit-policy", _policies(tuple([s.limit for s in verdict.standings]))),
+        (b"ratelimit-policy", b", ".join([s.limit.told for s in verdict.standings])),
         (b"ratelimit", ", ".join(standings).encode()),
     ]
-
-
-@lru_cache(maxsize=1024)
-def _policies(limits: tuple[Limit, ...]) -> bytes:
-    return ", ".join(f'"{one.name}";q={one.requests};w={one.seconds}' for one in limits).encode()
 
 
 def vendor_headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
