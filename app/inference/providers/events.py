@@ -72,11 +72,9 @@ class HttpEvents:
         """Add what has arrived to what is ready; what came before a fault stays there."""
         ready, decoder = self._ready, self._decoder
         for data in self._sse.feed(chunk) if chunk else self._sse.end():
-            for event in decoder.feed(data):
-                ready.append(event)  # one by one: a fault loses none
+            ready += decoder.feed(data)
         if not chunk and not decoder.done:
-            for event in decoder.end():
-                ready.append(event)
+            ready += decoder.end()
 
 
 def fault_of(error: Exception, provider: str, secret: str) -> ProviderError:

@@ -1,6 +1,10 @@
 """An incremental reader of server-sent events, on bytes."""
 
+import re
+
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+# An event as vendors write them: one line of data, and perhaps its name.
+USUAL = re.compile(rb"(?:\A|(?<=\n\n))(?:event: [^\n]*\n)?data: ([^\n]*)\n\n")
 
 
 class EventTooLarge(Exception):
@@ -33,9 +37,17 @@ class SseReader:
                 return []
             chunk = bytes(self._buffer)
             self._buffer.clear()
-        blocks = chunk.split(b"\n\n")
-        self._buffer += blocks.pop()
+        end = chunk.rfind(b"\n\n") + 2
+        if end < 2:
+            end = 0
+        self._buffer += chunk[end:]
         self._check_size()
+        usual = USUAL.findall(chunk, 0, end)
+        if len(usual) == chunk.count(b"\n\n"):
+            self._fresh = self._fresh and not usual
+            return usual
+        blocks = chunk[:end].split(b"\n\n")
+        blocks.pop()
         return [found for block in blocks if (found := self._read(block)) is not None]
 
     def end(self) -> list[bytes]:

@@ -36,6 +36,9 @@ class Connection(asyncio.Protocol):
         self._on_free = on_free
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
+        # The pieces of a body that one read brings; the parser puts them here by itself.
+        self._arrived: list[bytes] = []
+        self.on_body = self._arrived.append
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._headers: list[tuple[bytes, bytes]] = []
@@ -138,6 +141,7 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.abort(Fault.GARBAGE)
             return
+        self._hand_over()
         if self._progress:
             self._mute_bytes = 0
             return
@@ -177,19 +181,11 @@ class Connection(asyncio.Protocol):
             self._progress = True
             exchange.begin(status, Headers(self._headers))
 
-    def on_body(self, body: bytes) -> None:
-        exchange = self._exchange
-        if exchange is None:
-            return
-        self._progress = True
-        if exchange.take(body) and not self._paused and self.transport is not None:
-            self._paused = True
-            self.transport.pause_reading()
-
     def on_message_complete(self) -> None:
         exchange = self._exchange
         if exchange is None or not exchange.status:
             return
+        self._hand_over()
         self._exchange = None
         self._progress = True
         self._read_keep_alive(exchange)
@@ -200,6 +196,18 @@ class Connection(asyncio.Protocol):
         else:
             self.resume()
             self._on_free(self)
+
+    def _hand_over(self) -> None:
+        """Give the exchange what has come of its body."""
+        arrived, exchange = self._arrived, self._exchange
+        if not arrived:
+            return
+        if exchange is not None:
+            self._progress = True
+            if exchange.take(arrived) and not self._paused and self.transport is not None:
+                self._paused = True
+                self.transport.pause_reading()
+        arrived.clear()
 
     def _begin(self, exchange: Exchange) -> None:
         self.answered = False

@@ -169,10 +169,10 @@ class Exchange:
         self.headers = headers
         self._wake()
 
-    def take(self, chunk: bytes) -> bool:
-        """Keep a piece of the body; whether no more should be taken from the socket for now."""
-        self._chunks.append(chunk)
-        self._unread += len(chunk)
+    def take(self, chunks: list[bytes]) -> bool:
+        """Keep pieces of the body; whether no more should be taken from the socket for now."""
+        self._chunks += chunks
+        self._unread += sum(map(len, chunks))
         self._wake()
         return self._unread > HIGH_WATER
 
