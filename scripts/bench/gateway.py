@@ -106,7 +106,8 @@ class Bench:
         if "paced" not in gateway.models:
             return
         before = gateway.server.cpu_seconds()
-        measured = taken.count(self._streams(gateway, "paced", PACED_STREAMS, least=4.0))
+        least = 2.2 if self.quick else 6.6
+        measured = taken.count(self._streams(gateway, "paced", PACED_STREAMS, least=least))
         busy = gateway.server.cpu_seconds() - before
         taken.numbers["paced_streams"] = measured.rate
         taken.numbers["paced_core_percent"] = busy * 100 / measured.lasted
@@ -115,7 +116,7 @@ class Bench:
         """Resident memory after a few requests and after many, streams that were left included."""
         if gateway.name != "Luminous":
             return
-        few, many, left = (1000, 8000, 800) if self.quick else (2000, 200_000, 20_000)
+        few, many, left = (500, 4000, 400) if self.quick else (2000, 200_000, 20_000)
         for name, requests, streams in (("few", few, few // 10), ("many", many, left)):
             taken.count(self._many(gateway, requests))
             asked = self._request(gateway, "slow", streaming=True)
@@ -258,7 +259,7 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], help="litellm, ferrogw or smg")
     given = parser.parse_args()
     only = tuple(given.only or FIGURES)
-    bench = Bench(1.0 if given.quick else 6.0, only, quick=given.quick)
+    bench = Bench(0.5 if given.quick else 6.0, only, quick=given.quick)
     if not has_wrk():
         print("wrk is not installed (apt-get install wrk), so our own load is used instead.")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
