@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
-from app.core.db import RESTORABLE, Resource
+from app.core.restorable import Restorable
 
 
-class Conversation(Resource):
+class Conversation(Restorable):
     """A tree of messages; `current_message_id` is the leaf of the branch that is shown.
 
     `title_source`: `none` yet, the `model`, the `fallback` (the first words), or a `user`.
@@ -29,7 +29,6 @@ class Conversation(Resource):
         aged_by="last_active_at",
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     user_id: Mapped[UUID]
     title: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
     title_source: Mapped[str] = mapped_column(default="none", info=plain())
@@ -41,8 +40,3 @@ class Conversation(Resource):
     current_message_id: Mapped[UUID | None]
     active_run_id: Mapped[UUID | None]
     last_active_at: Mapped[datetime]
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None

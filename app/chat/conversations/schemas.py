@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.core.bulk import MOST_ITEMS
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Metadata, Name, Output, Text, Version
 
 Instructions = Annotated[Text, Field(max_length=100_000, description="The system prompt.")]
@@ -43,12 +43,11 @@ class ConversationUpdate(Input):
     metadata: Metadata | None = None
 
 
-class ConversationQuery(PageQuery):
+class ConversationQuery(RestorableQuery):
     q: Annotated[
         Text | None,
         Field(min_length=1, max_length=200, description="Words in the title or in a message."),
     ] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
     shared: Annotated[
         bool, Field(description="List those that others share with you instead of your own.")
     ] = False

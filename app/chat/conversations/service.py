@@ -16,9 +16,9 @@ from app.core.auth import Access
 from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.core.restorable import expect_restorable
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.errors import NotYours, SharedToRead
@@ -103,8 +103,7 @@ async def restore(session: AsyncSession, access: Access, conversation_id: UUID) 
     conversation = await _any(session, access, conversation_id, for_update=True)
     if conversation.user_id != access.user_id:
         raise ConversationNotFound if conversation.deleted_at else NotYours
-    if conversation.restorable_until and conversation.restorable_until < now():
-        raise RestoreExpired
+    expect_restorable(conversation)
     conversation.deleted_at = None
     await session.flush()
     await session.refresh(conversation)

@@ -8,10 +8,11 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Handling, plain, secret, technical
-from app.core.db import RESTORABLE, Resource, Row
+from app.core.db import Resource, Row
+from app.core.restorable import Restorable
 
 
-class SsoConnection(Resource):
+class SsoConnection(Restorable):
     """An identity provider that a workspace trusts to say who its members are.
 
     `settings` is what the protocol needs (`type` of it is `oidc` or `saml`). Roles are built-in
@@ -22,7 +23,6 @@ class SsoConnection(Resource):
     __handling__ = technical("Identity providers that workspaces trust")
     __table_args__ = (Index("ix_sso_connections_list", "workspace_id", "created_at", "id"),)
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(info=plain())
     settings: Mapped[dict[str, Any]] = mapped_column(info=plain())
     sealed_client_secret: Mapped[bytes | None] = mapped_column(
@@ -33,11 +33,6 @@ class SsoConnection(Resource):
     create_members: Mapped[bool] = mapped_column(default=True)
     default_role: Mapped[str] = mapped_column(info=plain())
     group_roles: Mapped[list[Any]] = mapped_column(default=list, info=plain())
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
 class SsoDomain(Resource):

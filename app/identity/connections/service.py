@@ -8,9 +8,9 @@ from app.core.auth import Access
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.core.restorable import expect_restorable
 from app.core.versions import match
 from app.identity.connections import crud
 from app.identity.connections.errors import (
@@ -134,8 +134,7 @@ async def restore(session: AsyncSession, access: Access, connection_id: UUID) ->
     found = await crud.get(session, access.workspace_id, connection_id, for_update=True)
     if found is None:
         raise SsoConnectionNotFound
-    if found.restorable_until and found.restorable_until < now():
-        raise RestoreExpired
+    expect_restorable(found)
     await refuse_above_own(session, access, found)
     found.deleted_at = None
     await session.flush()

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.core.auth import Permission
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Name, NotNull, Output, Text, Version
 from app.identity.workspaces.schemas import RoleName
 
@@ -59,8 +59,8 @@ class RoleUpdate(Input):
     permissions: Annotated[Permissions | None, NotNull] = None
 
 
-class RoleQuery(PageQuery):
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
+class RoleQuery(RestorableQuery):
+    """Which of the workspace's own roles."""
 
 
 class RoleRead(Output):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Handling, plain, technical
 from app.core.db import RESTORABLE, Resource
+from app.core.restorable import Restorable
 
 
 class Workspace(Resource):
@@ -26,7 +27,7 @@ class Workspace(Resource):
         return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
-class CustomRole(Resource):
+class CustomRole(Restorable):
     """A role made of permissions, by its name within one workspace."""
 
     __tablename__ = "roles"
@@ -41,15 +42,9 @@ class CustomRole(Resource):
         ),
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(info=plain())
     description: Mapped[str] = mapped_column(default="", info=plain())
     permissions: Mapped[list[Any]] = mapped_column(info=plain())
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
 class Membership(Resource):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
+from app.core import restorable
 from app.core.clock import now
 from app.core.db import Database, Scope
 from app.core.fresh import Fresh
@@ -149,7 +150,7 @@ class BudgetBook:
     async def settled(self, workspace_id: UUID, rule: BudgetRule) -> int:
         """What the ledger says was spent under a rule, in nano-dollars: where a counter starts."""
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
-            row = await crud.get(session, workspace_id, rule.budget_id)
+            row = await restorable.find(session, Budget, workspace_id, rule.budget_id)
             if row is None:
                 return 0
             window = window_at(cast("WindowKind", row.window), row.timezone, now())
@@ -161,4 +162,4 @@ class BudgetBook:
 
     async def _load(self, workspace_id: UUID) -> Caps:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
-            return caps_of(await crud.every(session, workspace_id))
+            return caps_of(await restorable.all_living(session, Budget, workspace_id))

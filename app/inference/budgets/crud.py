@@ -7,16 +7,26 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import restorable
 from app.core.ids import new_id
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership
 from app.identity.workspaces.roles import Role
-from app.inference.budgets.models import Budget, BudgetAlert
+from app.inference.budgets.models import Budget, BudgetAlert, BudgetCarry
 from app.inference.budgets.schemas import BY_UUID, BudgetAlertQuery, BudgetQuery
 from app.inference.budgets.windows import Window
 from app.inference.prices.money import to_nano
@@ -33,47 +43,15 @@ _BY_COLUMN: Final[dict[str, Any]] = {
 MOST_CUSTOMERS_TOLD: Final = 1000
 
 
-async def get(
-    session: AsyncSession, workspace_id: UUID, budget_id: UUID, *, for_update: bool = False
-) -> Budget | None:
-    """A budget, deleted ones included."""
-    statement = select(Budget).where(Budget.workspace_id == workspace_id, Budget.id == budget_id)
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[Budget]:
-    """The living ones, oldest first."""
-    statement = select(Budget).where(
-        Budget.workspace_id == workspace_id, Budget.deleted_at.is_(None)
-    )
-    return (await session.scalars(statement.order_by(Budget.id))).all()
-
-
-async def count_living(session: AsyncSession, workspace_id: UUID) -> int:
-    statement = select(func.count()).where(
-        Budget.workspace_id == workspace_id, Budget.deleted_at.is_(None)
-    )
-    return await session.scalar(statement) or 0
-
-
 async def page(
     session: AsyncSession, workspace_id: UUID, query: BudgetQuery, cursors: Cursors
 ) -> Slice[Budget]:
-    deleted = Budget.deleted_at
-    statement = select(Budget).where(
-        Budget.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
+    wanted = []
     if query.subject_type is not None:
-        statement = statement.where(Budget.subject_type == query.subject_type)
+        wanted.append(Budget.subject_type == query.subject_type)
     if query.subject_id is not None:
-        statement = statement.where(Budget.subject_id == query.subject_id)
-    keyset = Keyset(Budget.created_at, Budget.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+        wanted.append(Budget.subject_id == query.subject_id)
+    return await restorable.page(session, Budget, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, budget: Budget) -> Budget:
@@ -85,8 +63,8 @@ async def add(session: AsyncSession, budget: Budget) -> Budget:
 async def spent(
     session: AsyncSession, budget: Budget, window: Window, customer: str | None = None
 ) -> int:
-    """Nano-dollars that the ledger settled under a budget in a window."""
-    total = func.coalesce(func.sum(ModelCall.cost_usd), 0)
+    """Nano-dollars that the ledger settled under a budget in a window, deleted calls included."""
+    total = func.coalesce(func.sum(ModelCall.cost_usd), 0) + carried(budget, window, customer)
     about = counted(budget, window, customer)
     return to_nano(Decimal(await session.scalar(select(total).where(*about)) or 0))
 
@@ -102,17 +80,40 @@ async def spent_by_customer(
     session: AsyncSession, budget: Budget, window: Window, least: int
 ) -> dict[str, int]:
     """Nano-dollars by customer, of those who spent at least so much; the first thousand."""
-    total = func.sum(ModelCall.cost_usd)
+    calls = select(ModelCall.customer, ModelCall.cost_usd.label("cost")).where(
+        *counted(budget, window), ModelCall.customer.is_not(None)
+    )
+    gone = select(BudgetCarry.customer, BudgetCarry.amount).where(*_carries(budget, window))
+    each = union_all(calls, gone).subquery()
+    total = func.sum(each.c.cost)
     statement = (
-        select(ModelCall.customer, total)
-        .where(*counted(budget, window), ModelCall.customer.is_not(None))
-        .group_by(ModelCall.customer)
+        select(each.c.customer, total)
+        .group_by(each.c.customer)
         .having(total >= Decimal(least) / 10**9)
         .order_by(total.desc())
         .limit(MOST_CUSTOMERS_TOLD)
     )
     rows = (await session.execute(statement)).all()
     return {str(customer): to_nano(Decimal(cost or 0)) for customer, cost in rows}
+
+
+def carried(budget: Budget, window: Window, customer: str | None = None) -> ScalarSelect[Decimal]:
+    """US dollars of calls that counted and are deleted: to be asked together with those there."""
+    total = func.coalesce(func.sum(BudgetCarry.amount), 0)
+    return select(total).where(*_carries(budget, window, customer)).scalar_subquery()
+
+
+def _carries(
+    budget: Budget, window: Window, customer: str | None = None
+) -> list[ColumnElement[bool]]:
+    found = [BudgetCarry.budget_id == budget.id, BudgetCarry.window_name == window.name]
+    return found if customer is None else [*found, BudgetCarry.customer == customer]
+
+
+async def drop_past_carries(session: AsyncSession, before: datetime) -> None:
+    """Forget what was carried in windows that are over; under SYSTEM."""
+    past = BudgetCarry.window_name != Window("total").name
+    await session.execute(delete(BudgetCarry).where(past, BudgetCarry.updated_at < before))
 
 
 def counted(

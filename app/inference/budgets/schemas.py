@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from pydantic.config import JsonDict
 
 from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import (
     DecimalText,
     Input,
@@ -141,10 +142,9 @@ class BudgetUpdate(Input):
     thresholds: Annotated[Thresholds | None, NotNull] = None
 
 
-class BudgetQuery(PageQuery):
+class BudgetQuery(RestorableQuery):
     subject_type: SubjectType | None = None
     subject_id: Annotated[Text | None, Field(max_length=200)] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class BudgetRead(Output):

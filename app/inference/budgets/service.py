@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
+from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -37,7 +37,7 @@ async def create(session: AsyncSession, access: Access, new: BudgetCreate) -> Bu
 
 async def get(session: AsyncSession, access: Access, budget_id: UUID) -> Budget:
     """Raises BudgetNotFound."""
-    budget = await crud.get(session, access.workspace_id, budget_id)
+    budget = await restorable.find(session, Budget, access.workspace_id, budget_id)
     if budget is None or budget.deleted_at:
         raise BudgetNotFound
     return budget
@@ -72,11 +72,10 @@ async def delete(session: AsyncSession, access: Access, budget_id: UUID) -> None
 
 async def restore(session: AsyncSession, access: Access, budget_id: UUID) -> Budget:
     """Raises BudgetNotFound, TooManyBudgets and RestoreExpired."""
-    budget = await crud.get(session, access.workspace_id, budget_id, for_update=True)
+    budget = await restorable.find(session, Budget, access.workspace_id, budget_id, for_update=True)
     if budget is None:
         raise BudgetNotFound
-    if budget.restorable_until and budget.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(budget)
     if budget.deleted_at:
         await _leave_room(session, access.workspace_id)
         budget.deleted_at = None
@@ -98,5 +97,5 @@ async def alerts(
 
 
 async def _leave_room(session: AsyncSession, workspace_id: UUID) -> None:
-    if await crud.count_living(session, workspace_id) >= MOST_BUDGETS:
+    if await restorable.count_living(session, Budget, workspace_id) >= MOST_BUDGETS:
         raise TooManyBudgets(f"A workspace has at most {MOST_BUDGETS}.")

@@ -1,18 +1,16 @@
 """Policies of the response cache."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import plain, technical
-from app.core.db import RESTORABLE, Resource
+from app.core.restorable import Restorable
 
 
-class ResponseCache(Resource):
+class ResponseCache(Restorable):
     """A policy; its answers are in Valkey and its questions in Qdrant.
 
     `generation` counts purges: it is part of every entry's name.
@@ -23,7 +21,6 @@ class ResponseCache(Resource):
 
     __handling__ = technical("say which answers of models a workspace gives again")
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(info=plain())
     enabled: Mapped[bool] = mapped_column(default=True)
     applies_to: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
@@ -39,8 +36,3 @@ class ResponseCache(Resource):
     caches_tool_calls: Mapped[bool] = mapped_column(default=False)
     coalesces: Mapped[bool] = mapped_column(default=True)
     generation: Mapped[int] = mapped_column(default=1)
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Name, NotNull, Output, Text, Version, WholeNumber
 from app.inference.usage.call_scope import CallScope, CallScopeRead
 
@@ -98,9 +98,8 @@ class CacheUpdate(Input):
     coalesces: Annotated[Coalesces | None, NotNull] = None
 
 
-class CacheQuery(PageQuery):
+class CacheQuery(RestorableQuery):
     enabled: Annotated[bool | None, Field(description="Only those that are on, or off.")] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class CacheRead(Output):

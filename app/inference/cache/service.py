@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession, on_commit
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -34,7 +34,9 @@ async def get(
     session: AsyncSession, access: Access, cache_id: UUID, *, for_update: bool = False
 ) -> ResponseCache:
     """A living one; raises CacheNotFound."""
-    found = await crud.get(session, access.workspace_id, cache_id, for_update=for_update)
+    found = await restorable.find(
+        session, ResponseCache, access.workspace_id, cache_id, for_update=for_update
+    )
     if found is None or found.deleted_at:
         raise CacheNotFound
     return found
@@ -83,11 +85,12 @@ async def restore(
     session: AsyncSession, access: Access, cache_id: UUID, changed: Changed
 ) -> ResponseCache:
     """Raises CacheNotFound and RestoreExpired."""
-    cache = await crud.get(session, access.workspace_id, cache_id, for_update=True)
+    cache = await restorable.find(
+        session, ResponseCache, access.workspace_id, cache_id, for_update=True
+    )
     if cache is None:
         raise CacheNotFound
-    if cache.restorable_until and cache.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(cache)
     cache.deleted_at = None
     await session.flush()
     await session.refresh(cache)

@@ -5,19 +5,24 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
+from app.core import restorable
+from app.core.auth import Access
 from app.core.clock import now
-from app.core.db import AsyncSession, Database, on_commit
+from app.core.db import AsyncSession, Database
 from app.core.errors import AppError, InternalError
 from app.core.log import get_logger
 from app.inference.calls.calls import Calls
 from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Order
+from app.inference.calls.remembering import access_of
 from app.inference.calls.seam import Seam
 from app.inference.calls.totals import Total
 from app.inference.compare import crud
 from app.inference.compare.candidate import Answer
 from app.inference.compare.errors import NothingAnswered
+from app.inference.compare.models import Comparison
 from app.inference.compare.prompt import Prompt
 from app.inference.compare.told import Told, told_of
 from app.inference.integrations.directory import Target
@@ -43,7 +48,8 @@ class Comparing:
         self._database = database
         self._calls = calls
         self._orders: dict[UUID, Sequence[Order]] = {}
-        self._answers: dict[UUID, list[Answer]] = {}
+        # By the attempt at the run: what it leaves goes with it, also where it is never settled.
+        self._answers: WeakKeyDictionary[RunContext, list[Answer]] = WeakKeyDictionary()
 
     def expect(self, run_id: UUID, orders: Sequence[Order]) -> None:
         self._orders[run_id] = orders
@@ -51,20 +57,27 @@ class Comparing:
     async def run(self, ctx: RunContext) -> None:
         """Ask all of them; raises NothingAnswered where none has answered."""
         prompt, answers = await self._answers_of(ctx)
-        self._answers[ctx.run_id] = answers
+        self._answers[ctx] = answers
         tasks = [
             asyncio.create_task(self._have_answered(ctx, prompt, answer), name=answer.label)
             for answer in answers
             if answer.told.end is None
         ]
         flushing = asyncio.create_task(flush_again_and_again(ctx, answers))
+        asking = asyncio.gather(*tasks)
         try:
-            await asyncio.gather(*tasks)
+            # Flushing ends only where the log takes no more: then nobody is asked on.
+            either: set[asyncio.Future[Any]] = {asking, flushing}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if flushing.done():
+                flushing.result()
+            await asking
         finally:
+            asking.cancel()
             flushing.cancel()
             for task in tasks:
                 task.cancel()
-            await asyncio.wait([*tasks, flushing])
+            await asyncio.gather(asking, *tasks, flushing, return_exceptions=True)
         failed = [answer for answer in answers if answer.read("failed")["status"] == "failed"]
         if len(failed) == len(answers):
             raise NothingAnswered("Each candidate tells its own error.") from failed[0].error
@@ -93,7 +106,11 @@ class Comparing:
 
         grant = await self._calls.admit(answer.order)
         telling = self._calls.telling(grant, build)
-        begun = answer.begin(ctx, telling.course)
+        try:
+            begun = answer.begin(ctx, telling.course)
+        except RunOutputTooLarge as error:
+            telling.course.fail(telling.course.attempt, error)
+            raise
         async with aclosing(telling.stream()) as events:
             async for event in events:
                 if isinstance(event, Seam):
@@ -104,7 +121,7 @@ class Comparing:
     async def _answers_of(self, ctx: RunContext) -> tuple[Prompt, list[Answer]]:
         """The candidates, as far as a process before has brought them."""
         async with self._database.unit(ctx.scope) as session:
-            found = await crud.get(session, ctx.workspace_id, comparison_of(ctx))
+            found = await restorable.find(session, Comparison, ctx.workspace_id, comparison_of(ctx))
         if found is None:
             raise AppError("The comparison of this run is gone.")
         prompt = Prompt(found.messages, found.parameters)
@@ -138,12 +155,13 @@ class Comparing:
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
         """Keep every answer, whole or in part, with what it cost."""
-        answers = self._answers.get(ctx.run_id)
+        answers = self._answers.get(ctx)
         if answers is None:
             _, answers = await self._answers_of(ctx)
-        on_commit(session, lambda: self._answers.pop(ctx.run_id, None))
         total = sum((answer.total for answer in answers), Total())
-        comparison = await crud.get(session, ctx.workspace_id, comparison_of(ctx), for_update=True)
+        comparison = await restorable.find(
+            session, Comparison, ctx.workspace_id, comparison_of(ctx), for_update=True
+        )
         if comparison is not None:
             comparison.candidates = [answer.read(ending.status) for answer in answers]
             comparison.status, comparison.ended_at = ending.status, now()
@@ -163,21 +181,23 @@ def comparison_of(ctx: RunContext) -> UUID:
 
 
 def order_of_lost(ctx: RunContext, prompt: Prompt, asked: str) -> Order:
-    """The order of a candidate whose request is gone with its process."""
-    return Order(payer_of(ctx, ctx.run_id, ctx.input), prompt.question(asked))
+    """The order of a candidate whose request is gone with its process: bound as it was."""
+    return order_of(access_of(ctx), ctx.run_id, prompt, asked)
 
 
-def payer_of(owner: Any, run_id: UUID, known: dict[str, Any]) -> Payer:
-    """Who pays; `known` is the input of the run."""
-    key = known.get("api_key_id")
-    return Payer(
-        owner.workspace_id,
-        owner.user_id,
+def order_of(access: Access, run_id: UUID, prompt: Prompt, asked: str) -> Order:
+    """What one candidate is asked, and who pays."""
+    is_key = access.credential == "api_key"
+    payer = Payer(
+        access.workspace_id,
+        access.user_id,
         "compare",
-        api_key_id=UUID(key) if key else None,
+        api_key_id=access.credential_id if is_key else None,
         run_id=run_id,
-        tags=tuple(known.get("tags", ())),
+        customer=access.rules.customer,
+        tags=access.rules.tags,
     )
+    return Order(payer, prompt.question(asked), access.rules, access)
 
 
 async def spent_of(session: AsyncSession, workspace_id: UUID, request_ids: Sequence[UUID]) -> Total:

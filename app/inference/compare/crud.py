@@ -6,22 +6,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.inference.compare.models import Comparison
 from app.inference.compare.schemas import ComparisonQuery
 from app.inference.usage.models import ModelCall
-
-
-async def get(
-    session: AsyncSession, workspace_id: UUID, comparison_id: UUID, *, for_update: bool = False
-) -> Comparison | None:
-    """A comparison, deleted ones included."""
-    statement = select(Comparison).where(
-        Comparison.workspace_id == workspace_id, Comparison.id == comparison_id
-    )
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
 
 
 async def page(
@@ -32,18 +21,10 @@ async def page(
     cursors: Cursors,
 ) -> Slice[Comparison]:
     """A person's own, newest first."""
-    deleted = Comparison.deleted_at
-    statement = select(Comparison).where(
-        Comparison.workspace_id == workspace_id,
-        Comparison.user_id == user_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
+    wanted = [Comparison.user_id == user_id]
     if query.status is not None:
-        statement = statement.where(Comparison.status == query.status)
-    keyset = Keyset(Comparison.created_at, Comparison.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+        wanted.append(Comparison.status == query.status)
+    return await restorable.page(session, Comparison, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, comparison: Comparison) -> Comparison:

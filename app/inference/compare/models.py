@@ -4,14 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
-from app.core.db import RESTORABLE, Resource
+from app.core.restorable import Restorable
 
 
-class Comparison(Resource):
+class Comparison(Restorable):
     """One prompt and the answers to it; `candidates` is in the order that was asked for.
 
     While the run is under way a candidate says who it is and nothing else. `teaches` is the
@@ -28,7 +28,6 @@ class Comparison(Resource):
         aged_by="ended_at",
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     user_id: Mapped[UUID]
     run_id: Mapped[UUID]
     status: Mapped[str] = mapped_column(info=plain())
@@ -40,12 +39,7 @@ class Comparison(Resource):
     comment: Mapped[str | None] = mapped_column(info=personal(Category.CONTENT))
     chosen_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
 
     @property
     def object(self) -> str:
         return "comparison"
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None

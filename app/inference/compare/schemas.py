@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Money, Output, Problem, Text, Version, WholeNumber
 
 LETTERS = "ABCDEFGH"
@@ -107,9 +107,8 @@ class ChoiceCreate(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"label": "A"}]})
 
 
-class ComparisonQuery(PageQuery):
+class ComparisonQuery(RestorableQuery):
     status: Annotated[Status | None, Field(description="Only those in this state.")] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class ComparedMessageRead(Output):

@@ -5,24 +5,27 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
 from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import FieldError, RestoreExpired
+from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
 from app.inference.calls.calls import Calls
 from app.inference.calls.order import Order
+from app.inference.calls.remembering import remembered
 from app.inference.compare import crud
 from app.inference.compare.candidate import waiting_candidate
-from app.inference.compare.comparing import KIND, payer_of
+from app.inference.compare.comparing import KIND, order_of
 from app.inference.compare.errors import (
     ChoiceInvalid,
     ChoiceMade,
     ComparisonNotFound,
     ComparisonUnderWay,
+    LedgerBehind,
 )
 from app.inference.compare.models import Comparison
 from app.inference.compare.prompt import MOST_CHARACTERS, Prompt
@@ -41,6 +44,7 @@ from app.inference.providers.types import Usage
 from app.inference.routing.category import categorise
 from app.inference.routing.plan import Candidate, Plan
 from app.inference.routing.planner import Router
+from app.inference.usage.drain import STORE_ERRORS
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -75,15 +79,8 @@ async def prepare(calls: Calls, access: Access, run_id: UUID, new: ComparisonCre
         teaches=new.teaches,
     )
     prompt = Prompt(comparison.messages, comparison.parameters)
-    run_input = {
-        "comparison_id": str(comparison.id),
-        "api_key_id": str(access.credential_id) if access.credential == "api_key" else None,
-        "tags": list(access.rules.tags),
-    }
-    payer = payer_of(access, run_id, run_input)
-    orders = [
-        Order(payer, prompt.question(one.model), access.rules, access) for one in new.candidates
-    ]
+    run_input = {"comparison_id": str(comparison.id), **remembered(access)}
+    orders = [order_of(access, run_id, prompt, one.model) for one in new.candidates]
     return Prepared(comparison, run_input, orders, [await calls.plan(order) for order in orders])
 
 
@@ -133,7 +130,9 @@ async def get(
     session: AsyncSession, access: Access, comparison_id: UUID, *, for_update: bool = False
 ) -> Comparison:
     """One of the caller's own; raises ComparisonNotFound."""
-    found = await crud.get(session, access.workspace_id, comparison_id, for_update=for_update)
+    found = await restorable.find(
+        session, Comparison, access.workspace_id, comparison_id, for_update=for_update
+    )
     if found is None or found.deleted_at or found.user_id != access.user_id:
         raise ComparisonNotFound
     return found
@@ -155,11 +154,12 @@ async def delete(session: AsyncSession, access: Access, comparison_id: UUID) -> 
 
 async def restore(session: AsyncSession, access: Access, comparison_id: UUID) -> Comparison:
     """Raises ComparisonNotFound and RestoreExpired."""
-    comparison = await crud.get(session, access.workspace_id, comparison_id, for_update=True)
+    comparison = await restorable.find(
+        session, Comparison, access.workspace_id, comparison_id, for_update=True
+    )
     if comparison is None or comparison.user_id != access.user_id:
         raise ComparisonNotFound
-    if comparison.restorable_until and comparison.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(comparison)
     comparison.deleted_at = None
     await session.flush()
     await session.refresh(comparison)
@@ -167,9 +167,9 @@ async def restore(session: AsyncSession, access: Access, comparison_id: UUID) ->
 
 
 async def choose(
-    session: AsyncSession, access: Access, router: Router, comparison_id: UUID, new: ChoiceCreate
+    session: AsyncSession, access: Access, comparison_id: UUID, new: ChoiceCreate
 ) -> Comparison:
-    """Say which answer was the best, once; adaptive routes learn of all that answered.
+    """Say which answer was the best, once.
 
     Raises ComparisonNotFound, ComparisonUnderWay, ChoiceMade and ChoiceInvalid.
     """
@@ -179,7 +179,7 @@ async def choose(
         raise ComparisonUnderWay("Wait for its end, or cancel its run.", retry_after=1)
     if comparison.choice is not None:
         raise ChoiceMade(f"It was {comparison.choice!r}, and stays so.")
-    answered = [one for one in comparison.candidates if one["status"] == "completed"]
+    answered = answered_in(comparison)
     if new.label not in (one["label"] for one in answered):
         said = "names no candidate that has answered"
         raise ChoiceInvalid(
@@ -187,11 +187,26 @@ async def choose(
         )
     comparison.choice, comparison.comment = new.label, new.comment
     comparison.chosen_at = now()
-    for one in answered:
-        await _judge(session, access, router, comparison, one)
     await session.flush()
     await session.refresh(comparison)
     return comparison
+
+
+async def teach(
+    session: AsyncSession, access: Access, router: Router, calls: Calls, comparison: Comparison
+) -> None:
+    """Have adaptive routes learn of all that answered; raises LedgerBehind."""
+    try:
+        # Calls are in the ledger a moment after their answers.
+        await calls.flush()
+    except STORE_ERRORS:
+        raise LedgerBehind(retry_after=5) from None
+    for one in answered_in(comparison):
+        await _judge(session, access, router, comparison, one)
+
+
+def answered_in(comparison: Comparison) -> list[dict[str, Any]]:
+    return [one for one in comparison.candidates if one["status"] == "completed"]
 
 
 async def _judge(

@@ -3,10 +3,12 @@
 from collections import OrderedDict
 from uuid import UUID
 
+from app.core import restorable
 from app.core.db import Database, Scope
 from app.core.fresh import MOST_WORKSPACES, Fresh
 from app.inference.customers import crud
 from app.inference.customers.limits import OPEN, CustomerLimits, Standings, terms_of
+from app.inference.customers.models import Customer
 from app.inference.usage.payer import Payer
 
 
@@ -43,7 +45,7 @@ class CustomerBook:
             known = self._compiled.get(workspace_id)
             if known is not None and known[0] == stamp:
                 return known[1]
-            rows = await crud.every(session, workspace_id)
+            rows = await restorable.all_living(session, Customer, workspace_id)
             defaults = await crud.defaults(session, workspace_id)
         others = OPEN if defaults is None else terms_of(defaults)
         found = Standings({row.external_id: terms_of(row) for row in rows}, others)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from sqlalchemy import Select, delete, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.inference.customers.errors import CustomerExists
 from app.inference.customers.models import Customer, CustomerDefaults
 from app.inference.customers.schemas import CustomerQuery
@@ -19,29 +21,6 @@ def _living(workspace_id: UUID) -> Select[Customer]:
     return select(Customer).where(
         Customer.workspace_id == workspace_id, Customer.deleted_at.is_(None)
     )
-
-
-async def get(
-    session: AsyncSession, workspace_id: UUID, customer_id: UUID, *, for_update: bool = False
-) -> Customer | None:
-    """A customer, deleted ones included."""
-    statement = select(Customer).where(
-        Customer.workspace_id == workspace_id, Customer.id == customer_id
-    )
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[Customer]:
-    return (await session.scalars(_living(workspace_id))).all()
-
-
-async def count_living(session: AsyncSession, workspace_id: UUID) -> int:
-    statement = select(func.count()).where(
-        Customer.workspace_id == workspace_id, Customer.deleted_at.is_(None)
-    )
-    return await session.scalar(statement) or 0
 
 
 async def stamp(session: AsyncSession, workspace_id: UUID) -> tuple[object, ...]:
@@ -57,26 +36,15 @@ async def stamp(session: AsyncSession, workspace_id: UUID) -> tuple[object, ...]
 async def page(
     session: AsyncSession, workspace_id: UUID, query: CustomerQuery, cursors: Cursors
 ) -> Slice[Customer]:
-    deleted = Customer.deleted_at
-    statement = select(Customer).where(
-        Customer.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
+    wanted = []
     if query.external_id is not None:
-        statement = statement.where(Customer.external_id == query.external_id)
+        wanted.append(Customer.external_id == query.external_id)
     if query.blocked is not None:
-        statement = statement.where(Customer.blocked == query.blocked)
+        wanted.append(Customer.blocked == query.blocked)
     if query.q is not None:
-        statement = statement.where(
-            or_(
-                Customer.external_id.icontains(query.q, autoescape=True),
-                Customer.name.icontains(query.q, autoescape=True),
-            )
-        )
-    keyset = Keyset(Customer.created_at, Customer.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+        named = (Customer.external_id, Customer.name)
+        wanted.append(or_(*(column.icontains(query.q, autoescape=True) for column in named)))
+    return await restorable.page(session, Customer, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, customer: Customer) -> Customer:
@@ -105,14 +73,24 @@ async def _id_of_its_own(session: AsyncSession, external_id: str) -> AsyncIterat
         raise CustomerExists(f"`{external_id}` is listed already.") from None
 
 
-async def erase(session: AsyncSession, workspace_id: UUID, customer: Customer) -> None:
-    """Delete a customer's row, and take their id from the calls and alerts that name it."""
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Ids of the budgets that went with a customer, and of the keys that were for them alone."""
+
+    budgets: Sequence[UUID]
+    keys: Sequence[UUID]
+
+
+async def erase(session: AsyncSession, workspace_id: UUID, customer: Customer) -> Erased:
+    """Delete a customer's row and budgets, end their keys, and take their id from what names it."""
+    about = {"workspace_id": workspace_id, "customer": customer.external_id}
+    budgets = (await session.scalars(_DROP_BUDGETS, about)).all()
+    keys = (await session.scalars(_END_KEYS, about)).all()
     for statement in _FORGET:
-        await session.execute(
-            statement, {"workspace_id": workspace_id, "customer": customer.external_id}
-        )
+        await session.execute(statement, about)
     await session.delete(customer)
     await session.flush()
+    return Erased(budgets, keys)
 
 
 async def forget_deleted(session: AsyncSession, before: datetime) -> None:
@@ -125,12 +103,22 @@ async def defaults(session: AsyncSession, workspace_id: UUID) -> CustomerDefault
     return (await session.scalars(statement)).one_or_none()
 
 
-# Text, because budgets and usage stand beside this package.
+# Text, because budgets and usage stand beside this package. Calls come before carries: what they
+# cost is carried, under the customer's id, by the very statement that takes it from them.
+_DROP_BUDGETS = text(
+    "delete from budgets where workspace_id = :workspace_id and subject_type = 'customer' "
+    "and subject_id = :customer returning id"
+)
+_END_KEYS = text(
+    "update api_keys set customer = null, revoked_at = coalesce(revoked_at, now()) "
+    "where workspace_id = :workspace_id and customer = :customer returning id"
+)
 _FORGET = (
     text(
         "update model_calls set customer = null "
         "where workspace_id = :workspace_id and customer = :customer"
     ),
+    text("delete from budget_carries where workspace_id = :workspace_id and customer = :customer"),
     text("delete from budget_alerts where workspace_id = :workspace_id and customer = :customer"),
 )
 # Two first questions at once make one row.

@@ -1,6 +1,5 @@
 """Customers: the end users of a workspace's own product."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +7,11 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
-from app.core.db import RESTORABLE, Resource
+from app.core.db import Resource
+from app.core.restorable import Restorable
 
 
-class Customer(Resource):
+class Customer(Restorable):
     """An end user by the id that the workspace gives them (`external_id`).
 
     `requests` and `tokens` are limits, `models` patterns of references. What is null is as the
@@ -35,7 +35,6 @@ class Customer(Resource):
         erased_by="customers_erase",
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     external_id: Mapped[str] = mapped_column(info=personal(Category.IDENTITY))
     name: Mapped[str] = mapped_column(info=personal(Category.IDENTITY))
     blocked: Mapped[bool]
@@ -44,11 +43,6 @@ class Customer(Resource):
     concurrency: Mapped[int | None]
     models: Mapped[list[Any] | None] = mapped_column(info=plain())
     labels: Mapped[dict[str, Any]] = mapped_column("metadata", info=personal(Category.CONTENT))
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
 class CustomerDefaults(Resource):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from app.core.limits import MAX_REQUESTS, MAX_SECONDS, MAX_TOKENS, Limit, TokenLimit
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Metadata, NotNull, Output, Text, Version, WholeNumber
 
 MOST_CUSTOMERS = 20_000
@@ -121,13 +121,12 @@ class CustomerUpdate(Input):
     metadata: Annotated[Metadata | None, NotNull] = None
 
 
-class CustomerQuery(PageQuery):
+class CustomerQuery(RestorableQuery):
     external_id: ExternalId | None = None
     blocked: bool | None = None
     q: Annotated[
         Text | None, Field(min_length=1, max_length=200, description="Part of the id or name.")
     ] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class CustomerRead(Output):

@@ -1,12 +1,14 @@
 """What a workspace does with its customers."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
+from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -35,7 +37,7 @@ async def create(session: AsyncSession, access: Access, new: CustomerCreate) -> 
 
 async def get(session: AsyncSession, access: Access, customer_id: UUID) -> Customer:
     """Raises CustomerNotFound."""
-    customer = await crud.get(session, access.workspace_id, customer_id)
+    customer = await restorable.find(session, Customer, access.workspace_id, customer_id)
     if customer is None or customer.deleted_at:
         raise CustomerNotFound
     return customer
@@ -73,11 +75,12 @@ async def delete(session: AsyncSession, access: Access, customer_id: UUID) -> No
 
 async def restore(session: AsyncSession, access: Access, customer_id: UUID) -> Customer:
     """Raises CustomerNotFound, CustomerExists, TooManyCustomers and RestoreExpired."""
-    customer = await crud.get(session, access.workspace_id, customer_id, for_update=True)
+    customer = await restorable.find(
+        session, Customer, access.workspace_id, customer_id, for_update=True
+    )
     if customer is None:
         raise CustomerNotFound
-    if customer.restorable_until and customer.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(customer)
     if customer.deleted_at:
         await _leave_room(session, access.workspace_id)
         await crud.restore(session, customer)
@@ -85,21 +88,28 @@ async def restore(session: AsyncSession, access: Access, customer_id: UUID) -> C
     return customer
 
 
-async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> None:
+async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> Sequence[UUID]:
     """Forget a customer for good, also as the one whom calls were made for; costs stay countable.
 
-    Raises CustomerNotFound.
+    Their budgets go, and keys that are for them alone end; gives those keys' ids, which processes
+    are to forget. Raises CustomerNotFound.
     """
-    customer = await crud.get(session, access.workspace_id, customer_id, for_update=True)
+    customer = await restorable.find(
+        session, Customer, access.workspace_id, customer_id, for_update=True
+    )
     if customer is None:
         raise CustomerNotFound
     await match(session, customer)
-    await crud.erase(session, access.workspace_id, customer)
-    await erase_customer(session, customer.id)
+    erased = await crud.erase(session, access.workspace_id, customer)
+    for subject_id in (customer.id, *erased.budgets):
+        await erase_customer(session, subject_id)
+    for key_id in erased.keys:
+        note(session, Note("api_key.revoked", "api_key", key_id))
+    return erased.keys
 
 
 async def _leave_room(session: AsyncSession, workspace_id: UUID) -> None:
-    if await crud.count_living(session, workspace_id) >= MOST_CUSTOMERS:
+    if await restorable.count_living(session, Customer, workspace_id) >= MOST_CUSTOMERS:
         raise TooManyCustomers(
             f"A workspace lists at most {MOST_CUSTOMERS} customers; give the others defaults."
         )

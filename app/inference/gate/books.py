@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, cast
 from uuid import UUID
 
+from app.core import restorable
 from app.core.clock import now
 from app.core.db import Database, Scope
 from app.inference.budgets import crud as budgets_crud
+from app.inference.budgets.models import Budget
 from app.inference.budgets.rules import BudgetRule
 from app.inference.budgets.windows import WindowKind, window_at
 from app.inference.customers.limits import CustomerLimits
@@ -62,10 +64,11 @@ async def count_rows(
 ) -> Found:
     """What the ledger's rows say of a rule's window; see `gate.crud.counted`."""
     async with database.unit(Scope(workspace_id=workspace_id)) as session:
-        budget = await budgets_crud.get(session, workspace_id, rule.budget_id)
+        budget = await restorable.find(session, Budget, workspace_id, rule.budget_id)
         if budget is None:
             return Found(Counted(0, (), ()), young=True)
         window = window_at(cast("WindowKind", budget.window), budget.timezone, at)
         about = budgets_crud.counted(budget, window, rule.customer)
-        counted = await crud.counted(session, about, since)
+        carried = budgets_crud.carried(budget, window, rule.customer)
+        counted = await crud.counted(session, about, carried, since)
         return Found(counted, young=budget.updated_at > now() - YOUNG)

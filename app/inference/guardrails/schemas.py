@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Name, NotNull, Output, Text, Version
 from app.inference.guardrails.check_schemas import GuardrailCheck
 from app.inference.usage.call_scope import CallScope, CallScopeRead
@@ -53,9 +53,8 @@ class GuardrailUpdate(Input):
     checks: Annotated[ChecksField | None, NotNull] = None
 
 
-class GuardrailQuery(PageQuery):
+class GuardrailQuery(RestorableQuery):
     enabled: Annotated[bool | None, Field(description="Only those that are on, or off.")] = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class GuardrailRead(Output):

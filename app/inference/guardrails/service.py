@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession, on_commit
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -44,7 +44,9 @@ async def get(
     session: AsyncSession, access: Access, guardrail_id: UUID, *, for_update: bool = False
 ) -> Guardrail:
     """A living one; raises GuardrailNotFound."""
-    found = await crud.get(session, access.workspace_id, guardrail_id, for_update=for_update)
+    found = await restorable.find(
+        session, Guardrail, access.workspace_id, guardrail_id, for_update=for_update
+    )
     if found is None or found.deleted_at:
         raise GuardrailNotFound
     return found
@@ -88,11 +90,12 @@ async def restore(
     session: AsyncSession, access: Access, guardrail_id: UUID, forget: Forget
 ) -> Guardrail:
     """Raises GuardrailNotFound and RestoreExpired."""
-    guardrail = await crud.get(session, access.workspace_id, guardrail_id, for_update=True)
+    guardrail = await restorable.find(
+        session, Guardrail, access.workspace_id, guardrail_id, for_update=True
+    )
     if guardrail is None:
         raise GuardrailNotFound
-    if guardrail.restorable_until and guardrail.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(guardrail)
     guardrail.deleted_at = None
     await session.flush()
     await session.refresh(guardrail)

@@ -1,6 +1,6 @@
 """Integrations in Postgres."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -8,7 +8,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.inference.integrations.errors import IntegrationSlugTaken
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import IntegrationQuery
@@ -28,36 +29,15 @@ async def get(
     return (await session.scalars(statement)).one_or_none()
 
 
-async def get_even_deleted(
-    session: AsyncSession, workspace_id: UUID, integration_id: UUID
-) -> Integration | None:
-    statement = select(Integration).where(
-        Integration.workspace_id == workspace_id, Integration.id == integration_id
-    )
-    return (await session.scalars(statement.with_for_update())).one_or_none()
-
-
-async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[Integration]:
-    """All of a workspace's integrations, oldest first."""
-    return (await session.scalars(_living(workspace_id).order_by(Integration.id))).all()
-
-
 async def page(
     session: AsyncSession, workspace_id: UUID, query: IntegrationQuery, cursors: Cursors
 ) -> Slice[Integration]:
-    deleted = Integration.deleted_at
-    statement = select(Integration).where(
-        Integration.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
+    wanted = []
     if query.kind:
-        statement = statement.where(Integration.kind == query.kind)
+        wanted.append(Integration.kind == query.kind)
     if query.enabled is not None:
-        statement = statement.where(Integration.enabled == query.enabled)
-    keyset = Keyset(Integration.created_at, Integration.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+        wanted.append(Integration.enabled == query.enabled)
+    return await restorable.page(session, Integration, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, integration: Integration) -> Integration:

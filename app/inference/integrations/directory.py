@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
 from app.core.audit import Note, note
 from app.core.clock import now
 from app.core.config import Settings
@@ -149,7 +150,7 @@ class Directory:
 
     async def _load(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
-            rows = await crud.every(session, workspace_id)
+            rows = await restorable.all_living(session, Integration, workspace_id)
             self._note_use(session, rows)
         built = (self._readable(row) for row in rows if row.enabled)
         found = tuple(endpoint for endpoint in built if endpoint)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import restorable
 from app.core.clock import now
 from app.core.config import Settings
 from app.core.crypto import Vault
@@ -16,7 +17,6 @@ from app.core.errors import AppError
 from app.core.ids import new_id
 from app.core.kernel import Kernel
 from app.core.log import get_logger
-from app.inference.integrations import crud
 from app.inference.integrations.models import Integration
 from app.inference.integrations.service import write_credential
 from app.inference.providers.registry import KINDS, build_provider
@@ -100,7 +100,7 @@ async def sync_environment(kernel: Kernel, workspace_id: UUID, transport: Transp
     if kernel.settings.discover_local_models:
         offers += await local_servers(kernel.settings, transport)
     async with kernel.database.unit(Scope(workspace_id=workspace_id)) as session:
-        rows = await crud.every(session, workspace_id)
+        rows = await restorable.all_living(session, Integration, workspace_id)
         by_slug = {row.slug: row for row in rows}
         wanted = {offer.slug for offer in offers}
         for row in rows:

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import plain, secret, technical
-from app.core.db import RESTORABLE, Resource
+from app.core.restorable import Restorable
 
 
-class Integration(Resource):
+class Integration(Restorable):
     """A workspace's connection to one provider.
 
     `origin` says who made it: a `user`, the `environment` (a key in it), `discovered` (a local
@@ -33,7 +32,6 @@ class Integration(Resource):
 
     __handling__ = technical("connect a workspace to a model provider")
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(info=plain())
     slug: Mapped[str] = mapped_column(info=plain())
     name: Mapped[str] = mapped_column(info=plain())
@@ -51,8 +49,3 @@ class Integration(Resource):
     last_tested_at: Mapped[datetime | None]
     models: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     models_listed_at: Mapped[datetime | None]
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from app.core import restorable
 from app.core.db import AsyncSession
-from app.inference.integrations import crud
 from app.inference.integrations.models import Integration
 from app.inference.providers.registry import KINDS
 from app.oversight.privacy.privacy import Recipient
@@ -15,7 +15,7 @@ PURPOSE = "answer what people ask of language models"
 
 async def recipients(session: AsyncSession, workspace_id: UUID) -> Sequence[Recipient]:
     """The enabled integrations, for the register of processing."""
-    found = await crud.every(session, workspace_id)
+    found = await restorable.all_living(session, Integration, workspace_id)
     return [_recipient(integration) for integration in found if integration.enabled]
 
 

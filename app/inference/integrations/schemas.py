@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints
 
 from app.core.bulk import MOST_ITEMS
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Name, Output, Problem, Version
 from app.inference.providers.registry import KINDS
 
@@ -106,10 +106,9 @@ class IntegrationBulk(Input):
     items: Annotated[list[IntegrationBulkItem], Field(min_length=1, max_length=MOST_ITEMS)]
 
 
-class IntegrationQuery(PageQuery):
+class IntegrationQuery(RestorableQuery):
     kind: StoredKind | None = None
     enabled: bool | None = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class IntegrationRead(Output):

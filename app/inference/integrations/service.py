@@ -1,24 +1,27 @@
 """What a workspace does with its integrations."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
 from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import AsyncSession
-from app.core.errors import AppError, RestoreExpired
+from app.core.errors import AppError, FieldError
 from app.core.ids import new_id
 from app.core.kernel import Kernel
+from app.core.net import parse_url
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
 from app.inference.integrations import crud
 from app.inference.integrations.directory import Directory, seal_context
-from app.inference.integrations.errors import IntegrationNotFound
+from app.inference.integrations.errors import CredentialNeeded, IntegrationNotFound
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import (
     IntegrationBulkItem,
@@ -27,7 +30,11 @@ from app.inference.integrations.schemas import (
     IntegrationTest,
     IntegrationUpdate,
 )
-from app.inference.providers.registry import KINDS
+from app.inference.providers.errors import ProviderTimedOut
+from app.inference.providers.registry import KINDS, kind_of
+
+# All of a try: its answers, and as many pages of models as there are.
+TRIAL_SECONDS = 30.0
 
 
 async def create(
@@ -88,6 +95,7 @@ async def update(
     directory: Directory,
     vault: Vault,
 ) -> Integration:
+    """Raises IntegrationNotFound, CredentialNeeded, InvalidIntegration and AddressRefused."""
     integration = await get(session, access, integration_id)
     await match(session, integration)
     given = change.model_fields_set
@@ -100,7 +108,10 @@ async def update(
     if "base_url" in given:
         # An address that a user chose is a user's, whoever made the integration.
         integration.origin = "user"
+        before = server_of(integration)
         integration.base_url = str(change.base_url).rstrip("/") if change.base_url else None
+        if integration.sealed_credential and not change.api_key:
+            expect_same(before, server_of(integration))
     if change.api_key:
         write_credential(integration, change.api_key.get_secret_value(), vault)
     if given & {"base_url", "api_key"}:
@@ -111,6 +122,21 @@ async def update(
     await session.flush()
     await session.refresh(integration)
     return integration
+
+
+def server_of(integration: Integration) -> tuple[str, str | None, int | None]:
+    """Who is given an integration's credential."""
+    url = parse_url(integration.base_url or kind_of(integration.kind).base_url or "")
+    return url.scheme, url.raw_host, url.port
+
+
+def expect_same(before: object, server: object) -> None:
+    """Keep a credential from whoever may not have been meant to see it; raises CredentialNeeded."""
+    if before != server:
+        raise CredentialNeeded(
+            "The stored key was given for another server: send `api_key` with the new address.",
+            errors=(FieldError("/body/api_key", CredentialNeeded.code, "needed with it"),),
+        )
 
 
 async def delete(session: AsyncSession, access: Access, integration_id: UUID) -> None:
@@ -128,11 +154,12 @@ async def restore(session: AsyncSession, access: Access, integration_id: UUID) -
 
     Raises IntegrationNotFound, RestoreExpired and IntegrationSlugTaken.
     """
-    integration = await crud.get_even_deleted(session, access.workspace_id, integration_id)
+    integration = await restorable.find(
+        session, Integration, access.workspace_id, integration_id, for_update=True
+    )
     if integration is None:
         raise IntegrationNotFound
-    if integration.restorable_until and integration.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(integration)
     if integration.deleted_at:
         await crud.restore(session, integration)
         integration.status, integration.last_error = "untested", None
@@ -175,10 +202,13 @@ async def try_out(
     failure: AppError | None = None
     models: list[dict[str, Any]] = []
     try:
-        await endpoint.provider.check()
-        models = await directory.list_models(endpoint)
+        async with asyncio.timeout(TRIAL_SECONDS):
+            await endpoint.provider.check()
+            models = await directory.list_models(endpoint)
     except AppError as error:
         failure = error
+    except TimeoutError:
+        failure = ProviderTimedOut(endpoint.label, "the try took too long.")
     return Trial(round((time.perf_counter() - began) * 1000), models, failure)
 
 

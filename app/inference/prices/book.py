@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from app.core import restorable
 from app.core.db import Database, Scope
 from app.core.fresh import Fresh
 from app.inference.integrations.directory import Endpoint
 from app.inference.prices import crud
+from app.inference.prices.models import PriceOverride
 from app.inference.prices.price import Price
 from app.inference.prices.pricing import Pricing, pricing_of
 
@@ -43,7 +45,7 @@ class PriceBook:
 
     async def _load(self, workspace_id: UUID) -> Pricing:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:
-            overrides = await crud.every(session, workspace_id)
+            overrides = await restorable.all_living(session, PriceOverride, workspace_id)
             settings = await crud.settings(session, workspace_id)
         if settings is None:
             return pricing_of(overrides)

@@ -1,57 +1,22 @@
 """Price overrides and billing settings in Postgres."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.inference.prices.models import BillingSettings, PriceOverride
 from app.inference.prices.schemas import PriceOverrideQuery
-
-
-async def get(
-    session: AsyncSession, workspace_id: UUID, override_id: UUID, *, for_update: bool = False
-) -> PriceOverride | None:
-    """An override, deleted ones included."""
-    statement = select(PriceOverride).where(
-        PriceOverride.workspace_id == workspace_id, PriceOverride.id == override_id
-    )
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def every(session: AsyncSession, workspace_id: UUID) -> Sequence[PriceOverride]:
-    """The living ones, oldest first."""
-    statement = select(PriceOverride).where(
-        PriceOverride.workspace_id == workspace_id, PriceOverride.deleted_at.is_(None)
-    )
-    return (await session.scalars(statement.order_by(PriceOverride.id))).all()
-
-
-async def count_living(session: AsyncSession, workspace_id: UUID) -> int:
-    statement = select(func.count()).where(
-        PriceOverride.workspace_id == workspace_id, PriceOverride.deleted_at.is_(None)
-    )
-    return await session.scalar(statement) or 0
 
 
 async def page(
     session: AsyncSession, workspace_id: UUID, query: PriceOverrideQuery, cursors: Cursors
 ) -> Slice[PriceOverride]:
-    deleted = PriceOverride.deleted_at
-    statement = select(PriceOverride).where(
-        PriceOverride.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
-    if query.integration is not None:
-        statement = statement.where(PriceOverride.integration == query.integration)
-    keyset = Keyset(PriceOverride.created_at, PriceOverride.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+    of = query.integration
+    wanted = [] if of is None else [PriceOverride.integration == of]
+    return await restorable.page(session, PriceOverride, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, override: PriceOverride) -> PriceOverride:

@@ -1,6 +1,5 @@
 """Prices that a workspace sets itself, and how it reckons money."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,12 +8,13 @@ from sqlalchemy import ForeignKey, Index, Numeric
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import plain, technical
-from app.core.db import RESTORABLE, Resource
+from app.core.db import Resource
+from app.core.restorable import Restorable
 
 _RATE = Numeric(18, 6)
 
 
-class PriceOverride(Resource):
+class PriceOverride(Restorable):
     """What a workspace pays for models of an integration (null: of any), by a pattern of names.
 
     `input`, `output`, `cached_input` and `cache_write` are US dollars a million tokens, `tiers`
@@ -25,7 +25,6 @@ class PriceOverride(Resource):
     __table_args__ = (Index("ix_price_overrides_list", "workspace_id", "created_at", "id"),)
     __handling__ = technical("reckon what models cost a workspace that pays its own prices")
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     integration: Mapped[str | None] = mapped_column(info=plain())
     model: Mapped[str] = mapped_column(info=plain())
     input: Mapped[Decimal] = mapped_column(_RATE)
@@ -37,11 +36,6 @@ class PriceOverride(Resource):
     minute: Mapped[Decimal] = mapped_column(Numeric(18, 9))
     tiers: Mapped[list[Any]] = mapped_column(info=plain())
     note: Mapped[str] = mapped_column(info=plain())
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
 class BillingSettings(Resource):

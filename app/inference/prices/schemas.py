@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import DecimalText, Input, Money, NotNull, Output, Text, Version, WholeNumber
 
 MOST_OVERRIDES = 1000
@@ -109,9 +109,8 @@ class PriceOverrideUpdate(Input):
     note: Annotated[Note | None, NotNull] = None
 
 
-class PriceOverrideQuery(PageQuery):
+class PriceOverrideQuery(RestorableQuery):
     integration: Slug | None = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False
 
 
 class PriceTierRead(Output):

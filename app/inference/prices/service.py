@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -36,7 +36,7 @@ async def create(session: AsyncSession, access: Access, new: PriceOverrideCreate
 
 async def get(session: AsyncSession, access: Access, override_id: UUID) -> PriceOverride:
     """Raises PriceOverrideNotFound."""
-    row = await crud.get(session, access.workspace_id, override_id)
+    row = await restorable.find(session, PriceOverride, access.workspace_id, override_id)
     if row is None or row.deleted_at:
         raise PriceOverrideNotFound
     return row
@@ -80,11 +80,12 @@ async def delete(session: AsyncSession, access: Access, override_id: UUID) -> No
 
 async def restore(session: AsyncSession, access: Access, override_id: UUID) -> PriceOverride:
     """Raises PriceOverrideNotFound, TooManyOverrides and RestoreExpired."""
-    row = await crud.get(session, access.workspace_id, override_id, for_update=True)
+    row = await restorable.find(
+        session, PriceOverride, access.workspace_id, override_id, for_update=True
+    )
     if row is None:
         raise PriceOverrideNotFound
-    if row.restorable_until and row.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(row)
     if row.deleted_at:
         await _leave_room(session, access.workspace_id)
         row.deleted_at = None
@@ -94,7 +95,7 @@ async def restore(session: AsyncSession, access: Access, override_id: UUID) -> P
 
 
 async def _leave_room(session: AsyncSession, workspace_id: UUID) -> None:
-    if await crud.count_living(session, workspace_id) >= MOST_OVERRIDES:
+    if await restorable.count_living(session, PriceOverride, workspace_id) >= MOST_OVERRIDES:
         raise TooManyOverrides(f"A workspace has at most {MOST_OVERRIDES}; use patterns.")
 
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from app.core import restorable
 from app.core.db import Database, Scope
 from app.core.fresh import Fresh
 from app.inference.routing import crud
 from app.inference.routing.adaptive.arms import NAMES, Arm
 from app.inference.routing.adaptive.learner import Known
+from app.inference.routing.models import Route
 from app.inference.routing.spec import RouteSpec, compiled
 
 
@@ -32,7 +34,9 @@ def remembered_routes(database: Database) -> Fresh[RouteBook]:
     async def load(workspace_id: UUID) -> RouteBook:
         began = time.monotonic()
         async with database.unit(Scope(workspace_id=workspace_id)) as session:
-            specs = [compiled(row) for row in await crud.living(session, workspace_id)]
+            specs = [
+                compiled(row) for row in await restorable.all_living(session, Route, workspace_id)
+            ]
             learns = any(spec.strategy == "adaptive" for spec in specs)
             rows = await crud.arms_of_workspace(session, workspace_id) if learns else ()
         arms: dict[tuple[UUID, str], dict[str, Arm]] = {}

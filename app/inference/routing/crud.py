@@ -9,42 +9,18 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.inference.routing.errors import RouteSlugTaken
 from app.inference.routing.models import Route, RouteArm
 from app.inference.routing.schemas import RouteQuery
 
 
-async def get(
-    session: AsyncSession, workspace_id: UUID, route_id: UUID, *, for_update: bool = False
-) -> Route | None:
-    """A route, deleted ones included."""
-    statement = select(Route).where(Route.workspace_id == workspace_id, Route.id == route_id)
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def living(session: AsyncSession, workspace_id: UUID) -> Sequence[Route]:
-    """All of a workspace's routes."""
-    statement = select(Route).where(Route.workspace_id == workspace_id, Route.deleted_at.is_(None))
-    return (await session.scalars(statement.order_by(Route.id))).all()
-
-
 async def page(
     session: AsyncSession, workspace_id: UUID, query: RouteQuery, cursors: Cursors
 ) -> Slice[Route]:
-    deleted = Route.deleted_at
-    statement = select(Route).where(
-        Route.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-    )
-    if query.strategy:
-        statement = statement.where(Route.strategy == query.strategy)
-    keyset = Keyset(Route.created_at, Route.id)
-    return await fetch_page(
-        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
-    )
+    wanted = [Route.strategy == query.strategy] if query.strategy else []
+    return await restorable.page(session, Route, workspace_id, query, cursors, *wanted)
 
 
 async def add(session: AsyncSession, route: Route) -> Route:

@@ -1,6 +1,5 @@
 """Routes, and what the adaptive ones have learned."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +7,11 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import plain, technical
-from app.core.db import RESTORABLE, Resource, Row
+from app.core.db import Row
+from app.core.restorable import Restorable
 
 
-class Route(Resource):
+class Route(Restorable):
     """How a request's model is chosen, under the name by which requests ask for it.
 
     `candidates`, `on_overflow`, `failover`, `constraints` and `adaptive` are kept as they came over
@@ -38,7 +38,6 @@ class Route(Resource):
 
     __handling__ = technical("choose which model answers a request")
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     slug: Mapped[str] = mapped_column(info=plain())
     name: Mapped[str] = mapped_column(info=plain())
     strategy: Mapped[str] = mapped_column(info=plain())
@@ -49,11 +48,6 @@ class Route(Resource):
     failover: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
     constraints: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
     adaptive: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
-    deleted_at: Mapped[datetime | None]
-
-    @property
-    def restorable_until(self) -> datetime | None:
-        return self.deleted_at + RESTORABLE if self.deleted_at else None
 
 
 class RouteArm(Row):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import (
     Input,
     Metadata,
@@ -229,6 +229,5 @@ class RouteUpdate(Input):
     adaptive: Annotated[AdaptiveSettings | None, NotNull] = None
 
 
-class RouteQuery(PageQuery):
+class RouteQuery(RestorableQuery):
     strategy: Strategy | None = None
-    deleted: Annotated[bool, Field(description="List the deleted ones instead.")] = False

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
-from app.core.errors import RestoreExpired
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -47,7 +47,9 @@ async def get(
     session: AsyncSession, access: Access, route_id: UUID, *, for_update: bool = False
 ) -> Route:
     """A living route; raises RouteNotFound."""
-    route = await crud.get(session, access.workspace_id, route_id, for_update=for_update)
+    route = await restorable.find(
+        session, Route, access.workspace_id, route_id, for_update=for_update
+    )
     if route is None or route.deleted_at:
         raise RouteNotFound
     return route
@@ -105,11 +107,10 @@ async def restore(session: AsyncSession, access: Access, route_id: UUID) -> Rout
 
     Raises RouteNotFound, RestoreExpired and RouteSlugTaken.
     """
-    route = await crud.get(session, access.workspace_id, route_id, for_update=True)
+    route = await restorable.find(session, Route, access.workspace_id, route_id, for_update=True)
     if route is None:
         raise RouteNotFound
-    if route.restorable_until and route.restorable_until < now():
-        raise RestoreExpired
+    restorable.expect_restorable(route)
     if route.deleted_at:
         route.is_default = False
         await crud.restore(session, route)

@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.core import restorable
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
-from app.inference.budgets import crud
 from app.inference.budgets.alerts import tell
 from app.inference.budgets.book import BudgetBook
+from app.inference.budgets.models import Budget
 from app.inference.budgets.rules import BudgetRule
 from app.inference.usage.models import ModelCall
 from app.inference.usage.payer import Payer
@@ -133,7 +134,7 @@ async def look(kernel, talker, budget) -> list[tuple[int, str | None, str]]:
     workspace_id = UUID(talker.person.workspace_id)
     for _ in range(2):
         async with kernel.database.unit(SYSTEM) as session:
-            row = await crud.get(session, workspace_id, UUID(budget["id"]))
+            row = await restorable.find(session, Budget, workspace_id, UUID(budget["id"]))
             assert row is not None
             await tell(session, row)
     url = f"/v1/budgets/{budget['id']}/alerts?order=asc"

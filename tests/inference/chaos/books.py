@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from sqlalchemy import select
 
+from app.core import restorable
 from app.core.db import SYSTEM, Database
+from app.inference.budgets import standing
+from app.inference.budgets.counters import ValkeyCounters
+from app.inference.budgets.models import Budget
 from app.inference.prices.money import to_nano
 from app.inference.usage.models import ModelCall
-from tests.inference.chaos.clients import Answer
+from tests.inference.chaos.answers import Answer
 from tests.inference.chaos.providers import Scripted, Served
 from tests.inference.chaos.site import RATES, Site
 
@@ -46,6 +50,18 @@ class Books:
         found = await self.valkey.hmget(f"budget:{self.site.budget_id}:total", "s", "r")
         return None if found[0] is None else Held(int(found[0]), int(found[1]))
 
+    async def told(self) -> Held:
+        """How the budget stands, as its API tells: by the rows where the counter has lapsed."""
+        async with self.database.unit(SYSTEM) as session:
+            budget = await restorable.find(
+                session, Budget, self.site.workspace_id, self.site.budget_id
+            )
+            assert budget is not None
+            shown = await standing.shown(session, ValkeyCounters(self.valkey), budget)
+        assert shown.spent is not None
+        assert shown.reserved is not None
+        return Held(to_nano(shown.spent), to_nano(shown.reserved))
+
     async def holds(self) -> set[str]:
         """Ids of all calls that hold something."""
         names = [name async for name in self.valkey.scan_iter(match="holds:*")]
@@ -68,9 +84,9 @@ class Books:
 
 
 async def assert_balanced(books: Books) -> Sequence[ModelCall]:
-    """The counter and the rows agree to the nano-dollar, and nothing is held by anybody."""
+    """The budget and the rows agree to the nano-dollar, and nothing is held by anybody."""
     rows = await books.calm()
-    held = await books.held()
+    held = await books.told()
     spent = sum(cost_of(row) for row in rows)
     assert held == Held(spent, 0), (held, spent)
     assert await books.slots() == 0

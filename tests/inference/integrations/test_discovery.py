@@ -2,14 +2,16 @@
 
 import pytest
 
+from app.core import restorable
 from app.core.db import Scope
 from app.core.http.guard import Kernel
-from app.inference.integrations import crud, discovery
+from app.inference.integrations import discovery
 from app.inference.integrations.discovery import (
     keys_in_environment,
     local_servers,
     sync_environment,
 )
+from app.inference.integrations.models import Integration
 from app.inference.providers.transport import Transport
 from tests.support.fakes.openai import FakeOpenAI
 
@@ -28,7 +30,9 @@ def with_environment(kernel, monkeypatch):
 
 async def rows(kernel, workspace_id):
     async with kernel.database.unit(Scope(workspace_id=workspace_id)) as session:
-        return {row.slug: row for row in await crud.every(session, workspace_id)}
+        return {
+            row.slug: row for row in await restorable.all_living(session, Integration, workspace_id)
+        }
 
 
 async def test_keys_appear_change_and_disappear_with_the_environment(with_environment, talker):
