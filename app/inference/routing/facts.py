@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from app.inference.catalog.capabilities import capabilities_of
-from app.inference.catalog.pricing import find_model
+from app.inference.prices.listed import find_model
 
 # Kinds whose models are all known: what no pattern says of one of them it cannot do.
 KNOWN_KINDS = frozenset({"openai", "anthropic", "gemini", "azure"})
@@ -26,6 +26,21 @@ class Facts:
     cannot: frozenset[str]
     context: int | None
     small: bool
+
+
+# Of OpenAI's models, whose listing says nothing of it, those that write less than others.
+_SHORT: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile(r"^gpt-3\.5|^gpt-4-(turbo|\d{4}-preview|vision)|^gpt-4o-2024-05-13"), 4096),
+    (re.compile(r"^gpt-4(-\d{4})?$"), 8192),
+)
+
+
+def longest_answer(model: str, listed: object) -> int | None:
+    """The most tokens that a model writes: by its provider's listing, else by its name."""
+    if isinstance(listed, int) and listed > 0:
+        return listed
+    name = model.lower().rpartition("/")[2]
+    return next((most for pattern, most in _SHORT if pattern.search(name)), None)
 
 
 @lru_cache(maxsize=8192)
