@@ -71,7 +71,7 @@ class AddressPolicy:
             raise AddressRefused("Only http and https URLs with a host can be called.")
         if url.raw_user is not None or url.raw_password is not None:
             raise AddressRefused("A URL may not carry credentials.")
-        literal = literal_address(host)
+        literal = literal_address(ascii_host(host))
         if literal is not None:
             self.check(host, [str(literal)])
 
@@ -108,6 +108,14 @@ def parse_url(text: str) -> URL:
     except ValueError:
         raise AddressRefused("This is not a valid URL.") from None
     return url
+
+
+def ascii_host(host: str) -> str:
+    """A host as it is looked up: written in wide digits, 127.0.0.1 is still an address."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise AddressRefused("This is not a valid host.") from None
 
 
 def literal_address(host: str) -> IPv4Address | IPv6Address | None:

@@ -15,6 +15,11 @@ class IntegrationSlugTaken(Conflict):
     title = "Another integration of this workspace has that slug"
 
 
+class CredentialNeeded(Unprocessable):
+    code = "credential_needed"
+    title = "A new address needs its credential"
+
+
 class ModelUnknown(Unprocessable):
     code = "model_unknown"
     title = "No integration of this workspace offers that model"

@@ -17,7 +17,11 @@ from app.core.net import AddressRefused
 from app.core.paging import CursorInvalid, Page
 from app.inference.integrations import service
 from app.inference.integrations.edge import DirectoryDep
-from app.inference.integrations.errors import IntegrationNotFound, IntegrationSlugTaken
+from app.inference.integrations.errors import (
+    CredentialNeeded,
+    IntegrationNotFound,
+    IntegrationSlugTaken,
+)
 from app.inference.integrations.models import Integration
 from app.inference.integrations.schemas import (
     IntegrationBulk,
@@ -102,8 +106,9 @@ async def get_integration(access: Reader, session: Session, integration_id: UUID
     "/integrations/{integration_id}",
     operation_id="integrations_update",
     summary="Change an integration",
+    description="A `base_url` at another server needs an `api_key` with it, where one is stored.",
     response_model=IntegrationRead,
-    responses=problems(IntegrationNotFound, InvalidIntegration, AddressRefused),
+    responses=problems(IntegrationNotFound, InvalidIntegration, CredentialNeeded, AddressRefused),
 )
 async def update_integration(
     access: Writer,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.inference.dialects.openai_chat.addresses import beside_chat
+from app.inference.dialects.addresses import beside_chat
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.operations.content import Content
 from app.inference.operations.told import error_in, milliseconds_in, usage_in

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.inference.dialects.checks import integer
 from app.inference.operations.content import Content, FormContent
 from app.inference.operations.table import Operation
 
@@ -13,11 +14,17 @@ MOST_MILLISECONDS: Final = 2**31 - 1
 
 
 def images_of(operation: Operation, content: Content) -> int:
-    """How many pictures are asked for; 0 of what makes none."""
+    """How many pictures are asked for, each of which is paid; 0 of what makes none.
+
+    Raises RequestInvalid for what another reader might take for another number.
+    """
     if operation.feature != "images":
         return 0
-    asked = str(content.get("n") or 1)
-    return min(int(asked), MOST_IMAGES) if asked.isdecimal() and len(asked) < 9 else 1
+    asked = content.get("n")
+    if isinstance(asked, str) and asked.isascii() and asked.isdecimal() and len(asked) < 9:
+        asked = int(asked)
+    found = integer(asked, "n", 1, MOST_IMAGES)
+    return 1 if found is None else found
 
 
 def milliseconds_of(operation: Operation, content: Content) -> int:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 
 from app.inference.dialects.ask import optional, wrong_type
+from app.inference.dialects.checks import integer
 from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
-from app.inference.dialects.openai_chat.read_values import integer
 from app.inference.providers.codec import BadAnswer, tokens
 from app.inference.usage.service import estimate_text
 
@@ -25,7 +25,7 @@ def batch_body(document: dict[str, Any], model: str) -> bytes:
         if name not in KNOWN and value is not None:
             raise UnsupportedParameter(name[:100])
     model = model if "/" in model else f"models/{model}"
-    dimensions = integer(document, "dimensions", 1)
+    dimensions = integer(document.get("dimensions"), "dimensions", 1)
     more = {} if dimensions is None else {"outputDimensionality": dimensions}
     asked = [
         {"model": model, "content": {"parts": [{"text": text}]}} | more

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.inference.dialects.addresses import beside_chat
 from app.inference.dialects.ask import read_document
 from app.inference.dialects.checks import (
     Neutral,
@@ -18,7 +19,6 @@ from app.inference.dialects.checks import (
 )
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.gemini.naming import camelled
-from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.integrations.directory import Target
 from app.inference.operations.content import JSON
 from app.inference.operations.errand import SAME, name_of

@@ -8,12 +8,12 @@ import orjson
 from app.core.config import Settings
 from app.inference.providers.codec import Codec, Unsupported, expect_words
 from app.inference.providers.errors import ProviderAuthFailed, ProviderUnfit
-from app.inference.providers.events import DECODING_ERRORS, HttpEvents, fault_of
+from app.inference.providers.events import DECODING_ERRORS, HttpEvents, fault_of, one_by_one
 from app.inference.providers.opening import (
     WHOLE_ANSWER_FACTOR,
     expect_events,
+    expect_success,
     first_token,
-    read_refusal,
 )
 from app.inference.providers.retry import Retry
 from app.inference.providers.transport import Exchange, Transport
@@ -28,6 +28,8 @@ from app.inference.providers.types import (
 )
 
 T = TypeVar("T")
+
+MOST_PAGES = 20
 
 
 class HttpProvider:
@@ -75,27 +77,23 @@ class HttpProvider:
             await events.begin()
             return events
 
-    async def stream(
+    def stream(
         self, request: ChatRequest, waits: Waits = USUAL
     ) -> AsyncGenerator[StreamEvent, None]:
-        events = await self.open(request, waits)
-        try:
-            while read := await events.read():
-                for event in read:
-                    yield event
-        finally:
-            events.close()
+        return one_by_one(lambda: self.open(request, waits))
 
     async def list_models(self) -> list[ModelListing]:
         models: list[ModelListing] = []
         after: str | None = None
-        while True:
+        # A server may name a next page for ever.
+        for _ in range(MOST_PAGES):
             url = self._codec.models_url(after)
             page, following = self._read(self._codec.decode_models, await self._get(url))
             models += page
             if following is None or following == after:
-                return models
+                break
             after = following
+        return models
 
     async def check(self) -> None:
         await self._get(self._codec.check_url())
@@ -124,13 +122,8 @@ class HttpProvider:
             # A call for nothing costs little; one that fails since its connection was old, more.
             repeatable=True,
         )
-        if 200 <= exchange.status < 300:
-            return exchange
-        try:
-            error, _ = await read_refusal(exchange, self.name, self._key)
-            raise error
-        finally:
-            exchange.close()
+        await expect_success(exchange, self.name, self._key)
+        return exchange
 
     async def _fetch(
         self,

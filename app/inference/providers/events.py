@@ -1,15 +1,30 @@
 """The events of one answer of a provider over HTTP, as they arrive."""
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.errors import ProviderError, ProviderGarbled
 from app.inference.providers.failures import redact, refusal
 from app.inference.providers.sse import EventTooLarge, SseReader
 from app.inference.providers.transport import Exchange
-from app.inference.providers.types import StreamEvent, UsageReport
+from app.inference.providers.types import Events, StreamEvent, UsageReport
 
 # What a codec meets in an answer of another shape than its dialect's.
 SHAPE_ERRORS = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 DECODING_ERRORS = (EventTooLarge, InBandError, BadAnswer, *SHAPE_ERRORS)
+
+
+async def one_by_one(
+    opening: Callable[[], Awaitable[Events]],
+) -> AsyncGenerator[StreamEvent, None]:
+    """The events of an answer; `aclose()` closes the upstream connection at once."""
+    events = await opening()
+    try:
+        while read := await events.read():
+            for event in read:
+                yield event
+    finally:
+        events.close()
 
 
 class HttpEvents:
@@ -33,14 +48,14 @@ class HttpEvents:
     async def begin(self) -> None:
         """Wait for the first event that is more than a count of tokens."""
         # Usage may come ahead of the answer; it is no reason to call the answer begun.
-        while all(isinstance(event, UsageReport) for event in self._ready):
+        looked_at = 0
+        while all(isinstance(event, UsageReport) for event in self._ready[looked_at:]):
+            looked_at = len(self._ready)
+            if self._failure is not None:
+                raise self._failure
             if self._ended:
                 return
             await self._advance()
-            if self._failure is not None and all(
-                isinstance(event, UsageReport) for event in self._ready
-            ):
-                raise self._failure
 
     async def read(self) -> list[StreamEvent]:
         """The events that have arrived, or the next ones; empty at the end.

@@ -1,13 +1,16 @@
 """Integrations: credentials go in and never come out; a test tries them for real."""
 
+import asyncio
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.core.db import SYSTEM
+from app.inference.integrations import service
+from app.inference.providers.adapter import MOST_PAGES
 from tests.support.audit import trail
 from tests.support.fakes.anthropic import FakeAnthropic
-from tests.support.fakes.base import KEY, status
+from tests.support.fakes.base import KEY, raw_stream, status
 from tests.support.fakes.openai import FakeOpenAI
 
 SECRET = "sk-proj-a-secret-that-must-not-be-seen-1234"
@@ -66,6 +69,49 @@ async def test_a_new_key_is_used_at_once(talker):
         assert refused.json()["code"] == "provider_auth_failed"
         await talker.call("PATCH", path, json={"api_key": KEY})
         assert (await talker.call("POST", "/v1/chat", json=body)).status_code == 200
+
+
+async def test_a_credential_is_not_sent_to_another_server_than_it_was_given_for(talker, kernel):
+    async with FakeOpenAI() as given, FakeOpenAI() as thief:
+        made = await talker.integrate("openai", f"{given.url}/v1", "theirs")
+        path = f"/v1/integrations/{made['id']}"
+        for address in (f"{thief.url}/v1", None, f"{given.url.replace('http:', 'https:')}/v1"):
+            refused = await talker.call("PATCH", path, json={"base_url": address})
+            assert (refused.status_code, refused.json()["code"]) == (422, "credential_needed")
+            assert refused.json()["errors"][0]["pointer"] == "/body/api_key"
+        assert (await talker.call("GET", path)).json()["base_url"] == f"{given.url}/v1"
+        moved = await talker.call("PATCH", path, json={"base_url": f"{given.url}/v2"})
+        assert moved.status_code == 200, moved.text
+        own = {"base_url": f"{thief.url}/v1", "api_key": "own-key-1234567890"}
+        assert (await talker.call("PATCH", path, json=own)).status_code == 200
+        await talker.call("POST", f"{path}/test")
+    assert thief.requests
+    assert not any(KEY in str(each.headers) for each in thief.requests)
+
+
+async def test_a_listing_without_an_end_is_read_for_a_while_only(talker):
+    class Endless(FakeAnthropic):
+        def models(self):
+            number = f"m-{len(self.requests)}"
+            row = {"type": "model", "id": number, "display_name": number}
+            return {"data": [row], "has_more": True, "first_id": number, "last_id": number}
+
+    async with Endless() as fake:
+        made = await talker.integrate("anthropic", f"{fake.url}/v1", "endless")
+        async with asyncio.timeout(20):
+            tried = (await talker.call("POST", f"/v1/integrations/{made['id']}/test")).json()
+        assert (tried["ok"], tried["models"]) == (True, MOST_PAGES)
+        assert len(fake.requests) <= 2 * MOST_PAGES + 2
+
+
+async def test_a_try_that_never_comes_to_an_end_is_given_up(talker, monkeypatch):
+    monkeypatch.setattr(service, "TRIAL_SECONDS", 0.5)
+    async with FakeOpenAI() as fake:
+        made = await talker.integrate("openai", f"{fake.url}/v1", "slow")
+        fake.script.clear()
+        fake.will(raw_stream(*[b" "] * 100, pause=0.05))
+        tried = (await talker.call("POST", f"/v1/integrations/{made['id']}/test")).json()
+    assert (tried["ok"], tried["error"]["code"]) == (False, "provider_timed_out")
 
 
 async def test_a_deleted_integration_is_gone_with_its_credential(talker, kernel):

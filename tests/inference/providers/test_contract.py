@@ -47,7 +47,6 @@ class TestDeepSeek(TestOpenAI):
 class TestMistral(TestOpenAI):
     kind = OURS["mistral"]
     # It has no field for an end user, and refuses requests with unknown ones.
-    traceless = frozenset({"user"})
     upstream = MistralUpstream
 
 
@@ -70,7 +69,6 @@ class TestAnthropic(ProviderContract):
 class TestGemini(ProviderContract):
     kind = OURS["gemini"]
     # It has no field for an end user.
-    traceless = frozenset({"user"})
     endings = ("stop", "length", "content_filter")
     upstream = GeminiUpstream
 

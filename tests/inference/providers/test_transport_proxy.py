@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.config import InvalidSettings, Settings, load_settings
+from app.core.net import AddressRefused
 from app.inference.providers import errors
 from app.inference.providers.transport import Transport
 from app.inference.providers.transport.tls import client_context
@@ -65,6 +66,17 @@ async def test_names_are_asked_for_at_the_proxy(monkeypatch):
             b"CONNECT api.example:80 HTTP/1.1\r\nhost: api.example:80\r\n"
             b"proxy-authorization: Basic " + credentials + b"\r\n\r\n"
         ]
+
+
+@pytest.mark.parametrize(
+    "host", ["127\u30020\u30020\u30021", "\uff11\uff16\uff19.254.169.254", "\uff10x7f.1"]
+)
+async def test_no_address_in_other_digits_is_led_to_the_proxy(host):
+    async with RawServer(answering(whole())) as target, tunnelling(target) as proxy:
+        async with Transport(proxied(proxy.port)) as transport:
+            with pytest.raises(AddressRefused):
+                await ask(transport, f"http://{host}/v1")
+        assert proxy.requests == []
 
 
 async def test_tls_is_spoken_through_the_tunnel(trusted):
