@@ -61,6 +61,7 @@ from app.inference.batches.batching import Batching
 from app.inference.batches.parts import Outside
 from app.inference.batches.router import router as batches
 from app.inference.budgets.alerts import budget_alerts_job
+from app.inference.budgets.jobs import budget_carries_job
 from app.inference.budgets.router import router as budgets
 from app.inference.cache.personal import CacheStore
 from app.inference.cache.router import router as caches
@@ -99,6 +100,7 @@ from app.oversight.privacy.valkey import ValkeyStore
 from app.runs.events.schemas import event_schemas
 from app.runs.personal import RunLogStore
 from app.runs.runs.bundle import open_runs
+from app.runs.runs.lease import open_lease
 from app.runs.runs.router import router as runs
 
 log = get_logger(__name__)
@@ -116,7 +118,8 @@ ROUTERS = (
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
     "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
-    "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Model",
+    "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Guardrails",
+    "X-Luminous-Model",
     "X-Luminous-Route", "X-Luminous-Token-Count",
 ]  # fmt: skip
 # Beside those that a browser sends by itself; the rest is what OpenAI's own client adds.
@@ -184,20 +187,22 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             keep_trail(kernel.database)
             resolver = await stack.enter_async_context(IdentityResolver(kernel))
             kernel.resolver, app.state.signing_keys = resolver, resolver.signing_keys
-            inference = await stack.enter_async_context(open_inference(kernel))
+            # Closed last: what a process holds is written before another one may take it up.
+            lease = await stack.enter_async_context(open_lease(kernel))
+            inference = await stack.enter_async_context(open_inference(kernel, lease))
             answering = Answering(kernel.database, inference.calls, settings)
             comparing = Comparing(kernel.database, inference.calls)
             titling = Titling(kernel.database, inference.calls)
             outside = Outside(inference.transport, inference.directory, inference.prices)
             at_once = settings.batch_concurrency
             batching = Batching(kernel.database, inference.calls, outside, at_once)
-            app.state.training = training = Training(kernel.database, outside)
+            app.state.training = training = Training(kernel.database, inference.calls, outside)
             works = (answering, titling, comparing, batching, training)
             app.state.kernel, app.state.inference = kernel, inference
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)
             app.state.answering, app.state.comparing = answering, comparing
-            app.state.runs = await stack.enter_async_context(open_runs(kernel, works))
+            app.state.runs = await stack.enter_async_context(open_runs(kernel, works, lease))
             app.state.privacy = privacy = _privacy(kernel)
             erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
             jobs = (*_jobs(kernel), *erasing)
@@ -236,6 +241,7 @@ def _jobs(kernel: Kernel) -> tuple[Job, ...]:
         invitations_job(kernel),
         domains_job(kernel),
         budget_alerts_job(kernel),
+        budget_carries_job(kernel),
         customers_job(kernel),
     )
 

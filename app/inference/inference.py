@@ -10,6 +10,7 @@ from app.inference.cache.known import known_rules
 from app.inference.cache.responses import Responses
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Desk
+from app.inference.calls.following import Following
 from app.inference.calls.own_calls import OwnCalls
 from app.inference.calls.wire import Wire
 from app.inference.customers.book import CustomerBook
@@ -27,6 +28,7 @@ from app.inference.providers.demo import DemoServer
 from app.inference.providers.transport import Transport
 from app.inference.routing.open import open_routes
 from app.inference.routing.planner import Router
+from app.runs.runs.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Inference:
 
 
 @asynccontextmanager
-async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
+async def open_inference(kernel: Kernel, lease: Lease) -> AsyncIterator[Inference]:
     """Open the way out to providers, and the demo provider unless it is switched off."""
     async with AsyncExitStack() as stack:
         transport = await stack.enter_async_context(Transport(kernel.settings))
@@ -54,7 +56,7 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
         prices, customers = PriceBook(kernel.database), CustomerBook(kernel.database)
         budgets = BudgetBook(kernel.database)
-        gate = await stack.enter_async_context(open_gate(kernel, budgets, customers))
+        gate = await stack.enter_async_context(open_gate(kernel, lease, budgets, customers))
         routes = await stack.enter_async_context(open_routes(kernel, directory, prices, customers))
         local = LocalEmbedder()
         stack.callback(local.close)
@@ -62,8 +64,11 @@ async def open_inference(kernel: Kernel) -> AsyncIterator[Inference]:
         outside = Outside(judging, Moderator(directory, transport), local)
         guardrails = Guardrails(kernel.database, outside)
         responses = Responses(kernel, known_rules(kernel.database), embedders)
-        desk = Desk(gate, routes, kernel.settings, guardrails, responses)
-        calls = Calls(desk, Wire(transport, kernel.settings))
+        wire = Wire(transport, kernel.settings)
+        following = Following(wire, gate)
+        stack.push_async_callback(following.close)
+        desk = Desk(gate, routes, kernel.settings, following, guardrails, responses)
+        calls = Calls(desk, wire)
         own = OwnCalls(calls, desk, transport)
         judging.complete, embedders.embedding = own.complete, own.embed
         yield Inference(

@@ -37,8 +37,8 @@ from app.core.db import Database
 from app.core.kernel import connect_valkey
 from app.inference.gate.breakers import standing_of
 from app.inference.gate.script import gate_script
+from tests.inference.chaos.answers import expect
 from tests.inference.chaos.books import Books, assert_balanced, assert_calls_add_up, cost_of
-from tests.inference.chaos.clients import expect
 from tests.inference.chaos.leaving import Left, leave_early
 from tests.inference.chaos.load import load
 from tests.inference.chaos.providers import VENDORS, Script, Scripted

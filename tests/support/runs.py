@@ -14,6 +14,7 @@ from app.runs.events.event import Event
 from app.runs.runs import service
 from app.runs.runs.bundle import Runs, open_runs
 from app.runs.runs.context import RunContext
+from app.runs.runs.lease import open_lease
 from app.runs.runs.models import Run
 from app.runs.runs.work import Ending, Settlement
 
@@ -125,7 +126,8 @@ class Process:
         self._killed = False
 
     async def start(self) -> "Process":
-        self.runs = await self._stack.enter_async_context(open_runs(self.kernel, self.works))
+        lease = await self._stack.enter_async_context(open_lease(self.kernel))
+        self.runs = await self._stack.enter_async_context(open_runs(self.kernel, self.works, lease))
         return self
 
     async def stop(self) -> None:

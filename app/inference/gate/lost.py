@@ -30,7 +30,7 @@ class LostCalls:
         self._lease = lease
 
     async def sweep(self) -> None:
-        """Settle the calls of processes that are gone; those of runs end with their run."""
+        """Settle the calls of processes that are gone; those of a run that goes on are its own."""
         async with self._database.unit(SYSTEM) as session:
             executors = await crud.executors_with_open_calls(session)
             gone = await self._lease.roll_call(executors) if executors else {}

@@ -30,16 +30,13 @@ def build_gate(
 
 @asynccontextmanager
 async def open_gate(
-    kernel: Kernel, budgets: BudgetBook, customers: CustomerBook
+    kernel: Kernel, lease: Lease, budgets: BudgetBook, customers: CustomerBook
 ) -> AsyncIterator[Gate]:
     """Admit and settle calls, and drain whatever any process has recorded, until the end."""
-    lease = Lease(kernel.valkey, kernel.settings.run_lease_seconds)
     gate, drain = build_gate(kernel, lease, budgets, customers)
-    await lease.start()
     drain.start()
     try:
         yield gate
     finally:
         await gate.close()
         await drain.close()
-        await lease.close()

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inference.usage.models import ModelCall
+from app.runs.runs.models import Run
 
 
 async def open_of_run(
@@ -46,8 +47,8 @@ _MERGE = text(
         conversation_id, tags, purpose, operation, dialect, route, category, integration_id,
         provider, model, reference, status, executor_id, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, estimated, cost_usd, price,
-        reserved_usd, cache_status, saved_usd, first_token_ms, error_code, ended_at, created_at,
-        updated_at)
+        reserved_usd, cache_status, saved_usd, first_token_ms, error_code, guardrails, ended_at,
+        created_at, updated_at)
     select distinct on (r.id)
         r.id, r.request_id, coalesce(r.attempt, 1), r.workspace_id, r.user_id, r.api_key_id,
         r.customer, r.agent_id, r.run_id, r.conversation_id, coalesce(r.tags, '[]'),
@@ -57,8 +58,8 @@ _MERGE = text(
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), r.estimated,
         r.cost_nano::numeric / 1000000000, r.price,
         r.reserved_nano::numeric / 1000000000, coalesce(r.cache_status, 'none'),
-        r.saved_nano::numeric / 1000000000, r.first_token_ms, r.error_code, r.ended_at,
-        r.created_at, clock_timestamp()
+        r.saved_nano::numeric / 1000000000, r.first_token_ms, r.error_code,
+        coalesce(r.guardrails, '[]'), r.ended_at, r.created_at, clock_timestamp()
     from rows from (json_to_recordset(cast(:records as json)) as (
         id uuid, request_id uuid, attempt int, workspace_id uuid, user_id uuid, api_key_id uuid,
         customer text, agent_id uuid, run_id uuid, conversation_id uuid, tags jsonb, purpose text,
@@ -67,13 +68,14 @@ _MERGE = text(
         input_tokens int, output_tokens int, cached_input_tokens int, cache_write_tokens int,
         reasoning_tokens int, estimated bool, cost_nano bigint, price jsonb,
         reserved_nano bigint, cache_status text, saved_nano bigint, first_token_ms int,
-        error_code text, ended_at timestamptz, created_at timestamptz)) with ordinality as r(
+        error_code text, guardrails jsonb, ended_at timestamptz, created_at timestamptz))
+        with ordinality as r(
         id, request_id, attempt, workspace_id, user_id, api_key_id, customer, agent_id, run_id,
         conversation_id, tags, purpose, operation, dialect, route, category, integration_id,
         provider, model, reference, status, executor_id, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, estimated, cost_nano, price,
-        reserved_nano, cache_status, saved_nano, first_token_ms, error_code, ended_at, created_at,
-        place)
+        reserved_nano, cache_status, saved_nano, first_token_ms, error_code, guardrails, ended_at,
+        created_at, place)
     join workspaces on workspaces.id = r.workspace_id
     order by r.id, array_position(array['started', 'interrupted'], r.status) desc, place desc
     on conflict (id) do update set
@@ -87,7 +89,8 @@ _MERGE = text(
         cost_usd = excluded.cost_usd, price = excluded.price,
         reserved_usd = excluded.reserved_usd, cache_status = excluded.cache_status,
         saved_usd = excluded.saved_usd, first_token_ms = excluded.first_token_ms,
-        error_code = excluded.error_code, ended_at = excluded.ended_at,
+        error_code = excluded.error_code, guardrails = excluded.guardrails,
+        ended_at = excluded.ended_at,
         updated_at = clock_timestamp()
     where excluded.status <> 'started' and model_calls.status in ('started', 'interrupted')
     """
@@ -99,10 +102,17 @@ async def merge(session: AsyncSession, records: str) -> None:
     await session.execute(_MERGE, {"records": records})
 
 
+# A run that goes on elsewhere settles its calls itself; of one that has ended nobody does.
+_OF_NO_RUN_UNDER_WAY = or_(
+    ModelCall.run_id.is_(None),
+    ~exists().where(Run.id == ModelCall.run_id, Run.ended_at.is_(None)),
+)
+
+
 async def executors_with_open_calls(session: AsyncSession) -> Sequence[str]:
-    """Who has gateway calls under way, in any workspace; calls of runs end with their run."""
+    """Who has calls under way, in any workspace; not those of runs that are under way, too."""
     statement = select(ModelCall.executor_id).where(
-        ModelCall.status == "started", ModelCall.run_id.is_(None)
+        ModelCall.status == "started", _OF_NO_RUN_UNDER_WAY
     )
     return (await session.scalars(statement.distinct())).all()
 
@@ -112,7 +122,7 @@ async def open_of_executors(
 ) -> Sequence[ModelCall]:
     statement = select(ModelCall).where(
         ModelCall.status == "started",
-        ModelCall.run_id.is_(None),
+        _OF_NO_RUN_UNDER_WAY,
         ModelCall.executor_id.in_(executors),
     )
     return (await session.scalars(statement.order_by(ModelCall.id).limit(limit))).all()

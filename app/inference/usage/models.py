@@ -19,7 +19,8 @@ class ModelCall(Row):
     provider did not give (it died, or the process did). `cost_usd` is what is charged, null where
     no price is known. While a call is open, `price` and `reserved_usd` tell another process how to
     settle it. An answer out of the cache (`cache_status` is `hit` or `semantic_hit`) costs nothing
-    and says in `saved_usd` what it would have cost.
+    and says in `saved_usd` what it would have cost. `guardrails` are the findings of the request so
+    far, without what was found.
     """
 
     __tablename__ = "model_calls"
@@ -32,6 +33,13 @@ class ModelCall(Row):
             "api_key_id",
             "created_at",
             postgresql_where=text("api_key_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_model_calls_customer",
+            "workspace_id",
+            "customer",
+            "created_at",
+            postgresql_where=text("customer IS NOT NULL"),
         ),
         Index("ix_model_calls_open", "executor_id", postgresql_where=text("status = 'started'")),
     )
@@ -75,6 +83,7 @@ class ModelCall(Row):
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
     price: Mapped[dict[str, Any] | None] = mapped_column(info=plain())
     reserved_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
+    guardrails: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     cache_status: Mapped[str] = mapped_column(default="none", info=plain())
     saved_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
     first_token_ms: Mapped[int | None]

@@ -88,6 +88,8 @@ async def _portion(
 def _cells(call: ModelCall, pricing: Pricing) -> list[str]:
     told: dict[str, Any] = {name: getattr(call, name) for name in UsageCallRead.model_fields}
     told["tags"] = " ".join(call.tags)
+    found = [f"{each['action']}:{each['guardrail_id']}" for each in call.guardrails]
+    told["guardrails"] = " ".join(dict.fromkeys(found))
     priced = call.cost_usd is not None
     cost = round(call.cost_usd * pricing.units_per_usd, 9) if call.cost_usd is not None else None
     told |= {"cost": cost, "currency": pricing.currency if priced else None}

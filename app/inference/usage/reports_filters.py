@@ -1,6 +1,7 @@
 """What calls are grouped and chosen by: dimensions as columns of Postgres."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, and_, cast, func, literal_column, or_
 
@@ -49,4 +50,13 @@ def chosen(workspace_id: object, query: UsageFilter) -> ColumnElement[bool]:
             found.append(column.in_(wanted))
     if query.tag:
         found.append(or_(*(ModelCall.tags.contains([tag]) for tag in query.tag)))
+    if query.guardrail:
+        found.append(
+            or_(*(ModelCall.guardrails.contains(_of(query, one)) for one in query.guardrail))
+        )
     return and_(*found)
+
+
+def _of(query: UsageFilter, guardrail_id: UUID) -> list[dict[str, str]]:
+    action = query.guardrail_action
+    return [{"guardrail_id": str(guardrail_id)} | ({"action": action} if action else {})]

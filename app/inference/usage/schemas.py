@@ -24,6 +24,7 @@ CacheStatus = Literal["none", "hit", "semantic_hit"]
 Value = Annotated[Text, Field(min_length=1, max_length=200)]
 Values = Annotated[list[Value], Field(max_length=MOST_VALUES)]
 Ids = Annotated[list[UUID], Field(max_length=MOST_VALUES)]
+FoundAction = Literal["mask", "replace", "refuse", "flag"]
 
 
 class UsageFilter(Input):
@@ -49,6 +50,12 @@ class UsageFilter(Input):
     cache: Annotated[list[CacheStatus], Field(max_length=3)] = Field(
         [], description="Whether the cache answered."
     )
+    guardrail: Ids = Field(
+        [], description="Calls in which one of these guardrails found something."
+    )
+    guardrail_action: FoundAction | None = Field(
+        None, description="With `guardrail`: only where this came of it."
+    )
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -57,6 +64,8 @@ class UsageFilter(Input):
             raise ValueError("`start` must be before `end`")
         if end - start > LONGEST_SPAN:
             raise ValueError(f"must span {LONGEST_SPAN.days} days at most")
+        if self.guardrail_action and not self.guardrail:
+            raise ValueError("`guardrail_action` needs a `guardrail`")
         return self
 
     def span(self) -> tuple[datetime, datetime]:
@@ -133,6 +142,16 @@ class UsageRow(Output):
     first_token_ms_p95: int | None
 
 
+class CallFindingRead(Output):
+    """What a guardrail found in a request or its answer; never the text itself."""
+
+    guardrail_id: UUID
+    check: str = Field(description="The kind of check.")
+    label: str = Field(description="What it was (`EMAIL`).")
+    action: FoundAction
+    stage: Literal["input", "output"]
+
+
 class UsageCallRead(Output):
     """One call of a model."""
 
@@ -166,5 +185,8 @@ class UsageCallRead(Output):
     saved_usd: Money | None
     first_token_ms: int | None
     error_code: str | None
+    guardrails: list[CallFindingRead] = Field(
+        description="Each once, of the request up to this attempt's end."
+    )
     created_at: datetime
     ended_at: datetime | None

@@ -31,6 +31,12 @@ async def total_of_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) 
     return Total(*await crud.sums_of_run(session, workspace_id, run_id))
 
 
+async def open_requests(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> list[UUID]:
+    """The requests of a run that nobody has settled, as far as the ledger knows."""
+    calls = await crud.open_of_run(session, workspace_id, run_id)
+    return [call.request_id for call in calls if call.request_id is not None]
+
+
 def estimate_input(messages: tuple[Message, ...]) -> int:
     """Tokens of a request, roughly."""
     return sum(4 + _estimate_parts(message) for message in messages)

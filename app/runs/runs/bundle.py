@@ -34,11 +34,10 @@ class Runs:
 
 
 @asynccontextmanager
-async def open_runs(kernel: Kernel, works: Sequence[Work]) -> AsyncIterator[Runs]:
-    """Start carrying out runs in this process; at the end they are left for another one."""
+async def open_runs(kernel: Kernel, works: Sequence[Work], lease: Lease) -> AsyncIterator[Runs]:
+    """Start carrying out runs in this process; once its lease is closed, another one may."""
     local: dict[UUID, RunLog] = {}
     live = LiveLog(kernel.valkey)
-    lease = Lease(kernel.valkey, kernel.settings.run_lease_seconds)
     signals = Signals(kernel.valkey)
     appender = Appender(live)
     closer = Closer(kernel)
@@ -50,10 +49,8 @@ async def open_runs(kernel: Kernel, works: Sequence[Work]) -> AsyncIterator[Runs
     reader = EventReader(kernel, live, signals, local, find)
     executor = Executor(lease.executor_id, works, closer, appender, local)
     recovery = Recovery(kernel, executor, lease, live, signals, closer)
-    # Closed from the last to the first: no new runs, no work, all written, only then given away.
+    # Closed from the last to the first: no new runs, no work, all written.
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(lease.close)
-        await lease.start()
         signals.start()
         stack.push_async_callback(signals.close)
         appender.start()

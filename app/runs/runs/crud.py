@@ -90,6 +90,14 @@ async def lock_mine(
     )
 
 
+async def is_held(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int) -> bool:
+    """Whether the run goes on, and nobody has begun another attempt at it."""
+    statement = select(Run.id).where(
+        Run.id == run_id, Run.workspace_id == workspace_id, Run.attempt == attempt, _unfinished()
+    )
+    return await session.scalar(statement) is not None
+
+
 async def finish(session: AsyncSession, run: Run, values: dict[str, Any]) -> None:
     for name, value in values.items():
         setattr(run, name, value)

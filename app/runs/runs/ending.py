@@ -48,12 +48,12 @@ class Closer:
             try:
                 terminal = await self._commit(ctx, run_log, settle, ending)
             except Exception as error:
-                if _is_passing(error) and time.monotonic() < deadline:
+                if is_passing(error) and time.monotonic() < deadline:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 5.0)
                     continue
                 log.exception("run_not_settled")
-                if settle is None or _is_passing(error):
+                if settle is None or is_passing(error):
                     return False
                 settle, ending = None, Ending("failed", _shown(error))
                 continue
@@ -129,7 +129,8 @@ def _fields(settled: Settlement, error: dict[str, Any] | None) -> dict[str, Any]
     return {"result": settled.result, "usage": usage, **failure}
 
 
-def _is_passing(error: Exception) -> bool:
+def is_passing(error: Exception) -> bool:
+    """Whether Postgres was away, or had no room: the same may do later."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", "") or "")
         return error.connection_invalidated or state.startswith(_PASSING)

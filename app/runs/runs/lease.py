@@ -4,13 +4,13 @@ import asyncio
 import socket
 import time
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
 from redis.exceptions import RedisError
 
-from app.core.kernel import Valkey
+from app.core.kernel import Kernel, Valkey
 from app.core.tasks import stop_tasks
 
 _STOPPED = b"stopped"
@@ -68,6 +68,17 @@ class Lease:
             with suppress(RedisError, OSError):
                 async with asyncio.timeout(self._seconds / 2):
                     await self._renew()
+
+
+@asynccontextmanager
+async def open_lease(kernel: Kernel) -> AsyncIterator[Lease]:
+    """This process's lease, for all that it holds: runs and calls are given away together."""
+    lease = Lease(kernel.valkey, kernel.settings.run_lease_seconds)
+    await lease.start()
+    try:
+        yield lease
+    finally:
+        await lease.close()
 
 
 def _key(executor_id: str) -> str:

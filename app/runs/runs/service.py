@@ -8,6 +8,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.runs.events.errors import RunLost
 from app.runs.runs import crud
 from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
@@ -85,3 +86,15 @@ async def request_cancel(session: AsyncSession, access: Access, run_id: UUID) ->
 async def request_cancel_of(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
     """The same for who may cancel what the run works on, whoever started it."""
     await crud.request_cancel(session, workspace_id, run_id)
+
+
+async def expect_held(
+    session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int
+) -> None:
+    """Raise RunLost where this attempt is not the run's last one any more.
+
+    A process that stood still for longer than its lease has lost its runs, and does not know it:
+    work asks before each thing that must not be done twice.
+    """
+    if not await crud.is_held(session, workspace_id, run_id, attempt):
+        raise RunLost

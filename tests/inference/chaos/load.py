@@ -8,7 +8,8 @@ from random import Random
 
 import httpx2
 
-from tests.inference.chaos.clients import Answer, Broken, ask
+from tests.inference.chaos.answers import Answer, Broken
+from tests.inference.chaos.clients import ask
 from tests.inference.chaos.tasks import Task
 
 # Two thirds of the answers are streamed to clients of OpenAI's dialect.

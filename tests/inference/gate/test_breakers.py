@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.kernel import connect_valkey
-from app.inference.gate.errors import NoCandidateReady
+from app.inference.gate.errors import AllResting, NoCandidateReady
 from app.inference.gate.gate import Settlement
 from app.inference.gate.script import gate_script
 from app.inference.providers.errors import (
@@ -120,7 +120,7 @@ async def follow(client, steps):
             call = uuid4().hex
             asked = [call, executor, run, 1, [], 0, [], [], [[key, 0, 1, []]]]
             answer = await script.ask(orjson.dumps(["admit", at, asked]), b"{}")
-            shut = ["no", {}, ["shut", model.wait(at)]]
+            shut = ["no", {}, ["shut", model.wait(at), int(not model.openings)]]
             admitted, probe = model.ask(call, at)
             assert answer == (["yes", {}, 1, int(probe)] if admitted else shut)
             under_way += [call] * admitted
@@ -187,9 +187,21 @@ async def test_what_the_caller_did_wrong_is_not_held_against_it(kernel, payer, e
 async def test_a_provider_that_asks_for_a_pause_gets_it(kernel, payer):
     async with process(kernel) as mine:
         await fail(mine.gate, payer, ProviderRateLimited("OpenAI", retry_after=7), 1)
-        with pytest.raises(NoCandidateReady) as refused:
+        with pytest.raises(AllResting) as refused:
             await mine.gate.admit(payer, None, (), [candidate()], LOAD)
+        assert refused.value.status == 429
         assert 6 < refused.value.retry_after <= 7
         deployment = candidate().deployment
         standing = await mine.gate.standing(payer.workspace_id, [deployment])
         assert standing[deployment].state == "paused"
+
+
+async def test_one_that_fails_beside_one_that_rests_is_no_limit_of_the_rate(kernel, payer):
+    async with process(kernel) as mine:
+        failing, resting = candidate("failing"), candidate("resting")
+        await fail(mine.gate, payer, ProviderFailed("OpenAI"), one=failing)
+        await fail(mine.gate, payer, ProviderRateLimited("OpenAI", retry_after=7), 1, resting)
+        with pytest.raises(NoCandidateReady) as refused:
+            await mine.gate.admit(payer, None, (), [resting, failing], LOAD)
+        assert refused.value.status == 503
+        assert refused.value.retry_after <= 5

@@ -7,11 +7,14 @@ from uuid import uuid4
 import pytest
 
 from app.core.auth import Access, KeyRules
+from app.core.clock import now
+from app.core.db import SYSTEM
 from app.core.ids import new_id
 from app.core.kernel import connect_valkey
 from app.inference.gate.errors import GateAway, TooManyCalls
 from app.inference.gate.gate import Settlement
 from app.inference.providers.types import Usage
+from app.runs.runs.models import Run
 from tests.inference.gate.conftest import (
     LOAD,
     RESERVED,
@@ -33,6 +36,18 @@ def key_access(payer, rules: KeyRules) -> Access:
     return Access(
         payer.workspace_id, payer.user_id, frozenset(), "api_key", payer.api_key_id, rules=rules
     )
+
+
+async def new_run(kernel, payer, *, ended: bool = False):
+    """The id of a run: under way, or over."""
+    run = Run(
+        id=new_id(), workspace_id=payer.workspace_id, user_id=payer.user_id, kind="test",
+        status="completed" if ended else "running", input={}, attempt=1,
+        executor_id="nobody:1", started_at=now(), ended_at=now() if ended else None,
+    )  # fmt: skip
+    async with kernel.database.unit(SYSTEM) as session:
+        session.add(run)
+    return run.id
 
 
 @pytest.fixture
@@ -61,6 +76,10 @@ async def test_of_a_dead_process_everything_is_given_back_once(kernel, keyed):
     found = await rows(kernel, keyed)
     assert sorted(row.status for row in found) == ["interrupted", "succeeded"]
     assert await cost_of_rows(kernel, keyed) == COST + LOST
+
+
+def test_what_a_process_holds_hangs_on_one_lease(address, app):
+    assert app.state.inference.gate.executor_id == app.state.runs.executor.id
 
 
 async def test_two_who_sweep_at_once_settle_once(kernel, payer):
@@ -95,16 +114,32 @@ async def test_an_end_that_comes_after_the_guess_takes_its_place(kernel, payer):
 
 async def test_a_run_that_is_taken_over_settles_its_lost_call_with_its_text(kernel, payer):
     budget = await new_budget(kernel, payer, "1")
-    payer = replace(payer, run_id=new_id())
+    payer = replace(payer, run_id=await new_run(kernel, payer))
     async with process(kernel) as dead, process(kernel) as heir:
         await dead.gate.admit(payer, None, (), [candidate()], LOAD)
         await dead.die(kernel)
+        await heir.drain.catch_up()
         await heir.gate._lost.sweep()
         await heir.gate.settle_interrupted(payer.workspace_id, payer.run_id, "x" * 400)
         await heir.gate.settle_interrupted(payer.workspace_id, payer.run_id, "x" * 400)
         assert await counter(kernel, budget) == Counter(LOST + 100 * 2_000, 0)
     (row,) = await rows(kernel, payer)
     assert (row.status, row.output_tokens) == ("interrupted", 100)
+
+
+@pytest.mark.parametrize("left", ["ended", "never_made"])
+async def test_a_call_of_a_run_that_nobody_takes_up_is_settled_like_any_other(kernel, payer, left):
+    budget = await new_budget(kernel, payer, "1")
+    run_id = await new_run(kernel, payer, ended=True) if left == "ended" else new_id()
+    async with process(kernel) as dead, process(kernel) as alive:
+        await dead.gate.admit(replace(payer, run_id=run_id), None, (), [candidate()], LOAD)
+        await dead.die(kernel)
+        await alive.drain.catch_up()
+        await alive.gate._lost.sweep()
+        await alive.gate.flush()
+        assert await counter(kernel, budget) == Counter(LOST, 0)
+    (row,) = await rows(kernel, payer)
+    assert (row.status, row.run_id) == ("interrupted", run_id)
 
 
 async def test_a_counter_comes_back_from_the_rows_after_valkey_lost_its_data(
