@@ -8,6 +8,8 @@ PICO_A_NANO = 1000
 ATTO_A_PICO = 1_000_000
 MILLISECONDS_A_MINUTE = 60_000
 WHOLE = 1_000_000
+# What the ledger's columns hold: numeric(18, 9).
+MOST_NANO = 10**18 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Price:
     minute: int = 0
 
     def cost(self, usage: Usage, *, images: int = 0, milliseconds: int = 0) -> int:
-        """Nano-dollars of a call, rounded half up once, at the end.
+        """Nano-dollars of a call, rounded half up once, at the end; never more than a row holds.
 
         `images` is how many were made, `milliseconds` how long the sound was that went in or out.
         """
@@ -79,7 +81,7 @@ class Price:
         if milliseconds and self.minute:
             sound = milliseconds * self.minute * PICO_A_NANO * self.factor
             exact, unit = exact * MILLISECONDS_A_MINUTE + sound, unit * MILLISECONDS_A_MINUTE
-        return (2 * exact + unit) // (2 * unit)
+        return min((2 * exact + unit) // (2 * unit), MOST_NANO)
 
     def _tier(self, input_tokens: int) -> Tier:
         found = self.tiers[0]

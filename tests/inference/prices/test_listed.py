@@ -74,6 +74,12 @@ def test_nano_dollars_survive_the_way_to_dollars_and_back(nano):
     assert to_nano(to_dollars(nano)) == nano
 
 
+def test_no_cost_is_more_than_a_row_of_the_ledger_holds():
+    dearest = Price((Tier(0, 10**12, 10**12, 10**12, 10**12),))
+    cost = dearest.cost(Usage(2**31, 2**31))
+    assert to_dollars(cost) == Decimal("999999999.999999999")
+
+
 def test_cached_input_without_a_price_costs_what_input_costs():
     price = list_price("openai", "gpt-4-turbo")
     assert price is not None
