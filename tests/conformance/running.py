@@ -51,6 +51,7 @@ async def run(
     result = await clients.run(asked(case, dialect, place, model, case.asks[dialect]))
     if dialect in case.then and "error" not in result:
         again = case.then[dialect](result["answer"])
+        fake.requests.clear()
         result = await clients.run(asked(case, dialect, place, model, again))
     found = read(dialect, result)
     if is_refusal(case, found, fake):

@@ -25,6 +25,10 @@ A row is one feature, asked for by the SDK's own method. ✓: the upstream was s
 asked for, in the upstream's words, and the client has read the answer by its own SDK's types.
 A number: the upstream's dialect has no words for it, so the request is answered 400 with the
 sentence below and nothing is sent. -: the client's dialect has no such feature.
+
+Two hints are refused by no upstream, since the gateway goes by them itself: the end user's id is
+the call's [customer](money.md#customers), and a name for requests that share a prompt is what a
+[sticky route](routing.md) knows them by.
 """
 
 

@@ -12,6 +12,7 @@ from app.inference.calls.order import Grant, Order
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest
 from app.inference.routing.plan import Plan, Question
+from app.inference.usage.extras import Extras
 from app.inference.usage.payer import Payer
 from app.inference.usage.service import IMAGE_TOKENS, estimate_text
 
@@ -42,6 +43,7 @@ class Asked:
             needs=frozenset({"vision"} if images else ()),
             sticky=str(conversation_id),
             text=self.branch[-1].text[:MOST_CHARACTERS],
+            extras=lambda: Extras(pictures=images),
         )
 
 
@@ -64,6 +66,7 @@ def order_of(access: Access, question: Question, purpose: str, run_id: UUID) -> 
         api_key_id=access.credential_id if is_key else None,
         run_id=run_id,
         conversation_id=UUID(question.sticky) if question.sticky else None,
+        customer=access.rules.customer,
         tags=access.rules.tags,
     )
     return Order(payer, question, access.rules, access)

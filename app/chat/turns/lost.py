@@ -56,6 +56,7 @@ def order_of_lost(ctx: RunContext, question: Question, purpose: str) -> Order:
         api_key_id=UUID(key) if key else None,
         run_id=ctx.run_id,
         conversation_id=ctx.subject_id,
+        customer=ctx.input.get("customer"),
         tags=tuple(ctx.input.get("tags", ())),
     )
     return Order(payer, question)

@@ -25,6 +25,7 @@ from app.core.ids import new_id
 from app.core.kernel import Kernel
 from app.inference.calls.calls import Calls
 from app.inference.gate.errors import (
+    AllResting,
     BudgetExceeded,
     GateAway,
     NoCandidateReady,
@@ -62,7 +63,7 @@ router = guarded_router(prefix="/v1", tag="chat")
 
 FAILURES = (
     ModelUnknown, NoModel, NoCandidate, ModelNotAllowed, BudgetExceeded, PriceUnknown, TooManyCalls,
-    NoCandidateReady, GateAway, LedgerFull, EventIdInvalid, TurnInvalid,
+    NoCandidateReady, AllResting, GateAway, LedgerFull, EventIdInvalid, TurnInvalid,
 )  # fmt: skip
 
 

@@ -236,6 +236,7 @@ def _input(
         "parameters": prepared.asked.parameters,
         "api_key_id": str(access.credential_id) if access.credential == "api_key" else None,
         "tags": list(access.rules.tags),
+        "customer": access.rules.customer,
     }
 
 

@@ -54,6 +54,7 @@ async def ask_for(
             "message_id": ctx.input["answer_id"],
             "api_key_id": ctx.input.get("api_key_id"),
             "tags": ctx.input.get("tags", []),
+            "customer": ctx.input.get("customer"),
         },
     )
     on_commit(session, lambda: ctx.launch(run))

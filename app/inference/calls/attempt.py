@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
+from app.inference.dialects.dialect import OnGoing
 from app.inference.gate.call import OpenCall
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import Usage
@@ -14,7 +15,7 @@ class Attempt:
     """`output_tokens` is an estimate of what came, for a provider that gives no count.
 
     `images` and `milliseconds` (of sound) are what is paid for beside tokens; `usage_is_partial`
-    marks a count of only a part of the answer.
+    marks a count of only a part of the answer. `on_going` is an answer that does not end with us.
     """
 
     call: OpenCall
@@ -26,6 +27,7 @@ class Attempt:
     output_tokens: int = 0
     images: int = 0
     milliseconds: int = 0
+    on_going: OnGoing | None = None
     over: bool = False
 
     @property

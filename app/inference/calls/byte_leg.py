@@ -32,12 +32,12 @@ class ByteLeg:
 
     async def begin(self) -> None:
         """Wait for the first frame of an answer."""
-        frames, block = self._frames, b""
+        frames, blocks = self._frames, list[bytes]()
         while not frames.begun:
-            block += await self._advance()
+            blocks.append(await self._advance())
             if frames.fault is not None and not frames.begun:
                 raise fault_in(self._endpoint, frames.fault)
-        self._block = block
+        self._block = b"".join(blocks)
 
     async def read(self) -> bytes:
         frames = self._frames
@@ -59,8 +59,15 @@ class ByteLeg:
         return self._frames.done and not self._block
 
     def note(self, attempt: Attempt) -> None:
+        self.follow(attempt)
         attempt.usage = self._frames.usage
         attempt.output_tokens = self._frames.count
+
+    def follow(self, attempt: Attempt) -> None:
+        """Note where an answer that goes on without its stream can be looked up."""
+        begun = self._frames.background
+        if begun is not None:
+            attempt.on_going = self._dialect.on_going(self._endpoint, begun)
 
     def hear(self, heard: Heard) -> bool:
         heard.add_bytes(self._kept, self._dialect)
@@ -78,11 +85,17 @@ class ByteLeg:
         return block
 
 
+def limited(dialect: Dialect, ask: Ask, attempt: Attempt) -> Ask:
+    """The request with the longest answer that a hard budget leaves room for, if there is one."""
+    most = attempt.call.most_output
+    return ask if most is None else dialect.limited(ask, attempt.target.endpoint, most)
+
+
 async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -> ByteLeg:
     """Send the request's bytes and wait for the first frame of the answer."""
     target, endpoint = attempt.target, attempt.target.endpoint
     url = dialect.upstream_url(endpoint, target.model, streaming=True)
-    body = dialect.upstream_body(ask, target.model)
+    body = dialect.upstream_body(limited(dialect, ask, attempt), target.model)
     name = name_of(endpoint)
     async with first_token(name, wire.first_token_seconds(attempt.candidate)) as beginning:
         beginning.exchange = exchange = await wire.open(
@@ -90,5 +103,8 @@ async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -
         )
         await expect_events(exchange, name, endpoint.api_key)
         leg = ByteLeg(exchange, dialect.frames(ask), endpoint, dialect)
-        await leg.begin()
+        try:
+            await leg.begin()
+        finally:
+            leg.follow(attempt)
         return leg

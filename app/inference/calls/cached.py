@@ -27,7 +27,10 @@ STATUSES: Final[dict[Status, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class CachedRelay:
-    """One request; `serve` makes the call itself."""
+    """One request; `serve` makes the call itself, `judge` has it judged first.
+
+    What answers the same request again was judged with that one.
+    """
 
     gate: Gate
     flights: Flights[Sent]
@@ -36,10 +39,12 @@ class CachedRelay:
     dialect: Dialect
     ask: Ask
     use: CacheUse
+    judge: Callable[[], Awaitable[None]]
 
     async def serve(self, reply: Answer, serve: Serve) -> None:
         """Answer; raises what `serve` raises before an answer has begun."""
-        if (hit := await self.use.look_up()) is not None:
+        hit = await self.use.look_up()
+        if hit is not None and self._is_allowed(hit):
             await self._replay(hit, reply)
         elif self.use.coalesces:
             await self._share(reply, serve)
@@ -47,8 +52,16 @@ class CachedRelay:
             reply.headers += headers_of("miss")
             await serve(reply)
 
+    def _is_allowed(self, hit: Hit) -> bool:
+        """Whether who answered then may answer now: of a route, two keys may use other models."""
+        told = (hit.stored.provider, hit.stored.model)
+        targets = (each.target for each in (*self.plan.candidates, *self.plan.on_overflow))
+        return any((target.endpoint.kind, target.model) == told for target in targets)
+
     async def _replay(self, hit: Hit, reply: Answer) -> None:
         await self._count(hit.status, hit.stored.cost)
+        if hit.status == "semantic-hit":
+            await self.judge()
         reply.headers += headers_of(hit.status, hit.age)
         result, model = hit.stored.result, hit.stored.model
         if not self.ask.streaming:
@@ -63,7 +76,8 @@ class CachedRelay:
             await serve(Recorder(put))
 
         ask = self.ask
-        key = digest(self.use.key, ask.streaming, ask.wants_usage, str(ask.options))
+        among = sorted(each.target.reference for each in self.plan.candidates)
+        key = digest(self.use.key, ask.streaming, ask.wants_usage, str(ask.options), among)
         try:
             async with self.flights.join(key, work) as (heard, leads):
                 known = headers_of("miss" if leads else "coalesced")

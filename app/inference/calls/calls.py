@@ -8,6 +8,7 @@ from app.inference.cache.flights import Flights
 from app.inference.cache.responses import CacheUse, Inquiry
 from app.inference.calls.cached import CachedRelay
 from app.inference.calls.course import Course, Desk
+from app.inference.calls.guarding import checked
 from app.inference.calls.order import Build, Grant, Order
 from app.inference.calls.passing import Errand, Passing
 from app.inference.calls.relaying import Relaying
@@ -81,6 +82,10 @@ class Calls:
         """Settle calls whose answers came by another way; without a usage one has failed."""
         await self._desk.gate.settle_answered(workspace_id, run_id, used)
 
+    async def flush(self) -> None:
+        """Have every call that has ended by now in the ledger; raises what the stores raise."""
+        await self._desk.gate.flush()
+
     async def is_guarded(self, order: Order, plan: Plan) -> bool:
         """Whether guardrails want to see what is asked and answered."""
         return await self._guard(order, plan) is not None
@@ -105,20 +110,27 @@ class Calls:
         """Answer a client in its dialect; raises the error of an answer that has not begun."""
         plan = self._fitting(await self.plan(order), dialect, ask)
         guard = await self._guard(order, plan)
+        request = None
         if guard is not None:
-            await guard.check_request(dialect.parse(ask, plan.candidates[0].target))
+            request = await guard.screen(dialect.parse(ask, plan.candidates[0].target))
         use = await self._cache(order, plan, dialect, ask, guard)
+
+        async def judge() -> None:
+            if guard is not None and request is not None:
+                await guard.judge(request)
 
         async def serve(to: Answer) -> None:
             kept = Kept(use) if use is not None else None
             course = Course(self._desk, await self._admit(order, plan, guard))
+            if guard is not None:
+                await checked(course, judge())
             await Relaying(self._wire, course, dialect, ask, kept).serve(to)
 
         if use is None:
             await serve(reply)
             return
         gate = self._desk.gate
-        cached = CachedRelay(gate, self._flights, order, plan, dialect, ask, use)
+        cached = CachedRelay(gate, self._flights, order, plan, dialect, ask, use, judge)
         await cached.serve(reply, serve)
 
     async def pass_on(self, order: Order, errand: Errand, reply: Answer) -> None:
@@ -129,10 +141,11 @@ class Calls:
         """
         plan = await self.plan(order)
         guard = await self._guard(order, plan)
-        if guard is not None:
-            await guard.check_words(errand.words())
-        grant = await self._admit(order, plan, guard)
-        await Passing(self._wire, Course(self._desk, grant), errand).serve(reply)
+        words = await guard.screen_words(errand.words()) if guard is not None else None
+        course = Course(self._desk, await self._admit(order, plan, guard))
+        if guard is not None and words is not None:
+            await checked(course, guard.judge(words))
+        await Passing(self._wire, course, errand).serve(reply)
 
     async def _guard(self, order: Order, plan: Plan) -> Guard | None:
         guardrails = self._desk.guardrails

@@ -14,10 +14,11 @@ from app.core.config import Settings
 from app.core.errors import AppError, InternalError
 from app.inference.cache.responses import Responses
 from app.inference.calls.attempt import Attempt
+from app.inference.calls.following import Following
 from app.inference.calls.order import Grant
 from app.inference.calls.turning import Turn, Turning
 from app.inference.dialects.errors import RequestInvalid
-from app.inference.gate.call import OpenCall, Settlement
+from app.inference.gate.call import Load, OpenCall, Settlement
 from app.inference.gate.gate import Gate
 from app.inference.guardrails.policies import Guardrails
 from app.inference.providers.errors import (
@@ -45,6 +46,7 @@ class Desk:
     gate: Gate
     router: Router
     settings: Settings
+    following: Following
     guardrails: Guardrails | None = None
     responses: Responses | None = None
 
@@ -83,10 +85,14 @@ class Course:
             except FAILURES as error:
                 await self.turn(error)
 
-    async def turn(self, error: AppError, *, in_stream: bool = False) -> None:
-        """Have the next attempt admitted after this failure; raises it where there is none."""
+    async def turn(self, error: AppError, *, rest: Load | None = None) -> None:
+        """Have the next attempt admitted after this failure; raises it where there is none.
+
+        `rest` is the load of what goes on with an answer that had begun.
+        """
+        in_stream = rest is not None
         turn = self.turning.after(self.attempt.candidate, error, in_stream=in_stream)
-        following = await self._admitted(turn) if turn is not None else None
+        following = await self._admitted(turn, rest) if turn is not None else None
         if following is None:
             raise error
         self.attempt = following
@@ -108,8 +114,12 @@ class Course:
             error=error,
             images=attempt.images,
             milliseconds=attempt.milliseconds,
+            findings=self.grant.guard.told if self.grant.guard is not None else (),
         )
-        self._desk.gate.settle(attempt.call, settled)
+        if attempt.on_going is not None:
+            self._desk.following.settle(attempt, settled, attempt.on_going)
+        else:
+            self._desk.gate.settle(attempt.call, settled)
         self._report(attempt, status, error)
 
     async def _asked(self, attempt: Attempt, ask: Ask[T]) -> T:
@@ -169,12 +179,12 @@ class Course:
                 drop(task.result())
                 self.end(attempt, "cancelled")
 
-    async def _admitted(self, turn: Turn) -> Attempt | None:
+    async def _admitted(self, turn: Turn, load: Load | None = None) -> Attempt | None:
         """The next attempt; None where the gate lets nobody through."""
         if turn.wait:
             await asyncio.sleep(turn.wait)
         try:
-            call = await self._desk.gate.admit_next(self.attempt.call, turn.candidates)
+            call = await self._desk.gate.admit_next(self.attempt.call, turn.candidates, load)
         except AppError:
             # Whatever keeps us from asking another one: what went wrong is the failure before it.
             return None
@@ -188,7 +198,8 @@ class Course:
         self._desk.router.board.began(attempt.candidate.deployment)
 
     def _report(self, attempt: Attempt, status: str, error: AppError | None) -> None:
-        failed = status == "failed" and not isinstance(error, NOT_ITS_FAULT)
+        its_fault = isinstance(error, ProviderError) and not isinstance(error, NOT_ITS_FAULT)
+        failed = status == "failed" and its_fault
         usage = attempt.usage
         outcome = Outcome(
             ok=True if status == "succeeded" else (False if failed else None),

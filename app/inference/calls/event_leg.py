@@ -104,15 +104,14 @@ def tally(batches: list[list[StreamEvent]]) -> tuple[int, bool, Usage | None]:
     written, finished, usage = 0, False, None
     for events in batches:
         for event in events:
-            match event:
-                case TextDelta() | ReasoningDelta():
-                    written += len(event.text)
-                case ToolCallDelta():
-                    written += len(event.arguments)
-                case UsageReport():
-                    usage = event.usage
-                case Finished():
-                    finished = True
+            if isinstance(event, TextDelta | ReasoningDelta):
+                written += len(event.text)
+            elif isinstance(event, ToolCallDelta):
+                written += len(event.arguments)
+            elif isinstance(event, UsageReport):
+                usage = event.usage
+            elif isinstance(event, Finished):
+                finished = True
     return written, finished, usage
 
 
@@ -162,9 +161,14 @@ PRESET = frozenset(
 )  # fmt: skip
 
 
-def preset(request: ChatRequest, candidate: Candidate) -> ChatRequest:
-    """The request with what the route gives this candidate, where the client left it open."""
-    given = candidate.parameters
+def preset(request: ChatRequest, attempt: Attempt) -> ChatRequest:
+    """The request with what the route gives this candidate, where the client left it open.
+
+    So with the longest answer that a hard budget leaves room for.
+    """
+    given, most = attempt.candidate.parameters, attempt.call.most_output
+    if most is not None and request.max_output_tokens is None:
+        request = replace(request, max_output_tokens=most)
     if not given:
         return request
     fields: dict[str, Any] = {

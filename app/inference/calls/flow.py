@@ -105,7 +105,7 @@ class Flow(Generic[B_co]):
             raise error
         failed = self._course.attempt
         self._heard.spent = total(self._heard.spent, used(failed))
-        await self._course.turn(error, in_stream=True)
+        await self._course.turn(error, rest=self._heard.load(self._course.grant.call.load))
         await self._open(self._heard)
         return Seam(
             len(self._heard.text),

@@ -11,6 +11,8 @@ from app.inference.catalog.retirement import retirement
 from app.inference.integrations.directory import Target
 
 MOST_TARGETS: Final = 4096
+# Control characters, which no header has, as spaces.
+SPACED: Final = bytes(32 if each < 32 or each == 127 else each for each in range(256))
 _farewells: dict[tuple[object, float | None, str], Headers] = {}
 
 
@@ -28,8 +30,17 @@ def attempt_headers(course: Course) -> Headers:
     return [
         (b"x-luminous-model", shown(target.reference)),
         (b"x-luminous-attempts", b"%d" % course.attempts),
+        *found_headers(course.grant),
         *farewell(target),
     ]
+
+
+def found_headers(grant: Grant) -> Headers:
+    """Which guardrails have found something by now, and what came of it (`flag=<id>`)."""
+    if grant.guard is None or not grant.guard.findings:
+        return []
+    found = [f"{each.action}={each.policy_id}" for each in grant.guard.findings]
+    return [(b"x-luminous-guardrails", ", ".join(dict.fromkeys(found)).encode())]
 
 
 def farewell(target: Target) -> Headers:
@@ -57,4 +68,4 @@ def farewell(target: Target) -> Headers:
 
 def shown(name: str) -> bytes:
     """A name as a header may carry it."""
-    return name.encode("ascii", "backslashreplace").replace(b"\r", b" ").replace(b"\n", b" ")
+    return name.encode("ascii", "backslashreplace").translate(SPACED)

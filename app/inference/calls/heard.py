@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from app.inference.dialects.dialect import Renderer
+from app.inference.gate.call import Load
 from app.inference.providers.codec import StreamDecoder
 from app.inference.providers.events import DECODING_ERRORS
 from app.inference.providers.sse import SseReader
@@ -63,6 +64,11 @@ class Heard:
                     self.finished = True
         self.text = "".join(said)
         return usage
+
+    def load(self, begun: Load) -> Load:
+        """What the request for the rest asks for: all that it began with, and what was heard."""
+        more = estimate_text(self.text) + estimate_text(CONTINUE_PROMPT) if self.text else 0
+        return replace(begun, input_tokens=begun.input_tokens + more)
 
     def add_bytes(self, blocks: Sequence[bytes], dialect: Decoding) -> None:
         """The same of frames that were passed on as they came."""

@@ -50,6 +50,7 @@ class Order:
             asked.images,
             asked.milliseconds,
             asked.answers,
+            asked.extras,
         )
 
 

@@ -13,6 +13,7 @@ from app.inference.integrations.directory import Target
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import ChatRequest, ChatResult
 from app.inference.routing.plan import Question
+from app.inference.usage.extras import extras_in
 from app.inference.usage.payer import Payer
 from app.inference.usage.service import estimate_input, estimate_text
 
@@ -31,6 +32,7 @@ class OwnCalls:
             model,
             input_tokens=estimate_input(request.messages),
             max_output_tokens=request.max_output_tokens,
+            extras=lambda: extras_in(request.messages),
         )
         return await self._calls.complete(
             Order(payer, question), lambda target: replace(request, model=target.model)

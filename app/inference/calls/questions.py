@@ -1,11 +1,13 @@
 """What routing is told of a request in a client's dialect."""
 
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
 import orjson
 
 from app.inference.dialects.ask import Ask
+from app.inference.dialects.extras import extras_of
 from app.inference.routing.plan import Question
 
 # What bytes of a request say that it needs, in any dialect.
@@ -35,18 +37,20 @@ def question_of(ask: Ask, dialect: str, route: str | None) -> Question:
             route=route,
             service_tier=ask.service_tier,
             answers=ask.answers,
+            extras=partial(extras_of, ask),
         )
     return Question(
         model,
         ask.estimated_tokens,
         ask.max_output_tokens,
         needs=needs_of(ask.body),
-        sticky=opening_of(ask),
+        sticky=named_of(ask) or opening_of(ask),
         text=newest_text(ask),
         dialect=dialect,
         route=route,
         service_tier=ask.service_tier,
         answers=ask.answers,
+        extras=partial(extras_of, ask),
     )
 
 
@@ -66,10 +70,20 @@ def turns_of(ask: Ask) -> list[Any]:
     return []
 
 
+def named_of(ask: Ask) -> str | None:
+    """A digest of what the client itself has named the requests by that share a prompt."""
+    key = ask.document.get("prompt_cache_key")
+    return digest_of(key.encode()) if isinstance(key, str) and key else None
+
+
 def opening_of(ask: Ask) -> str | None:
     """A digest of how the prompt begins: the turns of one conversation have it in common."""
     turns = turns_of(ask)[:OPENING_TURNS]
-    return blake2b(orjson.dumps(turns), digest_size=16).hexdigest() if turns else None
+    return digest_of(orjson.dumps(turns)) if turns else None
+
+
+def digest_of(written: bytes) -> str:
+    return blake2b(written, digest_size=16).hexdigest()
 
 
 def newest_text(ask: Ask) -> str:

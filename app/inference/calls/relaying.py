@@ -1,12 +1,12 @@
 """A request in a client's dialect, answered by whoever the plan names: bytes, or events."""
 
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
 from app.core.errors import AppError, UpstreamTimedOut
 from app.inference.calls.attempt import Attempt
-from app.inference.calls.byte_leg import open_bytes
+from app.inference.calls.byte_leg import limited, open_bytes
 from app.inference.calls.course import Course
 from app.inference.calls.event_leg import (
     EventLeg,
@@ -24,14 +24,10 @@ from app.inference.calls.tapping import HeardBytes, Kept, WatchedLeg
 from app.inference.calls.wire import Wire, fault_in, garbled
 from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
-from app.inference.gate.terms import LONGEST_ANSWER
 from app.inference.integrations.directory import Target
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.types import ChatRequest, Events
 from app.inference.routing.plan import Candidate
-
-# Of a response in the background.
-UNDER_WAY: Final = ("queued", "in_progress")
 
 
 class CallTimedOut(UpstreamTimedOut):
@@ -90,21 +86,19 @@ class Relaying:
             return await self._completed(attempt)
         dialect, target = self._dialect, attempt.target
         url = dialect.upstream_url(target.endpoint, target.model, streaming=False)
-        body = dialect.upstream_body(self._ask, target.model)
+        body = dialect.upstream_body(limited(dialect, self._ask, attempt), target.model)
         answer = await self._wire.fetch(attempt.candidate, url, body, headers=self._ask.headers)
         document = self._checked(target, answer)
         attempt.usage = dialect.usage_of(document)
         attempt.output_tokens = len(answer) // 4
-        if attempt.usage is None and document.get("status") in UNDER_WAY:
-            # It goes on without us, and nobody will tell what it came to.
-            attempt.output_tokens = attempt.call.load.most_output_tokens or LONGEST_ANSWER
+        attempt.on_going = dialect.on_going(target.endpoint, document)
         if self._kept is not None:
             self._kept.hear_whole(target.endpoint, answer)
         return answer
 
     async def _completed(self, attempt: Attempt) -> bytes:
         candidate = attempt.candidate
-        request = preset(self.request(attempt.target), candidate)
+        request = preset(self.request(attempt.target), attempt)
         provider = attempt.target.endpoint.provider
         result = await provider.complete(request, candidate.timeouts)
         attempt.usage = result.usage
@@ -142,7 +136,7 @@ class Relaying:
         except AppError as error:
             if not reply.begun:
                 raise
-            await reply.stream(self._dialect.error_event(error), more=False)
+            await reply.stream(self._dialect.error_event(error, reply.last), more=False)
         finally:
             flow.close()
             if self._answer is not None:
@@ -166,7 +160,7 @@ class Relaying:
             kept, endpoint = self._kept, attempt.target.endpoint
             return leg if kept is None else HeardBytes(leg, endpoint, kept)
         candidate = attempt.candidate
-        request = preset(self.request(attempt.target), candidate)
+        request = preset(self.request(attempt.target), attempt)
         if heard is not None:
             request = continued(request, heard)
         events = await attempt.target.endpoint.provider.open(request, candidate.timeouts)

@@ -10,11 +10,13 @@ class Answer(Protocol):
     """One answer to one client, whole or streamed.
 
     `begun` is set with its head, `ended` with its last bytes; `headers` are added to the head.
+    `last` are the events of a stream that were sent last, comments left out.
     """
 
     begun: bool
     ended: bool
     headers: Headers
+    last: bytes
 
     async def json(self, body: bytes) -> None: ...
 

@@ -39,6 +39,7 @@ class Recorder:
         self.begun = False
         self.ended = False
         self.headers: Headers = []
+        self.last = b""
         self._put = put
 
     async def json(self, body: bytes) -> None:
@@ -48,6 +49,8 @@ class Recorder:
         self._send(Sent("whole", body, list(self.headers), status, own=tuple(headers)))
 
     async def stream(self, block: bytes, *, more: bool = True, kind: bytes = EVENTS) -> None:
+        if block and not block.startswith(b":"):
+            self.last = block
         self._send(Sent("stream", block, list(self.headers), more=more, kind=kind))
 
     def _send(self, sent: Sent) -> None:

@@ -1,17 +1,17 @@
 """An answer for ourselves: events with seams, or a whole result."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 
-from app.core.errors import AppError
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.course import Course
 from app.inference.calls.event_leg import EventLeg, expect_answer, preset, unless_refused
 from app.inference.calls.flow import Flow, Leg
+from app.inference.calls.guarding import checked
 from app.inference.calls.heard import Heard, continued
 from app.inference.calls.order import Build
 from app.inference.calls.seam import Seam
 from app.inference.calls.tapping import WatchedLeg
+from app.inference.guardrails.guard import Guard
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent
 
@@ -49,18 +49,12 @@ class Telling:
         return result
 
     async def _check(self) -> None:
-        """Have guardrails look at the request; one that they refuse is a call that failed."""
-        attempt = self.course.attempt
-        if self._guard is None:
-            return
-        try:
-            await self._guard.check_request(self._given(attempt.target))
-        except AppError as error:
-            self.course.fail(attempt, error)
-            raise
-        except asyncio.CancelledError:
-            self.course.end(attempt, "cancelled")
-            raise
+        """Have guardrails look at the request."""
+        if self._guard is not None:
+            await checked(self.course, self._checked(self._guard))
+
+    async def _checked(self, guard: Guard) -> None:
+        await guard.check_request(self._given(self.course.attempt.target))
 
     def _build(self, target: Target) -> ChatRequest:
         request = self._given(target)
@@ -72,7 +66,7 @@ class Telling:
 
     async def _leg(self, attempt: Attempt, heard: Heard | None) -> Leg[list[StreamEvent]]:
         candidate = attempt.candidate
-        request = preset(self._build(attempt.target), candidate)
+        request = preset(self._build(attempt.target), attempt)
         if heard is not None:
             request = continued(request, heard)
         events = await attempt.target.endpoint.provider.open(request, candidate.timeouts)
@@ -84,7 +78,7 @@ class Telling:
 
     async def _completed(self, attempt: Attempt) -> ChatResult:
         candidate = attempt.candidate
-        request = preset(self._build(attempt.target), candidate)
+        request = preset(self._build(attempt.target), attempt)
         result = await attempt.target.endpoint.provider.complete(request, candidate.timeouts)
         attempt.usage = result.usage
         if self._asks_on:

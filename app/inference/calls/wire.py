@@ -10,7 +10,7 @@ from app.inference.integrations.directory import Endpoint
 from app.inference.providers.codec import BadAnswer, Codec, InBandError
 from app.inference.providers.errors import ProviderError, ProviderGarbled
 from app.inference.providers.events import fault_of
-from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, read_refusal
+from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, expect_success
 from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
 from app.inference.providers.transport.request import Body
@@ -60,14 +60,8 @@ class Wire:
             repeatable=True,
             max_bytes=max_bytes,
         )
-        if 200 <= exchange.status < 300:
-            return exchange
-        try:
-            error, said = await read_refusal(exchange, name_of(endpoint), endpoint.api_key)
-            error.said = said
-            raise error
-        finally:
-            exchange.close()
+        await expect_success(exchange, name_of(endpoint), endpoint.api_key, quoted=True)
+        return exchange
 
     async def fetch(
         self,

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from app.core.json_limits import MAX_DEPTH, holds_nul, too_deep
 from app.inference.dialects.errors import RequestInvalid
+from app.inference.dialects.splice import MODEL, Span, spans, with_field
+from app.inference.usage.extras import Extras
 from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
 
 MAX_MODEL_LENGTH = 256
@@ -30,6 +32,8 @@ class Ask:
     `customer` is the end user that the request names (`user`, `metadata.user_id`), `wants_usage`
     whether the client of a stream asked for the usage at its end. `options` is what else a dialect
     has read on its way, for itself. `headers` are the client's own that go with its bytes.
+    `model_at` is where the model stands in the bytes, if it is known, and `extras` what stands
+    there beside text; `inline` are lengths of media in the bytes, once they were looked for.
     """
 
     body: bytes
@@ -41,6 +45,9 @@ class Ask:
     customer: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    model_at: tuple[Span, ...] = ()
+    extras: Extras | None = None
+    inline: tuple[int, ...] | None = None
 
     @property
     def answers(self) -> int:
@@ -60,10 +67,30 @@ class Ask:
     @property
     def estimated_tokens(self) -> int:
         """What the input comes to as long as nobody has counted it."""
-        inline = b";base64," in self.body or b'"data"' in self.body
-        images = INLINE.findall(self.body) if inline else ()
-        written = len(self.body) - sum(map(len, images))
-        return -(-written // CHARACTERS_A_TOKEN) + IMAGE_TOKENS * len(images)
+        media = inline_in(self)
+        written = len(self.body) - sum(media)
+        return -(-written // CHARACTERS_A_TOKEN) + IMAGE_TOKENS * len(media)
+
+
+def with_value(ask: Ask, name: str, value: object) -> Ask:
+    """The request with another value of a top-level field."""
+    return replace(
+        ask,
+        body=with_field(ask.body, ask.document, name, value),
+        document={**ask.document, name: value},
+        # What is new stands at the end.
+        model_at=() if name in ask.document else ask.model_at,
+    )
+
+
+def inline_in(ask: Ask) -> tuple[int, ...]:
+    """How long each of the media is that stand in the bytes of a request."""
+    if ask.inline is None:
+        media: list[bytes] = []
+        if b";base64," in ask.body or b'"data"' in ask.body:
+            media = INLINE.findall(ask.body)
+        ask.inline = tuple(map(len, media))
+    return ask.inline
 
 
 def read_model_name(document: dict[str, Any]) -> str:
@@ -77,6 +104,23 @@ def read_model_name(document: dict[str, Any]) -> str:
     return model
 
 
+def model_places(body: bytes) -> tuple[Span, ...]:
+    """Where the one `model` of a request stands whose document names one.
+
+    Who answers is chosen by the last of two, and a provider might read the first: raises
+    RequestInvalid for a second one, also if an escape spells it.
+    """
+    # Where the key stands once in the bytes, and no escape can spell it, that is the one.
+    if body.count(b'"model"') <= 1 and b"\\u006" not in body:
+        found = MODEL.search(body)
+        return (found.span(1),) if found else ()
+    places = spans(body, "model")
+    if len(places) > 1:
+        said = "Invalid 'model': the request names it twice."
+        raise RequestInvalid(said, param="model", label="invalid_value")
+    return tuple(places)
+
+
 def read_customer(value: Any) -> str | None:
     """An end user's id where one can be read; what is no usable id is the upstream's to refuse."""
     return value if isinstance(value, str) and 0 < len(value) <= MAX_CUSTOMER_LENGTH else None
@@ -85,6 +129,16 @@ def read_customer(value: Any) -> str | None:
 def read_count(value: Any) -> int | None:
     """A positive number of tokens where one can be read."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def longest_of(said: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    """The most tokens that an answer may have by any of these names of the limit.
+
+    Servers differ in which of them they hear. None where none is given, or one cannot be read.
+    """
+    given = [said[name] for name in names if said.get(name) is not None]
+    counts = [count for each in given if (count := read_count(each)) is not None]
+    return max(counts, default=None) if len(counts) == len(given) else None
 
 
 def read_document(body: bytes) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from app.inference.dialects.ask import wrong_type
@@ -18,7 +18,7 @@ def text(value: Any, at: str, *, empty: bool = False) -> str:
     if not isinstance(value, str):
         raise wrong_type(at, "a string")
     if not value and not empty:
-        raise invalid(at, "empty string")
+        raise invalid(at, "empty string", "empty_string")
     return value
 
 
@@ -32,7 +32,7 @@ def number(value: Any, at: str, least: float, most: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong_type(at, "a number")
     if not least <= value <= most:
-        raise invalid(at, f"expected a value from {least:g} to {most:g}")
+        raise invalid(at, f"expected a value from {least:g} to {most:g}", "decimal_out_of_range")
     return value
 
 
@@ -45,7 +45,8 @@ def integer(value: Any, at: str, least: int, most: int = LARGEST) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(at, "an integer")
     if not least <= value <= most:
-        raise invalid(at, f"expected an integer from {least} to {most}")
+        bounds = f"from {least} to {most}" if most < LARGEST else f"of at least {least}"
+        raise invalid(at, f"expected an integer {bounds}", "integer_out_of_range")
     return value
 
 
@@ -89,7 +90,7 @@ def decoded(value: Any, at: str) -> bytes:
 
 
 def expect_known(
-    given: Mapping[str, Any], known: frozenset[str], at: str = "", neutral: Neutral | None = None
+    given: Mapping[str, Any], known: Container[str], at: str = "", neutral: Neutral | None = None
 ) -> None:
     """Refuse what cannot be translated by its name, unless it asks for what happens anyway."""
     for name in unknown_of(given, known, neutral):
@@ -97,7 +98,7 @@ def expect_known(
 
 
 def unknown_of(
-    given: Mapping[str, Any], known: frozenset[str], neutral: Neutral | None = None
+    given: Mapping[str, Any], known: Container[str], neutral: Neutral | None = None
 ) -> dict[str, Any]:
     return {
         name: value
@@ -106,8 +107,9 @@ def unknown_of(
     }
 
 
-def invalid(at: str, told: str) -> RequestInvalid:
-    return RequestInvalid(f"Invalid '{at}': {told}.", param=at, label="invalid_value")
+def invalid(at: str, told: str, label: str = "invalid_value") -> RequestInvalid:
+    """`label` is OpenAI's word for it; other dialects have none."""
+    return RequestInvalid(f"Invalid '{at}': {told}.", param=at, label=label)
 
 
 def missing(at: str) -> RequestInvalid:

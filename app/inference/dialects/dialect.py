@@ -1,6 +1,7 @@
 """What the gateway must know of a dialect that clients speak."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from app.core.errors import AppError
@@ -11,13 +12,22 @@ from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent, Usage
 
 
+@dataclass(frozen=True, slots=True)
+class OnGoing:
+    """An answer that its provider goes on with when nobody listens, and where it tells of it."""
+
+    url: str
+    usage_of: Callable[[dict[str, Any]], Usage | None]
+
+
 class Frames(Protocol):
     """Server-sent events of the same dialect, passed through by whole frames.
 
     `feed` takes what arrived and gives what may leave, never a part of a frame. `begun` turns true
     with the first frame of an answer, `done` with the dialect's closing one; a frame that tells of
     an error, or breaks the dialect, is the `fault` and does not leave. `count` counts frames,
-    `usage` is what the stream has told of it so far.
+    `usage` is what the stream has told of it so far. `background` is the answer as it has begun
+    where it does not end with the stream.
     """
 
     done: bool
@@ -33,6 +43,9 @@ class Frames(Protocol):
 
     @property
     def usage(self) -> Usage | None: ...
+
+    @property
+    def background(self) -> dict[str, Any] | None: ...
 
 
 class Renderer(Protocol):
@@ -81,6 +94,13 @@ class Dialect(Protocol):
         """
         ...
 
+    def limited(self, ask: Ask, endpoint: Endpoint, most: int) -> Ask:
+        """The same request with a longest answer, in tokens, where it names none that we can read.
+
+        Only for what goes to the endpoint as bytes.
+        """
+        ...
+
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         """The request for a provider of another dialect.
 
@@ -94,6 +114,10 @@ class Dialect(Protocol):
 
     def usage_of(self, document: dict[str, Any]) -> Usage | None:
         """The usage that a whole answer tells, where it can be read."""
+        ...
+
+    def on_going(self, endpoint: Endpoint, document: dict[str, Any]) -> OnGoing | None:
+        """An answer that has only begun, and ends without us; None for all others."""
         ...
 
     def frames(self, ask: Ask) -> Frames: ...
@@ -127,8 +151,11 @@ class Dialect(Protocol):
         """An error instead of an answer: status, headers and body in the dialect's envelope."""
         ...
 
-    def error_event(self, error: AppError) -> bytes:
-        """An error inside a stream that has begun; no closing frame follows it."""
+    def error_event(self, error: AppError, after: bytes = b"") -> bytes:
+        """An error inside a stream that has begun; no closing frame follows it.
+
+        `after` are the events that were sent last, of a dialect that numbers them.
+        """
         ...
 
     def words_of(self, body: bytes) -> UpstreamWords | None:

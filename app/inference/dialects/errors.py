@@ -1,8 +1,12 @@
 """What is wrong with a request, in words that every dialect's envelope can carry."""
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
-from app.core.errors import BadRequest, NotFound
+import orjson
+
+from app.core.errors import AppError, BadRequest, NotFound
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -39,6 +43,16 @@ class ModelUnavailable(NotFound):
         super().__init__(f"The model `{shown}` does not exist or you do not have access to it.")
 
 
+class ResponseNotFound(NotFound):
+    """No integration of the workspace has kept it for this caller; we ourselves keep none."""
+
+    code = "response_not_found"
+    title = "There is no such response"
+
+    def __init__(self, name: str, more: str = "") -> None:
+        super().__init__(f"Response with id '{name[:200]}' not found{more or '.'}")
+
+
 def missing_model() -> RequestInvalid:
     said = "Missing required parameter: 'model'."
     return RequestInvalid(said, param="model", label="missing_required_parameter")
@@ -50,3 +64,22 @@ class UpstreamWords:
 
     param: str | None = None
     code: str | None = None
+
+
+def written(
+    error: AppError, status: int, document: dict[str, Any], more: Headers | None = None
+) -> tuple[int, Headers, bytes]:
+    """An error's document as an answer, with a vendor's own headers behind ours."""
+    body = orjson.dumps(document)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % seconds_of(error.retry_after)))
+    return status, headers + (more or []), body
+
+
+def seconds_of(wait: float) -> int:
+    """A wait as vendors tell it: in whole seconds, one at least."""
+    return max(1, math.ceil(wait))

@@ -1,9 +1,24 @@
 """What a client says of reasoning to a model that has none."""
 
+from typing import Any, Final, get_args
+
 from app.inference.catalog.capabilities import capabilities_of
+from app.inference.dialects.checks import invalid
 from app.inference.integrations.directory import Target
+from app.inference.providers.types import Effort
 
 NO_TOKENS = (0, -1)
+EFFORTS: Final[tuple[Effort, ...]] = get_args(Effort)
+
+
+def effort(value: Any, at: str) -> Effort | None:
+    """How much a model is to think; raises RequestInvalid."""
+    for known in EFFORTS:
+        if value == known:
+            return known
+    if value is None:
+        return None
+    raise invalid(at, f"expected one of {', '.join(EFFORTS)}")
 
 
 def never_reasons(target: Target) -> bool:

@@ -48,9 +48,13 @@ def wrap(proof: Proof) -> str:
     return urlsafe_b64encode(HEAD + orjson.dumps(told)).decode()
 
 
+def is_wrapped(text: str) -> bool:
+    return text.startswith(MARK.decode())
+
+
 def unwrap(text: str) -> Proof | None:
     """What `wrap` wrote; None for any other text."""
-    if not text.startswith(MARK.decode()):
+    if not is_wrapped(text):
         return None
     bare = text.rstrip("=")
     try:

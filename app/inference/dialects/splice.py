@@ -1,6 +1,7 @@
 """Changes of single top-level fields in a JSON object's bytes, everything else untouched."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,12 +14,15 @@ WHITESPACE = b" \t\r\n"
 Span = tuple[int, int]
 
 
-def with_model(body: bytes, document: dict[str, Any], model: str) -> bytes:
-    """The bytes of a document that is not empty, with this `model` whatever they say now."""
+def with_model(body: bytes, document: dict[str, Any], model: str, at: Sequence[Span] = ()) -> bytes:
+    """The bytes of a document that is not empty, with this `model` whatever they say now.
+
+    `at` is where it stands, if that is known.
+    """
     named = document.get("model")
     if named == model:
         return body
-    return add_model(body, model) if named is None else replace_model(body, model)
+    return add_model(body, model) if named is None else replace_model(body, model, at)
 
 
 def add_model(body: bytes, model: str) -> bytes:
@@ -26,14 +30,10 @@ def add_model(body: bytes, model: str) -> bytes:
     return b'%b,"model":%b}' % (body[: body.rindex(b"}")], orjson.dumps(model))
 
 
-def replace_model(body: bytes, model: str) -> bytes:
+def replace_model(body: bytes, model: str, at: Sequence[Span] = ()) -> bytes:
     """Put another name in the place of the document's `model`, which must be a string in it."""
     name = orjson.dumps(model)
-    # Where the key stands once in the bytes, and no escape can spell it, that is the one.
-    if body.count(b'"model"') == 1 and b"\\u" not in body and (found := MODEL.search(body)):
-        start, end = found.span(1)
-        return b"%b%b%b" % (body[:start], name, body[end:])
-    return replace(body, spans(body, "model"), name)
+    return replace(body, at or spans(body, "model"), name)
 
 
 def ask_for_usage(body: bytes, options: dict[str, object] | None) -> bytes:
@@ -45,7 +45,15 @@ def ask_for_usage(body: bytes, options: dict[str, object] | None) -> bytes:
     return b'%b,"stream_options":%b}' % (body[:end], value)
 
 
-def replace(body: bytes, found: list[Span], value: bytes) -> bytes:
+def with_field(body: bytes, document: dict[str, Any], name: str, value: object) -> bytes:
+    """The bytes of a document that is not empty, with this value in a top-level field."""
+    written = orjson.dumps(value)
+    if name in document:
+        return replace(body, spans(body, name), written)
+    return b'%b,"%b":%b}' % (body[: body.rindex(b"}")], name.encode(), written)
+
+
+def replace(body: bytes, found: Sequence[Span], value: bytes) -> bytes:
     pieces: list[bytes] = []
     at = 0
     for start, end in found:

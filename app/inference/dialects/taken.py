@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
+from app.inference.dialects.ask import read_customer
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.integrations.directory import Target
-from app.inference.providers.codec import OPTIONAL
+from app.inference.providers.codec import unsaid
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest
 
@@ -13,12 +14,14 @@ from app.inference.providers.types import ChatRequest
 def expect_taken(request: ChatRequest, target: Target, names: Mapping[str, str]) -> None:
     """Refuse a field that is set and that the provider has no words for.
 
+    An end user whom the provider cannot be told of must be one that the gateway can go by.
     `names` are the client's own names of our fields where they differ. Raises UnsupportedParameter.
     """
     known = takes(target.endpoint.kind, target.endpoint.base_url)
-    for field, default in OPTIONAL.items():
-        if field not in known and getattr(request, field) != default:
-            raise UnsupportedParameter(names.get(field, field))
+    for field in unsaid(request, known):
+        raise UnsupportedParameter(names.get(field, field))
+    if request.user and "user" not in known and read_customer(request.user) is None:
+        raise UnsupportedParameter(names.get("user", "user"), "is too long for an end user's id.")
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ import orjson
 
 from app.inference.embeddings.errors import EmbeddingsGarbled
 from app.inference.integrations.directory import Target
-from app.inference.providers.opening import read_refusal
+from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Usage
@@ -64,9 +64,7 @@ async def ask_for_embeddings(
         allow_private=endpoint.allow_private,
     )
     try:
-        if not 200 <= exchange.status < 300:
-            error, _ = await read_refusal(exchange, label, endpoint.api_key)
-            raise error
+        await expect_success(exchange, label, endpoint.api_key)
         return read_vectors(await exchange.read_body(), len(texts))
     finally:
         exchange.close()

@@ -1,5 +1,6 @@
 """A call of a model on its way through the gate, as those who make it see it."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from app.core.ids import new_id
 from app.core.limits import Policy, Verdict
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
+from app.inference.usage.extras import Extras, nothing
 from app.inference.usage.payer import Payer
 
 
@@ -20,7 +22,8 @@ class Load:
     `max_output_tokens` (of each of the `answers`) is None where the request leaves it open;
     `operation` is the surface
     (`chat`, `embeddings`, `audio`, `images` …), `category` the kind of task that a route learns by.
-    `images` and `milliseconds` (of sound) are what is paid for beside tokens.
+    `images` and `milliseconds` (of sound) are what is paid for beside tokens, `extras` looks for
+    what the input may come to beyond its estimate.
     """
 
     input_tokens: int
@@ -32,6 +35,7 @@ class Load:
     images: int = 0
     milliseconds: int = 0
     answers: int = 1
+    extras: Callable[[], Extras] = nothing
 
     @property
     def most_output_tokens(self) -> int | None:
@@ -46,7 +50,7 @@ class Settlement:
 
     Without `usage`, or where it is that of a part only, `output_tokens` is what was seen go by.
     `images` and `milliseconds` (of sound) are what was made or heard, beside tokens; `cost` in
-    nano-dollars goes before what the candidate's price says.
+    nano-dollars goes before what the candidate's price says. `findings` are those of guardrails.
     """
 
     status: str
@@ -58,6 +62,7 @@ class Settlement:
     images: int = 0
     milliseconds: int = 0
     cost: int | None = None
+    findings: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +87,9 @@ class OpenCall:
     """One attempt of a request: admitted, not settled yet. `candidate` is who is to be asked.
 
     `reserved` is in nano-dollars, None where nothing is reserved; `usage` and `cost` are set when
-    it is settled. The rest is the gate's own: the budgets it holds, whether it is a breaker's
-    probe, and how its row begins.
+    it is settled. `most_output` is the longest answer that a hard budget leaves room for, where the
+    request names none: the provider is to be told. The rest is the gate's own: the budgets it
+    holds, whether it is a breaker's probe, and how its row begins.
     """
 
     payer: Payer
@@ -97,6 +103,7 @@ class OpenCall:
     usage: Usage | None = None
     cost: int | None = None
     reserved: int | None = None
+    most_output: int | None = None
     terms: Terms = NO_TERMS
     budgets: tuple[str, ...] = ()
     breaker: str = ""

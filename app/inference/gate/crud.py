@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Text, cast, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inference.usage.models import ModelCall
@@ -23,13 +24,19 @@ class Counted:
 
 
 async def counted(
-    session: AsyncSession, about: Sequence[ColumnElement[bool]], since: datetime
+    session: AsyncSession,
+    about: Sequence[ColumnElement[bool]],
+    carried: ScalarSelect[Decimal],
+    since: datetime,
 ) -> Counted:
-    """Sum up the calls that `about` selects; `merged` are those stored `since`."""
+    """Sum up the calls that `about` selects, and what is `carried` of those that are deleted.
+
+    `merged` are those stored `since`.
+    """
     nano, none = literal(10**9), literal("")
     total = select(
         none.label("kind"), none.label("id"), none.label("executor"),
-        func.coalesce(func.sum(ModelCall.cost_usd), 0).label("amount"),
+        (func.coalesce(func.sum(ModelCall.cost_usd), 0) + carried).label("amount"),
     ).where(*about, ModelCall.status != "started")  # fmt: skip
     call = cast(ModelCall.id, Text)
     opens = select(

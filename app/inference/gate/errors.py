@@ -3,9 +3,11 @@
 AppError
 ├── BudgetExceeded     402
 ├── PriceUnknown       402
+├── CostUnbounded      402
 ├── CustomerBlocked    403
 ├── TooManyCalls       429
 ├── NoCandidateReady   503
+│   └── AllResting     429
 └── GateAway           503
 """
 
@@ -28,6 +30,14 @@ class PriceUnknown(AppError):
     title = "The model has no price, and a budget stands"
 
 
+class CostUnbounded(AppError):
+    """A hard budget cannot be kept by a tool that the provider runs and bills as it likes."""
+
+    status = 402
+    code = "cost_unbounded"
+    title = "What the call may cost has no bound, and a budget stands"
+
+
 class CustomerBlocked(PermissionDenied):
     code = "customer_blocked"
     title = "This customer is blocked"
@@ -43,6 +53,17 @@ class NoCandidateReady(Unavailable):
 
     code = "no_candidate_ready"
     title = "No provider is ready"
+
+
+class AllResting(NoCandidateReady):
+    """Every model that could answer has asked for a pause; `Retry-After` is until the first ends.
+
+    A client that knows how to slow down for its vendor does so for this, hence the 429.
+    """
+
+    status = 429
+    code = "providers_rate_limited"
+    title = "Every provider limits the rate of requests"
 
 
 class GateAway(Unavailable):

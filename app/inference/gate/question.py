@@ -10,9 +10,12 @@ from app.core.errors import AppError
 from app.core.limits import Policy
 from app.inference.budgets.rules import BudgetRule
 from app.inference.gate.blame import breaker_key
+from app.inference.gate.bounds import longest_of
 from app.inference.gate.call import OpenCall
 from app.inference.gate.errors import (
+    AllResting,
     BudgetExceeded,
+    CostUnbounded,
     NoCandidateReady,
     PriceUnknown,
     TooManyCalls,
@@ -65,8 +68,15 @@ def price_up(wish: Wish) -> list[list[int]]:
         draft.reserved = amount
         draft.breaker = breaker_key(draft)
         draft.budgets = tuple([wish.keys[place - 1] for place in under])
+        if load.max_output_tokens is None and any(wish.rules[place - 1].hard for place in under):
+            draft.most_output = longest_of(draft.candidate, load)
         unders.append(under)
     return unders
+
+
+def bounded(draft: OpenCall, *, hard: bool) -> bool:
+    """Whether what it may come to is known: its price, and that its provider bills nothing else."""
+    return draft.candidate.price is not None and not (hard and draft.load.extras().hosted)
 
 
 def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
@@ -74,7 +84,7 @@ def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
     first = wish.drafts[0]
     unders = price_up(wish)
     candidates = [
-        [draft.breaker, draft.reserved or 0, int(draft.candidate.price is not None), under]
+        [draft.breaker, draft.reserved or 0, int(bounded(draft, hard=wish.hard)), under]
         for draft, under in zip(wish.drafts, unders, strict=True)
     ]
     terms = first.terms
@@ -119,6 +129,12 @@ def refusal_of(wish: Wish, answer: list[Any]) -> AppError:
         )
     if said[0] == "shut":
         seconds = max(said[1] / 1_000_000, 0.1)
+        if said[2]:
+            return AllResting(
+                f"Every model that could answer limits the rate of requests; the first of them "
+                f"may be asked again in {seconds:.0f} seconds.",
+                retry_after=seconds,
+            )
         return NoCandidateReady(
             f"Every model that could answer has failed lately; the first of them is tried again "
             f"in {seconds:.0f} seconds.",
@@ -126,6 +142,12 @@ def refusal_of(wish: Wish, answer: list[Any]) -> AppError:
         )
     why, place, settled, reserved, chosen = said
     rule, draft = wish.rules[place - 1], wish.drafts[int(chosen) - 1]
+    if why == "price" and draft.candidate.price is not None:
+        return CostUnbounded(
+            f"Nobody knows how often {draft.candidate.target.endpoint.label} would use its own "
+            f"{', '.join(draft.load.extras().hosted)} and what that costs, and the budget "
+            f"{rule.budget_id} stands: leave it out, or use a tool of your own."
+        )
     if why == "price":
         return PriceUnknown(
             f"Nobody knows a price of {draft.candidate.target.reference}, and the budget "

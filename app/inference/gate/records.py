@@ -100,6 +100,7 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
             "cost_nano": call.cost,
             "first_token_ms": end.first_token_ms,
             "error_code": None if end.error is None else end.error.code,
+            "guardrails": end.findings,
             "ended_at": now(),
         }
     )[1:-1]

@@ -8,13 +8,12 @@ from app.core.auth import Access, KeyRules
 from app.core.limits import Limit, Policy
 from app.inference.budgets.rules import BudgetRule
 from app.inference.customers.limits import CustomerLimits
+from app.inference.gate.bounds import LONGEST_ANSWER, longest_of, most_beyond
 from app.inference.gate.call import Load, Terms
 from app.inference.prices.price import Price
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
 
-# What an answer may be as long as where neither the request nor anybody else says.
-LONGEST_ANSWER: Final = 16_384
 MOST_TOKENS: Final = 2**31 - 1
 # A million dollars: what a client asks for must not run over a counter.
 MOST_RESERVED: Final = 10**15
@@ -79,11 +78,14 @@ def correcting(terms: Terms, used: int) -> list[list[Any]]:
     return found
 
 
-def reservation(price: Price, load: Load) -> int:
-    """Nano-dollars that a call may come to: its input counted double, and its longest answer."""
-    tokens = 2 * load.input_tokens
+def reservation(price: Price, load: Load, beyond: int = 0, longest: int = LONGEST_ANSWER) -> int:
+    """Nano-dollars that a call may come to: its input counted double, and its longest answer.
+
+    `beyond` are tokens of pictures and files, `longest` is an answer that the request leaves open.
+    """
+    tokens = min(2 * load.input_tokens + beyond, MOST_TOKENS)
     answer = load.most_output_tokens
-    answer = LONGEST_ANSWER * load.answers if answer is None else min(answer, MOST_TOKENS)
+    answer = min(longest * load.answers if answer is None else answer, MOST_TOKENS)
     used = Usage(tokens, answer)
     cost = price.cost(used, images=load.images, milliseconds=load.milliseconds)
     for tier in price.tiers:
@@ -101,14 +103,16 @@ def offers(
     if not rules:
         return [(None, []) for _ in candidates]
     found: list[tuple[int | None, list[int]]] = []
-    amounts: dict[int, int] = {}
+    amounts: dict[tuple[int, int, int], int] = {}
+    extras = load.extras()
     for candidate in candidates:
         reference = candidate.target.reference
         under = [n for n, rule in enumerate(rules, 1) if rule.covers(reference)]
         amount = None
         if under and candidate.price is not None:
-            amount = amounts.get(id(candidate.price))
+            key = (id(candidate.price), most_beyond(candidate, extras), longest_of(candidate, load))
+            amount = amounts.get(key)
             if amount is None:
-                amount = amounts[id(candidate.price)] = reservation(candidate.price, load)
+                amount = amounts[key] = reservation(candidate.price, load, *key[1:])
         found.append((amount, under))
     return found

@@ -1,6 +1,6 @@
 """What a wire dialect must know, and how it says that something does not fit it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, Protocol
 
@@ -15,6 +15,9 @@ from app.inference.providers.types import (
     TextPart,
 )
 
+# What the gateway itself makes use of: who the end user is, and which requests belong together. A
+# provider that has words for it is told, any other does without.
+HINTS = frozenset({"user", "cache_key"})
 # The optional fields of a request with the values that say nothing.
 OPTIONAL: Mapping[str, Any] = {
     field.name: () if field.name in ("tools", "stop") else None
@@ -88,9 +91,15 @@ class Wordy(Protocol):
 
 def expect_words(request: ChatRequest, codec: Wordy) -> None:
     """Raise Unsupported for a field that is set and that the codec has no words for."""
+    for name in unsaid(request, codec.takes):
+        raise Unsupported(f"{codec.dialect} has no `{name}`.")
+
+
+def unsaid(request: ChatRequest, takes: frozenset[str]) -> Iterator[str]:
+    """The fields that are set and may not be left out, and that these words do not cover."""
     for name, default in OPTIONAL.items():
-        if name not in codec.takes and getattr(request, name) != default:
-            raise Unsupported(f"{codec.dialect} has no `{name}`.")
+        if name not in takes and name not in HINTS and getattr(request, name) != default:
+            yield name
 
 
 def text_of(message: Message, dialect: str) -> str:

@@ -13,6 +13,7 @@ from app.inference.providers.errors import (
     ProviderTimedOut,
     ProviderUnfit,
 )
+from app.inference.providers.events import one_by_one
 from app.inference.providers.failures import redact
 from app.inference.providers.opening import WHOLE_ANSWER_FACTOR
 from app.inference.providers.pumped import PumpedEvents
@@ -83,16 +84,10 @@ class GuardedProvider:
             raise
         return events
 
-    async def stream(
+    def stream(
         self, request: ChatRequest, waits: Waits = USUAL
     ) -> AsyncGenerator[StreamEvent, None]:
-        events = await self.open(request, waits)
-        try:
-            while read := await events.read():
-                for event in read:
-                    yield event
-        finally:
-            events.close()
+        return one_by_one(lambda: self.open(request, waits))
 
     async def list_models(self) -> list[ModelListing]:
         return await self._within(self._first_token(USUAL), self._inner.list_models())

@@ -34,6 +34,23 @@ async def read_refusal(
     return refusal(provider, exchange.status, complaint, secret=secret, wait=wait), body
 
 
+async def expect_success(
+    exchange: Exchange, provider: str, secret: str, *, quoted: bool = False
+) -> None:
+    """Raise the error that an answer of another status than 200 is, and close its connection.
+
+    A `quoted` one keeps what the provider said, for clients that speak its own dialect.
+    """
+    if 200 <= exchange.status < 300:
+        return
+    try:
+        error, said = await read_refusal(exchange, provider, secret)
+    finally:
+        exchange.close()
+    error.said = said if quoted else b""
+    raise error
+
+
 async def expect_events(exchange: Exchange, provider: str, secret: str) -> None:
     """Refuse an answer to a streaming request that is no stream."""
     kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()

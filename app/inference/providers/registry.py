@@ -12,6 +12,7 @@ from app.inference.providers.errors import InvalidIntegration
 from app.inference.providers.gemini import GeminiCodec
 from app.inference.providers.kinds import Connection, HttpKind, Kind
 from app.inference.providers.openai_chat import (
+    GROQ_LACKS,
     MISTRAL_LACKS,
     OPENAI_LACKS,
     TAKES,
@@ -38,9 +39,11 @@ AZURE = speaks_openai(Flavour(OWN_WORDING, auth="api-key", takes=TAKES - OPENAI_
 # Mistral refuses the fields it does not know, and reports usage unasked.
 MISTRAL = speaks_openai(
     Flavour(
-        Wording(seed="random_seed", user=None, asks_for_usage=False), takes=TAKES - MISTRAL_LACKS
+        Wording(seed="random_seed", user=None, cache_key=None, asks_for_usage=False),
+        takes=TAKES - MISTRAL_LACKS,
     )
 )
+GROQ = speaks_openai(Flavour(Wording(cache_key=None), takes=TAKES - GROQ_LACKS))
 # OpenRouter lists its models to anyone; only this one proves the key.
 OPENROUTER = speaks_openai(Flavour(check_path="/key", takes=WITH_TOP_K))
 DEEPSEEK = speaks_openai(Flavour(Wording(returns_reasoning=True)))
@@ -83,7 +86,7 @@ OWN: Final = (
         address_variable="OLLAMA_HOST",
         needs_key=False,
     ),
-    HttpKind("groq", "Groq", DIALECT, COMPATIBLE, "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    HttpKind("groq", "Groq", DIALECT, GROQ, "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     HttpKind(
         "mistral", "Mistral", DIALECT, MISTRAL, "https://api.mistral.ai/v1", "MISTRAL_API_KEY"
     ),

@@ -165,8 +165,9 @@ class ChatRequest:
     """One call to a model. `extra` goes into the provider's body as it is, below our own fields.
 
     A codec names the optional fields that it has words for in `Codec.takes`; a request that sets
-    another one is refused by its name. `reasoning_budget` is in tokens (0: none, -1: as the model
-    likes), `shows_reasoning` whether it is to be seen.
+    another one is refused by its name, except `user` and `cache_key`, which the gateway itself goes
+    by. `reasoning_budget` is in tokens (0: none, -1: as the model likes), `shows_reasoning` whether
+    it is to be seen.
     """
 
     model: str

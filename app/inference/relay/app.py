@@ -78,4 +78,4 @@ async def refuse(reply: Reply, envelope: Envelope, error: Exception) -> None:
         log.error("relay_failed", code=shown.code, exc_info=error)
     said = error.said if isinstance(error, ProviderError) else b""
     words = envelope.words_of(said) if said else None
-    await reply.whole(*envelope.error_response(shown, words))
+    await reply.refuse(*envelope.error_response(shown, words))

@@ -9,7 +9,7 @@ from app.inference.dialects.counting import TokenCount
 from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
-from app.inference.providers.opening import read_refusal
+from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
@@ -27,13 +27,16 @@ class CountTokens:
 
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_INVOKE, "chat")
-        ask = self._counting.read(await visit.body(), model=visit.parameters.get("model"))
+        ask = self._read(await visit.body(), visit, access)
         target = await self._target(visit, access, ask)
         if self._counting.passes_bytes_to(target.endpoint):
             await visit.reply.json(await self._counted(visit, ask, target))
             return
         visit.reply.headers += [ESTIMATED]
         await visit.reply.json(self._counting.answer(ask.estimated_tokens))
+
+    def _read(self, body: bytes, visit: Visit, access: Access) -> Ask:  # noqa: ARG002 - for others
+        return self._counting.read(body, model=visit.parameters.get("model"))
 
     async def _counted(self, visit: Visit, ask: Ask, target: Target) -> bytes:
         endpoint = target.endpoint
@@ -47,11 +50,8 @@ class CountTokens:
             allow_private=endpoint.allow_private,
         )
         try:
-            if 200 <= exchange.status < 300:
-                return await exchange.read_body()
-            error, said = await read_refusal(exchange, kind.label, endpoint.api_key)
-            error.said = said
-            raise error
+            await expect_success(exchange, kind.label, endpoint.api_key, quoted=True)
+            return await exchange.read_body()
         finally:
             exchange.close()
 

@@ -29,10 +29,10 @@ class CreateJob:
         access = await visit.access(Permission.FINE_TUNING_WRITE, FEATURE)
         new = read_job(read_document(await visit.body()))
         running: Runs = visit.scope["app"].state.runs
-        calls = visit.inference.calls
+        desk = service.Desk(visit.inference.calls, visit.inference.prices)
         async with visit.kernel.database.unit(access.scope) as session:
             session.info[REQUEST] = current_request.get()
-            job, run = await service.create(session, calls, access, running.executor.id, new)
+            job, run = await service.create(session, desk, access, running.executor.id, new)
             on_commit(session, lambda: running.executor.launch(run))
             shown = job_object(job)
         await visit.reply.json(orjson.dumps(shown))

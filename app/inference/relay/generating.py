@@ -56,4 +56,4 @@ class Generating:
                 error = CallTimedOut(f"It is not done after {wishes.timeout:g} seconds.")
                 if not reply.begun:
                     raise error from None
-                await reply.stream(self._dialect.error_event(error), more=False)
+                await reply.stream(self._dialect.error_event(error, reply.last), more=False)

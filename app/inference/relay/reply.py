@@ -2,7 +2,7 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from starlette.types import Receive, Send
 
@@ -16,23 +16,45 @@ STREAM_HEADERS: Final = [
 ]
 
 
+class Shape(Protocol):
+    """What a surface makes of an answer on its way out; one object serves one answer."""
+
+    @property
+    def kind(self) -> bytes:
+        """The type of a stream."""
+        ...
+
+    def whole(self, body: bytes) -> bytes: ...
+
+    def part(self, block: bytes, *, more: bool) -> bytes:
+        """Whole server-sent events, or what keeps a stream open, as this client reads them."""
+        ...
+
+    def refusal(self, body: bytes) -> bytes:
+        """An error instead of an answer."""
+        ...
+
+
 class Reply:
     """One answer, whole or streamed: `begun` with its head, `ended` with its last bytes.
 
-    `headers` are added to the head. Once `keep_alive` was asked for, a ping is sent whenever
+    `headers` are added to the head. `last` are the events that were sent last. A `shape` changes
+    what leaves. Once `keep_alive` was asked for, a ping is sent whenever
     nothing else was for a while; the first one sends the head, so that what goes wrong from then
     on has to be told in the stream.
     """
 
     __slots__ = (
         "_beat", "_last", "_ping", "_ping_seconds", "_pinging", "_send", "_slow_reader_seconds",
-        "begun", "ended", "headers",
+        "begun", "ended", "headers", "last", "shape",
     )  # fmt: skip
 
     def __init__(self, send: Send, slow_reader_seconds: float, ping_seconds: float) -> None:
         self.begun = False
         self.ended = False
         self.headers: Headers = []
+        self.last = b""
+        self.shape: Shape | None = None
         self._send = send
         self._slow_reader_seconds = slow_reader_seconds
         self._ping = PING
@@ -47,7 +69,17 @@ class Reply:
         await self._send({**head, "headers": [*headers, *self.headers]})
         await self._send({"type": "http.response.body", "body": body})
 
+    async def refuse(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send an error instead of an answer."""
+        if self.shape is not None:
+            body = self.shape.refusal(body)
+            headers = [each for each in headers if each[0] != b"content-length"]
+            headers.append((b"content-length", b"%d" % len(body)))
+        await self.whole(status, headers, body)
+
     async def json(self, body: bytes) -> None:
+        if self.shape is not None:
+            body = self.shape.whole(body)
         length = (b"content-length", b"%d" % len(body))
         await self.whole(200, [(b"content-type", b"application/json"), length], body)
 
@@ -58,6 +90,8 @@ class Reply:
         """
         if self._pinging is not None:
             await asyncio.wait([self._pinging])
+        if block and not block.startswith(b":"):
+            self.last = block
         await self._put(block, more=more, kind=kind)
 
     def keep_alive(self, ping: bytes = PING) -> None:
@@ -74,6 +108,8 @@ class Reply:
             self._pinging.cancel()
 
     async def _put(self, block: bytes, *, more: bool = True, kind: bytes = KIND) -> None:
+        if self.shape is not None:
+            block, kind = self.shape.part(block, more=more), self.shape.kind
         if not self.begun:
             self.begun = True
             head = [(b"content-type", kind), *STREAM_HEADERS, *self.headers]

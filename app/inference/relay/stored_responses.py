@@ -6,28 +6,24 @@ from typing import Final
 from starlette.types import Scope
 
 from app.core.auth import Access, Permission
-from app.core.errors import BadRequest, NotFound, PermissionDenied
+from app.core.errors import BadRequest, PermissionDenied
 from app.inference.dialects.dialect import Dialect
+from app.inference.dialects.errors import ResponseNotFound
+from app.inference.dialects.framing import FrameCutter
 from app.inference.integrations.directory import Endpoint
-from app.inference.providers.opening import read_refusal
+from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import Exchange
 from app.inference.relay.reply import ClientWatch
+from app.inference.relay.responses import SealedIds, owner_of
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
 from app.inference.routing.names import fits
 from app.inference.usage.payer import Payer
 
-IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 QUERY: Final = re.compile(r"[A-Za-z0-9_.=&%\[\]-]{0,512}")
 EVENTS: Final = "text/event-stream"
-
-
-class ResponseNotFound(NotFound):
-    """No integration of the workspace can have kept it; we ourselves keep none."""
-
-    code = "response_not_found"
-    title = "There is no such response"
 
 
 class ResponseGuarded(PermissionDenied):
@@ -51,14 +47,17 @@ class StoredResponse:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_INVOKE, "chat")
         name = visit.parameters["response"]
-        if not IDENTIFIER.fullmatch(name):
-            raise ResponseNotFound(f"There is no response of the id '{name[:128]}'.")
+        owner = owner_of(visit, access, read_wishes(visit.scope).customer)
+        kept = owner.unseal(name) if IDENTIFIER.fullmatch(name) else None
+        if kept is None:
+            raise ResponseNotFound(name)
         await expect_unguarded(visit, access)
         endpoint = await self._endpoint(visit, access, name)
+        visit.reply.shape = SealedIds(owner, kept.customer)
         base = self._dialect.upstream_url(endpoint, "", streaming=False)
         head, _, query = base.partition("?")
         more = "&".join(filter(None, (query, query_of(visit.scope))))
-        url = f"{head}/{name}{self._after}" + (f"?{more}" if more else "")
+        url = f"{head}/{kept.name}{self._after}" + (f"?{more}" if more else "")
         async with ClientWatch(visit.receive, visit.reply):
             exchange = await self._open(visit, endpoint, url)
             try:
@@ -78,14 +77,12 @@ class StoredResponse:
         ]
         if not found:
             raise ResponseNotFound(
-                f"Response with id '{name}' not found: responses are kept by providers that speak "
-                "this API, and none is connected."
+                name, ": they are kept by providers that speak this API, and none is connected."
             )
         if len(found) > 1:
             names = ", ".join(endpoint.slug for endpoint in found)
             raise ResponseNotFound(
-                f"Response with id '{name}' may be with any of {names}: name one in the header "
-                "X-Luminous-Route."
+                name, f": it may be with any of {names}; name one in the header X-Luminous-Route."
             )
         return found[0]
 
@@ -98,14 +95,8 @@ class StoredResponse:
             provider=kind.label,
             allow_private=endpoint.allow_private,
         )
-        if 200 <= exchange.status < 300:
-            return exchange
-        try:
-            error, said = await read_refusal(exchange, kind.label, endpoint.api_key)
-            error.said = said
-            raise error
-        finally:
-            exchange.close()
+        await expect_success(exchange, kind.label, endpoint.api_key, quoted=True)
+        return exchange
 
 
 def may_use(access: Access, endpoint: Endpoint) -> bool:
@@ -131,9 +122,11 @@ async def pass_on(exchange: Exchange, visit: Visit) -> None:
     if not exchange.headers.get("content-type", "").startswith(EVENTS):
         await visit.reply.json(await exchange.read_body())
         return
-    while block := await exchange.read_chunk():
-        await visit.reply.stream(block)
-    await visit.reply.stream(b"", more=False)
+    cutter = FrameCutter()
+    while chunk := await exchange.read_chunk():
+        if block := cutter.feed(chunk):
+            await visit.reply.stream(block)
+    await visit.reply.stream(cutter.held, more=False)
 
 
 def query_of(scope: Scope) -> str:

@@ -26,9 +26,18 @@ from app.inference.relay.counting import CountTokens
 from app.inference.relay.embedding import EmbedContents
 from app.inference.relay.files import CreateFile, DeleteFile, ListFiles, ReadFile, ShowFile
 from app.inference.relay.fine_tuning import CancelJob, CreateJob, ListJobs, ShowJob, TellOfJob
+from app.inference.relay.gemini_streams import GeneratingStream
 from app.inference.relay.generating import Generating
 from app.inference.relay.listing import ListModels, ShowModel
+from app.inference.relay.message_batches import (
+    CancelMessageBatch,
+    CreateMessageBatch,
+    ListMessageBatches,
+    ReadMessageBatch,
+    ShowMessageBatch,
+)
 from app.inference.relay.passing import PassOn
+from app.inference.relay.responses import CountResponseTokens, GeneratingResponse
 from app.inference.relay.stored_responses import StoredResponse
 from app.inference.relay.vendor_listing import ListModelsAs, ShowModelAs
 from app.inference.relay.visit import Visit
@@ -77,6 +86,7 @@ GEMINI: Final = Gemini()
 GOOGLES: Final = ("/gemini/v1beta", "/gemini/v1")
 RESPONSES: Final = OpenAIResponses()
 TUNING: Final = "/openai/v1/fine_tuning/jobs"
+MESSAGE_BATCHES: Final = "/anthropic/v1/messages/batches"
 STORED: Final = "/openai/v1/responses/{response}"
 # Whose errors are told where no operation stands, by the beginning of the path.
 ENVELOPES: Final[dict[str, Envelope]] = {
@@ -90,7 +100,7 @@ def gemini_surfaces(prefix: str) -> tuple[Surface, ...]:
     """Google's clients differ in which version of the API they ask for."""
     models = f"{prefix}/models"
     model = models + "/{model:…}"
-    whole, streaming = Generating(GEMINI, streaming=False), Generating(GEMINI, streaming=True)
+    whole, streaming = Generating(GEMINI, streaming=False), GeneratingStream(GEMINI, streaming=True)
     counting = CountTokens(ContentTokenCount(GEMINI))
     return (
         Surface("POST", f"{model}:generateContent", whole, GEMINI),
@@ -105,11 +115,11 @@ def gemini_surfaces(prefix: str) -> tuple[Surface, ...]:
 
 SURFACES: Final = (
     Surface("POST", "/openai/v1/chat/completions", Generating(OPENAI), OPENAI),
-    Surface("POST", "/openai/v1/responses", Generating(RESPONSES), RESPONSES),
+    Surface("POST", "/openai/v1/responses", GeneratingResponse(RESPONSES), RESPONSES),
     Surface(
         "POST",
         "/openai/v1/responses/input_tokens",
-        CountTokens(InputTokenCount(RESPONSES)),
+        CountResponseTokens(InputTokenCount(RESPONSES)),
         RESPONSES,
     ),
     Surface("GET", STORED, StoredResponse(RESPONSES, "GET"), RESPONSES),
@@ -143,6 +153,11 @@ SURFACES: Final = (
         CountTokens(MessageTokenCount(ANTHROPIC)),
         ANTHROPIC,
     ),
+    Surface("POST", MESSAGE_BATCHES, CreateMessageBatch(), ANTHROPIC),
+    Surface("GET", MESSAGE_BATCHES, ListMessageBatches(), ANTHROPIC),
+    Surface("GET", MESSAGE_BATCHES + "/{batch}", ShowMessageBatch(), ANTHROPIC),
+    Surface("POST", MESSAGE_BATCHES + "/{batch}/cancel", CancelMessageBatch(), ANTHROPIC),
+    Surface("GET", MESSAGE_BATCHES + "/{batch}/results", ReadMessageBatch(), ANTHROPIC),
     Surface("GET", "/anthropic/v1/models", ListModelsAs(anthropic_models.model_list), ANTHROPIC),
     Surface(
         "GET", "/anthropic/v1/models/{model:…}", ShowModelAs(anthropic_models.one_model), ANTHROPIC

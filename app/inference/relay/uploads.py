@@ -27,5 +27,5 @@ def read_upload_form(body: bytearray, content_type: str) -> Upload:
     if found is None or start < 4 or end < 0:
         said = "Missing required parameter: 'file'."
         raise RequestInvalid(said, param="file", label="missing_required_parameter")
-    name = found[1].decode("utf-8", "replace") or "upload"
+    name = found[1].decode("utf-8", "replace").replace("\0", "") or "upload"
     return Upload(name, bytes(memoryview(body)[start:end]), fields)

@@ -27,7 +27,7 @@ from app.inference.inference import Inference
 from app.inference.relay.body import read_body
 from app.inference.relay.credentials import credentials
 from app.inference.relay.reply import Reply
-from app.inference.relay.wishes import Wishes
+from app.inference.relay.wishes import Wishes, expect_own
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import Payer
 
@@ -87,16 +87,18 @@ class Visit:
     ) -> Order:
         """What the gate and the router are asked with.
 
-        `customer` is the end user that the request itself names; the header goes before it.
+        `customer` is the end user that the request itself names; the header goes before it, and the
+        key's own before both. Raises NotOfThisKey.
         """
-        is_key = access.credential == "api_key"
+        is_key, rules = access.credential == "api_key", access.rules
+        expect_own(rules, wishes)
         payer = Payer(
             access.workspace_id,
             access.user_id,
             "gateway",
             api_key_id=access.credential_id if is_key else None,
-            customer=wishes.customer or customer,
-            tags=tuple(dict.fromkeys((*access.rules.tags, *wishes.tags))),
+            customer=rules.customer or wishes.customer or customer,
+            tags=tuple(dict.fromkeys((*rules.tags, *wishes.tags))),
         )
         policies = self.kernel.admission.policies(address_of(self.scope), access)
         return Order(

@@ -6,7 +6,8 @@ from typing import Final
 
 from starlette.types import Scope
 
-from app.core.errors import BadRequest
+from app.core.auth import KeyRules
+from app.core.errors import BadRequest, PermissionDenied
 
 TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,63}")
 MOST_TAGS: Final = 16
@@ -32,6 +33,13 @@ class Wishes:
 NONE: Final = Wishes()
 
 
+class NotOfThisKey(PermissionDenied):
+    """A header names a customer or tags, and the API key has its own for good."""
+
+    code = "not_of_this_key"
+    title = "The API key says for whom its calls are"
+
+
 def read_wishes(scope: Scope) -> Wishes:
     """Raises BadRequest, naming the header."""
     found = {
@@ -48,6 +56,14 @@ def read_wishes(scope: Scope) -> Wishes:
         _seconds(found.get(b"x-luminous-timeout")),
         _name(found, b"x-luminous-cache"),
     )
+
+
+def expect_own(rules: KeyRules, wishes: Wishes) -> None:
+    """Raise NotOfThisKey for a customer or a tag that the key does not leave to its requests."""
+    if rules.customer is not None and wishes.customer not in (None, rules.customer):
+        raise NotOfThisKey("X-Customer-Id: the API key's calls are all for one other customer.")
+    if rules.tags_fixed and not set(wishes.tags) <= set(rules.tags):
+        raise NotOfThisKey("X-Luminous-Tags: the API key's calls have its own tags and no others.")
 
 
 def _tags(text: str) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ SETTINGS = (
     ),
     Case(
         "end-user",
-        "The end user's id",
+        "The end user's id: the gateway's customer, told where the upstream has a word for it",
         {
             "chat": {"safety_identifier": "user-7"},
             "responses": {"safety_identifier": "user-7"},
@@ -182,11 +182,19 @@ SETTINGS = (
         },
     ),
     Case(
+        "cache-key",
+        "A name for requests that share a prompt; told where the upstream has a word for it",
+        {"chat": {"prompt_cache_key": "faust"}, "responses": {"prompt_cache_key": "faust"}},
+        {"text": TEXT},
+        sent={
+            "chat": {"prompt_cache_key": "faust"},
+            "responses": {"prompt_cache_key": "faust"},
+        },
+    ),
+    Case(
         "cache-hint",
         "Prompt-cache hints",
         {
-            "chat": {"prompt_cache_key": "faust"},
-            "responses": {"prompt_cache_key": "faust"},
             "messages": {
                 "system": [
                     {"type": "text", "text": "Long.", "cache_control": {"type": "ephemeral"}}
@@ -194,7 +202,7 @@ SETTINGS = (
             },
         },
         {"text": TEXT},
-        sent={"anthropic": {"": Within("")}},
+        sent={"anthropic": {"": Within("ephemeral")}},
     ),
     Case(
         "cached-content",
@@ -245,9 +253,10 @@ SETTINGS = (
     Case(
         "stored",
         "An answer that the vendor keeps is gone on from",
-        {"responses": {"previous_response_id": "resp_1"}},
+        {"responses": {}},
         {"text": TEXT},
         sent={"responses": {"previous_response_id": "resp_1"}},
+        then={"responses": lambda answer: {"previous_response_id": answer["id"]}},
     ),
     Case(
         "unknown",

@@ -17,6 +17,7 @@ from tests.support.fakes.base import (
     garbage_after,
     raw_stream,
     say,
+    send_frames,
     silence,
     status,
 )
@@ -103,6 +104,28 @@ async def test_after_it_the_next_one_goes_on_from_the_partial_text(pair, fault):
     usage = chunks[-1]["usage"]
     assert usage["prompt_tokens"] == failed.input_tokens + answered.input_tokens
     assert usage["completion_tokens"] == failed.output_tokens + answered.output_tokens
+
+
+@of_every_way
+async def test_the_rest_of_an_answer_reserves_for_what_it_is_told_of_the_beginning(pair):
+    heard = "word " * 4000
+    budget = {"name": "All", "subject": {"type": "workspace"}, "window": "total", "hard": True}
+    price = {"model": "*", "input": "1000", "output": "0"}
+    for path, body in (("budgets", budget | {"amount": "5"}), ("prices/overrides", price)):
+        made = await pair.http.post(f"/v1/{path}", json=body, headers=pair.person.headers)
+        assert made.status_code == 201, made.text
+
+    async def break_off(fake, exchange, body):
+        usage = {"prompt_tokens": 1, "completion_tokens": 1}
+        frames = fake.frames(Said((heard,), usage=usage if fake.kind == "openai" else {}), body)
+        await send_frames(exchange, frames[:-1], pause=0.03, end=False)
+
+    pair.first.will(break_off)
+    await pair.route()
+    answer = await pair.ask(stream=True, max_tokens=10)
+    # The rest would cost more than is left: what was heard is input of it.
+    assert "provider_interrupted" in answer.text
+    assert pair.second.requests == []
 
 
 UNCONTINUED = {

@@ -30,3 +30,4 @@ def test_a_newer_listing_counts():
 
 def test_a_name_of_any_kind_stands_in_a_header():
     assert shown("own/mödel\r\n") == b"own/m\\xf6del  "
+    assert shown("a\x00b\x1b\x7fc\t") == b"a b  c "

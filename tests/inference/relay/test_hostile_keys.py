@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inference.relay.asking import ask
+from tests.inference.relay.asking import HELLO, ask, calls_of, settled_calls
 from tests.support.identity import new_key
 
 MASK = {"kind": "personal_data", "action": "mask", "entities": ["EMAIL"]}
@@ -56,7 +56,9 @@ async def test_what_would_be_masked_leaves_by_no_other_surface(client, gateway, 
 
 
 async def test_what_a_provider_keeps_goes_round_neither_guardrails_nor_keys(client, gateway):
-    path = "/openai/v1/responses/resp_abc"
+    asked = {"model": gateway.model, "input": "Hi"}
+    stored = await client.post("/openai/v1/responses", json=asked, headers=gateway.headers)
+    path = f"/openai/v1/responses/{stored.json()['id']}"
     made = await new_key(client, gateway.person, models=["no-such/*"])
     bound = {"Authorization": f"Bearer {made['key']}"}
     assert (await client.get(path, headers=bound)).status_code == 404
@@ -67,4 +69,69 @@ async def test_what_a_provider_keeps_goes_round_neither_guardrails_nor_keys(clie
     answer = await client.get(path, headers=gateway.headers)
     assert answer.status_code == 403, answer.text
     assert "checked" in answer.json()["error"]["message"]
-    assert gateway.fake.requests == []
+    assert len(gateway.fake.requests) == 1
+
+
+async def paid(client, gateway, kernel, ledger, key, headers=None, **body):
+    """For whom, and with which tags, a call is that this key makes."""
+    document = {"model": gateway.model, "messages": HELLO, "max_tokens": 9, **body}
+    answer = await client.post(
+        "/openai/v1/chat/completions",
+        json=document,
+        headers={"Authorization": f"Bearer {key['key']}"} | (headers or {}),
+    )
+    if answer.status_code != 200:
+        return answer
+    call = (await calls_of(kernel, ledger, gateway))[-1]
+    return call.customer, call.tags
+
+
+async def test_a_header_drops_none_of_a_keys_tags(client, gateway, kernel, ledger):
+    key = await new_key(client, gateway.person, tags=["shop"])
+    more = {"X-Luminous-Tags": "night"}
+    assert await paid(client, gateway, kernel, ledger, key, more) == (None, ["shop", "night"])
+
+
+@pytest.mark.parametrize("header", [{"X-Customer-Id": "c-2"}, {"X-Luminous-Tags": "shop, other"}])
+async def test_what_a_key_has_for_good_no_header_names_otherwise(
+    client, gateway, kernel, ledger, header
+):
+    key = await new_key(client, gateway.person, tags=["shop"], tags_fixed=True, customer="c-1")
+    assert await paid(client, gateway, kernel, ledger, key) == ("c-1", ["shop"])
+    same = {"X-Customer-Id": "c-1", "X-Luminous-Tags": "shop"}
+    assert await paid(client, gateway, kernel, ledger, key, same) == ("c-1", ["shop"])
+    # What stands in the body is for the provider, too: it names nobody here.
+    assert await paid(client, gateway, kernel, ledger, key, user="c-2") == ("c-1", ["shop"])
+    sent = len(gateway.fake.requests)
+    refused = await paid(client, gateway, kernel, ledger, key, header)
+    assert refused.status_code == 403, refused.text
+    assert next(iter(header)) in refused.json()["error"]["message"]
+    assert len(gateway.fake.requests) == sent
+
+
+LINE = {"custom_id": "a", "url": "/v1/chat/completions"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat", {"messages": HELLO}),
+        ("/v1/compare", {"messages": HELLO}),
+        ("/v1/batches", {"requests": [LINE], "processing": "paced"}),
+        ("/openai/v1/embeddings", {"input": "Hi", "user": "c-2"}),
+    ],
+)
+async def test_a_keys_customer_pays_on_every_surface(client, gateway, kernel, ledger, path, body):
+    named = {"model": gateway.model, "messages": HELLO, "user": "c-2"}
+    if path == "/v1/compare":
+        body = body | {"candidates": [{"model": gateway.model}] * 2}
+    elif path == "/v1/batches":
+        body = body | {"requests": [LINE | {"body": named}]}
+    else:
+        body = body | {"model": gateway.model}
+    key = await new_key(client, gateway.person, customer="c-1")
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    answer = await client.post(path, json=body, headers=headers)
+    assert answer.status_code < 300, answer.text
+    calls = await settled_calls(kernel, ledger, gateway, 1)
+    assert {call.customer for call in calls} == {"c-1"}

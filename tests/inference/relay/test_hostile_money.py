@@ -81,18 +81,6 @@ async def test_a_recording_costs_its_minutes(sdk, client, gateway, kernel, ledge
     assert float(call.cost_usd) == pytest.approx(dollars, rel=0.05)
 
 
-async def test_an_answer_in_the_background_is_billed_at_its_longest(
-    client, gateway, kernel, ledger
-):
-    queued = {"id": "r", "object": "response", "status": "queued", "output": [], "usage": None}
-    gateway.fake.will(body_of(orjson.dumps(queued)))
-    body = {"model": gateway.model, "input": "Hi", "background": True, "max_output_tokens": 777}
-    answer = await client.post("/openai/v1/responses", json=body, headers=gateway.headers)
-    assert answer.status_code == 200, answer.text
-    (call,) = await calls_of(kernel, ledger, gateway)
-    assert (call.output_tokens, call.estimated) == (777, True)
-
-
 @pytest.mark.parametrize(("tier", "times"), [("priority", 2), ("flex", 0.5), ("auto", 1)])
 async def test_a_service_tier_costs_what_it_costs(app, gateway, tier, times):
     document = {"model": "openai/gpt-5", "messages": HELLO, "service_tier": tier}

@@ -6,8 +6,8 @@ import openai
 import orjson
 import pytest
 
-from tests.inference.relay.asking import calls_of
-from tests.support.fakes.base import body_of
+from tests.inference.relay.asking import ask, calls_of
+from tests.support.fakes.base import Said, body_of
 from tests.support.fakes.openai_operations import PICTURE, SOUND
 
 gemini = pytest.mark.parametrize("gateway", ["gemini"], indirect=True)
@@ -147,6 +147,58 @@ async def test_a_mistake_is_told_in_the_vendors_envelope(client, gateway, path, 
     answer = await client.post(f"/openai/v1{path}", content=content, headers=headers)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
+    assert gateway.fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("told", "passed"),
+    [
+        ("text/html; charset=utf-8", "application/octet-stream"),
+        ("image/svg+xml", "application/octet-stream"),
+        ("text/javascript", "application/octet-stream"),
+        ("audio/opus", "audio/opus"),
+    ],
+)
+async def test_what_a_browser_would_run_is_not_passed_on_as_such(client, gateway, told, passed):
+    gateway.fake.will(body_of(b"<script>alert(1)</script>", told))
+    asked = {"model": gateway.model, "input": "Hi", "voice": "x"}
+    answer = await client.post("/openai/v1/audio/speech", json=asked, headers=gateway.headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, passed)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_of_a_providers_head_only_the_kind_of_its_answer_is_passed_on(client, gateway):
+    def telling(payload, kind):
+        async def action(fake, exchange, body):
+            head = {"set-cookie": "a=b", "openai-organization": "org-1", "x-secret": "s"}
+            await exchange.send(200, payload, kind, headers=head)
+
+        return action
+
+    whole = orjson.dumps(gateway.fake.whole(Said(), {"model": "m"}))
+    gateway.fake.will(telling(b"sound", "audio/mpeg"), telling(whole, "application/json"))
+    asked = {"model": gateway.model, "input": "Hi", "voice": "x"}
+    spoken = await client.post("/openai/v1/audio/speech", json=asked, headers=gateway.headers)
+    said = await ask(client, gateway)
+    for answer in (spoken, said):
+        assert answer.status_code == 200, answer.text
+        told = {name.lower() for name in answer.headers}
+        assert not told & {"set-cookie", "openai-organization", "x-secret"}
+
+
+async def test_of_a_clients_head_nothing_reaches_the_provider(client, gateway):
+    head = {"Cookie": "a=b", "X-Forwarded-For": "9.9.9.9", "X-Secret": "s", "Openai-Beta": "x"}
+    asked = {"model": gateway.model, "input": "Hi", "voice": "x"}
+    await client.post("/openai/v1/audio/speech", json=asked, headers=gateway.headers | head)
+    sent = {name.lower(): value for name, value in gateway.fake.last.headers.items()}
+    assert not set(sent) & {name.lower() for name in head}
+    assert gateway.key not in str(sent)
+
+
+async def test_a_count_of_pictures_that_nobody_could_bill_is_refused(client, gateway):
+    asked = {"model": gateway.model, "prompt": "A cat", "n": "1e1"}
+    answer = await client.post("/openai/v1/images/generations", json=asked, headers=gateway.headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "n")
     assert gateway.fake.requests == []
 
 

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.inference.relay.asking import HELLO, ask, post
+from tests.inference.relay.asking import ask, post
 from tests.support.fakes.base import Said, body_of, cut_in_character, raw_stream
 from tests.support.fakes.openai import FakeOpenAI
 
@@ -58,13 +58,6 @@ async def test_parameters_we_have_never_heard_of_pass(client, gateway):
     answer = await post(client, gateway, body)
     assert answer.status_code == 200
     assert seen == [body.replace(gateway.model.encode(), b"gpt-fake")]
-
-
-async def test_a_model_named_twice_is_replaced_twice(client, gateway):
-    name = gateway.model.encode()
-    messages = orjson.dumps(HELLO)
-    await post(client, gateway, b'{"model":"x","messages":%b,"model":"%b"}' % (messages, name))
-    assert gateway.fake.last.body["model"] == "gpt-fake"
 
 
 async def test_a_character_cut_in_two_arrives_whole(client, gateway):

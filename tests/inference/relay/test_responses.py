@@ -5,10 +5,20 @@ import json
 import openai
 import orjson
 import pytest
-from pydantic import BaseModel
+from openai.types.responses import ResponseErrorEvent, ResponseStreamEvent
+from pydantic import BaseModel, TypeAdapter
 
+from app.inference.dialects.framing import payloads
 from tests.inference.relay.conftest import every_vendor, translated
-from tests.support.fakes.base import Said, error_after, raw_stream, say, status
+from tests.support.fakes.base import (
+    Said,
+    drop_after,
+    error_after,
+    raw_stream,
+    say,
+    silence,
+    status,
+)
 from tests.support.fakes.openai_responses import response_frames
 
 WEATHER = {
@@ -22,6 +32,11 @@ CALLS = (
     ("call_a", "get_weather", {"city": "Zürich"}),
     ("call_b", "get_weather", {"city": "Bern"}),
 )
+
+EVENT: TypeAdapter = TypeAdapter(ResponseStreamEvent)
+# How many frames of each vendor's stream hold the first word, and not yet the last.
+WORDS = {"openai": 6, "anthropic": 4, "gemini": 2}
+UNSTORED = {"model": "gpt-fake", "store": False}
 
 
 class City(BaseModel):
@@ -120,15 +135,16 @@ async def test_what_only_openai_keeps_is_refused_by_name(sdk, gateway):
 
 async def test_bytes_pass_both_ways_where_the_provider_speaks_responses(client, gateway):
     asked = {"model": gateway.model, "input": "Hi", "stream": True, "future_option": {"a": 1}}
+    asked["store"] = False
     answer = await client.post("/openai/v1/responses", json=asked, headers=gateway.headers)
     assert gateway.fake.last.path == "/v1/responses"
     assert gateway.fake.last.body == asked | {"model": "gpt-fake"}
-    assert answer.content == b"".join(response_frames(Said(), {"model": "gpt-fake"}))
+    assert answer.content == b"".join(response_frames(Said(), UNSTORED))
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 async def test_a_stream_cut_anywhere_arrives_whole(client, gateway, size):
-    whole = b"".join(response_frames(Said(), {"model": "gpt-fake"}))
+    whole = b"".join(response_frames(Said(), UNSTORED))
     gateway.fake.will(raw_stream(*(whole[i : i + size] for i in range(0, len(whole), size))))
     asked = {"model": gateway.model, "input": "Hi", "stream": True}
     answer = await client.post("/openai/v1/responses", json=asked, headers=gateway.headers)
@@ -151,6 +167,28 @@ async def test_an_error_after_the_beginning_is_told_as_the_sdk_expects_it(sdk, g
         await read()
     assert "response.output_text.delta" in seen
     assert "response.completed" not in seen
+
+
+@every_vendor
+async def test_the_error_of_a_broken_stream_is_an_event_of_the_vendors(client, gateway):
+    gateway.fake.will(drop_after(WORDS[gateway.fake.kind]))
+    asked = {"model": gateway.model, "input": "Hi", "stream": True}
+    answer = await client.post("/openai/v1/responses", json=asked, headers=gateway.headers)
+    events = [orjson.loads(data) for data in payloads(answer.content)]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    last = EVENT.validate_python(events[-1])
+    assert isinstance(last, ResponseErrorEvent)
+    assert (last.code, len(events) > 2) == ("provider_interrupted", True)
+
+
+async def test_a_call_that_takes_too_long_ends_in_an_event_of_the_vendors(client, gateway):
+    gateway.fake.will(silence(6))
+    asked = {"model": gateway.model, "input": "Hi", "stream": True}
+    headers = gateway.headers | {"X-Luminous-Timeout": "0.5"}
+    answer = await client.post("/openai/v1/responses", json=asked, headers=headers)
+    events = [orjson.loads(data) for data in payloads(answer.content)]
+    assert [event["sequence_number"] for event in events] == list(range(7))
+    assert EVENT.validate_python(events[-1]).code == "call_timed_out"
 
 
 @translated

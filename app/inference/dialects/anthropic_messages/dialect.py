@@ -1,12 +1,12 @@
 """The dialect's pieces as one object."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from app.core.errors import AppError
+from app.inference.dialects.addresses import chat_url
 from app.inference.dialects.anthropic_messages import errors
 from app.inference.dialects.anthropic_messages.frames import EventFrames, usage_of
 from app.inference.dialects.anthropic_messages.parse import parse_request
@@ -16,15 +16,16 @@ from app.inference.dialects.anthropic_messages.stream import EventRenderer
 from app.inference.dialects.anthropic_messages.unmarking import unmarked
 from app.inference.dialects.ask import (
     Ask,
+    model_places,
     optional,
-    read_count,
     read_customer,
     read_document,
     read_model_name,
     required,
+    with_value,
 )
 from app.inference.dialects.checks import integer, invalid
-from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.dialect import Frames, OnGoing, Renderer
 from app.inference.dialects.errors import Headers, UpstreamWords
 from app.inference.dialects.framing import comment
 from app.inference.dialects.signatures import MARK
@@ -32,7 +33,6 @@ from app.inference.dialects.splice import with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.anthropic_messages.decode import EventDecoder
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
-from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 # As Anthropic's own streams have it.
@@ -53,6 +53,7 @@ class AnthropicMessages:
     def _read(self, body: bytes, *, model: str | None, streaming: bool | None, counts: bool) -> Ask:
         document = read_document(body)
         model = model or read_model_name(document)
+        model_at = model_places(body)
         if not required(document, "messages", list, "an array of objects"):
             raise invalid("messages", "at least one message is required")
         if not counts:
@@ -66,8 +67,10 @@ class AnthropicMessages:
             document,
             model,
             bool(streams),
-            max_output_tokens=read_count(document.get("max_tokens")),
+            # None at all (0) asks for nothing but that the prompt is remembered.
+            max_output_tokens=None if counts else document["max_tokens"],
             customer=read_customer(customer),
+            model_at=model_at,
         )
 
     def passes_bytes_to(self, endpoint: Endpoint) -> bool:
@@ -80,7 +83,10 @@ class AnthropicMessages:
         """The bytes under the model's name; thoughts we have rendered go to their model only."""
         if MARK in ask.body:
             return orjson.dumps(unmarked(ask.document, model) | {"model": model})
-        return with_model(ask.body, ask.document, model)
+        return with_model(ask.body, ask.document, model, ask.model_at)
+
+    def limited(self, ask: Ask, endpoint: Endpoint, most: int) -> Ask:  # noqa: ARG002
+        return with_value(ask, "max_tokens", most)
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)
@@ -93,6 +99,9 @@ class AnthropicMessages:
 
     def usage_of(self, document: dict[str, Any]) -> Usage | None:
         return usage_of(document)
+
+    def on_going(self, endpoint: Endpoint, document: dict[str, Any]) -> OnGoing | None:  # noqa: ARG002
+        return None
 
     def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - all its streams are alike
         return EventFrames()
@@ -116,7 +125,7 @@ class AnthropicMessages:
     ) -> tuple[int, Headers, bytes]:
         return errors.error_response(error)
 
-    def error_event(self, error: AppError) -> bytes:
+    def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
         return errors.error_event(error)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
@@ -127,8 +136,3 @@ class AnthropicMessages:
         error = document.get("error") if isinstance(document, dict) else None
         kind = error.get("type") if isinstance(error, dict) else None
         return UpstreamWords(code=kind[:100]) if isinstance(kind, str) else None
-
-
-@lru_cache(maxsize=1024)
-def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
-    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)

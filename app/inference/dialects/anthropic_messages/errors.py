@@ -1,19 +1,12 @@
 """Errors in Anthropic's envelope."""
 
-import math
 from typing import Any, Final
 
 import orjson
 
-from app.core.errors import (
-    AppError,
-    MethodNotAllowed,
-    PayloadTooLarge,
-    PermissionDenied,
-    Unauthenticated,
-)
+from app.core.errors import AppError
 from app.core.ids import new_id
-from app.inference.dialects.errors import Headers, RequestInvalid
+from app.inference.dialects.errors import Headers, written
 
 INVALID: Final = "invalid_request_error"
 OVERLOADED: Final = (529, "overloaded_error")
@@ -22,6 +15,7 @@ LIMITED: Final = (429, "rate_limit_error")
 SHOWN: Final[dict[str, tuple[int, str]]] = {
     "provider_rate_limited": LIMITED,
     "rate_limited": LIMITED,
+    "providers_rate_limited": LIMITED,
     "provider_quota_exceeded": (402, "billing_error"),
     "provider_overloaded": OVERLOADED,
     "store_unavailable": OVERLOADED,
@@ -46,20 +40,9 @@ BY_STATUS: Final[dict[int, str]] = {
 def shown_as(error: AppError) -> tuple[int, str]:
     if error.code in SHOWN:
         return SHOWN[error.code]
-    status = status_of(error)
-    return status, BY_STATUS.get(status, "api_error" if status >= 500 else INVALID)
-
-
-def status_of(error: AppError) -> int:
-    if isinstance(error, RequestInvalid):
-        return 400
-    if isinstance(error, Unauthenticated):
-        return 401
-    if isinstance(error, PermissionDenied):
-        return 403
-    if isinstance(error, MethodNotAllowed):
-        return 405
-    return 413 if isinstance(error, PayloadTooLarge) else error.status
+    return error.status, BY_STATUS.get(
+        error.status, "api_error" if error.status >= 500 else INVALID
+    )
 
 
 def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
@@ -71,15 +54,7 @@ def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
 
 def error_response(error: AppError) -> tuple[int, Headers, bytes]:
     status, document = envelope(error)
-    body = orjson.dumps(document)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"request-id", document["request_id"].encode()),
-    ]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
-    return status, headers, body
+    return written(error, status, document, [(b"request-id", document["request_id"].encode())])
 
 
 def error_event(error: AppError) -> bytes:

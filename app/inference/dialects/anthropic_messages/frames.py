@@ -22,6 +22,7 @@ class EventFrames:
     """
 
     __slots__ = ("_cutter", "_usage", "begun", "count", "done", "fault")
+    background = None
 
     def __init__(self) -> None:
         self.done = False

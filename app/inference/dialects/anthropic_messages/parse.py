@@ -1,7 +1,7 @@
 """A Messages request as a canonical one, for providers of another dialect."""
 
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from app.inference.dialects.anthropic_messages.parse_blocks import (
     NAME,
@@ -24,8 +24,8 @@ from app.inference.dialects.checks import (
     unknown_of,
 )
 from app.inference.dialects.errors import UnsupportedParameter
-from app.inference.dialects.reasoning import says_something
-from app.inference.dialects.taken import expect_taken, takes
+from app.inference.dialects.reasoning import effort, says_something
+from app.inference.dialects.taken import expect_taken
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
     ChatRequest,
@@ -63,6 +63,7 @@ TOOL_NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
 }
 OWN_NAMES: Final = {
     "max_output_tokens": "max_tokens",
+    "user": "metadata.user_id",
     "stop": "stop_sequences",
     "reasoning_effort": "output_config.effort",
     "reasoning_budget": "thinking.budget_tokens",
@@ -70,7 +71,6 @@ OWN_NAMES: Final = {
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
     "response_format": "output_config.format",
 }
-EFFORTS: Final[tuple[Effort, ...]] = get_args(Effort)
 DEFAULT_TIER: Final = "standard_only"
 
 
@@ -86,8 +86,9 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
     extra = parse_extra(document, target)
     config = mapping(document.get("output_config"), "output_config")
     expect_known(config, frozenset({"effort", "format"}), "output_config.")
-    known = takes(target.endpoint.kind, target.endpoint.base_url)
-    thinking = parse_thinking(document.get("thinking"), parse_effort(config.get("effort")))
+    thinking = parse_thinking(
+        document.get("thinking"), effort(config.get("effort"), "output_config.effort")
+    )
     if not says_something(thinking.effort, thinking.budget, target):
         thinking = Thinking()
     hint = cache_hint(document.get("cache_control"), "cache_control")
@@ -116,8 +117,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
         reasoning_budget=thinking.budget,
         shows_reasoning=thinking.shown,
         service_tier=parse_tier(document.get("service_tier")),
-        # The gateway itself knows the end user by it, whether or not the provider does.
-        user=user if "user" in known else None,
+        user=user,
         extra=extra,
     )
     expect_taken(request, target, OWN_NAMES)
@@ -167,15 +167,6 @@ def parse_display(value: Any) -> bool | None:
     if not isinstance(value, str | None) or value not in shown:
         raise invalid("thinking.display", "expected 'summarized' or 'omitted'")
     return shown[value]
-
-
-def parse_effort(value: Any) -> Effort | None:
-    if value is None:
-        return None
-    for effort in EFFORTS:
-        if value == effort:
-            return effort
-    raise invalid("output_config.effort", f"expected one of {', '.join(EFFORTS)}")
 
 
 def parse_tier(value: Any) -> str | None:

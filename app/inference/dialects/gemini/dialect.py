@@ -1,15 +1,22 @@
 """The dialect's pieces as one object."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from app.core.errors import AppError
-from app.inference.dialects.ask import Ask, read_count, read_customer, read_document, required
+from app.inference.dialects.addresses import chat_url
+from app.inference.dialects.ask import (
+    Ask,
+    longest_of,
+    read_customer,
+    read_document,
+    required,
+    with_value,
+)
 from app.inference.dialects.checks import invalid
-from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.dialect import Frames, OnGoing, Renderer
 from app.inference.dialects.errors import Headers, UpstreamWords
 from app.inference.dialects.gemini import errors
 from app.inference.dialects.gemini.frames import ChunkFrames, usage_of
@@ -22,10 +29,11 @@ from app.inference.dialects.signatures import MARK
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
 from app.inference.providers.gemini.decode import ResponseDecoder
-from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 MAX_MODEL_LENGTH: Final = 256
+CONFIGS: Final = ("generationConfig", "generation_config")
+LIMITS: Final = ("maxOutputTokens", "max_output_tokens")
 # Google has no field for the end user; a label of this name is taken for one.
 CUSTOMER_LABEL: Final = "end_user"
 # Google's clients take a comment for an answer that breaks the protocol.
@@ -45,10 +53,7 @@ class Gemini:
             raise invalid("model", f"expected a name of 1 to {MAX_MODEL_LENGTH} characters")
         if not required(document, "contents", list, "an array of objects"):
             raise invalid("contents", "contents are not specified")
-        config = document.get("generationConfig", document.get("generation_config"))
-        most = None
-        if isinstance(config, dict):
-            most = config.get("maxOutputTokens", config.get("max_output_tokens"))
+        config = config_of(document)
         labels = document.get("labels")
         customer = labels.get(CUSTOMER_LABEL) if isinstance(labels, dict) else None
         return Ask(
@@ -56,7 +61,7 @@ class Gemini:
             document,
             name,
             bool(streaming),
-            max_output_tokens=read_count(most),
+            max_output_tokens=longest_of(config, LIMITS),
             customer=read_customer(customer),
         )
 
@@ -70,6 +75,11 @@ class Gemini:
         """The bytes as they came; signatures that we have rendered go to their model only."""
         return orjson.dumps(unmarked(ask.document, model)) if MARK in ask.body else ask.body
 
+    def limited(self, ask: Ask, endpoint: Endpoint, most: int) -> Ask:  # noqa: ARG002
+        name = next((name for name in CONFIGS if name in ask.document), CONFIGS[0])
+        config = {k: v for k, v in config_of(ask.document).items() if k not in LIMITS}
+        return with_value(ask, name, {**config, LIMITS[0]: most})
+
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)
 
@@ -82,6 +92,9 @@ class Gemini:
 
     def usage_of(self, document: dict[str, Any]) -> Usage | None:
         return usage_of(document)
+
+    def on_going(self, endpoint: Endpoint, document: dict[str, Any]) -> OnGoing | None:  # noqa: ARG002
+        return None
 
     def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - all its streams are alike
         return ChunkFrames()
@@ -105,7 +118,7 @@ class Gemini:
     ) -> tuple[int, Headers, bytes]:
         return errors.error_response(error)
 
-    def error_event(self, error: AppError) -> bytes:
+    def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
         return errors.error_chunk(error)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
@@ -118,6 +131,9 @@ class Gemini:
         return UpstreamWords(code=status[:100]) if isinstance(status, str) else None
 
 
-@lru_cache(maxsize=1024)
-def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
-    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)
+def config_of(document: dict[str, Any]) -> dict[str, Any]:
+    """What the request says of its answer; raises RequestInvalid where two things say it."""
+    if all(name in document for name in CONFIGS):
+        raise invalid(CONFIGS[1], f"{CONFIGS[0]} says the same")
+    config = document.get(CONFIGS[0], document.get(CONFIGS[1]))
+    return config if isinstance(config, dict) else {}

@@ -1,18 +1,11 @@
 """Errors in Google's envelope."""
 
-import math
 from typing import Any, Final
 
 import orjson
 
-from app.core.errors import (
-    AppError,
-    MethodNotAllowed,
-    PayloadTooLarge,
-    PermissionDenied,
-    Unauthenticated,
-)
-from app.inference.dialects.errors import Headers, RequestInvalid
+from app.core.errors import AppError
+from app.inference.dialects.errors import Headers, RequestInvalid, seconds_of, written
 
 INVALID: Final = (400, "INVALID_ARGUMENT")
 LIMITED: Final = (429, "RESOURCE_EXHAUSTED")
@@ -21,6 +14,7 @@ UNAVAILABLE: Final = (503, "UNAVAILABLE")
 SHOWN: Final[dict[str, tuple[int, str]]] = {
     "provider_rate_limited": LIMITED,
     "rate_limited": LIMITED,
+    "providers_rate_limited": LIMITED,
     "provider_quota_exceeded": LIMITED,
     "provider_overloaded": UNAVAILABLE,
     "store_unavailable": UNAVAILABLE,
@@ -49,20 +43,9 @@ DOMAIN: Final = "luminous"
 def shown_as(error: AppError) -> tuple[int, str]:
     if error.code in SHOWN:
         return SHOWN[error.code]
-    status = status_of(error)
-    return status, BY_STATUS.get(status, "UNKNOWN" if status >= 500 else INVALID[1])
-
-
-def status_of(error: AppError) -> int:
-    if isinstance(error, RequestInvalid):
-        return 400
-    if isinstance(error, Unauthenticated):
-        return 401
-    if isinstance(error, PermissionDenied):
-        return 403
-    if isinstance(error, MethodNotAllowed):
-        return 405
-    return 413 if isinstance(error, PayloadTooLarge) else error.status
+    return error.status, BY_STATUS.get(
+        error.status, "UNKNOWN" if error.status >= 500 else INVALID[1]
+    )
 
 
 def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
@@ -75,22 +58,14 @@ def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
         violation = {"field": error.param, "description": error.detail}
         details.append({"@type": kind + "BadRequest", "fieldViolations": [violation]})
     if error.retry_after is not None:
-        wait = f"{max(1, math.ceil(error.retry_after))}s"
+        wait = f"{seconds_of(error.retry_after)}s"
         details.append({"@type": kind + "RetryInfo", "retryDelay": wait})
     told = {"code": status, "message": error.detail, "status": name, "details": details}
     return status, {"error": told}
 
 
 def error_response(error: AppError) -> tuple[int, Headers, bytes]:
-    status, document = envelope(error)
-    body = orjson.dumps(document)
-    headers = [
-        (b"content-type", b"application/json; charset=UTF-8"),
-        (b"content-length", b"%d" % len(body)),
-    ]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
-    return status, headers, body
+    return written(error, *envelope(error))
 
 
 def error_chunk(error: AppError) -> bytes:

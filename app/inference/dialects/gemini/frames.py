@@ -21,6 +21,7 @@ class ChunkFrames:
     """
 
     __slots__ = ("_cutter", "_last", "_usage", "begun", "count", "done", "fault")
+    background = None
 
     def __init__(self) -> None:
         self.done = False

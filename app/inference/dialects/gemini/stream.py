@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from app.core.ids import new_id
-from app.inference.dialects.framing import payload
+from app.inference.dialects.framing import payloads
 from app.inference.dialects.gemini.render import (
     REASONS,
     Row,
@@ -46,7 +46,7 @@ class ChunkRenderer:
         self._identity: Row = {"modelVersion": model, "responseId": new_id().hex}
         self._sources = Sources()
         self._calls: dict[int, tuple[ToolCallStart, list[str]]] = {}
-        for chunk in chunks_of(relayed):
+        for chunk in map(orjson.loads, payloads(relayed)):
             self._identity |= {name: chunk[name] for name in self._identity if name in chunk}
             self._sources.add(text_of(chunk))
 
@@ -103,12 +103,6 @@ class ChunkRenderer:
     def _chunk(self, parts: list[Row], told: Row, more: Row | None = None) -> bytes:
         chunk = {"candidates": [candidate_row(parts) | told]} | (more or {}) | self._identity
         return b"data: " + orjson.dumps(chunk) + b"\r\n\r\n"
-
-
-def chunks_of(frames: bytes) -> Iterator[dict[str, Any]]:
-    for piece in frames.replace(b"\r\n", b"\n").split(b"\n\n"):
-        if text := payload(piece):
-            yield orjson.loads(text)
 
 
 def text_of(chunk: dict[str, Any]) -> str:

@@ -1,22 +1,24 @@
 """The dialect's pieces as one object."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
 from app.core.errors import AppError
+from app.inference.dialects.addresses import chat_url
 from app.inference.dialects.ask import (
     Ask,
+    longest_of,
+    model_places,
     optional,
-    read_count,
     read_customer,
     read_document,
     read_model_name,
     required,
+    with_value,
 )
-from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.dialect import Frames, OnGoing, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
 from app.inference.dialects.framing import PING, comment
 from app.inference.dialects.openai_chat import errors
@@ -29,11 +31,13 @@ from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import ask_for_usage, with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
+from app.inference.providers.openai_chat.codec import OpenAIChatCodec
 from app.inference.providers.openai_chat.decode import ChunkDecoder
 from app.inference.providers.registry import KINDS
 from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 NAME: Final = "openai_chat"
+LIMITS: Final = ("max_completion_tokens", "max_tokens")
 
 
 class OpenAIChat:
@@ -43,6 +47,7 @@ class OpenAIChat:
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         document = read_document(body)
         model = model or read_model_name(document)
+        model_at = model_places(body)
         messages = required(document, "messages", list, "an array of objects")
         if not messages:
             said = "Invalid 'messages': empty array. Expected an array with minimum length 1."
@@ -53,17 +58,15 @@ class OpenAIChat:
             said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
             raise RequestInvalid(said, param="stream_options")
         wants = optional(options or {}, "include_usage", bool, "a boolean", "stream_options.")
-        # Servers differ in which of the two they hear: the call may come to the larger one.
-        given = (document.get("max_completion_tokens"), document.get("max_tokens"))
-        most = max((count for each in given if (count := read_count(each))), default=None)
         return Ask(
             body,
             document,
             model,
             bool(streams),
             bool(wants),
-            max_output_tokens=most,
+            max_output_tokens=longest_of(document, LIMITS),
             customer=read_customer(document.get("safety_identifier") or document.get("user")),
+            model_at=model_at,
         )
 
     def passes_bytes_to(self, endpoint: Endpoint) -> bool:
@@ -76,10 +79,16 @@ class OpenAIChat:
         if MARK in ask.body:
             body = orjson.dumps(without_marks(ask.document) | {"model": model})
         else:
-            body = with_model(ask.body, ask.document, model)
+            body = with_model(ask.body, ask.document, model, ask.model_at)
         if ask.streaming and not ask.wants_usage:
             body = ask_for_usage(body, ask.document.get("stream_options"))
         return body
+
+    def limited(self, ask: Ask, endpoint: Endpoint, most: int) -> Ask:
+        names: list[str] = [name for name in LIMITS if name in ask.document]
+        for name in names or [limit_name(endpoint)]:
+            ask = with_value(ask, name, most)
+        return ask
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)
@@ -92,6 +101,9 @@ class OpenAIChat:
 
     def usage_of(self, document: dict[str, Any]) -> Usage | None:
         return usage_of(document)
+
+    def on_going(self, endpoint: Endpoint, document: dict[str, Any]) -> OnGoing | None:  # noqa: ARG002
+        return None
 
     def frames(self, ask: Ask) -> Frames:
         return ChunkFrames(passes_usage=ask.wants_usage)
@@ -113,13 +125,13 @@ class OpenAIChat:
     ) -> tuple[int, Headers, bytes]:
         return errors.error_response(error, words)
 
-    def error_event(self, error: AppError) -> bytes:
+    def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
         return errors.error_chunk(error)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return errors.words_of(body)
 
 
-@lru_cache(maxsize=1024)
-def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
-    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)
+def limit_name(endpoint: Endpoint) -> str:
+    codec = KINDS[endpoint.kind].codec(endpoint.base_url)
+    return codec.limit_name if isinstance(codec, OpenAIChatCodec) else LIMITS[1]

@@ -1,6 +1,5 @@
 """Errors in OpenAI's envelope."""
 
-import math
 from typing import Any, Final
 
 import orjson
@@ -12,7 +11,7 @@ from app.core.errors import (
     PermissionDenied,
     Unauthenticated,
 )
-from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords, written
 
 INVALID: Final = "invalid_request_error"
 # By our own code: the status, type and code that OpenAI has for the same thing. Others keep their
@@ -20,6 +19,7 @@ INVALID: Final = "invalid_request_error"
 SHOWN: dict[str, tuple[int, str, str]] = {
     "provider_rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
     "rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
+    "providers_rate_limited": (429, "rate_limit_error", "rate_limit_exceeded"),
     "too_many_calls": (429, "rate_limit_error", "too_many_calls"),
     "provider_quota_exceeded": (429, "insufficient_quota", "insufficient_quota"),
     "context_too_long": (400, INVALID, "context_length_exceeded"),
@@ -67,17 +67,12 @@ def shown_as(error: AppError) -> tuple[int, str, str | None]:
 
 
 def error_response(error: AppError, words: UpstreamWords | None) -> tuple[int, Headers, bytes]:
-    return written(error, *envelope(error, words))
+    return answered(error, *envelope(error, words))
 
 
-def written(error: AppError, status: int, document: dict[str, Any]) -> tuple[int, Headers, bytes]:
-    body = orjson.dumps(document)
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if error.retry_after is not None:
-        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))))
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return status, headers, body
+def answered(error: AppError, status: int, document: dict[str, Any]) -> tuple[int, Headers, bytes]:
+    more = [(b"www-authenticate", b"Bearer")] if status == 401 else []
+    return written(error, status, document, more)
 
 
 def error_chunk(error: AppError) -> bytes:

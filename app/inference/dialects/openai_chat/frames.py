@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.inference.dialects.framing import payload
+from app.inference.dialects.framing import LONG_FRAME, LongFrame, payload
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.openai_chat.decode import read_usage
 from app.inference.providers.types import Usage
@@ -23,9 +23,10 @@ class ChunkFrames:
     """
 
     __slots__ = (
-        "_gap", "_held", "_passes_usage", "_sealed", "_tail", "_usage",
+        "_gap", "_held", "_long", "_passes_usage", "_sealed", "_tail", "_usage",
         "begun", "count", "done", "fault",
     )  # fmt: skip
+    background = None
 
     def __init__(self, *, passes_usage: bool) -> None:
         self.done = False
@@ -34,12 +35,20 @@ class ChunkFrames:
         self.fault: BadAnswer | InBandError | None = None
         self._passes_usage = passes_usage
         self._held = b""
+        self._long: LongFrame | None = None
         self._tail = b""
         self._usage: Usage | None = None
         self._gap = b"\n\n"
         self._sealed = b"}\n\n"
 
     def feed(self, chunk: bytes) -> bytes:
+        if self._long is not None:
+            is_known = self.count or self._gap != b"\n\n"
+            if self._long.goes_on(chunk, *((self._gap,) if is_known else (self._gap, b"\r\n"))):
+                self._check_size(len(self._long))
+                return b""
+            chunk = bytes(self._long)
+            self._held, self._long = b"", None
         arrived = self._held + chunk if self._held else chunk
         if not self.count and b"\r\n" in arrived:
             self._gap, self._sealed = b"\r\n\r\n", b"}\r\n\r\n"
@@ -59,7 +68,8 @@ class ChunkFrames:
 
     def end(self) -> bytes:
         """Give a closing frame that came without its blank line."""
-        return self.feed(self._gap) if payload(self._held) == DONE else b""
+        held = self._held if self._long is None else b""
+        return self.feed(self._gap) if payload(held) == DONE else b""
 
     @property
     def usage(self) -> Usage | None:
@@ -72,9 +82,14 @@ class ChunkFrames:
         return self._usage
 
     def _hold(self, rest: bytes) -> None:
-        if len(rest) > MAX_FRAME_BYTES:
-            self.fault = BadAnswer("an event of the stream is too large.")
         self._held = rest
+        if len(rest) > LONG_FRAME:
+            self._check_size(len(rest))
+            self._long = LongFrame(rest)
+
+    def _check_size(self, size: int) -> None:
+        if size > MAX_FRAME_BYTES:
+            self.fault = BadAnswer("an event of the stream is too large.")
 
     def _remember(self, block: bytes) -> None:
         if len(block) >= TAIL_BYTES:

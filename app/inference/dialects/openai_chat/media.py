@@ -5,8 +5,8 @@ import mimetypes
 from base64 import b64decode
 from typing import Any
 
+from app.inference.dialects.checks import text
 from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
-from app.inference.dialects.openai_chat.read_values import text
 from app.inference.providers.types import CacheHint, FilePart, ImagePart
 
 SOUNDS = {"wav": "audio/wav", "mp3": "audio/mpeg"}

@@ -3,11 +3,13 @@
 from typing import Any, Final
 
 from app.inference.dialects.ask import optional, wrong_type
+from app.inference.dialects.checks import integer, number
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.parse_messages import parse_messages
 from app.inference.dialects.openai_chat.parse_parts import Whereto
 from app.inference.dialects.openai_chat.parse_tools import parse_choice, parse_format, parse_tools
-from app.inference.dialects.openai_chat.read_values import bias, effort, integer, metadata, number
+from app.inference.dialects.openai_chat.read_values import bias, metadata
+from app.inference.dialects.reasoning import effort
 from app.inference.dialects.taken import expect_taken
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest
@@ -36,7 +38,7 @@ NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "store": (False,),
     "verbosity": ("medium",),
 }
-OWN_NAMES: Final = {"max_output_tokens": "max_tokens", "cache_key": "prompt_cache_key"}
+OWN_NAMES: Final = {"max_output_tokens": "max_tokens"}
 DIALECT: Final = "openai_chat"
 # Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
 OTHER_WORDING: Final = frozenset({"mistral"})
@@ -51,12 +53,12 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
         name: value for name, value in said.items() if name not in TRANSLATED and value is not None
     }
     end_user = optional(said, "user", str, "a string")
-    if not same:
+    if not verbatim:
         # Its newer name; where it is known, both go on as they came.
-        end_user = end_user or optional(unknown, "safety_identifier", str, "a string")
+        end_user = optional(unknown, "safety_identifier", str, "a string") or end_user
         unknown.pop("safety_identifier", None)
-        if unknown:
-            raise UnsupportedParameter(next(iter(unknown))[:100])
+    if unknown and not same:
+        raise UnsupportedParameter(next(iter(unknown))[:100])
     request = ChatRequest(
         model=target.model,
         messages=parse_messages(document["messages"], Whereto(same_dialect=same, target=target)),
@@ -88,22 +90,22 @@ def without_neutral(document: dict[str, Any]) -> dict[str, Any]:
 
 def sampling(said: dict[str, Any]) -> dict[str, Any]:
     return {
-        "temperature": number(said, "temperature", 2),
-        "top_p": number(said, "top_p", 1),
-        "top_k": integer(said, "top_k", 0),
+        "temperature": number(said.get("temperature"), "temperature", 0, 2),
+        "top_p": number(said.get("top_p"), "top_p", 0, 1),
+        "top_k": integer(said.get("top_k"), "top_k", 0),
         "stop": parse_stop(said.get("stop")),
-        "seed": integer(said, "seed", -(2**63)),
-        "frequency_penalty": number(said, "frequency_penalty", 2, -2),
-        "presence_penalty": number(said, "presence_penalty", 2, -2),
+        "seed": integer(said.get("seed"), "seed", -(2**63)),
+        "frequency_penalty": number(said.get("frequency_penalty"), "frequency_penalty", -2, 2),
+        "presence_penalty": number(said.get("presence_penalty"), "presence_penalty", -2, 2),
         "logit_bias": bias(said.get("logit_bias")),
         "logprobs": optional(said, "logprobs", bool, "a boolean"),
-        "top_logprobs": integer(said, "top_logprobs", 0, 20),
+        "top_logprobs": integer(said.get("top_logprobs"), "top_logprobs", 0, 20),
     }
 
 
 def limit(document: dict[str, Any]) -> int | None:
-    found = integer(document, "max_completion_tokens", 1)
-    return found if found is not None else integer(document, "max_tokens", 1)
+    found = integer(document.get("max_completion_tokens"), "max_completion_tokens", 1)
+    return found if found is not None else integer(document.get("max_tokens"), "max_tokens", 1)
 
 
 def parse_stop(value: Any) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.inference.dialects.ask import wrong_type
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
 from app.inference.dialects.openai_chat.citations import citations_of
 from app.inference.dialects.openai_chat.parse_parts import (
@@ -13,7 +14,6 @@ from app.inference.dialects.openai_chat.parse_parts import (
     Whereto,
     parts_of,
 )
-from app.inference.dialects.openai_chat.read_values import expect_known, text
 from app.inference.dialects.openai_chat.thinking import FIELD, parse_blocks
 from app.inference.providers.types import (
     Message,
@@ -60,7 +60,7 @@ def parse_message(
     if known is None:
         said = f"Invalid '{at}.role': expected system, developer, user, assistant or tool."
         raise RequestInvalid(said, param=f"{at}.role", label="invalid_value")
-    expect_known(line, known, at)
+    expect_known(line, known, f"{at}.")
     content, place = line.get("content"), f"{at}.content"
     match role:
         case "user":

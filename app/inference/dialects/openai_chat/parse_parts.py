@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.inference.dialects.ask import wrong_type
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.media import file_of, image_of, sound_of
-from app.inference.dialects.openai_chat.read_values import cache_hint, expect_known, text
+from app.inference.dialects.openai_chat.read_values import cache_hint
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import Part, TextPart
 
@@ -45,21 +46,21 @@ def parts_of(
 
 
 def parse_text(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"text"}, at)
+    expect_known(part, HINTS | {"text"}, f"{at}.")
     return TextPart(text(part.get("text"), f"{at}.text", empty=True), cache=cache_hint(part, at))
 
 
 def parse_refusal(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"refusal"}, at)
+    expect_known(part, HINTS | {"refusal"}, f"{at}.")
     return TextPart(text(part.get("refusal"), f"{at}.refusal", empty=True))
 
 
 def parse_image(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
-    expect_known(part, HINTS | {"image_url"}, at)
+    expect_known(part, HINTS | {"image_url"}, f"{at}.")
     image = part.get("image_url")
     if not isinstance(image, dict):
         raise wrong_type(f"{at}.image_url", "an object")
-    expect_known(image, {"url", "detail"}, f"{at}.image_url")
+    expect_known(image, {"url", "detail"}, f"{at}.image_url.")
     url = text(image.get("url"), f"{at}.image_url.url")
     detail = detail_of(image.get("detail"), f"{at}.image_url.detail", whereto)
     return image_of(url, f"{at}.image_url.url", detail=detail, cache=cache_hint(part, at))
@@ -75,12 +76,12 @@ def detail_of(value: Any, at: str, whereto: Whereto) -> str | None:
 
 
 def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"file"}, at)
+    expect_known(part, HINTS | {"file"}, f"{at}.")
     file = part.get("file")
     if not isinstance(file, dict):
         raise wrong_type(f"{at}.file", "an object")
     # A file_id names a file that only the provider it was uploaded to can read.
-    expect_known(file, {"file_data", "filename"}, f"{at}.file")
+    expect_known(file, {"file_data", "filename"}, f"{at}.file.")
     name = file.get("filename")
     name = None if name is None else text(name, f"{at}.file.filename")
     encoded = text(file.get("file_data"), f"{at}.file.file_data")
@@ -88,11 +89,11 @@ def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa
 
 
 def parse_sound(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"input_audio"}, at)
+    expect_known(part, HINTS | {"input_audio"}, f"{at}.")
     sound = part.get("input_audio")
     if not isinstance(sound, dict):
         raise wrong_type(f"{at}.input_audio", "an object")
-    expect_known(sound, {"data", "format"}, f"{at}.input_audio")
+    expect_known(sound, {"data", "format"}, f"{at}.input_audio.")
     return sound_of(sound, f"{at}.input_audio", cache_hint(part, at))
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from app.inference.dialects.ask import optional, wrong_type
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.errors import UnsupportedParameter
-from app.inference.dialects.openai_chat.read_values import cache_hint, expect_known, text
+from app.inference.dialects.openai_chat.read_values import cache_hint
 from app.inference.providers.types import NamedTool, ResponseFormat, ToolChoice, ToolSpec
 
 FUNCTION_FIELDS = frozenset({"name", "description", "parameters", "strict"})
@@ -21,11 +22,11 @@ def parse_tool(tool: Any, at: str) -> ToolSpec:
         raise wrong_type(at, "an object")
     if tool.get("type", "function") != "function":
         raise UnsupportedParameter(f"{at}.type", "must be 'function' with this model.")
-    expect_known(tool, HINTS | {"type", "function"}, at)
+    expect_known(tool, HINTS | {"type", "function"}, f"{at}.")
     function = tool.get("function")
     if not isinstance(function, dict):
         raise wrong_type(f"{at}.function", "an object")
-    expect_known(function, FUNCTION_FIELDS, f"{at}.function")
+    expect_known(function, FUNCTION_FIELDS, f"{at}.function.")
     return function_of(function, f"{at}.function.", cache_hint(tool, at))
 
 
@@ -69,7 +70,7 @@ def parse_format(wanted: dict[str, Any] | None) -> ResponseFormat | None:
 
 def schema_of(described: dict[str, Any], at: str) -> ResponseFormat:
     """A JSON schema with its name; its description goes on in the schema itself."""
-    expect_known(described, SCHEMA_FIELDS, at)
+    expect_known(described, SCHEMA_FIELDS, f"{at}.")
     strict = optional(described, "strict", bool, "a boolean", at + ".")
     schema = optional(described, "schema", dict, "an object", at + ".") or {"type": "object"}
     description = optional(described, "description", str, "a string", at + ".")

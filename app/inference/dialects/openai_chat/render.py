@@ -46,9 +46,11 @@ class ChunkRenderer:
         frame = orjson.dumps(before.identity or identity("chat.completion.chunk", model))
         self._head = b"data: " + frame[:-1] + b',"choices":[{"index":0,"delta":'
         self._frame = frame
+        self._text_head = self._head + b'{"content":'
         usage = b',"usage":null' if with_usage else b""
         self._end = b"}]" + usage + b"}\n\n"
         self._tail = b',"logprobs":null,"finish_reason":null' + self._end
+        self._text_tail = b"}" + self._tail
 
     def render(self, event: StreamEvent) -> bytes:  # noqa: PLR0911 - a return a kind of event
         match event:
@@ -78,10 +80,13 @@ class ChunkRenderer:
     def _text(self, event: TextDelta) -> bytes:
         if self._cited:
             self._cited, self._cited_from = False, self._length
-        self.written += len(event.text)
-        self._length += len(event.text)
+        text = event.text
+        self.written += len(text)
+        self._length += len(text)
         if not event.logprobs:
-            return self._chunk({"content": event.text})
+            if self._begun:
+                return self._text_head + orjson.dumps(text) + self._text_tail
+            return self._chunk({"content": text})
         told = orjson.dumps(logprobs_row(event.logprobs))
         return self._chunk(
             {"content": event.text}, b',"logprobs":%b,"finish_reason":null%b' % (told, self._end)

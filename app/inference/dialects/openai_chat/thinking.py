@@ -7,7 +7,7 @@ that issued it (`signatures.wrap`), so that it never goes to another.
 from typing import Any, Final
 
 from app.inference.dialects.ask import wrong_type
-from app.inference.dialects.openai_chat.read_values import expect_known, text
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.signatures import MARK, Proof, given, wrap
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ReasoningDelta, ReasoningPart
@@ -72,10 +72,10 @@ def parse_blocks(value: Any, at: str, target: Target) -> tuple[ReasoningPart, ..
 
 def parse_block(row: Row, at: str, target: Target) -> ReasoningPart:
     if row.get("type") == "redacted_thinking":
-        expect_known(row, REDACTED, at)
+        expect_known(row, REDACTED, f"{at}.")
         proof = given(text(row.get("data"), f"{at}.data"), ISSUER, target)
         return ReasoningPart("", None, proof.value, proof.dialect)
-    expect_known(row, THINKING, at)
+    expect_known(row, THINKING, f"{at}.")
     thought = text(row.get("thinking"), f"{at}.thinking", empty=True)
     signature = text(row.get("signature") or "", f"{at}.signature", empty=True)
     proof = given(signature, ISSUER, target)

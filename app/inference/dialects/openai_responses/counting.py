@@ -4,8 +4,8 @@ from typing import Final
 
 import orjson
 
+from app.inference.dialects.addresses import beside_chat
 from app.inference.dialects.ask import Ask
-from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.dialects.openai_responses.dialect import NAME, OpenAIResponses
 from app.inference.integrations.directory import Endpoint
 

@@ -2,31 +2,36 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
 from app.core.errors import AppError
+from app.inference.dialects.addresses import beside_chat
 from app.inference.dialects.ask import (
     Ask,
+    model_places,
     optional,
     read_count,
     read_customer,
     read_document,
     read_model_name,
+    with_value,
     wrong_type,
 )
-from app.inference.dialects.dialect import Frames, Renderer
+from app.inference.dialects.dialect import Frames, OnGoing, Renderer
 from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
 from app.inference.dialects.framing import PING, comment
-from app.inference.dialects.openai_chat.addresses import beside_chat
 from app.inference.dialects.openai_chat.errors import words_of
 from app.inference.dialects.openai_responses import errors
 from app.inference.dialects.openai_responses.decode import EventDecoder
 from app.inference.dialects.openai_responses.frames import ResponseFrames
 from app.inference.dialects.openai_responses.parse import parse_request
 from app.inference.dialects.openai_responses.render import EventRenderer, render_result
-from app.inference.dialects.openai_responses.sealed import MARK, without_sealed
+from app.inference.dialects.openai_responses.stored import expect_opened
+from app.inference.dialects.openai_responses.unmarking import unmarked
 from app.inference.dialects.openai_responses.usage import usage_of
+from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import with_model
 from app.inference.integrations.directory import Endpoint, Target
 from app.inference.providers.codec import BadAnswer, InBandError, StreamDecoder
@@ -35,7 +40,8 @@ from app.inference.providers.types import ChatRequest, ChatResult, Usage
 
 NAME: Final = "openai_responses"
 PATH: Final = "/responses"
-SEALED: Final = b'"' + MARK.encode()
+LIMIT: Final = "max_output_tokens"
+UNDER_WAY: Final = ("queued", "in_progress")
 # Where the input is, if it does not stand in the request.
 ELSEWHERE: Final = ("previous_response_id", "conversation", "prompt")
 
@@ -47,6 +53,7 @@ class OpenAIResponses:
     def read(self, body: bytes, *, model: str | None = None, streaming: bool | None = None) -> Ask:
         document = read_document(body)
         model = model or read_model_name(document)
+        model_at = model_places(body)
         given = document.get("input")
         if given is None and not any(document.get(name) for name in ELSEWHERE):
             said = "Missing required parameter: 'input'."
@@ -60,8 +67,9 @@ class OpenAIResponses:
             document,
             model,
             bool(streams),
-            max_output_tokens=read_count(document.get("max_output_tokens")),
+            max_output_tokens=read_count(document.get(LIMIT)),
             customer=read_customer(document.get("safety_identifier") or document.get("user")),
+            model_at=model_at,
         )
 
     def passes_bytes_to(self, endpoint: Endpoint) -> bool:
@@ -72,10 +80,17 @@ class OpenAIResponses:
         return beside_chat(endpoint, PATH)
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
-        """The bytes under the model's name, without reasoning that only we could unseal."""
-        if SEALED in ask.body:
-            return orjson.dumps(without_sealed(ask.document) | {"model": model})
-        return with_model(ask.body, ask.document, model)
+        """The bytes under the model's name, without reasoning that only we could unseal.
+
+        Raises ResponseNotFound for a response to go on from that is not the caller's.
+        """
+        expect_opened(ask)
+        if MARK in ask.body:
+            return orjson.dumps(unmarked(ask.document) | {"model": model})
+        return with_model(ask.body, ask.document, model, ask.model_at)
+
+    def limited(self, ask: Ask, endpoint: Endpoint, most: int) -> Ask:  # noqa: ARG002
+        return with_value(ask, LIMIT, most)
 
     def parse(self, ask: Ask, target: Target) -> ChatRequest:
         return parse_request(ask.document, target)
@@ -88,6 +103,13 @@ class OpenAIResponses:
 
     def usage_of(self, document: dict[str, Any]) -> Usage | None:
         return usage_of(document)
+
+    def on_going(self, endpoint: Endpoint, document: dict[str, Any]) -> OnGoing | None:
+        name = document.get("id")
+        if document.get("status") not in UNDER_WAY or not isinstance(name, str):
+            return None
+        head, mark, query = beside_chat(endpoint, PATH).partition("?")
+        return OnGoing(f"{head}/{quote(name, safe='')}{mark}{query}", usage_of)
 
     def frames(self, ask: Ask) -> Frames:  # noqa: ARG002 - usage always stands at the end
         return ResponseFrames()
@@ -109,8 +131,8 @@ class OpenAIResponses:
     ) -> tuple[int, Headers, bytes]:
         return errors.error_response(error, words)
 
-    def error_event(self, error: AppError) -> bytes:
-        return errors.error_event(error)
+    def error_event(self, error: AppError, after: bytes = b"") -> bytes:
+        return errors.error_event(error, after)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return words_of(body)

@@ -1,6 +1,6 @@
 """The typed events of a response passed through by whole frames, read only where it is needed."""
 
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -21,19 +21,21 @@ class ResponseFrames:
 
     A frame leaves when it is complete, its bytes unchanged. Frames that tell of a failure, or are
     no events, end the stream: they are `fault`, and do not leave. What comes before the first
-    piece of output is kept back, so that another may still answer unseen.
+    piece of output is kept back, so that another may still answer unseen. A response in the
+    background goes on when its stream is left.
     """
 
-    __slots__ = ("_cutter", "_kept", "begun", "count", "done", "fault", "usage")
+    __slots__ = ("_cutter", "_kept", "background", "begun", "count", "done", "fault", "usage")
 
     def __init__(self) -> None:
+        self.background: dict[str, Any] | None = None
         self.done = False
         self.begun = False
         self.count = 0
         self.fault: BadAnswer | InBandError | None = None
         self.usage: Usage | None = None
         self._cutter = FrameCutter()
-        self._kept = b""
+        self._kept: list[bytes] = []
 
     def feed(self, chunk: bytes) -> bytes:
         try:
@@ -58,10 +60,10 @@ class ResponseFrames:
 
     def _release(self, block: bytes) -> bytes:
         if not self.begun:
-            self._kept += block
+            self._kept.append(block)
             return b""
         if self._kept:
-            block, self._kept = self._kept + block, b""
+            block, self._kept = b"".join((*self._kept, block)), []
         return block
 
     def _inspect(self, block: bytes, gap: bytes) -> bytes:
@@ -89,15 +91,20 @@ class ResponseFrames:
         if not isinstance(event, dict) or not isinstance(kind, str):
             self.fault = BadAnswer("an event of the stream has no type.")
             return
-        response = event.get("response")
+        found = event.get("response")
+        response: dict[str, Any] = found if isinstance(found, dict) else {}
         if kind == "error":
             self.fault = InBandError(event)
+        elif kind in OPENING:
+            self.background = response if response.get("background") is True else None
         elif kind == "response.failed":
-            self.fault = InBandError(response if isinstance(response, dict) else event)
+            self.background = None
+            self.fault = InBandError(response or event)
         elif kind in CLOSING:
+            self.background = None
             self.done = self.begun = True
-            self.usage = usage_of(response) if isinstance(response, dict) else None
-        elif kind not in OPENING:
+            self.usage = usage_of(response)
+        else:
             self.begun = True
 
 

@@ -3,17 +3,13 @@
 from typing import Any, Final
 
 from app.inference.dialects.ask import optional, wrong_type
+from app.inference.dialects.checks import expect_known, integer, number
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.parse_parts import Whereto
 from app.inference.dialects.openai_chat.parse_tools import FUNCTION_FIELDS, function_of, schema_of
-from app.inference.dialects.openai_chat.read_values import (
-    effort,
-    expect_known,
-    integer,
-    metadata,
-    number,
-)
+from app.inference.dialects.openai_chat.read_values import metadata
 from app.inference.dialects.openai_responses.parse_items import ItemReader
+from app.inference.dialects.reasoning import effort
 from app.inference.dialects.taken import expect_taken, takes
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
@@ -48,7 +44,6 @@ LOGPROBS: Final = "message.output_text.logprobs"
 # Reasoning is always given with its proof, so that asking for it changes nothing.
 INCLUDABLE: Final = frozenset({"reasoning.encrypted_content", LOGPROBS})
 OWN_NAMES: Final = {
-    "cache_key": "prompt_cache_key",
     "logprobs": "include",
     "reasoning_effort": "reasoning.effort",
     "response_format": "text.format",
@@ -71,8 +66,8 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
             raise UnsupportedParameter(name[:100])
     reasoning = optional(said, "reasoning", dict, "an object") or {}
     written = optional(said, "text", dict, "an object") or {}
-    expect_known(reasoning, {"effort", "summary", "generate_summary"}, "reasoning")
-    expect_known(written, {"format", "verbosity"}, "text")
+    expect_known(reasoning, {"effort", "summary", "generate_summary"}, "reasoning.")
+    expect_known(written, {"format", "verbosity"}, "text.")
     request = ChatRequest(
         model=target.model,
         messages=parse_messages(said, target),
@@ -80,9 +75,9 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
         tool_choice=parse_choice(said.get("tool_choice")),
         parallel_tool_calls=optional(said, "parallel_tool_calls", bool, "a boolean"),
         response_format=parse_format(optional(written, "format", dict, "an object", "text.")),
-        temperature=number(said, "temperature", 2),
-        top_p=number(said, "top_p", 1),
-        max_output_tokens=integer(said, "max_output_tokens", 1),
+        temperature=number(said.get("temperature"), "temperature", 0, 2),
+        top_p=number(said.get("top_p"), "top_p", 0, 1),
+        max_output_tokens=integer(said.get("max_output_tokens"), "max_output_tokens", 1),
         reasoning_effort=effort(reasoning.get("effort"), "reasoning.effort"),
         shows_reasoning=parse_summary(reasoning, target),
         user=end_user(said),
@@ -91,7 +86,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
         cache_key=optional(said, "prompt_cache_key", str, "a string"),
         metadata=metadata(said.get("metadata")),
         logprobs=parse_include(said.get("include")),
-        top_logprobs=integer(said, "top_logprobs", 0, 20),
+        top_logprobs=integer(said.get("top_logprobs"), "top_logprobs", 0, 20),
     )
     expect_taken(request, target, OWN_NAMES)
     return request
@@ -122,7 +117,7 @@ def parse_tool(tool: Any, at: str) -> ToolSpec:
     if tool.get("type") != "function":
         # Custom tools, and those that OpenAI hosts, exist with OpenAI alone.
         raise UnsupportedParameter(f"{at}.type", "must be 'function' with this model.")
-    expect_known(tool, FUNCTION_FIELDS | {"type"}, at)
+    expect_known(tool, FUNCTION_FIELDS | {"type"}, f"{at}.")
     return function_of(tool, at + ".")
 
 

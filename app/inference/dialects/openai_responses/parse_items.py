@@ -4,17 +4,16 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from app.inference.dialects.ask import wrong_type
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
 from app.inference.dialects.openai_chat.parse_messages import signature_of
-from app.inference.dialects.openai_chat.parse_parts import Whereto
-from app.inference.dialects.openai_chat.read_values import expect_known, text
+from app.inference.dialects.openai_chat.parse_parts import Whereto, parts_of
 from app.inference.dialects.openai_responses.parse_parts import (
     ANSWER_PARTS,
     TEXT_PARTS,
     USER_PARTS,
-    parts_of,
 )
-from app.inference.dialects.openai_responses.sealed import unseal
+from app.inference.dialects.signatures import Proof, unwrap
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
     FilePart,
@@ -78,7 +77,7 @@ class ItemReader:
         return reader(item, at)
 
     def _message(self, item: dict[str, Any], at: str) -> Given:
-        expect_known(item, OWN | {"role", "content", "phase"}, at)
+        expect_known(item, OWN | {"role", "content", "phase"}, f"{at}.")
         said = item.get("role")
         role = ROLES.get(said) if isinstance(said, str) else None
         if role is None:
@@ -87,7 +86,7 @@ class ItemReader:
         return role, parts_of(item.get("content"), f"{at}.content", PARTS[role], self._whereto)
 
     def _call(self, item: dict[str, Any], at: str) -> Given:
-        expect_known(item, OWN | {"call_id", "name", "arguments", "extra_content"}, at)
+        expect_known(item, OWN | {"call_id", "name", "arguments", "extra_content"}, f"{at}.")
         call_id = text(item.get("call_id"), f"{at}.call_id")
         name = self._names[call_id] = text(item.get("name"), f"{at}.name")
         arguments = text(item.get("arguments"), f"{at}.arguments", empty=True)
@@ -96,7 +95,7 @@ class ItemReader:
         return "assistant", (ToolCallPart(call_id, name, arguments, signature, dialect),)
 
     def _result(self, item: dict[str, Any], at: str) -> Given:
-        expect_known(item, OWN | {"call_id", "output"}, at)
+        expect_known(item, OWN | {"call_id", "output"}, f"{at}.")
         call_id = text(item.get("call_id"), f"{at}.call_id")
         if call_id not in self._names:
             said = f"No tool call found for function call output with call_id {call_id[:100]}."
@@ -108,17 +107,22 @@ class ItemReader:
         return "tool", (result,)
 
     def _reasoning(self, item: dict[str, Any], at: str) -> Given:
-        expect_known(item, OWN | {"summary", "content", "encrypted_content"}, at)
+        expect_known(item, OWN | {"summary", "content", "encrypted_content"}, f"{at}.")
         pieces = [*listed(item, "summary", at), *listed(item, "content", at)]
         texts = [text(piece.get("text"), f"{at}.summary", empty=True) for piece in pieces]
         told = "\n\n".join(texts)
         encrypted = item.get("encrypted_content")
-        proof = unseal(encrypted) if isinstance(encrypted, str) else None
-        # A signature is good for the model that issued it, and for no other.
-        if proof is None or proof.model != self._target.model:
+        proof = unwrap(encrypted) if isinstance(encrypted, str) else None
+        # A proof is good for the model that issued it, and for no other.
+        if proof is None or proof.model != self._target.model or not proof.value:
             return "assistant", (ReasoningPart(told),) if told else ()
-        dialect = self._target.endpoint.dialect
-        return "assistant", (ReasoningPart(told, proof.signature, proof.redacted, dialect),)
+        return "assistant", (proven(told, proof, self._target.endpoint.dialect),)
+
+
+def proven(told: str, proof: Proof, dialect: str) -> ReasoningPart:
+    if proof.redacted:
+        return ReasoningPart(told, redacted=proof.value, dialect=dialect)
+    return ReasoningPart(told, proof.value, dialect=dialect)
 
 
 def listed(item: dict[str, Any], name: str, at: str) -> list[dict[str, Any]]:

@@ -1,66 +1,45 @@
 """The content of a Responses message as canonical parts."""
 
-from collections.abc import Callable
 from typing import Any
 
 from app.inference.dialects.ask import wrong_type
-from app.inference.dialects.errors import UnsupportedParameter
+from app.inference.dialects.checks import expect_known, text
 from app.inference.dialects.openai_chat.citations import citations_of
 from app.inference.dialects.openai_chat.media import file_of, image_of, kind_of, sound_of
-from app.inference.dialects.openai_chat.parse_parts import Whereto, detail_of
-from app.inference.dialects.openai_chat.read_values import cache_hint, expect_known, text
+from app.inference.dialects.openai_chat.parse_parts import PartParser, Whereto, detail_of
+from app.inference.dialects.openai_chat.read_values import cache_hint
 from app.inference.providers.types import FilePart, ImagePart, Part, TextPart
 
 HINTS = frozenset({"type", "prompt_cache_breakpoint"})
-PartParser = Callable[[dict[str, Any], str, Whereto], Part]
-
-
-def parts_of(
-    content: Any, at: str, parsers: dict[str, PartParser], whereto: Whereto
-) -> tuple[Part, ...]:
-    if isinstance(content, str):
-        return (TextPart(content),)
-    if not isinstance(content, list):
-        raise wrong_type(at, "a string or an array of content parts")
-    return tuple(parse_part(p, f"{at}[{n}]", parsers, whereto) for n, p in enumerate(content))
-
-
-def parse_part(part: Any, at: str, parsers: dict[str, PartParser], whereto: Whereto) -> Part:
-    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
-        raise wrong_type(at, "an object with a type")
-    parser = parsers.get(part["type"])
-    if parser is None:
-        raise UnsupportedParameter(f"{at}.type", f"'{part['type'][:40]}' is not supported.")
-    return parser(part, at, whereto)
 
 
 def parse_text(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"text"}, at)
+    expect_known(part, HINTS | {"text"}, f"{at}.")
     return TextPart(text(part.get("text"), f"{at}.text", empty=True), cache=cache_hint(part, at))
 
 
 def parse_output(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
     # How likely its tokens were says nothing to the model that reads on.
-    expect_known(part, HINTS | {"text", "annotations", "logprobs"}, at)
+    expect_known(part, HINTS | {"text", "annotations", "logprobs"}, f"{at}.")
     citations = citations_of(part.get("annotations"), f"{at}.annotations")
     return TextPart(text(part.get("text"), f"{at}.text", empty=True), citations)
 
 
 def parse_refusal(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"refusal"}, at)
+    expect_known(part, HINTS | {"refusal"}, f"{at}.")
     return TextPart(text(part.get("refusal"), f"{at}.refusal", empty=True))
 
 
 def parse_image(part: dict[str, Any], at: str, whereto: Whereto) -> ImagePart:
     # A file_id names an image that only the provider it was uploaded to can read.
-    expect_known(part, HINTS | {"image_url", "detail"}, at)
+    expect_known(part, HINTS | {"image_url", "detail"}, f"{at}.")
     detail = detail_of(part.get("detail"), f"{at}.detail", whereto)
     url = text(part.get("image_url"), f"{at}.image_url")
     return image_of(url, f"{at}.image_url", detail=detail, cache=cache_hint(part, at))
 
 
 def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> FilePart:  # noqa: ARG001
-    expect_known(part, HINTS | {"file_data", "file_url", "filename", "detail"}, at)
+    expect_known(part, HINTS | {"file_data", "file_url", "filename", "detail"}, f"{at}.")
     detail_of(part.get("detail"), f"{at}.detail", Whereto(same_dialect=False))
     name = part.get("filename")
     name = None if name is None else text(name, f"{at}.filename")
@@ -72,7 +51,7 @@ def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> FilePart:  # 
 
 
 def parse_sound(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
-    expect_known(part, HINTS | {"input_audio"}, at)
+    expect_known(part, HINTS | {"input_audio"}, f"{at}.")
     sound = part.get("input_audio")
     if not isinstance(sound, dict):
         raise wrong_type(f"{at}.input_audio", "an object")

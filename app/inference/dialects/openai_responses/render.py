@@ -15,8 +15,8 @@ from app.inference.dialects.openai_responses.items import (
 )
 from app.inference.dialects.openai_responses.relayed import Relayed
 from app.inference.dialects.openai_responses.rows import Row, response_row
-from app.inference.dialects.openai_responses.sealed import Proof, seal
 from app.inference.dialects.openai_responses.usage import usage_row
+from app.inference.dialects.signatures import Proof, wrap
 from app.inference.providers.types import (
     ChatResult,
     CitationDelta,
@@ -118,7 +118,8 @@ class EventRenderer:
             frames += item.add(event.text, self._writer)
         if event.signature is None and event.redacted is None:
             return frames
-        item.encrypted = seal(Proof(self._model, event.signature, event.redacted))
+        value, redacted = event.redacted or event.signature or "", event.redacted is not None
+        item.encrypted = wrap(Proof(self._model, value, redacted=redacted))
         return frames + self._close(item, "completed")
 
     def _closing(self, event: Finished) -> bytes:

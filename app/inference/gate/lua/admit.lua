@@ -12,14 +12,16 @@ local function budget_against(candidate, budgets)
 end
 
 -- Its place, its breaker and whether it is a probe; or the refusal of the first that is ready, or
--- how long until one of them is.
+-- how long until one of them is, and whether none of them does worse than to ask for a pause.
 local function choose(candidates, budgets, at)
   local refusal, soonest
+  local rested = 1
   for i, candidate in ipairs(candidates) do
     local breaker = breaker_of(candidate[1])
     local wait, probe = breaker_wait(breaker, at)
     if wait > 0 then
       soonest = math.min(soonest or wait, wait)
+      if breaker.n then rested = 0 end
     else
       local against, why = budget_against(candidate, budgets)
       if not against then return i, breaker, probe end
@@ -27,7 +29,7 @@ local function choose(candidates, budgets, at)
       refusal = refusal or {why, against, budget.s, budget.r, tostring(i)}
     end
   end
-  return nil, refusal or {'shut', soonest}
+  return nil, refusal or {'shut', soonest, rested}
 end
 
 local function hold_call(call, candidate, slots, budgets)

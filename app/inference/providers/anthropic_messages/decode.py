@@ -55,7 +55,10 @@ class EventDecoder:
         event = orjson.loads(data)
         match event["type"]:
             case "content_block_delta":
-                return self._read_delta(event["index"], event["delta"])
+                delta = event["delta"]
+                if delta["type"] == "text_delta":
+                    return (TextDelta(require_text(delta["text"])),)
+                return self._read_delta(event["index"], delta)
             case "content_block_start":
                 return self._start_block(event["index"], event["content_block"])
             case "content_block_stop":
@@ -103,8 +106,6 @@ class EventDecoder:
 
     def _read_delta(self, block: int, delta: dict[str, Any]) -> Events:
         match delta["type"]:
-            case "text_delta":
-                return (TextDelta(require_text(delta["text"])),)
             case "thinking_delta":
                 return (ReasoningDelta(require_text(delta["thinking"])),)
             case "signature_delta":

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any, Final
 
-from app.inference.providers.codec import OPTIONAL
+from app.inference.providers.codec import HINTS, OPTIONAL
 from app.inference.providers.contract.bench import Contract
 from app.inference.providers.contract.calling import WEATHER
 from app.inference.providers.contract.checks import ask, both_ways, error_of, expect, same
@@ -57,7 +57,7 @@ def beside(name: str, takes: frozenset[str]) -> dict[str, Any]:
 class Refusing(Contract):
     async def test_a_field_that_it_has_no_words_for_is_refused_by_name(self) -> None:
         async with self.opened() as bench:
-            for name in OPTIONAL.keys() - bench.kind.takes(bench.upstream.base_url):
+            for name in OPTIONAL.keys() - HINTS - bench.kind.takes(bench.upstream.base_url):
                 request = ask(**{name: VALUES[name]})
                 for call in both_ways(bench.provider, request):
                     error = await error_of((ProviderRejected,), call)

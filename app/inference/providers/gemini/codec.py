@@ -14,7 +14,7 @@ from app.inference.providers.urls import join, with_default_path
 
 TAKES = frozenset({
     "tools", "tool_choice", "parallel_tool_calls", "response_format", "temperature", "top_p",
-    "max_output_tokens", "stop", "reasoning_effort", "reasoning_budget", "shows_reasoning", "user",
+    "max_output_tokens", "stop", "reasoning_effort", "reasoning_budget", "shows_reasoning",
     "seed", "top_k", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs",
     "service_tier", "metadata",
 })  # fmt: skip

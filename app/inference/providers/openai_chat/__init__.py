@@ -1,6 +1,7 @@
 """OpenAI's Chat Completions, and every server that is compatible with it."""
 
 from app.inference.providers.openai_chat.codec import (
+    GROQ_LACKS,
     MISTRAL_LACKS,
     OPENAI_LACKS,
     TAKES,
@@ -8,4 +9,11 @@ from app.inference.providers.openai_chat.codec import (
     OpenAIChatCodec,
 )
 
-__all__ = ["MISTRAL_LACKS", "OPENAI_LACKS", "TAKES", "Flavour", "OpenAIChatCodec"]
+__all__ = [
+    "GROQ_LACKS",
+    "MISTRAL_LACKS",
+    "OPENAI_LACKS",
+    "TAKES",
+    "Flavour",
+    "OpenAIChatCodec",
+]

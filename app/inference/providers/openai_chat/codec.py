@@ -26,8 +26,10 @@ TAKES = frozenset({
 OPENAI_LACKS = frozenset({"shows_reasoning"})
 # Mistral refuses every field that it does not know.
 MISTRAL_LACKS = frozenset({
-    "logit_bias", "logprobs", "top_logprobs", "verbosity", "service_tier", "cache_key",
+    "logit_bias", "logprobs", "top_logprobs", "verbosity", "service_tier", "cache_key", "user",
 })  # fmt: skip
+# Groq, too; this is the one that clients send unasked.
+GROQ_LACKS = frozenset({"cache_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class OpenAIChatCodec:
         self._models_base = base_url
         if flavour.auth == "api-key":
             self._base, self._models_base = azure_bases(base_url)
+
+    @property
+    def limit_name(self) -> str:
+        """What the server calls the longest answer."""
+        return self._flavour.wording.max_tokens
 
     def headers(self, api_key: str) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}

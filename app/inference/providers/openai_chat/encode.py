@@ -27,6 +27,7 @@ class Wording:
     max_tokens: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     seed: Literal["seed", "random_seed"] = "seed"
     user: Literal["user"] | None = "user"
+    cache_key: Literal["prompt_cache_key"] | None = "prompt_cache_key"
     asks_for_usage: bool = True
     # DeepSeek wants the reasoning behind a tool call back; others refuse or ignore it.
     returns_reasoning: bool = False
@@ -55,11 +56,11 @@ def encode_request(request: ChatRequest, wording: Wording, *, streaming: bool) -
         "reasoning_effort": encode_effort(request),
         "verbosity": request.verbosity,
         "service_tier": TIERS.get(request.service_tier or "", request.service_tier),
-        "prompt_cache_key": request.cache_key,
         "metadata": dict(request.metadata) if request.metadata else None,
         wording.max_tokens: request.max_output_tokens,
         wording.seed: request.seed,
         wording.user: request.user,
+        wording.cache_key: request.cache_key,
     }
     body.update((name, value) for name, value in options.items() if name and value is not None)
     return body

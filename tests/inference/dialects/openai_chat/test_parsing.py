@@ -60,7 +60,6 @@ def test_every_option_that_openai_has_words_for_is_canonical(parse):
     [
         ("logit_bias", {"1": 1}),
         ("verbosity", "high"),
-        ("prompt_cache_key", "k"),
         ("n", 2),
         ("prediction", {}),
         ("web_search_options", {}),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.inference.dialects.errors import RequestInvalid, UnsupportedParameter
 from app.inference.dialects.openai_responses import OpenAIResponses
-from app.inference.dialects.openai_responses.sealed import Proof, seal, unseal
+from app.inference.dialects.signatures import MARK, Proof, unwrap, wrap
 from app.inference.providers.types import (
     Citation,
     FilePart,
@@ -258,7 +258,7 @@ def test_an_input_is_needed_unless_it_is_elsewhere():
 
 
 def test_a_proof_goes_back_to_its_own_model_and_to_no_other(parse):
-    item = {"type": "reasoning", "summary": [], "encrypted_content": seal(Proof("model-1", "sig"))}
+    item = {"type": "reasoning", "summary": [], "encrypted_content": wrap(Proof("model-1", "sig"))}
     asked = [item, {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]
     own = parse("anthropic", input=asked).messages[0].parts[0]
     assert own == ReasoningPart("", "sig", None, "anthropic_messages")
@@ -282,12 +282,20 @@ def test_citations_of_an_earlier_answer_stay_with_it(parse):
     )
 
 
-@given(st.text(), st.none() | st.text(), st.none() | st.text())
-def test_a_proof_can_be_opened_again(model, signature, redacted):
-    proof = Proof(model, signature, redacted)
-    assert unseal(seal(proof)) == proof
+def test_what_is_encrypted_for_one_model_goes_back_as_it_was(parse):
+    proof = wrap(Proof("model-1", "secret", redacted=True))
+    item = {"type": "reasoning", "summary": [], "encrypted_content": proof}
+    asked = [item, {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}]
+    own = parse("anthropic", input=asked).messages[0].parts[0]
+    assert own == ReasoningPart("", None, "secret", "anthropic_messages")
+
+
+@given(st.text(), st.text(), st.none() | st.text(), st.booleans())
+def test_a_proof_can_be_opened_again(model, value, call, redacted):
+    proof = Proof(model, value, call, redacted)
+    assert unwrap(wrap(proof)) == proof
 
 
 @given(st.text(max_size=50))
 def test_a_forged_proof_is_none(forged):
-    assert unseal("lum1." + forged) is None
+    assert unwrap(MARK.decode() + forged) is None

@@ -1,4 +1,4 @@
-"""Where a server of OpenAI's takes its other requests: beside its chat completions."""
+"""Where a provider takes a dialect's requests."""
 
 from functools import lru_cache
 from typing import Final
@@ -9,11 +9,16 @@ from app.inference.providers.registry import KINDS
 CHAT: Final = "/chat/completions"
 
 
+@lru_cache(maxsize=1024)
+def chat_url(kind: str, base_url: str, model: str, streaming: bool) -> str:
+    return KINDS[kind].codec(base_url).chat_url(model, streaming=streaming)
+
+
 def beside_chat(endpoint: Endpoint, path: str) -> str:
-    """The address of another operation (`/embeddings`), with the query that the base carries."""
+    """The address of another of OpenAI's operations, with the query that the base carries."""
     return _beside(endpoint.kind, endpoint.base_url, path)
 
 
 @lru_cache(maxsize=1024)
 def _beside(kind: str, base_url: str, path: str) -> str:
-    return KINDS[kind].codec(base_url).chat_url("", streaming=False).replace(CHAT, path, 1)
+    return chat_url(kind, base_url, "", False).replace(CHAT, path, 1)
