@@ -18,7 +18,7 @@ from app.identity.sso.models import UserIdentity
 from app.identity.users.models import AccountToken, Avatar, User
 from app.identity.workspaces.models import CustomRole, Membership, Workspace
 from app.inference.batches.models import Batch, BatchLine, BatchPart, StoredFile
-from app.inference.budgets.models import Budget, BudgetAlert
+from app.inference.budgets.models import Budget, BudgetAlert, BudgetCarry
 from app.inference.cache.models import ResponseCache
 from app.inference.compare.models import Comparison
 from app.inference.customers.models import Customer, CustomerDefaults
@@ -52,6 +52,7 @@ __all__ = [
     "BillingSettings",
     "Budget",
     "BudgetAlert",
+    "BudgetCarry",
     "Comparison",
     "Consent",
     "Conversation",

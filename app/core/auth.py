@@ -68,7 +68,9 @@ class KeyRules:
     `models` are patterns (`openai/gpt-*`) of references or of routes' names, `features` the
     surfaces (`chat`, `embeddings`, `audio`, `images`, `batches`, `files`, `fine_tuning`), `tokens`
     limits in tokens where a Limit counts requests, `concurrency` how many calls may be under way,
-    `route` what answers where a request leaves it open, `tags` what its calls are labelled with.
+    `route` what answers where a request leaves it open, `tags` what its calls are labelled with,
+    and where they are `tags_fixed` with nothing else. `customer` is the one whom all its calls are
+    for.
     """
 
     models: tuple[str, ...] | None = None
@@ -77,6 +79,8 @@ class KeyRules:
     concurrency: int | None = None
     route: str | None = None
     tags: tuple[str, ...] = ()
+    tags_fixed: bool = False
+    customer: str | None = None
 
 
 EVERYTHING = KeyRules()

@@ -1,9 +1,13 @@
 """What JSON may hold beyond its grammar: a bounded depth, and no NUL, which Postgres refuses."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 MAX_DEPTH = 64
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 Place = tuple[str | int, ...]
 
@@ -18,6 +22,17 @@ def too_deep(body: bytes, value: Any) -> Place | None:
 def holds_nul(body: bytes, value: Any) -> Place | None:
     """Where a string of `value` has a NUL; None where none has. The depth must be bounded."""
     return next(_nuls(value), None) if b"\\u0000" in body else None
+
+
+def storable(value: Any) -> Any:
+    """Somebody else's JSON as Postgres keeps it: without NUL, and no deeper than can be written."""
+    try:
+        written = orjson.dumps(value)
+    except TypeError:
+        return {"error": {"message": "The answer is nested too deeply to be kept."}}
+    if b"\\u0000" not in written:
+        return value
+    return orjson.loads(_NUL.sub(rb"\1\\ufffd", written))
 
 
 def _depth(value: Any) -> int:

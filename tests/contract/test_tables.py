@@ -2,14 +2,18 @@
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy import table as sql_table
 from sqlalchemy.exc import DBAPIError
 
 from app.core.db import APP_ROLE, NOBODY, SYSTEM, Scope, sync_engine
 from app.core.ids import new_id
 from app.core.migrations import alembic_config, upgrade
+from app.identity.api_keys.models import ApiKey
+from app.inference.usage.models import ModelCall
 from app.tables import Base
 from tests.conftest import create_database
+from tests.support.filling import fill
 
 TENANT_TABLES = sorted(
     {table.name for table in Base.metadata.tables.values() if "workspace_id" in table.c}
@@ -34,6 +38,31 @@ def test_migrations_go_up_and_down_and_up_again(fresh_url):
         assert set(left) == {"alembic_version"}
     engine.dispose()
     upgrade(fresh_url)
+
+
+def test_rows_outlive_the_way_back_before_the_gateway_and_up_again(fresh_url):
+    """What stood before revision 0011 is kept; what came later is dropped and made anew."""
+    upgrade(fresh_url, "0010")
+    engine = sync_engine(fresh_url)
+    before = set(inspect(engine).get_table_names()) & set(Base.metadata.tables)
+    with engine.begin() as owner:
+        fill(owner, before, workspace_id=new_id())
+    upgrade(fresh_url)
+    with engine.begin() as owner:
+        fill(owner, TENANT_TABLES, workspace_id=new_id())
+    command.downgrade(alembic_config(fresh_url), "0010")
+    upgrade(fresh_url)
+    with engine.connect() as owner:
+        for table in sorted(Base.metadata.tables):
+            count = owner.scalar(select(func.count()).select_from(sql_table(table)))
+            added = table in TENANT_TABLES
+            assert count == (1 + added if table in before else 0), table
+        # What calls and keys have that were made before.
+        call = owner.execute(select(ModelCall.__table__)).mappings().first()
+        assert (call["attempt"], call["operation"], call["cache_status"]) == (1, "chat", "none")
+        key = owner.execute(select(ApiKey.__table__)).mappings().first()
+        assert (key["models"], key["tokens"], key["tags"]) == (None, [], [])
+    engine.dispose()
 
 
 def test_models_and_migrations_agree(fresh_url):

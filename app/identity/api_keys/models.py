@@ -18,6 +18,7 @@ class ApiKey(Resource):
 
     After a rotation the secret before it works until `previous_valid_until`. An empty
     `allowed_addresses` allows every address, and null `models` and `features` allow all.
+    `customer` is an end user of the workspace's own, whom all its calls are for.
     """
 
     __tablename__ = "api_keys"
@@ -45,6 +46,9 @@ class ApiKey(Resource):
     concurrency: Mapped[int | None]
     route: Mapped[str | None] = mapped_column(info=plain())
     tags: Mapped[list[Any]] = mapped_column(default=list, server_default=_NONE, info=plain())
+    tags_fixed: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    # As content, so that the audit trail holds no value of it.
+    customer: Mapped[str | None] = mapped_column(info=personal(Category.CONTENT))
     labels: Mapped[dict[str, Any]] = mapped_column(
         "metadata",
         default=dict,

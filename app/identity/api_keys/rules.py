@@ -16,6 +16,8 @@ class Ruled(Protocol):
     concurrency: int | None
     route: str | None
     tags: list[Any]
+    tags_fixed: bool
+    customer: str | None
 
 
 def rules_of(key: Ruled) -> KeyRules:
@@ -30,6 +32,8 @@ def rules_of(key: Ruled) -> KeyRules:
         concurrency=key.concurrency,
         route=key.route,
         tags=tuple(key.tags),
+        tags_fixed=key.tags_fixed,
+        customer=key.customer,
     )
 
 
@@ -42,6 +46,8 @@ def stored(rules: KeyRules) -> dict[str, Any]:
         "concurrency": rules.concurrency,
         "route": rules.route,
         "tags": list(rules.tags),
+        "tags_fixed": rules.tags_fixed,
+        "customer": rules.customer,
     }
 
 
@@ -55,6 +61,8 @@ def inherited(own: KeyRules, wanted: KeyRules) -> KeyRules:
         concurrency=own.concurrency if wanted.concurrency is None else wanted.concurrency,
         route=wanted.route or own.route,
         tags=tuple(dict.fromkeys((*own.tags, *wanted.tags))),
+        tags_fixed=own.tags_fixed or wanted.tags_fixed,
+        customer=wanted.customer or own.customer,
     )
 
 
@@ -68,7 +76,10 @@ def freer(own: KeyRules, other: KeyRules) -> list[str]:
         "concurrency": own.concurrency is not None
         and (other.concurrency is None or other.concurrency > own.concurrency),
         # Budgets go by tags: a key that drops one would spend beside them.
-        "tags": not set(own.tags) <= set(other.tags),
+        "tags": not set(own.tags) <= set(other.tags)
+        or (own.tags_fixed and set(own.tags) != set(other.tags)),
+        "tags_fixed": own.tags_fixed and not other.tags_fixed,
+        "customer": own.customer not in (None, other.customer),
     }
     return [name for name, beyond in wrong.items() if beyond]
 

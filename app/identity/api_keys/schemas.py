@@ -47,6 +47,8 @@ _KEY: JsonDict = {
     "concurrency": 20,
     "route": "cheap",
     "tags": ["shop"],
+    "tags_fixed": True,
+    "customer": None,
     "metadata": {"team": "blue"},
     "expires_at": "2027-11-02T09:30:00Z",
     "previous_valid_until": None,
@@ -178,6 +180,17 @@ Tags = Annotated[
     Field(max_length=20, description="Labels of its calls: budgets and reports go by them."),
     AfterValidator(lambda given: list(dict.fromkeys(given))),
 ]
+TagsFixed = Annotated[
+    bool, Field(description="Whether requests may name no other tags than the key's own.")
+]
+CustomerId = Annotated[
+    Text,
+    Field(
+        min_length=1,
+        max_length=256,
+        description="Your id of the end user whom all its calls are for; null: as requests say.",
+    ),
+]
 
 
 class ApiKeyCreate(Input):
@@ -201,8 +214,9 @@ class ApiKeyCreate(Input):
             max_length=100,
             description=(
                 "What the key may do. Left out: all that you may do, except to change keys, "
-                "budgets, customers, prices, integrations, members, roles, service accounts, "
-                "shares, single sign-on, privacy, workspaces and your profile."
+                "budgets, caches, customers, guardrails, prices, integrations, members, roles, "
+                "routes, service accounts, shares, single sign-on, privacy, workspaces and your "
+                "profile."
             ),
         ),
     ] = None
@@ -215,6 +229,8 @@ class ApiKeyCreate(Input):
     concurrency: Concurrency | None = None
     route: RouteName | None = None
     tags: Tags = Field(default_factory=list)
+    tags_fixed: TagsFixed = False
+    customer: CustomerId | None = None
     metadata: Annotated[
         Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
     ]
@@ -239,11 +255,16 @@ class ApiKeyUpdate(Input):
     concurrency: Concurrency | None = None
     route: RouteName | None = None
     tags: Tags | None = None
+    tags_fixed: Annotated[TagsFixed | None, NotNull] = None
+    customer: CustomerId | None = None
     metadata: Metadata | None = None
 
     def ruled(self) -> dict[str, Any]:
         """The rules that are given, by the names of a key's columns."""
-        named = {"models", "features", "tokens", "concurrency", "route", "tags"}
+        named = {
+            "models", "features", "tokens", "concurrency", "route", "tags", "tags_fixed",
+            "customer",
+        }  # fmt: skip
         told = self.model_dump(include=named, exclude_unset=True)
         empty: dict[str, Any] = {"tokens": [], "tags": []}
         return {name: empty.get(name) if value is None else value for name, value in told.items()}
@@ -286,6 +307,8 @@ class ApiKeyRead(Output):
     concurrency: int | None
     route: str | None = Field(description="What answers where a request leaves it open.")
     tags: list[str]
+    tags_fixed: bool = Field(description="Whether requests may name no other tags.")
+    customer: str | None = Field(description="Whom all its calls are for; null: as requests say.")
     metadata: dict[str, Any] = Field(validation_alias=AliasChoices("labels", "metadata"))
     expires_at: AwareDatetime | None
     previous_valid_until: AwareDatetime | None = Field(

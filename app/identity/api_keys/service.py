@@ -27,13 +27,16 @@ ASKED_FOR = frozenset(
     {
         Permission.API_KEYS_WRITE,
         Permission.BUDGETS_WRITE,
+        Permission.CACHES_WRITE,
         Permission.CUSTOMERS_WRITE,
+        Permission.GUARDRAILS_WRITE,
         Permission.INTEGRATIONS_WRITE,
         Permission.MEMBERS_WRITE,
         Permission.PRICES_WRITE,
         Permission.PRIVACY_WRITE,
         Permission.PROFILE_WRITE,
         Permission.ROLES_WRITE,
+        Permission.ROUTES_WRITE,
         Permission.SERVICE_ACCOUNTS_WRITE,
         Permission.SHARES_WRITE,
         Permission.SSO_WRITE,
@@ -254,3 +257,8 @@ def _named(permissions: Iterable[Permission]) -> str:
 
 def _note(session: AsyncSession, action: str, key: ApiKey, **detail: object) -> None:
     note(session, Note(action, "api_key", key.id, detail=detail))
+
+
+async def is_living(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> bool:
+    """Whether a key is there, not revoked, not past its end: for work that outlives requests."""
+    return await crud.is_living(session, workspace_id, key_id, now())

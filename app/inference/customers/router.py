@@ -12,6 +12,7 @@ from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
+from app.identity.forgetting import forget_on_commit
 from app.inference.customers import service
 from app.inference.customers.edge import CustomersDep
 from app.inference.customers.errors import CustomerExists, CustomerNotFound, TooManyCustomers
@@ -149,14 +150,20 @@ async def restore_customer(
     operation_id="customers_erase",
     summary="Erase a customer for good",
     description=(
-        "The row goes, deleted or not, and their id is taken from the calls made for them; what "
-        "those cost stays countable. Nothing brings it back."
+        "The row goes, deleted or not, and the budgets that are about them; API keys that are for "
+        "them alone end. Their id is taken from the calls made for them; what those cost stays "
+        "countable. Nothing brings it back."
     ),
     status_code=204,
     responses=problems(CustomerNotFound),
 )
 async def erase_customer(
-    access: Writer, session: Session, book: CustomersDep, customer_id: UUID
+    access: Writer,
+    session: Session,
+    kernel: KernelDep,
+    book: CustomersDep,
+    customer_id: UUID,
 ) -> None:
     on_commit(session, lambda: book.forget(access.workspace_id))
-    await service.erase(session, access, customer_id)
+    ended = await service.erase(session, access, customer_id)
+    forget_on_commit(session, kernel, *ended)

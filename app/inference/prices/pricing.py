@@ -13,6 +13,9 @@ from app.inference.prices.models import PriceOverride
 from app.inference.prices.money import to_nano
 from app.inference.prices.price import WHOLE, Price, Tier
 
+# What the pattern of an override begins with that is for training.
+TRAINING = "training:"
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -87,6 +90,17 @@ class Pricing:
         """
         found = self.effective(endpoint, model, processing=processing, service_tier=service_tier)
         return found.price if found else None
+
+    def training(self, slug: str, model: str) -> Price | None:
+        """What tokens that a model is trained on cost: the input of an override of `training:…`.
+
+        No list has such prices, and an override of all models (`*`) does not mean them.
+        """
+        for own in self.own:
+            if own.model.lower().startswith(TRAINING) and own.covers(slug, TRAINING + model):
+                tier = replace(own.price.tiers[0], output=0)
+                return replace(own.price, tiers=(tier,), call=0, image=0, minute=0)
+        return None
 
     def effective(
         self,

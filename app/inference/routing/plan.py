@@ -1,11 +1,12 @@
 """The outcome of routing: candidates in the order in which they are tried, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.inference.integrations.directory import Target
 from app.inference.prices.price import Price
+from app.inference.usage.extras import Extras, nothing
 
 OnSeam = Literal["continue", "fail"]
 OnRefusal = Literal["pass", "next"]
@@ -21,7 +22,8 @@ class Question:
     header names and goes before `model`; `agent_route` what the agent says where the request and
     its key leave it open. `explored` false keeps an adaptive route to what it holds for best.
     `service_tier` may have a price of its own; `answers` is how many are asked for, `images` and
-    `milliseconds` (of sound) what is paid for beside tokens.
+    `milliseconds` (of sound) what is paid for beside tokens; `extras` looks for what else its input
+    may come to, where somebody must know.
     """
 
     model: str | None
@@ -38,6 +40,7 @@ class Question:
     answers: int = 1
     images: int = 0
     milliseconds: int = 0
+    extras: Callable[[], Extras] = nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ class Timeouts:
 class Candidate:
     """A deployment that may answer. `price` is None where nobody knows one.
 
-    `deployment` is what breakers and statistics go by: one integration's one model.
+    `deployment` is what breakers and statistics go by: one integration's one model. `window` is how
+    many tokens it reads, `longest` how many it writes at most; None where nobody says.
     """
 
     target: Target
@@ -61,6 +65,8 @@ class Candidate:
     weight: float = 1.0
     timeouts: Timeouts = field(default_factory=Timeouts)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    window: int | None = None
+    longest: int | None = None
     deployment: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from app.inference.prices.price import Price
 from app.inference.prices.pricing import Pricing
 from app.inference.routing.built_in import chat_models, shortlist
 from app.inference.routing.entry import Entry
-from app.inference.routing.facts import facts_of, retired
+from app.inference.routing.facts import facts_of, longest_answer, retired
 from app.inference.routing.names import Allowed, allows, allows_route, fits, is_pattern
 from app.inference.routing.plan import Candidate, Passed, Plan
 from app.inference.routing.spec import Constraints, Listed, RouteSpec
@@ -55,6 +55,25 @@ class Market:
             listing = {str(model["name"]): model for model in target.endpoint.models}
             self._listings[slug] = listing
         return listing.get(target.model, NOT_LISTED)
+
+    def window(self, target: Target) -> int | None:
+        """How many tokens a model reads."""
+        listed = self.told(target).get("context_window")
+        kind, model = target.endpoint.kind, target.model
+        return facts_of(kind, model, int(listed) if listed else None).context
+
+    def longest(self, target: Target) -> int | None:
+        """How many tokens a model writes at most."""
+        return longest_answer(target.model, self.told(target).get("max_output_tokens"))
+
+    def candidate(self, target: Target) -> Candidate:
+        """A model that was named outright."""
+        return Candidate(
+            target,
+            self.price(target),
+            window=self.window(target),
+            longest=self.longest(target),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +163,13 @@ def _entry(listed: Listed, target: Target, market: Market, wish: Wish) -> Entry:
     window = market.told(target).get("context_window")
     facts = facts_of(endpoint.kind, target.model, int(window) if window else None)
     candidate = Candidate(
-        target, market.price(target), listed.weight, listed.timeouts, listed.parameters
+        target,
+        market.price(target),
+        listed.weight,
+        listed.timeouts,
+        listed.parameters,
+        window=facts.context,
+        longest=market.longest(target),
     )
     return Entry(
         index=0,

@@ -8,7 +8,7 @@ from app.inference.routing.book import RouteBook
 from app.inference.routing.built_in import BUILT_IN
 from app.inference.routing.errors import ModelNotAllowed
 from app.inference.routing.names import Allowed, allows
-from app.inference.routing.plan import Candidate, Plan
+from app.inference.routing.plan import Plan
 from app.inference.routing.pool import Market, Pool, Wish, make_pool
 from app.inference.routing.spec import RouteSpec
 
@@ -41,7 +41,7 @@ class View:
             usable = [t for t in found if allows(allowed, t.endpoint.slug, t.model)]
             if not usable:
                 raise ModelNotAllowed(name or found[0].reference)
-            plan = Plan(tuple(Candidate(t, self.market.price(t)) for t in usable))
+            plan = Plan(tuple(map(self.market.candidate, usable)))
             self._make_room(self._plain)
             self._plain[key] = plan
         return plan

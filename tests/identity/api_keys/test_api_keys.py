@@ -36,6 +36,9 @@ async def test_without_scopes_a_key_gets_what_is_harmless_to_hand_out(client):
     key = await new_key(client, person)
     mine = (await client.get("/v1/me", headers=person.headers)).json()["permissions"]
     assert key["scopes"] == sorted(set(mine) - ASKED_FOR)
+    # What it may change are its owner's own works, and never what it is itself bound by.
+    changes = {scope.partition(":")[0] for scope in key["scopes"] if scope.endswith(":write")}
+    assert changes == {"batches", "conversations", "feedback", "fine_tuning", "runs"}
 
 
 async def test_asked_for_scopes_are_given_once_each(client):

@@ -16,6 +16,8 @@ RULES = {
     "concurrency": 3,
     "route": "cheap",
     "tags": ["shop"],
+    "tags_fixed": True,
+    "customer": "c-1",
 }
 names = st.sampled_from(["openai/*", "openai/gpt-*", "openai/gpt-4o", "anthropic/*", "*"])
 rules = st.builds(
@@ -29,6 +31,8 @@ rules = st.builds(
     ).map(tuple),
     concurrency=st.none() | st.integers(1, 5),
     tags=st.lists(st.sampled_from("abc"), max_size=2, unique=True).map(tuple),
+    tags_fixed=st.booleans(),
+    customer=st.none() | st.sampled_from("xy"),
 )
 
 
@@ -58,6 +62,8 @@ async def test_a_keys_rules_are_told_with_every_call_it_makes(kernel, client):
         concurrency=3,
         route="cheap",
         tags=("shop",),
+        tags_fixed=True,
+        customer="c-1",
     )
 
 
@@ -82,7 +88,7 @@ async def test_a_changed_rule_holds_at_once_and_null_takes_it_away(kernel, clien
 async def test_a_key_that_a_key_makes_is_held_to_no_less(client):
     person = await new_person(client)
     scopes = ["api_keys:write", "models:invoke"]
-    key = await new_key(client, person, scopes=scopes, **RULES)
+    key = await new_key(client, person, scopes=scopes, **RULES | {"tags_fixed": False})
     mine = bearer(key["key"])
     made = await client.post(
         "/v1/api-keys", json={"name": "x", "tags": ["night"], "models": ["cheap"]}, headers=mine
@@ -95,12 +101,31 @@ async def test_a_key_that_a_key_makes_is_held_to_no_less(client):
         {"features": ["images"]},
         {"concurrency": 4},
         {"tokens": [{"tokens": 6_000_000, "seconds": 60}]},
+        {"customer": "c-2"},
     ):
         refused = await client.post("/v1/api-keys", json={"name": "x"} | wrong, headers=mine)
         assert (refused.status_code, refused.json()["code"]) == (403, "key_freer_than_own")
         assert refused.json()["errors"][0]["pointer"] == f"/body/{next(iter(wrong))}"
-    untagged = await client.patch(f"/v1/api-keys/{key['id']}", json={"tags": []}, headers=mine)
-    assert untagged.status_code == 403
+    for change in ({"tags": []}, {"customer": None}):
+        freed = await client.patch(f"/v1/api-keys/{key['id']}", json=change, headers=mine)
+        assert freed.status_code == 403
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_tags_that_are_fixed_are_fixed_for_the_keys_that_a_key_makes(client):
+    person = await new_person(client)
+    scopes = ["api_keys:write", "models:invoke"]
+    key = await new_key(client, person, scopes=scopes, tags=["shop"], tags_fixed=True)
+    mine = bearer(key["key"])
+    made = await client.post("/v1/api-keys", json={"name": "x"}, headers=mine)
+    assert (made.json()["tags"], made.json()["tags_fixed"]) == (["shop"], True)
+    other = {"name": "x", "tags": ["night"]}
+    assert (await client.post("/v1/api-keys", json=other, headers=mine)).status_code == 403
+    free = {"tags_fixed": False}
+    freed = await client.patch(f"/v1/api-keys/{key['id']}", json=free, headers=mine)
+    assert (freed.status_code, freed.json()["code"]) == (403, "key_freer_than_own")
+    as_person = await client.patch(f"/v1/api-keys/{key['id']}", json=free, headers=person.headers)
+    assert as_person.json()["tags_fixed"] is False
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -1,12 +1,17 @@
 """The end users of a workspace through the API."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import literal_column, select, text
 
+from app.core.db import SYSTEM
 from app.core.limits import Limit, TokenLimit
 from app.inference.usage.payer import Payer
-from tests.inference.budgets.test_budgets import make, spend
+from app.tables import Base
+from tests.inference.budgets.test_budgets import look, make, spend
+from tests.inference.budgets.test_carries import forget, shown
+from tests.support.identity import new_key
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -94,6 +99,42 @@ async def test_an_erased_customer_is_forgotten_and_its_costs_are_not(kernel, tal
     of_them = await make(talker, {"type": "customer", "id": "c-9"})
     assert of_them["spent"] == "0"
     assert (await make(talker, {"type": "workspace"}))["spent"] == "2"
+
+
+async def test_what_is_about_a_customer_alone_goes_with_them(kernel, talker):
+    ann = f"ann-{uuid4().hex}@example.com"
+    made = await listed(talker, external_id=ann)
+    headers = talker.person.headers
+    own = await make(talker, {"type": "customer", "id": ann}, thresholds=[10])
+    apart = await make(talker, {"type": "all_customers"}, window="total", thresholds=[10])
+    other = await make(talker, {"type": "customer", "id": "bob"}, window="total")
+    whole = await make(talker, {"type": "workspace"}, window="total")
+    key = await new_key(talker.http, talker.person, customer=ann)
+    for half in range(2):
+        await spend(kernel, talker, "2", customer=ann)
+        await spend(kernel, talker, "3", customer="bob")
+        # Half of it is carried, half of it stands in calls.
+        if half == 0:
+            await forget(kernel, talker)
+    await look(kernel, talker, apart)
+    url = f"/v1/customers/{made['id']}"
+    assert (await talker.http.post(f"{url}/erase", headers=headers)).status_code == 204
+    gone = await talker.http.get(f"/v1/budgets/{own['id']}", headers=headers)
+    assert gone.status_code == 404
+    listing = await talker.http.get("/v1/budgets?deleted=true", headers=headers)
+    assert listing.json()["data"] == []
+    assert (await shown(talker, other), await shown(talker, whole)) == ("6", "10")
+    ended = await talker.http.get(f"/v1/api-keys/{key['id']}", headers=headers)
+    assert ended.json()["customer"] is None
+    assert ended.json()["revoked_at"] is not None
+    refused = await talker.http.get("/v1/models", headers={"Authorization": f"Bearer {key['key']}"})
+    assert refused.status_code == 401
+    async with kernel.database.unit(SYSTEM) as session:
+        for table in Base.metadata.sorted_tables:
+            found = await session.scalars(
+                select(literal_column("t::text")).select_from(text(f'"{table.name}" t'))
+            )
+            assert not [row for row in found if ann in row], table.name
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,18 @@ from app.inference.gate.gate import Settlement
 from app.inference.gate.outbox import BATCH_NOTES
 from app.inference.gate.records import end_of, head_of, start_of
 from app.inference.providers.types import Usage
-from app.inference.usage.drain import STREAM, latest
+from app.inference.usage.drain import GROUP, STREAM, joined, latest
 from app.inference.usage.errors import LedgerFull
-from tests.inference.gate.conftest import LOAD, candidate, process, rows
+from tests.inference.gate.conftest import (
+    LOAD,
+    Counter,
+    candidate,
+    cost_of_rows,
+    counter,
+    new_budget,
+    process,
+    rows,
+)
 from tests.support.identity import until
 
 DONE = Settlement("succeeded", Usage(1000, 500, 200, 0, 100), first_token_ms=12)
@@ -71,6 +80,26 @@ async def test_what_a_dead_process_had_taken_is_stored_by_another(kernel, payer)
     await rows_when(kernel, payer, "succeeded")
 
 
+async def test_what_was_stored_and_not_acknowledged_is_counted_once(kernel, payer):
+    budget = await new_budget(kernel, payer, "1")
+    async with process(kernel) as dead, process(kernel) as alive:
+        await dead.drain._open_group()
+        call = await admit(dead.gate, payer)
+        dead.gate.settle(call, DONE)
+        await dead.outbox.flush()
+        entries = await dead.drain._read(">")
+        await dead.drain._write(joined(entries))
+        await dead.die(kernel)
+        before = await rows_when(kernel, payer, "succeeded")
+        await alive.drain.adopt(0)
+        await alive.gate._lost.sweep()
+        await alive.gate.flush()
+        assert await counter(kernel, budget) == Counter(call.cost, 0)
+    assert [row.cost_usd for row in await rows(kernel, payer)] == [before[0].cost_usd]
+    assert await cost_of_rows(kernel, payer) == call.cost
+    assert not await kernel.valkey.xpending_range(STREAM, GROUP, "-", "+", 1)
+
+
 async def test_redelivery_and_disorder_change_nothing(kernel, payer):
     start, end = records_of(payer)
     async with process(kernel) as mine:
@@ -97,6 +126,28 @@ async def test_one_record_that_cannot_be_stored_does_not_hold_up_the_others(kern
         await mine.gate.flush()
     (row,) = await rows_when(kernel, payer, "succeeded")
     assert (row.id, row.input_tokens) == (good.id, 2**31 - 1)
+
+
+async def test_a_sweep_that_fails_does_not_end_the_drain(kernel, payer):
+    async with process(kernel) as mine:
+        failed = 0
+
+        async def broken():
+            nonlocal failed
+            failed += 1
+            raise TypeError("a price of another version")
+
+        mine.drain._sweep, mine.drain._seconds = broken, 0.0
+        mine.drain.start()
+
+        async def failed_twice() -> bool:
+            return failed >= 2
+
+        await until(failed_twice)
+        mine.gate.settle(await admit(mine.gate, payer), DONE)
+        await rows_when(kernel, payer, "succeeded")
+        assert not mine.drain._task.done()
+        await mine.drain.close()
 
 
 async def test_a_deleted_workspace_takes_its_records_with_it(kernel, payer):

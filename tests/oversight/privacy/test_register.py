@@ -30,7 +30,7 @@ async def test_the_register_tells_policy_and_recipients_of_the_workspace(client,
     assert (entries["signing_keys"]["subjects"], entries["signing_keys"]["basis"]) == ("none", None)
     assert entries["audit_logs"]["erasure"] == "keep"
     of_customers = [name for name, entry in entries.items() if entry["subjects"] == "customer"]
-    assert of_customers == ["budget_alerts", "customers"]
+    assert of_customers == ["budget_alerts", "budget_carries", "budgets", "customers"]
     assert entries["customers"]["erased_by"] == "customers_erase"
     recipients = {recipient["name"]: recipient for recipient in answer.json()["recipients"]}
     assert recipients["OpenAI"]["place"] == "api.openai.com"

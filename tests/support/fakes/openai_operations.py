@@ -8,7 +8,7 @@ import orjson
 
 from app.inference.providers.demo.http import HttpExchange
 from tests.support.fakes.base import Action, Fake, Recorded, Said, body_of, event, raw_stream
-from tests.support.fakes.openai_responses import whole_response
+from tests.support.fakes.openai_responses import response_frames, whole_response
 
 SOUND = (b"ID3" + b"\x00\xff\xfb" * 4000, b"\x01" * 3000)
 PICTURE = b64encode(b"picture" * 1000).decode()
@@ -21,7 +21,7 @@ def other_answer(recorded: Recorded) -> Action | None:
     if path == "/responses/input_tokens":
         return body_of(orjson.dumps({"object": "response.input_tokens", "input_tokens": 7}))
     if path.startswith("/responses/"):
-        return stored(recorded.method, path)
+        return stored(recorded, path)
     makers = {
         "/embeddings": embeddings,
         "/audio/speech": speech,
@@ -73,12 +73,14 @@ def moderation(body: Any) -> Action:
     return body_of(orjson.dumps({"id": "modr-1", "model": body["model"], "results": [result]}))
 
 
-def stored(method: str, path: str) -> Action:
+def stored(recorded: Recorded, path: str) -> Action:
     name = path.split("/")[2]
     if path.endswith("/input_items"):
         return body_of(orjson.dumps({"object": "list", "data": [], "has_more": False}))
-    if method == "DELETE":
+    if recorded.method == "DELETE":
         told: Any = {"id": name, "object": "response", "deleted": True}
     else:
         told = whole_response(Said(), {"model": "gpt-fake"}) | {"id": name}
+    if "stream" in recorded.query:
+        return raw_stream(*response_frames(Said(), {"model": "gpt-fake", "background": True}))
     return body_of(orjson.dumps(told))

@@ -1,11 +1,12 @@
 """A fake of OpenAI that has fine-tuning jobs."""
 
+import time
 from typing import Any
 
 import orjson
 
 from tests.support.fakes.base import Action, Recorded, body_of, status
-from tests.support.fakes.openai_batches import FakeOpenAIBatches
+from tests.support.fakes.openai_batches import FakeOpenAIBatches, page_of
 
 TUNED = "ft:gpt-4o-mini:mine::1"
 
@@ -28,7 +29,7 @@ class FakeOpenAITuning(FakeOpenAIBatches):
         name, _, after = path.removeprefix("/fine_tuning/jobs").lstrip("/").partition("/")
         if not name:
             made = self._train(recorded.body) if recorded.method == "POST" else None
-            return made or body_of(orjson.dumps({"data": list(self.jobs.values())}))
+            return made or page_of(list(self.jobs.values()), recorded, "after")
         if name not in self.jobs:
             return status(404)
         if after in ("events", "checkpoints"):
@@ -40,7 +41,8 @@ class FakeOpenAITuning(FakeOpenAIBatches):
     def _train(self, asked: dict[str, Any]) -> Action:
         name = f"ftjob-{len(self.jobs)}"
         self.jobs[name] = {**asked, "id": name, "status": "running", "fine_tuned_model": None}
-        return body_of(orjson.dumps(self.jobs[name]))
+        self.jobs[name]["created_at"] = int(time.time())
+        return self.unless_lost(self.jobs[name])
 
     def _told(self, what: str) -> Action:
         event = {"object": "fine_tuning.job.event", "id": "ftevent-1", "created_at": 1760000000}
