@@ -89,8 +89,10 @@ class Clerk:
             ask = dialect.read(orjson.dumps(line.body))
             question = question_of(ask, dialect.name, None)
             customer, operation = ask.customer, "chat"
-        payer = replace(self.payer, customer=customer) if customer else self.payer
         access = self.access
+        # The key's own customer goes before the one that a line names.
+        named = customer if access.rules.customer is None else None
+        payer = replace(self.payer, customer=named) if named else self.payer
         return Order(payer, question, access.rules, access, policies_of(access), operation)
 
     def refusal(self, line: Lined, error: AppError) -> Outcome:

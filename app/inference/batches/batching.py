@@ -15,15 +15,18 @@ from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError, InternalError
 from app.core.limits import RateLimited
 from app.core.log import get_logger
-from app.identity.api_keys.limits import limits_of
-from app.identity.api_keys.rules import rules_of, stored
+from app.identity.api_keys import service as api_keys
 from app.inference.batches import crud
 from app.inference.batches.answering import Clerk, Outcome
+from app.inference.batches.errors import BatchKeyEnded
 from app.inference.batches.models import Batch, BatchLine, BatchPart
 from app.inference.batches.parts import Outside, Parts
+from app.inference.batches.patience import Store, is_away, patiently
 from app.inference.calls.calls import Calls
-from app.inference.gate.errors import NoCandidateReady, TooManyCalls
+from app.inference.calls.remembering import access_of
+from app.inference.gate.errors import GateAway, NoCandidateReady, TooManyCalls
 from app.inference.usage import service as ledger
+from app.inference.usage.errors import LedgerFull
 from app.inference.usage.payer import Payer
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
@@ -36,9 +39,9 @@ MOST_IN_PART: Final = 2000
 # How often a line is asked again that failed for a while; where nobody was asked, it waits.
 MOST_TRIES: Final = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-NOT_ASKED = (RateLimited, TooManyCalls, NoCandidateReady)
-# A process that has lost its run learns of it by what it writes to the log.
-TELL_SECONDS: Final = 10.0
+NOT_ASKED = (RateLimited, TooManyCalls, NoCandidateReady, GateAway, LedgerFull)
+# How often a batch tells how far it is, and looks whether it may go on.
+WATCH_SECONDS = 10.0
 
 
 class Pace:
@@ -64,8 +67,8 @@ class Batching:
     kind = KIND
 
     def __init__(self, database: Database, calls: Calls, outside: Outside, at_once: int) -> None:
-        self._database = database
-        self._parts = Parts(database, outside)
+        self._store = Store(database)
+        self._parts = Parts(self._store, outside)
         self._stopping: set[asyncio.Task[None]] = set()
         self._calls = calls
         self._at_once = at_once
@@ -73,13 +76,10 @@ class Batching:
     async def run(self, ctx: RunContext) -> None:
         """Answer every line that has no answer yet; a line of a dead process is asked again."""
         batch = await self._batch(ctx)
-        await self._settle_lost(ctx)
+        if ctx.attempt > 1:
+            await self._settle_lost(ctx)
         clerk = self._clerk(ctx)
-        telling = asyncio.create_task(self._tell(ctx))
-        try:
-            await self._carry_out(ctx, batch, clerk)
-        finally:
-            telling.cancel()
+        await whichever_first(self._carry_out(ctx, batch, clerk), self._watch(ctx, clerk.access))
 
     async def _carry_out(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
         if batch.processing == "auto":
@@ -105,37 +105,64 @@ class Batching:
             *(self._work(ctx, batch.expires_at, lines, clerk, pace) for _ in range(self._at_once))
         )
 
-    async def _tell(self, ctx: RunContext) -> None:
-        """Have the run's log say how far the batch is."""
+    async def _watch(self, ctx: RunContext, access: Access) -> None:
+        """Have the run's log say how far the batch is; raises RunLost and BatchKeyEnded."""
+
+        async def expect_living(session: AsyncSession) -> None:
+            key_id = access.credential_id
+            if not await api_keys.is_living(session, ctx.workspace_id, key_id):
+                raise BatchKeyEnded
+
         while True:
-            await asyncio.sleep(TELL_SECONDS)
+            await asyncio.sleep(WATCH_SECONDS)
+            if access.credential == "api_key":
+                await self._store.unit(ctx, expect_living, held=True)
             batch = await self._batch(ctx)
             counts = {"total": batch.total, "succeeded": batch.succeeded, "failed": batch.failed}
             ctx.emit("log", **counts)
 
     async def _settle_lost(self, ctx: RunContext) -> None:
         """Settle what a dead process asked itself; what a provider carries out goes on."""
-        async with self._database.unit(ctx.scope) as session:
-            spared = await crud.submitted_requests(session, ctx.workspace_id, batch_of(ctx))
-        await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "", frozenset(spared))
+        spared = await self._store.unit(
+            ctx,
+            lambda session: crud.submitted_requests(session, ctx.workspace_id, batch_of(ctx)),
+        )
+        await patiently(
+            lambda: self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "", frozenset(spared))
+        )
 
     async def _work(
         self, ctx: RunContext, until: datetime, lines: "Lines", clerk: Clerk, pace: Pace
     ) -> None:
         while now() < until and (line := await lines.next()) is not None:
-            outcome = await self._answered(line, until, clerk, pace)
-            if outcome is None:
-                return
-            async with self._database.unit(ctx.scope) as session:
-                await crud.end_line(session, line, outcome.status, outcome.code, outcome.answer)
+            outcome = await self._answered(ctx, line, until, clerk, pace)
+            if outcome is not None:
+                await self._end(ctx, line, outcome)
+
+    async def _end(self, ctx: RunContext, line: BatchLine, outcome: Outcome) -> None:
+        await self._store.unit(
+            ctx,
+            lambda session: crud.end_line(
+                session, line, outcome.status, outcome.code, outcome.answer
+            ),
+        )
+
+    async def _is_open(self, ctx: RunContext, line: BatchLine) -> bool:
+        """Whether a line is still to be asked, and by this process; raises RunLost."""
+        return await self._store.unit(
+            ctx, lambda session: crud.is_pending(session, line), held=True
+        )
 
     async def _answered(
-        self, line: BatchLine, until: datetime, clerk: Clerk, pace: Pace
+        self, ctx: RunContext, line: BatchLine, until: datetime, clerk: Clerk, pace: Pace
     ) -> Outcome | None:
-        """What came of a line; None where the time of the batch is over first."""
+        """What came of a line; None for one that is not to be asked any more."""
         tries = 0
         while now() < until:
             await pace.wait()
+            # Right before it is asked: after a pause, or a stall, it may be another process's.
+            if not await self._is_open(ctx, line):
+                return None
             try:
                 return await clerk.ask(line)
             except AppError as error:
@@ -143,15 +170,21 @@ class Batching:
                 if not error.retryable or tries >= MOST_TRIES:
                     return clerk.refusal(line, error)
                 pace.hold(pause_of(error, tries))
-            except Exception:
-                log.exception("batch_line_failed", line_id=str(line.id))
-                return clerk.refusal(line, InternalError("The server's log has the cause."))
+            except Exception as error:
+                if not is_away(error):
+                    log.exception("batch_line_failed", line_id=str(line.id))
+                    return clerk.refusal(line, InternalError("The server's log has the cause."))
+                pace.hold(LONGEST_PAUSE / 10)
         return None
 
     def _lines(self, ctx: RunContext, batch_id: UUID) -> "Lines":
         async def page(after: int) -> Sequence[BatchLine]:
-            async with self._database.unit(ctx.scope) as session:
-                return await crud.pending(session, ctx.workspace_id, batch_id, after, LINES_AT_ONCE)
+            return await self._store.unit(
+                ctx,
+                lambda session: crud.pending(
+                    session, ctx.workspace_id, batch_id, after, LINES_AT_ONCE
+                ),
+            )
 
         return Lines(page)
 
@@ -164,13 +197,15 @@ class Batching:
             KIND,
             api_key_id=access.credential_id if is_key else None,
             run_id=ctx.run_id,
+            customer=access.rules.customer,
             tags=access.rules.tags,
         )
         return Clerk(self._calls, payer, access)
 
     async def _batch(self, ctx: RunContext) -> Batch:
-        async with self._database.unit(ctx.scope) as session:
-            found = await crud.get(session, ctx.workspace_id, batch_of(ctx))
+        found = await self._store.unit(
+            ctx, lambda session: crud.get(session, ctx.workspace_id, batch_of(ctx))
+        )
         if found is None:
             raise AppError("The batch of this run is gone.")
         return found
@@ -181,7 +216,7 @@ class Batching:
         batch_id = batch_of(ctx)
         parts = await crud.open_parts(session, ctx.workspace_id, batch_id)
         if parts:
-            on_commit(session, lambda: self._stop(parts))
+            on_commit(session, lambda: self._stop(ctx, parts))
         left = "expired" if ending.status == "completed" else "cancelled"
         closed = await crud.close_open(session, ctx.workspace_id, batch_id, left)
         batch = await crud.get(session, ctx.workspace_id, batch_id, for_update=True)
@@ -193,9 +228,9 @@ class Batching:
         result = {"batch_id": str(batch_id)}
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
-    def _stop(self, parts: Sequence[BatchPart]) -> None:
+    def _stop(self, ctx: RunContext, parts: Sequence[BatchPart]) -> None:
         """Tell providers, without anybody waiting for it."""
-        task = asyncio.create_task(self._parts.cancel(parts), name="stop batches")
+        task = asyncio.create_task(self._parts.cancel(ctx, parts), name="stop batches")
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
@@ -205,6 +240,19 @@ async def together(*works: Coroutine[Any, Any, None]) -> None:
     tasks = [asyncio.create_task(work) for work in works]
     try:
         await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def whichever_first(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things at once until one of them ends or fails; the others are stopped."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
         for task in tasks:
             task.cancel()
@@ -241,42 +289,3 @@ def pause_of(error: AppError, tries: int) -> float:
 
 def batch_of(ctx: RunContext) -> UUID:
     return UUID(ctx.input["batch_id"])
-
-
-def remembered(access: Access) -> dict[str, Any]:
-    """What a run keeps of who asked for it."""
-    limits = [{"requests": each.requests, "seconds": each.seconds} for each in access.limits]
-    return {
-        "credential": access.credential,
-        "credential_id": str(access.credential_id),
-        "rules": stored(access.rules),
-        "limits": limits,
-    }
-
-
-class _Stored:
-    """Rules by their names, as a key's row has them."""
-
-    def __init__(self, rules: dict[str, Any]) -> None:
-        self.__dict__.update(rules)
-
-    models: list[Any] | None
-    features: list[Any] | None
-    tokens: list[Any]
-    concurrency: int | None
-    route: str | None
-    tags: list[Any]
-
-
-def access_of(ctx: RunContext) -> Access:
-    """Who asked, with the rules that held then."""
-    known = ctx.input
-    return Access(
-        ctx.workspace_id,
-        ctx.user_id,
-        frozenset(),
-        known["credential"],
-        UUID(known["credential_id"]),
-        limits=limits_of(known["limits"]),
-        rules=rules_of(_Stored(known["rules"])),
-    )

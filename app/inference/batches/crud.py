@@ -1,17 +1,18 @@
-"""Files, batches and lines in Postgres."""
+"""Batches, their lines and their parts in Postgres."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, delete, func, insert, select, update
+from sqlalchemy import Text, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
 
 from app.core.clock import now
 from app.core.ids import new_id
+from app.core.json_limits import storable
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.inference.batches.models import Batch, BatchLine, BatchPart, StoredFile
+from app.inference.batches.models import Batch, BatchLine, BatchPart
 from app.inference.batches.schemas import BatchQuery
 
 OPEN = ("pending", "submitted")
@@ -41,13 +42,24 @@ async def page(
 
 
 async def newest(
-    session: AsyncSession, workspace_id: UUID, after: UUID | None, limit: int
+    session: AsyncSession,
+    workspace_id: UUID,
+    after: UUID | None,
+    limit: int,
+    *,
+    before: UUID | None = None,
+    endpoint: str | None = None,
 ) -> Sequence[Batch]:
-    """As OpenAI lists them: ids are in the order of time."""
+    """As vendors list them: ids are in the order of time. `before` asks for those just above it."""
     statement = select(Batch).where(Batch.workspace_id == workspace_id)
+    if endpoint is not None:
+        statement = statement.where(Batch.endpoint == endpoint)
     if after is not None:
         statement = statement.where(Batch.id < after)
-    return (await session.scalars(statement.order_by(Batch.id.desc()).limit(limit))).all()
+    if before is None:
+        return (await session.scalars(statement.order_by(Batch.id.desc()).limit(limit))).all()
+    statement = statement.where(Batch.id > before).order_by(Batch.id)
+    return [*reversed((await session.scalars(statement.limit(limit))).all())]
 
 
 async def add(session: AsyncSession, batch: Batch, lines: Sequence[dict[str, Any]]) -> Batch:
@@ -72,6 +84,14 @@ async def add(session: AsyncSession, batch: Batch, lines: Sequence[dict[str, Any
     for start in range(0, len(rows), ROWS_AT_ONCE):
         await session.execute(insert(BatchLine), rows[start : start + ROWS_AT_ONCE])
     return batch
+
+
+async def is_pending(session: AsyncSession, line: BatchLine) -> bool:
+    """Whether nobody has answered a line meanwhile."""
+    statement = select(BatchLine.status).where(
+        BatchLine.id == line.id, BatchLine.workspace_id == line.workspace_id
+    )
+    return await session.scalar(statement) == "pending"
 
 
 async def pending(
@@ -117,7 +137,7 @@ async def end_line(
             BatchLine.workspace_id == line.workspace_id,
             BatchLine.status.in_(OPEN),
         )
-        .values(status=status, status_code=code, answer=answer, updated_at=now())
+        .values(status=status, status_code=code, answer=storable(answer), updated_at=now())
         .returning(BatchLine.id)
         .execution_options(synchronize_session=False)
     )
@@ -161,51 +181,6 @@ async def answered_bytes(
     return int(await session.scalar(statement) or 0)
 
 
-async def add_file(session: AsyncSession, file: StoredFile) -> StoredFile:
-    session.add(file)
-    await session.flush()
-    return file
-
-
-async def get_file(
-    session: AsyncSession, workspace_id: UUID, file_id: UUID, *, with_content: bool = False
-) -> StoredFile | None:
-    statement = select(StoredFile).where(
-        StoredFile.workspace_id == workspace_id, StoredFile.id == file_id
-    )
-    if with_content:
-        statement = statement.options(undefer(StoredFile.content))
-    return (await session.scalars(statement)).one_or_none()
-
-
-async def files(
-    session: AsyncSession, workspace_id: UUID, purpose: str | None, after: UUID | None, limit: int
-) -> Sequence[StoredFile]:
-    """Newest first, as OpenAI lists them."""
-    statement = select(StoredFile).where(StoredFile.workspace_id == workspace_id)
-    if purpose is not None:
-        statement = statement.where(StoredFile.purpose == purpose)
-    if after is not None:
-        statement = statement.where(StoredFile.id < after)
-    return (await session.scalars(statement.order_by(StoredFile.id.desc()).limit(limit))).all()
-
-
-async def delete_file(session: AsyncSession, file: StoredFile) -> None:
-    await session.execute(
-        delete(StoredFile).where(
-            StoredFile.id == file.id, StoredFile.workspace_id == file.workspace_id
-        )
-    )
-
-
-async def stored_bytes(session: AsyncSession, workspace_id: UUID) -> int:
-    """What the files of a workspace take together."""
-    statement = select(func.coalesce(func.sum(StoredFile.size), 0)).where(
-        StoredFile.workspace_id == workspace_id
-    )
-    return int(await session.scalar(statement) or 0)
-
-
 async def add_part(
     session: AsyncSession, part: BatchPart, requests: Mapping[UUID, UUID]
 ) -> BatchPart:
@@ -222,21 +197,46 @@ async def add_part(
     return part
 
 
-async def name_part(session: AsyncSession, part: BatchPart) -> None:
-    """Keep the provider's name of a batch."""
-    await session.execute(
+async def name_part(session: AsyncSession, part: BatchPart, upstream_id: str) -> bool:
+    """Keep the provider's name of a batch; False where the part has been given up meanwhile."""
+    named = await session.scalars(
         update(BatchPart)
-        .where(BatchPart.id == part.id, BatchPart.workspace_id == part.workspace_id)
-        .values(upstream_id=part.upstream_id, updated_at=now())
+        .where(
+            BatchPart.id == part.id,
+            BatchPart.workspace_id == part.workspace_id,
+            BatchPart.done.is_(False),
+        )
+        .values(upstream_id=upstream_id, updated_at=now())
+        .returning(BatchPart.id)
+        .execution_options(synchronize_session=False)
     )
+    return named.first() is not None
 
 
-async def end_part(session: AsyncSession, part: BatchPart) -> None:
-    await session.execute(
+async def part_names(session: AsyncSession, workspace_id: UUID, since: datetime) -> Sequence[str]:
+    """What providers call the parts that were made lately."""
+    statement = select(BatchPart.upstream_id).where(
+        BatchPart.workspace_id == workspace_id,
+        BatchPart.created_at >= since,
+        BatchPart.upstream_id.is_not(None),
+    )
+    return [name for name in await session.scalars(statement) if name is not None]
+
+
+async def end_part(session: AsyncSession, part: BatchPart) -> bool:
+    """False where it has been ended before."""
+    ended = await session.scalars(
         update(BatchPart)
-        .where(BatchPart.id == part.id, BatchPart.workspace_id == part.workspace_id)
+        .where(
+            BatchPart.id == part.id,
+            BatchPart.workspace_id == part.workspace_id,
+            BatchPart.done.is_(False),
+        )
         .values(done=True, updated_at=now())
+        .returning(BatchPart.id)
+        .execution_options(synchronize_session=False)
     )
+    return ended.first() is not None
 
 
 async def open_parts(

@@ -1,6 +1,6 @@
 """What can be wrong with a batch or a file."""
 
-from app.core.errors import NotFound, Unprocessable
+from app.core.errors import NotFound, PermissionDenied, Unprocessable
 
 
 class BatchNotFound(NotFound):
@@ -23,3 +23,10 @@ class BatchInvalid(Unprocessable):
 class FileInvalid(Unprocessable):
     code = "file_invalid"
     title = "This file cannot be kept"
+
+
+class BatchKeyEnded(PermissionDenied):
+    """What was answered by then stays."""
+
+    code = "batch_key_ended"
+    title = "The API key that made this batch has been revoked or has expired"

@@ -1,37 +1,55 @@
 """The lines of a batch that their provider's own batch API carries out."""
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-import orjson
-
-from app.core.db import Database
+from app.core.clock import now
+from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.ids import new_id
 from app.core.log import get_logger
 from app.inference.batches import crud
-from app.inference.batches.answering import DIALECTS, EMBEDDINGS, Clerk
+from app.inference.batches.answering import Clerk
 from app.inference.batches.models import Batch, BatchLine, BatchPart
-from app.inference.batches.upstream import Answered, Asked, Upstream, upstream_of
+from app.inference.batches.patience import Store, patiently
+from app.inference.batches.upstream import (
+    Answered,
+    Asked,
+    Missed,
+    Undecided,
+    Upstream,
+    upstream_of,
+)
+from app.inference.batches.wording import body_for, no_answer, used_by
 from app.inference.calls.order import Grant
-from app.inference.integrations.directory import Directory, Endpoint, Target
-from app.inference.operations.content import read_json
-from app.inference.operations.told import usage_of
+from app.inference.integrations.directory import Directory, Endpoint
 from app.inference.prices.book import PriceBook
-from app.inference.providers.errors import ProviderError, ProviderRejected
+from app.inference.providers.errors import (
+    ModelNotFound,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderRateLimited,
+    ProviderRejected,
+)
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Plan
+from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
 
 log = get_logger(__name__)
 
 FIRST_LOOK, LONGEST_LOOK = 0.5, 30.0
-NO_ANSWER: Final = 504
+# How long lines are looked for at a provider of which nobody knows whether it took them.
+UNSEEN_SECONDS = 60.0
+# A provider's day begins later than ours.
+GRACE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +74,8 @@ class Ready:
 class Parts:
     """Hands lines over and brings their answers in; one object a process."""
 
-    def __init__(self, database: Database, outside: Outside) -> None:
-        self._database = database
+    def __init__(self, store: Store, outside: Outside) -> None:
+        self._store = store
         self._outside = outside
 
     async def hand_over(
@@ -88,12 +106,12 @@ class Parts:
                 clerk.payer.workspace_id, endpoint, candidate.target.model, processing="batch"
             )
             plan = replace(plan, candidates=(replace(candidate, price=price),), on_overflow=())
-            ready = Ready(line, plan, body_for(line, candidate.target))
-            ready.grant = await clerk.calls.admit(order, plan)
+            body_for(line, candidate.target)
+            grant = await clerk.calls.admit(order, plan)
         except AppError:
             # Paced, the line tells what stands against it.
             return None
-        return ready
+        return Ready(line, plan, body_for(line, candidate.target, grant.call.most_output), grant)
 
     async def _submit(
         self, ctx: RunContext, batch: Batch, clerk: Clerk, group: Sequence[Ready]
@@ -108,94 +126,145 @@ class Parts:
             done=False,
         )
         requests = {one.line.id: one.grant.call.request_id for one in group if one.grant}
-        async with self._database.unit(ctx.scope) as session:
-            await crud.add_part(session, part, requests)
+        await self._store.unit(
+            ctx, lambda session: crud.add_part(session, part, requests), held=True
+        )
         for one in group:
             if one.grant is not None:
                 one.grant.taken = True
         upstream = upstream_of(self._outside.transport, endpoint, part.url)
         assert upstream is not None  # noqa: S101 - asked for each line before
         asked = [Asked(one.line.id.hex, one.line.url, one.body) for one in group]
+        prepared = b""
         try:
-            part.upstream_id = await upstream.submit(part.id, asked)
+            prepared = await upstream.prepare(part.id, asked)
+            name = await upstream.submit(prepared)
         except ProviderError as error:
             log.warning("batch_not_submitted", part_id=str(part.id), reason=error.detail)
-            await self.take_back(ctx, clerk, part)
+            if not prepared or not may_be_there(error):
+                await self.take_back(ctx, clerk, part)
             return
-        async with self._database.unit(ctx.scope) as session:
-            await crud.name_part(session, part)
+        await self._name(ctx, part, upstream, name)
+
+    async def _name(self, ctx: RunContext, part: BatchPart, upstream: Upstream, name: str) -> None:
+        """Write the provider's name down; raises RunLost where others have given the part up."""
+        if await self._store.unit(ctx, lambda session: crud.name_part(session, part, name)):
+            part.upstream_id = name
+            return
+        # Its lines are being asked again: what the provider has not answered yet it need not.
+        log.warning("batch_of_nobody", part_id=str(part.id), upstream_id=name)
+        await cancel_at(upstream, part, name)
+        raise RunLost
 
     async def follow(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
-        """Bring in the answers of every part, as they come."""
-        pause = FIRST_LOOK
-        while True:
-            async with self._database.unit(ctx.scope) as session:
-                parts = await crud.open_parts(session, batch.workspace_id, batch.id)
+        """Bring in the answers of every part, as they come, for as long as there may be any."""
+        pause, missed_since = FIRST_LOOK, dict[UUID, float]()
+        while now() < batch.expires_at + GRACE:
+            parts = await self._store.unit(
+                ctx,
+                lambda session: crud.open_parts(session, batch.workspace_id, batch.id),
+                held=True,
+            )
             if not parts:
                 return
             for part in parts:
-                await self._look(ctx, clerk, part)
+                await self._look(ctx, clerk, part, missed_since)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _look(self, ctx: RunContext, clerk: Clerk, part: BatchPart) -> None:
+    async def _look(
+        self, ctx: RunContext, clerk: Clerk, part: BatchPart, missed_since: dict[UUID, float]
+    ) -> None:
         upstream = await self._upstream(part)
         if upstream is None:
             await self.take_back(ctx, clerk, part)
             return
+        answers: Sequence[Answered] | None = None
         try:
             if part.upstream_id is None:
-                part.upstream_id = await upstream.find(part.id)
-                if part.upstream_id is None:
-                    await self.take_back(ctx, clerk, part)
-                    return
-            answers = await upstream.answers(part.upstream_id)
-        except ProviderRejected as error:
+                since = missed_since.setdefault(part.id, time.monotonic())
+                await self._look_for(ctx, clerk, part, upstream, since)
+            if part.upstream_id is not None:
+                answers = await upstream.answers(part.upstream_id)
+        except (ProviderRejected, ModelNotFound) as error:
             log.warning("batch_lost_upstream", part_id=str(part.id), reason=error.detail)
             answers = []
         except ProviderError as error:
             log.warning("batch_not_readable", part_id=str(part.id), reason=error.detail)
-            return
         if answers is not None:
             await self._take_in(ctx, clerk, part, answers)
+
+    async def _look_for(
+        self, ctx: RunContext, clerk: Clerk, part: BatchPart, upstream: Upstream, since: float
+    ) -> None:
+        """Find what a process handed over that died, or whose connection did, before it knew."""
+        try:
+            name = await self._found(ctx, part, upstream)
+        except Undecided:
+            return
+        if name is not None:
+            await self._name(ctx, part, upstream, name)
+        elif time.monotonic() - since >= UNSEEN_SECONDS:
+            await self.take_back(ctx, clerk, part)
+
+    async def _found(self, ctx: RunContext, part: BatchPart, upstream: Upstream) -> str | None:
+        async def known(session: AsyncSession) -> Missed:
+            lines = await crud.lines_of_part(session, part)
+            names = await crud.part_names(session, part.workspace_id, part.created_at - GRACE)
+            ids = frozenset(line.id.hex for line in lines)
+            return Missed(part.id, part.created_at, ids, frozenset(names))
+
+        return await upstream.find(await self._store.unit(ctx, known))
 
     async def _take_in(
         self, ctx: RunContext, clerk: Clerk, part: BatchPart, answers: Sequence[Answered]
     ) -> None:
         by_id = {answer.id: answer for answer in answers}
         used: dict[UUID, Usage | None] = {}
-        async with self._database.unit(ctx.scope) as session:
-            lines = await crud.lines_of_part(session, part)
-            for line in lines:
+
+        async def end_lines(session: AsyncSession) -> None:
+            for line in await crud.lines_of_part(session, part):
                 answer = by_id.get(line.id.hex) or no_answer(line.id.hex)
                 status = "succeeded" if answer.code < 400 else "failed"
                 await crud.end_line(session, line, status, answer.code, answer.body)
                 if line.request_id is not None:
                     used[line.request_id] = used_by(line.url, answer)
+
+        await self._store.unit(ctx, end_lines)
         # The ledger first knows of it, then the part is done: a crash between repeats this.
-        await clerk.calls.settle_answered(part.workspace_id, ctx.run_id, used)
-        async with self._database.unit(ctx.scope) as session:
-            await crud.end_part(session, part)
+        await self._settle(ctx, clerk, part, used)
+        await self._store.unit(ctx, lambda session: crud.end_part(session, part))
 
     async def take_back(self, ctx: RunContext, clerk: Clerk, part: BatchPart) -> None:
         """Have the lines of a part that nobody carries out asked by ourselves."""
-        async with self._database.unit(ctx.scope) as session:
-            lines = await crud.lines_of_part(session, part)
-            used = {line.request_id: None for line in lines if line.request_id is not None}
-        await clerk.calls.settle_answered(part.workspace_id, ctx.run_id, used)
-        async with self._database.unit(ctx.scope) as session:
-            await crud.release_lines(session, part)
-            await crud.end_part(session, part)
+        lines = await self._store.unit(ctx, lambda session: crud.lines_of_part(session, part))
+        used = {line.request_id: None for line in lines if line.request_id is not None}
+        await self._settle(ctx, clerk, part, used)
 
-    async def cancel(self, parts: Sequence[BatchPart]) -> None:
+        async def release(session: AsyncSession) -> None:
+            if await crud.end_part(session, part):
+                await crud.release_lines(session, part)
+
+        await self._store.unit(ctx, release)
+
+    async def _settle(
+        self, ctx: RunContext, clerk: Clerk, part: BatchPart, used: Mapping[UUID, Usage | None]
+    ) -> None:
+        await patiently(lambda: clerk.calls.settle_answered(part.workspace_id, ctx.run_id, used))
+
+    async def cancel(self, ctx: RunContext, parts: Sequence[BatchPart]) -> None:
         """Have providers stop what they carry out of a batch that is cancelled."""
         for part in parts:
             upstream = await self._upstream(part)
-            if upstream is not None and part.upstream_id is not None:
-                try:
-                    await upstream.cancel(part.upstream_id)
-                except ProviderError as error:
-                    log.warning("batch_not_cancelled", part_id=str(part.id), reason=error.detail)
+            if upstream is None:
+                continue
+            try:
+                name = part.upstream_id or await self._found(ctx, part, upstream)
+            except (ProviderError, Undecided) as error:
+                log.warning("batch_not_cancelled", part_id=str(part.id), reason=repr(error))
+                continue
+            if name is not None:
+                await cancel_at(upstream, part, name)
 
     async def _upstream(self, part: BatchPart) -> Upstream | None:
         endpoints = await self._outside.directory.endpoints(part.workspace_id)
@@ -205,27 +274,13 @@ class Parts:
         return upstream_of(self._outside.transport, found, part.url) if found else None
 
 
-def body_for(line: BatchLine, target: Target) -> bytes:
-    """The line's bytes for the provider's own name of the model."""
-    body = orjson.dumps(line.body)
-    if line.url == EMBEDDINGS:
-        renamed = read_json(body).renamed(target.model)
-        assert isinstance(renamed, bytes)  # noqa: S101 - JSON is never sent in pieces
-        return renamed
-    dialect = DIALECTS[line.url]
-    return dialect.upstream_body(dialect.read(body), target.model)
+async def cancel_at(upstream: Upstream, part: BatchPart, name: str) -> None:
+    try:
+        await upstream.cancel(name)
+    except ProviderError as error:
+        log.warning("batch_not_cancelled", part_id=str(part.id), reason=error.detail)
 
 
-def used_by(url: str, answer: Answered) -> Usage | None:
-    """What an answer tells of its usage; None for one that is an error."""
-    if answer.code >= 400 or not isinstance(answer.body, dict):
-        return None
-    body: dict[str, Any] = answer.body
-    if url == EMBEDDINGS:
-        return usage_of(body.get("usage")) or Usage()
-    return DIALECTS[url].usage_of(body) or Usage()
-
-
-def no_answer(identity: str) -> Answered:
-    said = "The provider's batch ended without an answer to this request."
-    return Answered(identity, NO_ANSWER, {"error": {"message": said, "type": "server_error"}})
+def may_be_there(error: ProviderError) -> bool:
+    """Whether the provider may have taken lines over although it did not say so."""
+    return error.retryable and not isinstance(error, ProviderRateLimited | ProviderOverloaded)

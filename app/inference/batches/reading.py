@@ -10,7 +10,7 @@ from app.core.json_limits import holds_nul, too_deep
 from app.inference.batches.errors import BatchInvalid
 from app.inference.batches.schemas import MOST_LINES, Operation
 
-URLS: Final = frozenset(get_args(Operation))
+URLS: Final = tuple(sorted(get_args(Operation)))
 MOST_TOLD: Final = 50
 MOST_ID: Final = 512
 
@@ -49,7 +49,7 @@ def read_line(raw: bytes) -> tuple[dict[str, Any], str]:
         (not isinstance(identity, str) or not 0 < len(identity) <= MOST_ID,
          f"needs a `custom_id` of 1 to {MOST_ID} characters"),
         (line.get("method", "POST") != "POST", "has another `method` than POST"),
-        (line.get("url") not in URLS, f"has a `url` that is none of {', '.join(sorted(URLS))}"),
+        (line.get("url") not in URLS, f"has a `url` that is none of {', '.join(URLS)}"),
         (not isinstance(body, dict), "needs a `body` that is an object"),
     )  # fmt: skip
     return line, next((said for is_wrong, said in wrong if is_wrong), "")

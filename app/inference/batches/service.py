@@ -1,5 +1,6 @@
 """What a workspace does with its batches and files."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -15,8 +16,9 @@ from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
 from app.inference.batches import crud
+from app.inference.batches import files as stored_files
 from app.inference.batches.answering import Clerk
-from app.inference.batches.batching import KIND, remembered
+from app.inference.batches.batching import KIND
 from app.inference.batches.errors import (
     BatchInvalid,
     BatchNotFound,
@@ -28,6 +30,7 @@ from app.inference.batches.reading import checked, read_lines
 from app.inference.batches.schemas import BatchCreate, BatchQuery
 from app.inference.calls.calls import Calls
 from app.inference.calls.features import expect_feature
+from app.inference.calls.remembering import remembered
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.usage.payer import Payer
 from app.runs.runs import service as runs
@@ -47,7 +50,9 @@ async def create(
     expect_feature(access, "batches")
     file_id = id_of(new.file_id, "file-") if new.file_id else None
     if file_id is not None:
-        lines = read_lines((await get_file(session, access, file_id, with_content=True)).content)
+        file = await get_file(session, access, file_id, with_content=True)
+        # In a thread, so that other calls go on meanwhile.
+        lines = await asyncio.to_thread(read_lines, file.content)
     else:
         lines = checked([request.model_dump() for request in new.requests or ()])
     await _expect_models(calls, access, lines)
@@ -168,7 +173,10 @@ async def add_file(
     """Keep an upload; raises FileInvalid for an empty one, and where a workspace keeps too much."""
     if not content:
         raise FileInvalid("The file is empty.")
-    if await crud.stored_bytes(session, access.workspace_id) + len(content) > MOST_STORED_BYTES:
+    if (
+        await stored_files.stored_bytes(session, access.workspace_id) + len(content)
+        > MOST_STORED_BYTES
+    ):
         raise FileInvalid("The files of this workspace take a gigabyte; delete some first.")
     file = StoredFile(
         id=new_id(),
@@ -179,13 +187,13 @@ async def add_file(
         size=len(content),
         content=content,
     )
-    return await crud.add_file(session, file)
+    return await stored_files.add(session, file)
 
 
 async def get_file(
     session: AsyncSession, access: Access, file_id: UUID, *, with_content: bool = False
 ) -> StoredFile:
-    found = await crud.get_file(session, access.workspace_id, file_id, with_content=with_content)
+    found = await stored_files.get(session, access.workspace_id, file_id, with_content=with_content)
     if found is None:
         raise FileNotFound
     return found
@@ -194,12 +202,12 @@ async def get_file(
 async def files(
     session: AsyncSession, access: Access, purpose: str | None, after: UUID | None, limit: int
 ) -> Sequence[StoredFile]:
-    return await crud.files(session, access.workspace_id, purpose, after, limit)
+    return await stored_files.newest(session, access.workspace_id, purpose, after, limit)
 
 
 async def delete_file(session: AsyncSession, access: Access, file_id: UUID) -> None:
     """For good; a batch has its own copy of the requests."""
-    await crud.delete_file(session, await get_file(session, access, file_id))
+    await stored_files.remove(session, await get_file(session, access, file_id))
 
 
 def id_of(shown: str, prefix: str) -> UUID:

@@ -1,23 +1,24 @@
 """The batch APIs that providers have: OpenAI's files and batches, Anthropic's message batches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
 
+from app.core.clock import now
 from app.inference.batches.answering import DIALECTS, EMBEDDINGS
-from app.inference.dialects.openai_chat.addresses import beside_chat
+from app.inference.batches.server import CLOCKS_APART, Server, form_of, label_in, made_before
+from app.inference.dialects.addresses import beside_chat
 from app.inference.integrations.directory import Endpoint
-from app.inference.providers.errors import ProviderGarbled
-from app.inference.providers.opening import read_refusal
-from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import Transport
 
 MESSAGES: Final = "/v1/messages"
-BOUNDARY: Final = b"luminous-batch-7d1f0a"
-MOST_BYTES: Final = 256 * 1024 * 1024
+LABEL: Final = "luminous_part"
+# How long handing lines over may take.
+HANDING_OVER: Final = timedelta(minutes=30)
 FAILED: Final = 500
 
 
@@ -37,15 +38,36 @@ class Answered:
     body: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A part whose process died, or lost its answer, before it knew the provider's name of it.
+
+    `line_ids` are those of its lines, `known` the provider's batches that are another part's.
+    """
+
+    part_id: UUID
+    made_at: datetime
+    line_ids: Collection[str]
+    known: Collection[str]
+
+
+class Undecided(Exception):
+    """The provider has a batch that may be the one, and tells whose it is only at its end."""
+
+
 class Upstream(Protocol):
     """One provider's batch API; every method raises ProviderError."""
 
-    async def submit(self, part_id: UUID, lines: Sequence[Asked]) -> str:
+    async def prepare(self, part_id: UUID, lines: Sequence[Asked]) -> bytes:
+        """What is to be submitted; nobody is paid for it yet."""
+        ...
+
+    async def submit(self, prepared: bytes) -> str:
         """Hand the lines over; returns the provider's name of the batch."""
         ...
 
-    async def find(self, part_id: UUID) -> str | None:
-        """The batch that a process has made which died before it could write its name down."""
+    async def find(self, missed: Missed) -> str | None:
+        """The provider's name of the batch that this part became, if it did; raises Undecided."""
         ...
 
     async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
@@ -56,86 +78,35 @@ class Upstream(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """One integration's server."""
-
-    transport: Transport
-    endpoint: Endpoint
-
-    async def fetch(
-        self, method: str, url: str, body: bytes | None = None, kind: str = "application/json"
-    ) -> bytes:
-        endpoint = self.endpoint
-        described = KINDS[endpoint.kind]
-        headers = dict(described.codec(endpoint.base_url).headers(endpoint.api_key))
-        if body is not None:
-            headers["Content-Type"] = kind
-        exchange = await self.transport.open(
-            method,
-            url,
-            headers=headers,
-            body=body,
-            provider=described.label,
-            allow_private=endpoint.allow_private,
-            max_bytes=MOST_BYTES,
-        )
-        try:
-            if not 200 <= exchange.status < 300:
-                error, _ = await read_refusal(exchange, described.label, endpoint.api_key)
-                raise error
-            return await exchange.read_body()
-        finally:
-            exchange.close()
-
-    async def document(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any]:
-        return self.read(await self.fetch(method, url, body))
-
-    def read(self, answer: bytes) -> dict[str, Any]:
-        try:
-            found = orjson.loads(answer)
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise self.garbled("the answer is no JSON object.")
-        return found
-
-    def lines(self, answer: bytes) -> list[dict[str, Any]]:
-        return [self.read(line) for line in answer.splitlines() if line.strip()]
-
-    def garbled(self, said: str) -> ProviderGarbled:
-        return ProviderGarbled(KINDS[self.endpoint.kind].label, said)
-
-    def name_in(self, document: dict[str, Any]) -> str:
-        name = document.get("id")
-        if not isinstance(name, str) or not 0 < len(name) <= 200 or "/" in name:
-            raise self.garbled("the answer names nothing that could be asked for again.")
-        return name
-
-
-@dataclass(frozen=True, slots=True)
 class OpenAIBatches:
     """Files and batches beside the chat completions."""
 
     server: Server
 
-    async def submit(self, part_id: UUID, lines: Sequence[Asked]) -> str:
+    async def prepare(self, part_id: UUID, lines: Sequence[Asked]) -> bytes:
         content = b"\n".join([_line(line) for line in lines])
         form, kind = form_of(content, "batch")
         uploaded = self.server.read(await self.server.fetch("POST", self._at("/files"), form, kind))
-        made = {
+        asked = {
             "input_file_id": self.server.name_in(uploaded),
             "endpoint": lines[0].url,
             "completion_window": "24h",
-            "metadata": {"luminous_part": part_id.hex},
+            "metadata": {LABEL: part_id.hex},
         }
-        batch = await self.server.document("POST", self._at("/batches"), orjson.dumps(made))
-        return self.server.name_in(batch)
+        return orjson.dumps(asked)
 
-    async def find(self, part_id: UUID) -> str | None:
-        listed = await self.server.document("GET", self._at("/batches"))
-        for batch in listed.get("data") or ():
-            if (batch.get("metadata") or {}).get("luminous_part") == part_id.hex:
+    async def submit(self, prepared: bytes) -> str:
+        made = await self.server.document("POST", self._at("/batches"), prepared)
+        return self.server.name_in(made)
+
+    async def find(self, missed: Missed) -> str | None:
+        """By the label that it was given."""
+        since = missed.made_at - CLOCKS_APART
+        async for batch in self.server.listed(self._at("/batches"), "after"):
+            if label_in(batch, LABEL) == missed.part_id.hex:
                 return self.server.name_in(batch)
+            if made_before(batch, since):
+                return None
         return None
 
     async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
@@ -161,16 +132,6 @@ def _line(line: Asked) -> bytes:
     return orjson.dumps({**head, "body": orjson.Fragment(line.body)})
 
 
-def form_of(content: bytes, purpose: str) -> tuple[bytes, str]:
-    """A multipart form with a file of JSON Lines, and its content type."""
-    purposed = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\n%b\r\n'
-    named = b'--%b\r\nContent-Disposition: form-data; name="file"; filename="lines.jsonl"\r\n'
-    head = purposed % (BOUNDARY, purpose.encode()) + named % BOUNDARY
-    head += b"Content-Type: application/jsonl\r\n\r\n"
-    form = b"%b%b\r\n--%b--\r\n" % (head, content, BOUNDARY)
-    return form, f"multipart/form-data; boundary={BOUNDARY.decode()}"
-
-
 def _openai_answer(line: dict[str, Any]) -> Answered:
     response = line.get("response") or {}
     code, body = response.get("status_code"), response.get("body")
@@ -185,12 +146,29 @@ class AnthropicBatches:
 
     server: Server
 
-    async def submit(self, part_id: UUID, lines: Sequence[Asked]) -> str:  # noqa: ARG002 - no labels there
+    async def prepare(self, part_id: UUID, lines: Sequence[Asked]) -> bytes:  # noqa: ARG002 - no labels there
         requests = [{"custom_id": line.id, "params": orjson.Fragment(line.body)} for line in lines]
-        body = orjson.dumps({"requests": requests})
-        return self.server.name_in(await self.server.document("POST", self._at(), body))
+        return orjson.dumps({"requests": requests})
 
-    async def find(self, part_id: UUID) -> str | None:  # noqa: ARG002 - no labels there
+    async def submit(self, prepared: bytes) -> str:
+        return self.server.name_in(await self.server.document("POST", self._at(), prepared))
+
+    async def find(self, missed: Missed) -> str | None:
+        """Nothing is labelled there: by its time and its length, and then by its lines."""
+        undecided = False
+        async for batch in self.server.listed(self._at(), "after_id"):
+            made_at = moment_of(batch.get("created_at"))
+            if made_at < missed.made_at - CLOCKS_APART:
+                break
+            name = self.server.name_in(batch)
+            if name in missed.known or not _may_be(batch, made_at, missed):
+                continue
+            answers = await self.answers(name)
+            undecided = undecided or answers is None
+            if answers and answers[0].id in missed.line_ids:
+                return name
+        if undecided:
+            raise Undecided
         return None
 
     async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
@@ -206,6 +184,20 @@ class AnthropicBatches:
     def _at(self, path: str = "") -> str:
         dialect = DIALECTS[MESSAGES]
         return dialect.upstream_url(self.server.endpoint, "", streaming=False) + "/batches" + path
+
+
+def _may_be(batch: dict[str, Any], made_at: datetime, missed: Missed) -> bool:
+    counts = (batch.get("request_counts") or {}).values()
+    length = sum(count for count in counts if isinstance(count, int))
+    return made_at <= missed.made_at + HANDING_OVER and length == len(missed.line_ids)
+
+
+def moment_of(told: Any) -> datetime:
+    """A time as it is told; now, where it cannot be read: so that nothing is passed over."""
+    try:
+        return datetime.fromisoformat(str(told)).astimezone(UTC)
+    except ValueError:
+        return now()
 
 
 def _anthropic_answer(line: dict[str, Any]) -> Answered:

@@ -4,9 +4,10 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.core.db import SYSTEM
+from app.inference.batches import batching
 from app.inference.batches.batching import Batching
 from app.inference.batches.parts import Outside
 from app.inference.usage.models import ModelCall
@@ -153,8 +154,9 @@ async def test_a_killed_batch_goes_on_at_the_lines_that_have_no_answer(talker, k
     app.state.runs.executor._active[run.id].stop(RunLost())
     inference = app.state.inference
     outside = Outside(inference.transport, inference.directory, inference.prices)
-    batching = Batching(kernel.database, inference.calls, outside, 8)
-    async with processes(kernel, batching) as (other,):
+    async with processes(kernel, Batching(kernel.database, inference.calls, outside, 8)) as (
+        other,
+    ):
         await other.runs.recovery.sweep()
         events = await read(other.runs, run)
     assert [event.type for event in events].count("run.resumed") == 1
@@ -163,6 +165,57 @@ async def test_a_killed_batch_goes_on_at_the_lines_that_have_no_answer(talker, k
     calls = await calls_of(kernel, app, batch["run_id"])
     assert 60 <= len(calls) <= 60 + 2 * 8
     assert all(call.ended_at for call in calls)
+
+
+async def test_a_process_that_has_lost_its_batch_unawares_asks_no_further_line(talker, kernel, app):
+    lines = [line(n, "demo/chat?tokens=2&delay_ms=60") for n in range(120)]
+    batch = await make(talker, *lines)
+    await answered(talker, batch, 10)
+    async with kernel.database.unit(SYSTEM) as session:
+        run = await session.get(Run, batch["run_id"])
+        run.executor_id = None
+    inference = app.state.inference
+    outside = Outside(inference.transport, inference.directory, inference.prices)
+    async with processes(kernel, Batching(kernel.database, inference.calls, outside, 8)) as (
+        other,
+    ):
+        await other.runs.recovery.sweep()
+        await read(other.runs, run)
+    done = await ended(talker, batch)
+    assert (done["status"], done["succeeded"]) == ("completed", 120)
+    # What was under way when it was taken over was asked twice, and nothing else.
+    assert 120 <= len(await calls_of(kernel, app, batch["run_id"])) <= 120 + 8
+
+
+async def test_a_batch_outlasts_a_postgres_that_drops_its_connections(talker, kernel):
+    batch = await make(talker, *(line(n, "demo/chat?tokens=2&delay_ms=40") for n in range(40)))
+    drop = text(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and usename = session_user"
+        " and pid <> pg_backend_pid()"
+    )
+    hold = text("select id from batches where id = :batch for update")
+    await answered(talker, batch, 1)
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(text("set role none"))
+        # Whoever has an answer to write down waits for this, in the middle of a transaction.
+        await session.execute(hold, {"batch": batch["id"]})
+        await asyncio.sleep(0.3)
+        await session.execute(drop)
+    done = await ended(talker, batch)
+    assert (done["status"], done["succeeded"]) == ("completed", 40)
+
+
+async def test_an_answer_that_postgres_cannot_hold_is_kept_without_what_it_refuses(talker):
+    fake = FakeOpenAI()
+    fake.will(say(Said(("a\x00b \\u0000",))))
+    async with connected(talker, fake):
+        batch = await make(talker, line(1, "openai/gpt-4o"), processing="paced")
+        done = await ended(talker, batch)
+    assert (done["status"], done["succeeded"]) == ("completed", 1)
+    (row,) = await results(talker, batch)
+    said = row["response"]["body"]["choices"][0]["message"]["content"]
+    assert said == "a\ufffdb \\u0000"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +230,21 @@ async def test_what_is_wrong_with_a_line_is_told_before_any_is_asked(talker, lin
     refused = await make(talker, *lines, expected=422)
     assert refused["code"] == "batch_invalid"
     assert refused["errors"][0]["code"] == code
+
+
+async def test_a_batch_ends_with_the_key_that_made_it(talker, client, monkeypatch):
+    monkeypatch.setattr(batching, "WATCH_SECONDS", 0.1)
+    key = await new_key(client, talker.person)
+    lines = [line(n, "demo/chat?tokens=2&delay_ms=100") for n in range(400)]
+    answer = await client.post("/v1/batches", json={"requests": lines}, headers=bearer(key["key"]))
+    batch = answer.json()
+    await answered(talker, batch, 1)
+    assert (await talker.call("DELETE", f"/v1/api-keys/{key['id']}")).status_code == 204
+    done = await ended(talker, batch)
+    assert done["status"] == "failed"
+    assert 0 < done["succeeded"] < 400
+    run = (await talker.call("GET", f"/v1/runs/{batch['run_id']}")).json()
+    assert run["error"]["code"] == "batch_key_ended"
 
 
 async def test_a_key_may_only_batch_what_it_may_ask(talker, client):

@@ -95,6 +95,7 @@ async def test_a_cancelled_batch_says_so(sdk, gateway):
         (b"{garbage", "/lines/1 is no JSON"),
         (jsonl("demo/chat") + b"\n[]", "/lines/2 is no JSON object"),
         (b"\n\n", "holds no requests"),
+        (b'{"custom_id": "a", "url": ["/v1/responses"], "body": {}}', "has a `url` that is none"),
     ],
 )
 async def test_a_bad_line_is_told_by_its_number(sdk, gateway, content, said):
