@@ -36,10 +36,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guardrails")),
     )
     op.create_index("ix_guardrails_list", "guardrails", ["workspace_id", "created_at", "id"])
+    op.add_column(
+        "model_calls",
+        sa.Column("guardrails", postgresql.JSONB(), server_default=sa.text("'[]'"), nullable=False),
+    )
     count_versions("guardrails")
     grant("guardrails")
     protect("guardrails")
 
 
 def downgrade() -> None:
+    op.drop_column("model_calls", "guardrails")
     op.drop_table("guardrails")

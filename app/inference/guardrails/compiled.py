@@ -8,6 +8,7 @@ from uuid import UUID
 from app.core.errors import AppError
 from app.inference.embeddings.embedder import Embedder
 from app.inference.guardrails.findings import Action, Finding, Span, Stage
+from app.inference.guardrails.unseen import Folded
 from app.inference.providers.types import ChatRequest, ChatResult, Role
 from app.inference.usage.call_scope import AppliesTo
 from app.inference.usage.payer import Payer
@@ -69,7 +70,9 @@ class LocalCheck(Protocol):
 
     def looks_at(self, role: Role) -> bool: ...
 
-    def find(self, text: str, policy: "Policy", stage: Stage) -> Iterator[tuple[Span, Finding]]: ...
+    def find(
+        self, text: Folded, policy: "Policy", stage: Stage
+    ) -> Iterator[tuple[Span, Finding]]: ...
 
 
 class RemoteCheck(Protocol):

@@ -29,3 +29,15 @@ class Finding:
     stage: Stage
     score: float | None = None
     reason: str = ""
+
+    @property
+    def key(self) -> tuple[UUID, str, str, Action, Stage]:
+        """What tells two findings apart in a list of them."""
+        return self.policy_id, self.check, self.label, self.action, self.stage
+
+    @property
+    def told(self) -> dict[str, str]:
+        return {
+            "guardrail_id": str(self.policy_id), "check": self.check, "label": self.label[:200],
+            "action": self.action, "stage": self.stage,
+        }  # fmt: skip

@@ -12,9 +12,10 @@ from app.inference.guardrails.answer import AnswerGuard
 from app.inference.guardrails.compiled import Outside, Policy
 from app.inference.guardrails.errors import GuardrailRefused
 from app.inference.guardrails.findings import Finding
+from app.inference.guardrails.judged import Judged
 from app.inference.guardrails.placeholders import Placeholders
 from app.inference.guardrails.screen import Screen
-from app.inference.guardrails.texts import new_messages, rewrite, rewrite_parts, texts_of
+from app.inference.guardrails.texts import rewrite, rewrite_parts, texts_of
 from app.inference.guardrails.watchers import Watch
 from app.inference.providers.types import ChatRequest, ChatResult, Message, Role, TextPart
 from app.inference.usage.payer import Payer
@@ -27,24 +28,40 @@ FINDINGS: Final = Counter(
 )
 # From here on a request is looked through in a thread, so that other calls go on meanwhile.
 LONG_CHARACTERS = 20_000
+# What looking through a text takes beside its length.
+TEXT_CHARACTERS: Final = 100
 
 
 class Guard:
     """Checks one call; every attempt of it is checked by the same guard.
 
     `findings` grows with what was masked and flagged; `digest` tells two sets of policies apart.
+    A request is screened by this machine before it is admitted, and judged once it is: what judges
+    cost is not paid for one that a limit refuses.
     """
 
-    def __init__(self, payer: Payer, policies: Sequence[Policy], outside: Outside) -> None:
+    def __init__(
+        self,
+        payer: Payer,
+        policies: Sequence[Policy],
+        outside: Outside,
+        judged: Judged | None = None,
+    ) -> None:
         self.findings: list[Finding] = []
         self.digest = ",".join(f"{policy.id}:{policy.version}" for policy in policies)
         self._policies = policies
         self._placeholders = Placeholders()
         self._watch = Watch(payer, outside)
-        self._seen: dict[tuple[str, Role], str] = {}
-        self._judged: str | None = None
+        self._seen: dict[tuple[str, Role, bool], str] = {}
+        self._judged = Judged() if judged is None else judged
+        self._scope = f"{payer.workspace_id} {self.digest}"
         self._escapes = False
         self._local = Screen(policies, "input", self._noted)
+
+    @property
+    def told(self) -> tuple[dict[str, str], ...]:
+        """The findings so far as the ledger keeps them, each once."""
+        return tuple({finding.key: finding.told for finding in self.findings}.values())
 
     @property
     def flagged(self) -> bool:
@@ -56,29 +73,51 @@ class Guard:
         """Whether the request or the answer may be another than what passes as bytes."""
         return bool(self._local) or any(policy.output for policy in self._policies)
 
+    @property
+    def judges(self) -> bool:
+        """Whether others are asked about the request."""
+        return any(policy.input.remote for policy in self._policies)
+
     async def check_request(self, request: ChatRequest) -> ChatRequest:
-        """Give the request with values masked.
+        """Give the request with values masked, screened and judged."""
+        request = await self.screen(request)
+        await self.judge(request)
+        return request
+
+    async def screen(self, request: ChatRequest) -> ChatRequest:
+        """Give the request with values masked; raises GuardrailRefused."""
+        self._escapes = request.response_format is not None
+        if not self._local:
+            return request
+        texts = texts_of(request)
+        for text in texts:
+            self._placeholders.spare(text)
+        if sum(len(text) + TEXT_CHARACTERS for text in texts) < LONG_CHARACTERS:
+            return self._rewritten(request, self._local)
+        return await asyncio.to_thread(self._rewritten, request, self._local)
+
+    async def screen_words(self, words: Sequence[str]) -> ChatRequest:
+        """Screen texts that cannot be masked where they stand: what would be is refused."""
+        asked = ChatRequest(model="", messages=(Message("user", tuple(map(TextPart, words))),))
+        if await self.screen(asked) is not asked:
+            hit = next(f for f in self.findings if f.action in ("mask", "replace"))
+            raise GuardrailRefused(hit.policy, hit.check, hit.label, stage="input")
+        return asked
+
+    async def judge(self, request: ChatRequest) -> None:
+        """Ask others about a screened request.
 
         Raises GuardrailRefused, and GuardrailUnavailable for a check that fails closed.
         """
-        self._escapes = request.response_format is not None
-        if self._local:
-            texts = list(texts_of(request.messages))
-            for text in texts:
-                self._placeholders.spare(text)
-            if sum(map(len, texts)) < LONG_CHARACTERS:
-                request = self._rewritten(request, self._local)
-            else:
-                request = await asyncio.to_thread(self._rewritten, request, self._local)
-        await self._judge(request)
-        return request
-
-    async def check_words(self, words: Sequence[str]) -> None:
-        """Check texts that cannot be masked where they stand: what would be is refused."""
-        asked = ChatRequest(model="", messages=(Message("user", tuple(map(TextPart, words))),))
-        if words and await self.check_request(asked) is not asked:
-            hit = next(f for f in self.findings if f.action in ("mask", "replace"))
-            raise GuardrailRefused(hit.policy, hit.check, hit.label, stage="input")
+        if not self.judges:
+            return
+        text, beginning = self._judged.unjudged(request, self._scope)
+        found = len(self.findings)
+        if text:
+            for policy in self._policies:
+                await self._watch.judge_all(policy, policy.input.remote, "input", text, self._noted)
+        if len(self.findings) == found and not self._watch.failed:
+            self._judged.keep(beginning)
 
     def masked(self, request: ChatRequest) -> ChatRequest:
         """The same request once more, for another model: what was checked is known by now."""
@@ -102,20 +141,13 @@ class Guard:
         return replace(result, parts=parts)
 
     def _rewritten(self, request: ChatRequest, screen: Screen) -> ChatRequest:
-        def screened(text: str, role: Role) -> str:
-            if (text, role) not in self._seen:
-                self._seen[text, role] = screen.mask(text, self._placeholders, role)
-            return self._seen[text, role]
+        def screened(text: str, role: Role, /, *, is_json: bool = False) -> str:
+            key = (text, role, is_json)
+            if key not in self._seen:
+                self._seen[key] = screen.mask(text, self._placeholders, role, is_json=is_json)
+            return self._seen[key]
 
         return rewrite(request, screened)
-
-    async def _judge(self, request: ChatRequest) -> None:
-        text = "\n".join(texts_of(new_messages(request)))
-        if text == self._judged or not text:
-            return
-        for policy in self._policies:
-            await self._watch.judge_all(policy, policy.input.remote, "input", text, self._noted)
-        self._judged = text
 
     def _noted(self, finding: Finding) -> None:
         self.findings.append(finding)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.inference.guardrails.compiled import Policy
 from app.inference.guardrails.detectors.injection import suspect
 from app.inference.guardrails.findings import Action, Finding, Span, Stage
-from app.inference.guardrails.unseen import folded, unfolded
+from app.inference.guardrails.unseen import Folded
 from app.inference.providers.types import Role
 
 EVERYONE: frozenset[Role] = frozenset({"system", "user", "assistant", "tool"})
@@ -29,11 +29,10 @@ class SpanCheck:
     def looks_at(self, role: Role) -> bool:
         return role in self.roles
 
-    def find(self, text: str, policy: Policy, stage: Stage) -> Iterator[tuple[Span, Finding]]:
-        plain, places = folded(text)
-        for span in self.detect(plain):
+    def find(self, text: Folded, policy: Policy, stage: Stage) -> Iterator[tuple[Span, Finding]]:
+        for span in self.detect(text.plain):
             yield (
-                unfolded(span, places),
+                text.original(span),
                 Finding(policy.id, policy.name, self.kind, span.label, self.action, stage),
             )
 
@@ -52,12 +51,12 @@ class InjectionCheck:
     def looks_at(self, role: Role) -> bool:
         return role in OTHERS
 
-    def find(self, text: str, policy: Policy, stage: Stage) -> Iterator[tuple[Span, Finding]]:
-        found = suspect(text)
+    def find(self, text: Folded, policy: Policy, stage: Stage) -> Iterator[tuple[Span, Finding]]:
+        found = suspect(text.read)
         if found.score >= self.threshold:
             label = found.rules[0]
             reason = "; ".join(found.reasons)
             finding = Finding(
                 policy.id, policy.name, self.kind, label, self.action, stage, found.score, reason
             )
-            yield Span(0, len(text), label), finding
+            yield Span(0, text.size, label), finding

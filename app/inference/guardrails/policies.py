@@ -10,6 +10,7 @@ from app.inference.guardrails import crud
 from app.inference.guardrails.compiled import Outside, Policy
 from app.inference.guardrails.compiling import compile_policy
 from app.inference.guardrails.guard import Guard
+from app.inference.guardrails.judged import Judged
 from app.inference.usage.payer import Payer
 
 Policies = tuple[Policy, ...]
@@ -23,6 +24,7 @@ class Guardrails:
     def __init__(self, database: Database, outside: Outside) -> None:
         self.outside = outside
         self._database = database
+        self._judged = Judged()
         self._known: Fresh[Policies] = Fresh(self._load)
 
     @property
@@ -40,7 +42,7 @@ class Guardrails:
         if not policies:
             return None
         applying = [policy for policy in policies if policy.applies_to.takes(payer, route_id)]
-        return Guard(payer, applying, self.outside) if applying else None
+        return Guard(payer, applying, self.outside, self._judged) if applying else None
 
     async def _load(self, workspace_id: UUID) -> Policies:
         async with self._database.unit(Scope(workspace_id=workspace_id)) as session:

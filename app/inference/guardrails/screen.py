@@ -7,7 +7,9 @@ from app.inference.guardrails.compiled import LocalCheck, Policy
 from app.inference.guardrails.errors import GuardrailRefused
 from app.inference.guardrails.findings import Finding, Span, Stage
 from app.inference.guardrails.placeholders import Placeholders
+from app.inference.guardrails.putting import AsIs, InJson, Putting
 from app.inference.guardrails.tails import open_tail
+from app.inference.guardrails.unseen import folded
 from app.inference.providers.types import Role
 
 Note = Callable[[Finding], None]
@@ -46,14 +48,14 @@ class Screen:
     def __bool__(self) -> bool:
         return bool(self._checks)
 
-    def find(self, text: str, role: Role = "user") -> list[Hit]:
+    def find(self, text: str, role: Role = "user", *, is_json: bool = False) -> list[Hit]:
         """What the checks find; nothing is noted or refused yet."""
-        text = _encodable(text)
+        read = folded(_encodable(text), is_json=is_json)
         return [
             Hit(span, policy, check, finding)
             for policy, check in self._checks
             if check.looks_at(role)
-            for span, finding in check.find(text, policy, self.stage)
+            for span, finding in check.find(read, policy, self.stage)
         ]
 
     def open_from(self, text: str) -> int:
@@ -71,20 +73,28 @@ class Screen:
         if refused is not None:
             raise GuardrailRefused(refused.policy, refused.check, refused.label, stage=self.stage)
 
-    def mask(self, text: str, placeholders: Placeholders, role: Role = "user") -> str:
+    def mask(
+        self,
+        text: str,
+        placeholders: Placeholders,
+        role: Role = "user",
+        *,
+        is_json: bool = False,
+    ) -> str:
         """The text without what is masked or replaced; raises GuardrailRefused."""
-        hits = self.find(text, role)
+        hits = self.find(text, role, is_json=is_json)
         self.take(hits)
-        return apply(text, hits, placeholders, restored=self.stage == "input")
+        putting = InJson(text) if is_json else AsIs()
+        return apply(text, hits, placeholders, putting, restored=self.stage == "input")
 
 
 def apply(
     text: str,
     hits: Iterable[Hit],
     placeholders: Placeholders,
+    putting: Putting,
     *,
     restored: bool,
-    quote: Callable[[int, int, str], str] = lambda _start, _end, put: put,
 ) -> str:
     """Put placeholders and replacements in; spans that overlap are one, named by the first."""
     pieces: list[str] = []
@@ -94,8 +104,9 @@ def apply(
             put = hit.check.replacement
         else:
             keeps = restored and hit.check.restores
-            put = placeholders.token(text[start:end], hit.span.label, restored=keeps)
-        pieces += (text[at:start], quote(start, end, put))
+            value = putting.value(text[start:end])
+            put = placeholders.token(value, hit.span.label, restored=keeps)
+        pieces += (text[at:start], putting.put(start, put))
         at = end
     return "".join((*pieces, text[at:]))
 

@@ -6,6 +6,7 @@ from app.inference.guardrails.compiled import Checks, Outside, Policy
 from app.inference.guardrails.errors import GuardrailRefused, GuardrailUnavailable
 from app.inference.guardrails.findings import Finding, Span, Stage
 from app.inference.guardrails.placeholders import Placeholders
+from app.inference.guardrails.putting import AsIs
 from app.inference.guardrails.screen import Screen, apply
 from app.inference.guardrails.watchers import Watch
 from app.inference.usage.payer import Payer
@@ -26,7 +27,7 @@ async def try_out(
 ) -> Trial:
     """Make every check, also after one that refuses. What a judging model costs is billed."""
     hits = Screen([policy], stage, lambda _: None).find(text)
-    masked = apply(text, hits, Placeholders(), restored=False)
+    masked = apply(text, hits, Placeholders(), AsIs(), restored=False)
     findings: list[tuple[Finding, Span | None]] = [(hit.finding, hit.span) for hit in hits]
     failed: list[str] = []
     checks: Checks = policy.input if stage == "input" else policy.output

@@ -16,13 +16,15 @@ log = get_logger(__name__)
 class Watch:
     """Makes the checks of one call's policies; the payer pays for what they ask of models.
 
-    A `strict` one tells of every check that fails, whatever its policy makes of that.
+    A `strict` one tells of every check that fails, whatever its policy makes of that. `failed`
+    tells that one could not be made.
     """
 
     def __init__(self, payer: Payer, outside: Outside, *, strict: bool = False) -> None:
         self._payer = payer
         self._outside = outside
         self._strict = strict
+        self.failed = False
 
     async def judge_all(
         self,
@@ -72,6 +74,7 @@ class Watch:
             async with asyncio.timeout(check.seconds):
                 return await check.judge(text, Asked(stage, self._payer, self._outside))
         except (AppError, TimeoutError) as error:
+            self.failed = True
             code = error.code if isinstance(error, AppError) else "timed_out"
             log.warning("guardrail_check_failed", policy=str(policy.id), kind=check.kind, code=code)
             if check.fails_closed or self._strict:

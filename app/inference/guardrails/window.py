@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.inference.guardrails.placeholders import Placeholders
+from app.inference.guardrails.putting import AsIs, InJson, inside_string
 from app.inference.guardrails.screen import Hit, Screen, apply
+from app.inference.guardrails.unseen import between_escapes
 
 # What has left and is still looked at, for the words before a value (`password:`).
 CONTEXT: Final = 256
@@ -27,27 +29,34 @@ class Window:
 
     def feed(self, text: str) -> str:
         self._held += text
-        return self._release(final=len(self._held) > MOST_HELD)
+        return self._release(overfull=len(self._held) > MOST_HELD)
 
     def end(self) -> str:
-        return self._release(final=True) if self._held else ""
+        return self._release(ended=True) if self._held else ""
 
-    def _release(self, *, final: bool) -> str:
+    def _release(self, *, overfull: bool = False, ended: bool = False) -> str:
         whole, base = self._context + self._held, len(self._context)
-        hits = [hit for hit in self._screen.find(whole) if hit.span.end > base]
-        cut = len(whole) if final else self._cut(whole, base, hits)
+        hits = [
+            hit for hit in self._screen.find(whole, is_json=self._is_json) if hit.span.end > base
+        ]
+        cut = len(whole) if overfull or ended else self._cut(whole, base, hits)
+        if self._is_json and not ended:
+            cut = max(base, between_escapes(whole, cut))
         leaving = [clipped(hit, base, cut) for hit in hits if hit.span.start < cut]
         self._screen.take(leaving)
+        text = whole[base:cut]
         ready = apply(
-            whole[base:cut],
+            text,
             [moved(hit, -base) for hit in leaving],
             self._placeholders,
+            InJson(text, inside=self._in_string) if self._is_json else AsIs(),
             restored=False,
-            quote=self._quoted,
         )
         if self._is_json:
-            self._in_string = inside_string(whole[base:cut], self._in_string)
-        self._context, self._held = whole[max(0, cut - CONTEXT) : cut], whole[cut:]
+            self._in_string = inside_string(text, self._in_string)
+        known = max(0, cut - CONTEXT)
+        known = between_escapes(whole, known) if self._is_json else known
+        self._context, self._held = whole[known:cut], whole[cut:]
         return ready
 
     def _cut(self, whole: str, base: int, hits: Iterable[Hit]) -> int:
@@ -57,26 +66,6 @@ class Window:
             if hit.span.start < cut < hit.span.end or hit.span.end == len(whole):
                 cut = max(base, min(cut, hit.span.start))
         return cut
-
-    def _quoted(self, start: int, _end: int, put: str) -> str:
-        """In JSON, a placeholder in the place of a number is a string."""
-        if not self._is_json:
-            return put
-        leaving = (self._context + self._held)[len(self._context) :][:start]
-        return put if inside_string(leaving, self._in_string) else f'"{put}"'
-
-
-def inside_string(json_text: str, inside: bool) -> bool:
-    """Tell whether a piece of JSON ends within a string, by whether it began in one."""
-    escaped = False
-    for c in json_text:
-        if escaped:
-            escaped = False
-        elif c == "\\":
-            escaped = inside
-        elif c == '"':
-            inside = not inside
-    return inside
 
 
 def clipped(hit: Hit, base: int, cut: int) -> Hit:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.inference.guardrails.errors import GuardrailRefused
-from app.inference.guardrails.unseen import folded
+from app.inference.guardrails.unseen import Folded, folded
 from tests.inference.guardrails.policies import asking, guard_of, said
 
 MASK = {"kind": "personal_data", "action": "mask", "entities": ["EMAIL"]}
@@ -25,6 +25,6 @@ async def test_a_secret_in_other_letters_is_refused(hidden):
         await guard_of(REFUSE).check_request(asking(f"Use {hidden}"))
 
 
-def test_what_hides_nothing_is_left_as_it_is():
-    assert folded("plain") == ("plain", None)
-    assert folded("grüße 🌍") == ("grüße 🌍", None)
+@pytest.mark.parametrize("text", ["plain", "grüße 🌍"])
+def test_what_hides_nothing_is_left_as_it_is(text):
+    assert folded(text) == Folded(text, text, len(text))

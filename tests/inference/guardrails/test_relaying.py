@@ -138,5 +138,39 @@ async def test_a_moderation_endpoint_is_asked_about_request_and_answer(client, g
     ]  # fmt: skip
     assert asker.chunks[-1]["error"]["code"] == "guardrail_refused"
     gateway.fake.will(status(500), say(Said()), calm)
-    await asker.ask("Hello")
+    await asker.ask("Hello again")
     assert asker.text == "Hello, wörld 🌍"
+
+
+@streamed
+async def test_an_operator_can_count_what_a_guardrail_flagged(client, gateway, app, asker, stream):
+    flags = {"kind": "regex", "pattern": "rival", "action": "flag", "stage": "input"}
+    flagging = await guard(client, gateway, app, flags, MASK)
+    other = await guard(client, gateway, app, MASK)
+    await asker.ask("About a rival, a rival: ann@example.com", stream=stream)
+    header = asker.headers[b"x-luminous-guardrails"].decode()
+    assert set(header.split(", ")) == {
+        f"flag={flagging['id']}", f"mask={flagging['id']}", f"mask={other['id']}",
+    }  # fmt: skip
+    await asker.ask("Nothing to see", stream=stream)
+    assert b"x-luminous-guardrails" not in asker.headers
+    await app.state.inference.gate.flush()
+
+    async def counted(**query):
+        answer = await client.get("/v1/usage", params=query, headers=gateway.person.headers)
+        assert answer.status_code == 200, answer.text
+        return sum(row["calls"] for row in answer.json()["data"])
+
+    assert await counted() == 2
+    assert await counted(guardrail=other["id"]) == 1
+    assert await counted(guardrail=flagging["id"], guardrail_action="flag") == 1
+    assert await counted(guardrail=other["id"], guardrail_action="flag") == 0
+    calls = await client.get("/v1/usage/calls", headers=gateway.person.headers)
+    found = {(each["guardrail_id"], each["action"], each["label"])
+             for call in calls.json()["data"] for each in call["guardrails"]}  # fmt: skip
+    assert found == {
+        (flagging["id"], "flag", "MATCH"), (flagging["id"], "mask", "EMAIL"),
+        (other["id"], "mask", "EMAIL"),
+    }  # fmt: skip
+    exported = await client.get("/v1/usage/export", headers=gateway.person.headers)
+    assert f"flag:{flagging['id']}" in exported.text
