@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from app.core.errors import FieldError
+from app.core.json_limits import too_deep
 from app.inference.fine_tuning.errors import DataSetInvalid
 from app.inference.usage.service import estimate_text
 
@@ -15,7 +16,7 @@ Method = Literal["supervised", "dpo"]
 LEAST_EXAMPLES: Final = 10
 MOST_EXAMPLES: Final = 1_000_000
 MOST_TOLD: Final = 50
-ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+ROLES: Final = ("assistant", "developer", "function", "system", "tool", "user")
 # Where nobody says how long an example may be.
 USUAL_WINDOW: Final = 65_536
 
@@ -96,6 +97,8 @@ def mistake_in(raw: bytes, method: Method) -> str:
         return "is no JSON"
     if not isinstance(example, dict):
         return "is no JSON object"
+    if too_deep(raw, example) is not None:
+        return "is nested too deeply"
     if method == "supervised":
         return next(_in_chat(example.get("messages"), "messages", answered=True), "")
     return next(_in_preference(example), "")
@@ -122,7 +125,7 @@ def _in_message(message: Any, place: str) -> Iterator[str]:
         return
     role, content = message.get("role"), message.get("content")
     if role not in ROLES:
-        yield f"has a `{place}.role` that is none of {', '.join(sorted(ROLES))}"
+        yield f"has a `{place}.role` that is none of {', '.join(ROLES)}"
     calls = message.get("tool_calls") or message.get("function_call")
     if not (content and isinstance(content, str | list)) and not (role == "assistant" and calls):
         yield f"has no text in `{place}.content`"

@@ -13,7 +13,6 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
 from app.inference.batches.errors import FileNotFound
-from app.inference.calls.calls import Calls
 from app.inference.calls.features import FeatureNotAllowed
 from app.inference.fine_tuning import service
 from app.inference.fine_tuning.errors import (
@@ -43,9 +42,9 @@ Writer = Annotated[Access, require(Permission.FINE_TUNING_WRITE)]
 router = guarded_router(prefix="/v1/fine-tuning/jobs", tag="fine-tuning")
 
 
-def _calls_of(request: Request) -> Calls:
-    calls: Calls = request.app.state.inference.calls
-    return calls
+def _desk_of(request: Request) -> service.Desk:
+    inference = request.app.state.inference
+    return service.Desk(inference.calls, inference.prices)
 
 
 def _training_of(request: Request) -> Training:
@@ -53,7 +52,7 @@ def _training_of(request: Request) -> Training:
     return training
 
 
-CallsDep = Annotated[Calls, Depends(_calls_of)]
+DeskDep = Annotated[service.Desk, Depends(_desk_of)]
 TrainingDep = Annotated[Training, Depends(_training_of)]
 
 
@@ -97,12 +96,12 @@ async def list_jobs(
 async def create_job(
     access: Writer,
     session: Session,
-    calls: CallsDep,
+    desk: DeskDep,
     running: RunsDep,
     new: FineTuningJobCreate,
     response: Response,
 ) -> FineTuningJob:
-    job, run = await service.create(session, calls, access, running.executor.id, new)
+    job, run = await service.create(session, desk, access, running.executor.id, new)
     on_commit(session, lambda: running.executor.launch(run))
     response.headers["Location"] = f"/v1/fine-tuning/jobs/{job.id}"
     return job

@@ -1,6 +1,8 @@
 """What a workspace does with fine-tuning jobs."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,24 +16,35 @@ from app.inference.batches import service as files
 from app.inference.calls.calls import Calls
 from app.inference.calls.features import expect_feature
 from app.inference.calls.order import Order
+from app.inference.calls.remembering import remembered
 from app.inference.catalog.service import context_window
 from app.inference.fine_tuning import crud
-from app.inference.fine_tuning.cost import estimated
 from app.inference.fine_tuning.data_set import check
 from app.inference.fine_tuning.errors import FineTuningJobNotFound
 from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.fine_tuning.schemas import FineTuningJobCreate, FineTuningJobQuery
-from app.inference.fine_tuning.training import ENDED, KIND
+from app.inference.fine_tuning.training import ENDED, KIND, training_tokens
 from app.inference.fine_tuning.upstream import expect_offered
 from app.inference.integrations.directory import Target
+from app.inference.prices.book import PriceBook
+from app.inference.prices.money import to_dollars
+from app.inference.providers.types import Usage
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import Payer
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a job is made with."""
+
+    calls: Calls
+    prices: PriceBook
+
+
 async def create(
-    session: AsyncSession, calls: Calls, access: Access, executor_id: str, new: FineTuningJobCreate
+    session: AsyncSession, desk: Desk, access: Access, executor_id: str, new: FineTuningJobCreate
 ) -> tuple[FineTuningJob, Run]:
     """Check the data set, and store the job and the run that hands it to its provider.
 
@@ -39,10 +52,14 @@ async def create(
     raises.
     """
     expect_feature(access, "fine_tuning")
-    target = await _target(calls, access, new.model)
+    target = await _target(desk.calls, access, new.model)
+    pricing = await desk.prices.get(access.workspace_id)
+    price = pricing.training(target.endpoint.slug, target.model)
     expect_offered(target.endpoint)
     file_id = files.id_of(new.file_id, "file-")
     report = await _report(session, access, file_id, new, target)
+    estimate = training_tokens(report["tokens"], new.hyperparameters.n_epochs)
+    cost = None if price is None else str(to_dollars(price.cost(Usage(estimate))))
     validation_id = None
     if new.validation_file_id is not None:
         validation_id = files.id_of(new.validation_file_id, "file-")
@@ -65,7 +82,7 @@ async def create(
             "seed": new.seed,
             "metadata": new.metadata,
         },
-        report=report,
+        report=report | {"estimated_cost_usd": cost},
         status="validating_files",
     )
     await crud.add(session, job)
@@ -76,7 +93,7 @@ async def create(
         executor_id=executor_id,
         kind=KIND,
         subject_id=job.id,
-        input={"job_id": str(job.id)},
+        input={"job_id": str(job.id), **remembered(access)},
     )
     note(session, Note("fine_tuning.started", "run", run_id, detail={"model": job.reference}))
     return job, run
@@ -100,10 +117,10 @@ async def _report(
     """What is in a data set; raises DataSetInvalid."""
     file = await files.get_file(session, access, file_id, with_content=True)
     bound = {} if least is None else {"least": least}
-    report = check(file.content, new.method, context_window(target), **bound)
-    epochs = new.hyperparameters.n_epochs
-    cost = estimated(target.endpoint.kind, target.model, report.tokens, epochs)
-    return report.told() | {"estimated_cost_usd": None if cost is None else str(cost)}
+    window = context_window(target)
+    # In a thread, so that other calls go on meanwhile.
+    report = await asyncio.to_thread(check, file.content, new.method, window, **bound)
+    return report.told()
 
 
 async def get(session: AsyncSession, access: Access, job_id: UUID) -> FineTuningJob:

@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
-from uuid import UUID
 
 import orjson
 
 from app.core.errors import FieldError
-from app.inference.batches.upstream import Server, form_of
-from app.inference.dialects.openai_chat.addresses import beside_chat
+from app.inference.batches.server import (
+    CLOCKS_APART,
+    Server,
+    form_of,
+    label_in,
+    made_before,
+    with_query,
+)
+from app.inference.dialects.addresses import beside_chat
 from app.inference.fine_tuning.errors import FineTuningNotOffered
 from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.integrations.directory import Endpoint
@@ -57,12 +62,13 @@ class UpstreamJobs:
         body = orjson.dumps({name: value for name, value in asked.items() if value is not None})
         return await self.server.document("POST", self._at("/fine_tuning/jobs"), body)
 
-    async def find(self, job_id: UUID) -> dict[str, Any] | None:
+    async def find(self, job: FineTuningJob) -> dict[str, Any] | None:
         """The job that a process has made which died before it could write its name down."""
-        listed = await self.server.document("GET", self._at("/fine_tuning/jobs"))
-        for job in listed.get("data") or ():
-            if isinstance(job, dict) and (job.get("metadata") or {}).get(LABEL) == job_id.hex:
-                return job
+        async for found in self.server.listed(self._at("/fine_tuning/jobs"), "after"):
+            if label_in(found, LABEL) == job.id.hex:
+                return found
+            if made_before(found, job.created_at - CLOCKS_APART):
+                return None
         return None
 
     async def get(self, name: str) -> dict[str, Any]:
@@ -75,9 +81,7 @@ class UpstreamJobs:
         """A page of the job's `events` or `checkpoints`."""
         query = {"limit": str(limit)} | ({"after": after} if after else {})
         url = self._at(f"/fine_tuning/jobs/{name}/{what}")
-        return await self.server.document(
-            "GET", url + ("&" if "?" in url else "?") + urlencode(query)
-        )
+        return await self.server.document("GET", with_query(url, query))
 
     def _at(self, path: str) -> str:
         return beside_chat(self.server.endpoint, path)

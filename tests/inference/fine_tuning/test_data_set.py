@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from app.inference.fine_tuning.cost import estimated
 from app.inference.fine_tuning.data_set import check
 from app.inference.fine_tuning.errors import DataSetInvalid
 
@@ -69,7 +68,13 @@ def test_nine_examples_are_too_few():
         check(jsonl(*map(good, range(9))), "supervised", None)
 
 
-def test_the_cost_goes_by_the_longest_name_and_the_epochs():
-    assert estimated("openai", "gpt-4o-mini-2024-07-18", 1_000_000, 2) == 6
-    assert estimated("openai", "gpt-4o", 1_000_000, 1) == 25
-    assert estimated("openai", "unheard-of", 1_000_000, 1) is None
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"messages": [{"role": ["user"], "content": "a"}]}',
+        b'{"messages": [{"role": "user", "content": ' + b"[" * 900 + b"]" * 900 + b"}]}",
+    ],
+)
+def test_a_hostile_line_is_a_mistake_like_any_other(line):
+    with pytest.raises(DataSetInvalid, match="/lines/1 "):
+        check(line, "supervised", None)

@@ -7,8 +7,15 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
+from app.core.db import SYSTEM
+from app.inference.batches.parts import Outside
+from app.inference.fine_tuning.training import Training
+from app.runs.events.errors import RunLost
+from app.runs.runs.models import Run
 from tests.inference.relay.conftest import open_gateway
+from tests.support.fakes.base import status
 from tests.support.fakes.openai_tuning import TUNED, FakeOpenAITuning
+from tests.support.runs import processes, read, until
 
 MODEL = "openai/gpt-4o-mini"
 
@@ -122,6 +129,7 @@ async def test_a_provider_without_fine_tuning_is_told_by_name(sdk):
 
 
 async def test_a_dry_run_checks_and_estimates_and_begins_nothing(client, gateway, sdk, fake):
+    await priced(client, gateway)
     file = await uploaded(sdk, examples(12))
     body = {"model": MODEL, "file_id": file.id, "hyperparameters": {"n_epochs": 2}}
     path = "/v1/fine-tuning/jobs"
@@ -148,3 +156,119 @@ async def test_our_own_routes_tell_the_same(client, gateway, sdk, fake):
     cancelled = await client.post(f"{path}/cancel", headers=headers)
     assert cancelled.status_code == 202
     await in_state(sdk, job, "cancelled")
+
+
+async def priced(client, gateway):
+    """Three dollars a million tokens trained on; what else models cost is something else."""
+    for model, price in (("training:gpt-4o-*", "3"), ("*", "99")):
+        body = {"model": model, "input": price, "output": "7"}
+        made = await client.post("/v1/prices/overrides", json=body, headers=gateway.person.headers)
+        assert made.status_code == 201, made.text
+
+
+async def budgeted(client, gateway, amount):
+    body = {"name": "All", "subject": {"type": "workspace"}, "amount": amount, "window": "total"}
+    made = await client.post("/v1/budgets", json=body, headers=gateway.person.headers)
+    assert made.status_code == 201, made.text
+
+
+async def ledger_of(client, gateway):
+    answer = await client.get("/v1/usage/calls", headers=gateway.person.headers)
+    return [call for call in answer.json()["data"] if call["operation"] == "fine_tuning"]
+
+
+async def ended_run(client, gateway):
+    headers = gateway.person.headers
+    (job,) = (await client.get("/v1/fine-tuning/jobs", headers=headers)).json()["data"]
+    async with asyncio.timeout(20):
+        while True:
+            run = (await client.get(f"/v1/runs/{job['run_id']}", headers=headers)).json()
+            if run["ended_at"]:
+                return run
+            await asyncio.sleep(0.05)
+
+
+async def test_what_was_trained_is_in_the_ledger_by_the_providers_count(client, gateway, sdk, fake):
+    await priced(client, gateway)
+    await budgeted(client, gateway, "1")
+    job = await in_state(sdk, await begun(sdk), "running")
+    fake.succeed()
+    await in_state(sdk, job, "succeeded")
+    run = await ended_run(client, gateway)
+    (call,) = await ledger_of(client, gateway)
+    assert (call["status"], call["purpose"], call["input_tokens"]) == (
+        "succeeded", "fine_tuning", 1234,
+    )  # fmt: skip
+    assert float(call["cost_usd"]) == pytest.approx(1234 * 3e-6)
+    assert float(run["cost_usd"]) == pytest.approx(1234 * 3e-6)
+    assert call["estimated"] is False
+
+
+async def test_a_cancelled_job_gives_back_what_it_had_reserved(client, gateway, sdk, fake):
+    await priced(client, gateway)
+    job = await in_state(sdk, await begun(sdk), "running")
+    await sdk.fine_tuning.jobs.cancel(job.id)
+    await ended_run(client, gateway)
+    (call,) = await ledger_of(client, gateway)
+    assert (call["status"], float(call["cost_usd"])) == ("failed", 0)
+
+
+@pytest.mark.parametrize(
+    ("has_price", "code"), [(False, "price_unknown"), (True, "budget_exceeded")]
+)
+async def test_under_a_budget_nothing_is_sent_that_may_not_be_paid(
+    client, gateway, sdk, fake, has_price, code
+):
+    if has_price:
+        await priced(client, gateway)
+    await budgeted(client, gateway, "0.000001")
+    await begun(sdk)
+    run = await ended_run(client, gateway)
+    assert (run["status"], run["error"]["code"]) == ("failed", code)
+    assert not fake.files
+    assert list(fake.jobs) == ["ftjob-theirs"]
+
+
+async def test_a_job_whose_answer_was_lost_is_found_by_its_label_and_not_made_again(sdk, fake):
+    fake.loses_answers = "breaks"
+    job = await in_state(sdk, await begun(sdk), "running")
+    fake.succeed()
+    await in_state(sdk, job, "succeeded")
+    assert list(fake.jobs) == ["ftjob-theirs", "ftjob-1"]
+
+
+async def test_a_job_is_followed_while_its_credentials_are_being_changed(sdk, fake):
+    job = await in_state(sdk, await begun(sdk), "running")
+    fake.will(*[status(401)] * 3)
+    fake.succeed()
+    await in_state(sdk, job, "succeeded")
+
+
+async def test_after_a_crash_a_job_goes_on_and_is_paid_once(
+    client, gateway, sdk, fake, kernel, app
+):
+    await priced(client, gateway)
+    fake.loses_answers = "hangs"
+    await begun(sdk)
+    await until(lambda: len(fake.jobs) == 2)
+    for number in range(150):
+        fake.jobs[f"ftjob-other-{number}"] = {"id": f"ftjob-other-{number}"}
+    (active,) = [
+        one
+        for one in app.state.runs.executor._active.values()
+        if str(one.run.workspace_id) == gateway.person.workspace_id
+    ]
+    active.stop(RunLost())
+    await until(lambda: active.run.id not in app.state.runs.executor._active)
+    async with kernel.database.unit(SYSTEM) as session:
+        (await session.get(Run, active.run.id)).executor_id = None
+    inference = app.state.inference
+    outside = Outside(inference.transport, inference.directory, inference.prices)
+    training = Training(kernel.database, inference.calls, outside)
+    async with processes(kernel, training) as (other,):
+        await other.runs.recovery.sweep()
+        fake.succeed()
+        await read(other.runs, active.run)
+    assert len([name for name in fake.jobs if "other" not in name]) == 2
+    (call,) = await ledger_of(client, gateway)
+    assert (call["status"], call["input_tokens"]) == ("succeeded", 1234)
