@@ -29,10 +29,11 @@ redis.call('set', KEYS[1], ARGV[1], 'EX', ARGV[2])
 redis.call('zadd', KEYS[2], ARGV[3], KEYS[1])
 redis.call('expire', KEYS[2], ARGV[2], 'GT')
 if redis.call('ttl', KEYS[2]) < 0 then redis.call('expire', KEYS[2], ARGV[2]) end
-redis.call('sadd', KEYS[3], KEYS[1])
+redis.call('zadd', KEYS[3], ARGV[3], KEYS[1])
 redis.call('expire', KEYS[3], ARGV[2], 'GT')
 if redis.call('ttl', KEYS[3]) < 0 then redis.call('expire', KEYS[3], ARGV[2]) end
 redis.call('zremrangebyscore', KEYS[2], '-inf', ARGV[4])
+redis.call('zremrangebyscore', KEYS[3], '-inf', ARGV[4])
 local over = redis.call('zcard', KEYS[2]) - tonumber(ARGV[5])
 if over > 0 then
   for _, key in ipairs(redis.call('zrange', KEYS[2], 0, over - 1)) do redis.call('unlink', key) end

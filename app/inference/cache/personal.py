@@ -29,7 +29,7 @@ class CacheStore:
     async def erase(self, person: Person, tally: Tally) -> None:
         deleted = 0
         async for asked in self._asked(person):
-            entries = list(await self._valkey.smembers(asked))
+            entries = await self._valkey.zrange(asked, 0, -1)
             for start in range(0, len(entries), PAGE):
                 deleted += await self._valkey.unlink(*entries[start : start + PAGE])
             await self._valkey.unlink(asked)

@@ -33,3 +33,10 @@ class NothingAnswered(UpstreamFailed):
 class ComparisonUnfinished(Unavailable):
     code = "comparison_unfinished"
     title = "The service is stopping; the comparison goes on after its next start"
+
+
+class LedgerBehind(Unavailable):
+    """Nothing was chosen: routes learn from the calls, and those are not to be had."""
+
+    code = "ledger_behind"
+    title = "The calls of this comparison cannot be looked up now"

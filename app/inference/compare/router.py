@@ -19,6 +19,7 @@ from app.inference.compare.errors import (
     ComparisonNotFound,
     ComparisonUnderWay,
     ComparisonUnfinished,
+    LedgerBehind,
 )
 from app.inference.compare.models import Comparison
 from app.inference.compare.schemas import (
@@ -28,7 +29,7 @@ from app.inference.compare.schemas import (
     ComparisonQuery,
     ComparisonRead,
 )
-from app.inference.compare.starting import Comparer, StartedDep
+from app.inference.compare.starting import Comparer, DeskDep, StartedDep
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.edge import RouterDep
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
@@ -133,12 +134,21 @@ async def get_comparison(access: Reader, session: Session, comparison_id: UUID) 
     operation_id="comparisons_choose",
     summary="Say which answer was the best; adaptive routes learn from it",
     response_model=ComparisonRead,
-    responses=problems(ComparisonNotFound, ComparisonUnderWay, ChoiceMade, ChoiceInvalid),
+    responses=problems(
+        ComparisonNotFound, ComparisonUnderWay, ChoiceMade, ChoiceInvalid, LedgerBehind
+    ),
 )
 async def choose_winner(
-    access: Judge, session: Session, routes: RouterDep, comparison_id: UUID, new: ChoiceCreate
+    access: Judge,
+    session: Session,
+    routes: RouterDep,
+    desk: DeskDep,
+    comparison_id: UUID,
+    new: ChoiceCreate,
 ) -> Comparison:
-    return await service.choose(session, access, routes, comparison_id, new)
+    comparison = await service.choose(session, access, comparison_id, new)
+    await service.teach(session, access, routes, desk.calls, comparison)
+    return comparison
 
 
 @router.delete(

@@ -9,6 +9,7 @@ from app.core.db import SYSTEM
 from app.core.errors import AppError
 from app.inference.usage.models import ModelCall
 from tests.support.fakes.base import Said, raw_stream, say, status
+from tests.support.identity import bearer, new_key
 from tests.support.relaying import until
 
 
@@ -86,6 +87,37 @@ async def test_fifty_identical_requests_are_one_call(client, gateway, app, asker
     assert sorted(told) == [b"coalesced"] * 49 + [b"miss"]
     rows = await calls_of(app, gateway)
     assert sum(row.cache_status == "coalesced" for row in rows) == 49
+
+
+async def test_a_key_has_no_answer_of_a_model_that_it_may_not_use(client, gateway, app):
+    made = await cache(client, gateway, models=None)
+    person = gateway.person
+    candidates = [{"model": "openai/gpt-dear"}, {"model": "openai/gpt-cheap"}]
+    route = {"slug": "both", "strategy": "ordered", "candidates": candidates}
+    answer = await client.post("/v1/routes", json=route, headers=person.headers)
+    assert answer.status_code == 201, answer.text
+    narrow = await new_key(client, person, models=["openai/gpt-cheap"])
+    keys = [gateway.key, narrow["key"]]
+
+    async def asked(key, text):
+        body = {"model": "both", "messages": [{"role": "user", "content": text}]}
+        answer = await client.post("/openai/v1/chat/completions", json=body, headers=bearer(key))
+        assert answer.status_code == 200, answer.text
+        return answer.headers["x-luminous-cache"], gateway.fake.last.body["model"]
+
+    assert await asked(keys[0], "One?") == ("miss", "gpt-dear")
+    entries = app.state.inference.responses.entries
+
+    async def there():
+        return await entries.count(person.workspace_id, made["id"])
+
+    await until(there)
+    assert (await asked(keys[0], "One?"))[0] == "hit"
+    assert await asked(keys[1], "One?") == ("miss", "gpt-cheap")
+    # Nor where both ask at once.
+    await asyncio.gather(*(asked(key, "Two?") for key in keys))
+    models = [request.body["model"] for request in gateway.fake.requests]
+    assert sorted(models) == ["gpt-cheap"] * 2 + ["gpt-dear"] * 2
 
 
 async def test_the_first_ones_leaving_does_not_end_the_call_for_the_next(

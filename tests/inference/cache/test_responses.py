@@ -166,6 +166,16 @@ async def test_an_answer_ends_with_its_time(responses, payer):
         assert await use(responses, payer, policy, asking(text)).look_up() is None
 
 
+async def test_what_a_person_asked_is_listed_no_longer_than_it_is_kept(responses, payer, kernel):
+    """A person who asks day after day must not fill Valkey with names of what is gone."""
+    short, long = rule(ttl_seconds=1, threshold=None), rule(threshold=None)
+    for number in range(5):
+        await keep(use(responses, payer, short, asking(f"Question {number}?")))
+    await asyncio.sleep(1.1)
+    await keep(use(responses, payer, long, asking("Question?")))
+    assert await kernel.valkey.zcard(author_key(payer.workspace_id, payer.user_id)) == 1
+
+
 async def test_what_is_stored_cannot_be_read_in_valkey_nor_moved(responses, payer, kernel):
     policy = rule()
     mine = use(responses, payer, policy, asking("What is the capital of France?"))

@@ -1,15 +1,20 @@
 """Several models answer one prompt side by side."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from app.core.db import SYSTEM
 from app.inference.compare.comparing import KIND, Comparing
 from app.inference.usage.models import ModelCall
-from tests.support.chat import connected
+from app.runs.events.errors import RunLost
+from tests.support.chat import Talker, connected
 from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import Said, drop_after, say, status
 from tests.support.fakes.openai import FakeOpenAI
+from tests.support.identity import bearer, new_key
 from tests.support.runs import processes, read, until
 
 QUESTION = [{"role": "user", "content": "Why is the sky blue?"}]
@@ -169,7 +174,7 @@ async def choose(talker, comparison, label, expected=200):
     return answer.json()
 
 
-async def test_the_choice_is_made_once_and_teaches_the_adaptive_route(talker, app):
+async def test_the_choice_is_made_once_and_teaches_the_adaptive_route(talker):
     async with connected(talker, FakeOpenAI()):
         models = ["openai/first", "openai/second"]
         body = {
@@ -179,7 +184,6 @@ async def test_the_choice_is_made_once_and_teaches_the_adaptive_route(talker, ap
         }
         route = (await talker.call("POST", "/v1/routes", json=body)).json()
         kept = await compare(talker, *models, teaches="own")
-    await app.state.inference.gate.flush()
     chosen = await choose(talker, kept, "B")
     assert (chosen["choice"], chosen["comment"]) == ("B", "Clearer.")
     told = (await talker.call("GET", "/v1/feedback")).json()["data"]
@@ -215,12 +219,7 @@ async def test_after_a_crash_the_rest_goes_on_and_nothing_is_paid_twice(talker, 
     (active,) = [one for key, one in running.executor._active.items() if str(key) == run_id]
     await until(lambda: any(e.type == "candidate.completed" for e in active.log.events))
     run = active.run
-    async with processes(kernel, Comparing(kernel.database, app.state.inference.calls)) as (other,):
-        async with kernel.database.unit(SYSTEM) as session:
-            stolen = await session.get(type(run), run.id)
-            stolen.executor_id = None
-        await other.runs.recovery.sweep()
-        events = await read(other.runs, run)
+    events = await taken_over(kernel, app, active)
     kinds = [event.type for event in events]
     assert kinds[-1] == "run.completed"
     assert kinds.count("run.resumed") == 1
@@ -229,7 +228,52 @@ async def test_after_a_crash_the_rest_goes_on_and_nothing_is_paid_twice(talker, 
     calls = await calls_of(kernel, app, run_id)
     assert all(call.ended_at is not None for call in calls)
     assert len(calls) == 3
-    ledger = sum(call.output_tokens for call in calls)
-    # The worker that lost the run lives on here, and may have seen more than it told.
-    assert 0 <= ledger - events[-1].body["usage"]["output_tokens"] <= 10
+    told = events[-1].body["usage"]
+    assert sum(call.output_tokens for call in calls) == told["output_tokens"]
+    assert sum(call.input_tokens for call in calls) == told["input_tokens"]
     assert run.kind == KIND
+
+
+async def taken_over(kernel, app, active):
+    """Stop a run's worker, have another process go on with it, and give the whole log."""
+    running, run = app.state.runs, active.run
+    active.stop(RunLost())
+    await until(lambda: run.id not in running.executor._active)
+    async with processes(kernel, Comparing(kernel.database, app.state.inference.calls)) as (other,):
+        async with kernel.database.unit(SYSTEM) as session:
+            stolen = await session.get(type(run), run.id)
+            stolen.executor_id = None
+        await other.runs.recovery.sweep()
+        return await read(other.runs, run)
+
+
+async def test_after_a_crash_a_keys_rules_hold_on(talker, client, kernel, app):
+    """The process that goes on asks nobody whom the key may not ask."""
+    slow = "demo/chat?tokens=200&delay_ms=20"
+    key = await new_key(client, talker.person, models=["demo/*"])
+    async with connected(talker, FakeOpenAI()) as slug:
+        route = {"slug": "pair", "candidates": [{"model": f"{slug}/m"}, {"model": slow}]}
+        made = await talker.call("POST", "/v1/routes", json=route)
+        assert made.status_code == 201, made.text
+        keyed = Talker(client, replace(talker.person, headers=bearer(key["key"])))
+        begun = await streamed_comparison(keyed, "pair", slow, most=8)
+        run_id = begun.headers["x-run-id"]
+        found = app.state.runs.executor._active.items()
+        (active,) = [one for name, one in found if str(name) == run_id]
+        events = await taken_over(kernel, app, active)
+    assert events[-1].type == "run.completed"
+    calls = await calls_of(kernel, app, run_id)
+    assert {call.provider for call in calls} == {"demo"}
+    assert {str(call.api_key_id) for call in calls} == {key["id"]}
+
+
+async def test_a_log_that_takes_no_more_stops_every_candidate(talker, kernel, app, monkeypatch):
+    monkeypatch.setattr("app.runs.events.log.MAX_BYTES", 4000)
+    endless = "demo/chat?tokens=2000&delay_ms=5"
+    began = time.monotonic()
+    kept = await compare(talker, endless, endless)
+    assert time.monotonic() - began < 5
+    run = (await talker.call("GET", f"/v1/runs/{kept['run_id']}")).json()
+    assert run["error"]["code"] == "run_output_too_large"
+    calls = await calls_of(kernel, app, kept["run_id"])
+    assert {call.status for call in calls} == {"cancelled"}
