@@ -90,7 +90,8 @@ def _of_the_library() -> tuple[Rule, ...]:
     )
 
     found: list[Rule] = []
-    for name, plugin in sorted(get_mapping_from_secret_type_to_class().items()):
+    plugins: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    for name, plugin in sorted(plugins.items()):
         patterns = getattr(plugin, "denylist", ())
         if name in LEFT_OUT or not isinstance(patterns, (list, tuple)):
             continue
