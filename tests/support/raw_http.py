@@ -28,7 +28,7 @@ async def exchange(
         writer.write(b"\r\n".join([*lines, b"", b""]))
         sending = asyncio.create_task(_send(writer, body))
         try:
-            return parse(await reader.read())
+            return parse(await _read(reader))
         finally:
             sending.cancel()
             with suppress(asyncio.CancelledError):
@@ -36,6 +36,15 @@ async def exchange(
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    """All that comes, until the end or until the peer resets what it has answered."""
+    read = b""
+    with suppress(ConnectionError):
+        while piece := await reader.read(65_536):
+            read += piece
+    return read
 
 
 async def _send(writer: asyncio.StreamWriter, body: bytes | AsyncIterable[bytes]) -> None:

@@ -82,7 +82,8 @@ async def test_what_a_page_may_read_is_what_the_contract_says(client, path):
     assert exposed == {
         "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy",
         "X-Request-Id", "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset",
-        "Age", "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Model",
+        "Age", "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id",
+        "X-Luminous-Guardrails", "X-Luminous-Model",
         "X-Luminous-Route", "X-Luminous-Token-Count",
     }  # fmt: skip
 
