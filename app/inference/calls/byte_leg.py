@@ -66,8 +66,7 @@ class ByteLeg:
     def follow(self, attempt: Attempt) -> None:
         """Note where an answer that goes on without its stream can be looked up."""
         begun = self._frames.background
-        if begun is not None:
-            attempt.on_going = self._dialect.on_going(self._endpoint, begun)
+        attempt.on_going = None if begun is None else self._dialect.on_going(self._endpoint, begun)
 
     def hear(self, heard: Heard) -> bool:
         heard.add_bytes(self._kept, self._dialect)

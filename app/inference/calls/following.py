@@ -1,6 +1,7 @@
 """Answers that their provider goes on with when nobody listens: paid by what they come to.
 
 A call whose answer goes on stays open, with all that it holds, until the provider tells its usage.
+Should nobody be left to ask, it is paid as the longest answer.
 """
 
 import asyncio
@@ -11,15 +12,18 @@ from typing import Any, Final
 import orjson
 
 from app.core.errors import AppError
+from app.core.log import get_logger
 from app.core.tasks import stop_tasks
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.wire import Wire
 from app.inference.dialects.dialect import OnGoing
 from app.inference.gate.bounds import LONGEST_ANSWER
-from app.inference.gate.call import Settlement
+from app.inference.gate.call import OpenCall, Settlement
 from app.inference.gate.gate import Gate
 from app.inference.providers.errors import ProviderError
 from app.inference.providers.types import Usage
+
+log = get_logger(__name__)
 
 # Seconds between two questions, and how long one is followed.
 FIRST_PAUSE: Final = 0.5
@@ -39,6 +43,7 @@ class Following:
 
     def settle(self, attempt: Attempt, end: Settlement, answer: OnGoing) -> None:
         """Settle the attempt, whose answer goes on, when that has ended."""
+        self._gate.expect(attempt.call, longest(attempt.call))
         task = asyncio.create_task(self._told(attempt, end, answer), name="following")
         self._tasks.add(task)
         # A task that is stopped before its first step has no other end.
@@ -51,11 +56,12 @@ class Following:
         self._tasks.discard(task)
         told = None
         if not task.cancelled():
-            told = task.result() if task.exception() is None else None
+            if error := task.exception():
+                log.error("following_failed", exc_info=error)
+            else:
+                told = task.result()
         if told is None:
-            call = attempt.call
-            longest = call.load.most_output_tokens or call.most_output or LONGEST_ANSWER
-            told = replace(end, usage=None, output_tokens=longest)
+            told = replace(end, usage=None, output_tokens=longest(attempt.call))
         self._gate.settle(attempt.call, told)
 
     async def _told(self, attempt: Attempt, end: Settlement, answer: OnGoing) -> Settlement | None:
@@ -97,3 +103,8 @@ class Following:
             return await exchange.read_body()
         finally:
             exchange.close()
+
+
+def longest(call: OpenCall) -> int:
+    """Tokens that its answer may come to."""
+    return call.load.most_output_tokens or call.most_output or LONGEST_ANSWER

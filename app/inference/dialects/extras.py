@@ -73,11 +73,17 @@ def _read(ask: Ask) -> Extras:
 
 def _is_plain(document: dict[str, Any]) -> bool:
     """Whether its turns are nothing but text, as most are."""
-    turns = document.get("messages", document.get("input"))
-    if isinstance(turns, str):
+    return all(_is_text(document.get(name)) for name in ("messages", "input"))
+
+
+def _is_text(turns: Any) -> bool:
+    if turns is None or isinstance(turns, str):
         return True
     return isinstance(turns, list) and all(
-        isinstance(turn, dict) and isinstance(turn.get("content"), str) for turn in turns
+        isinstance(turn, dict)
+        and isinstance(turn.get("content"), str)
+        and turn.get("type", "message") == "message"
+        for turn in turns
     )
 
 
@@ -114,7 +120,7 @@ def _look(part: dict[str, Any], found: _Found) -> None:
         found.files += 1
     elif kind in ("file", "input_file"):
         _look_at_file(part.get("file") or part, found)
-    elif isinstance(kind, str) and kind.endswith("_url"):
+    elif isinstance(kind, str) and (kind == "item_reference" or kind.endswith("_url")):
         found.boundless += 1
     elif isinstance(part.get("source"), dict):
         _look_at_source(part["source"], kind, found)

@@ -35,7 +35,14 @@ from app.inference.gate.question import (
     question_of,
     refusal_of,
 )
-from app.inference.gate.records import cached_of, cost_of, end_of, head_of, usage_of
+from app.inference.gate.records import (
+    cached_of,
+    cost_of,
+    end_of,
+    head_of,
+    start_of,
+    usage_of,
+)
 from app.inference.gate.terms import correcting, terms_of
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
@@ -158,6 +165,11 @@ class Gate:
         record = b"{%b,%b}" % (head_of(call, self.executor_id), cached_of(hit.status, hit.saved))
         self._outbox.notes().records.append(record)
         return verdict
+
+    def expect(self, call: OpenCall, output_tokens: int) -> None:
+        """Have the call settled by an answer of this length, if this process dies before it is."""
+        record = b"{%b,%b}" % (call.head, start_of(call, output_tokens))
+        self._outbox.notes().records.append(record)
 
     def settle(self, call: OpenCall, end: Settlement) -> None:
         """Say how an attempt ended; the first time counts. Sets `call.usage` and `call.cost`."""

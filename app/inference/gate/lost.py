@@ -22,7 +22,10 @@ LOST_AT_ONCE = 1000
 
 
 class LostCalls:
-    """Settles calls as `interrupted`, with their input estimated and the text that is known."""
+    """Settles calls as `interrupted`, with their input estimated and the text that is known.
+
+    One whose row says how long its answer may be is settled by that.
+    """
 
     def __init__(self, database: Database, outbox: Outbox, lease: Lease) -> None:
         self._database = database
@@ -83,7 +86,8 @@ class LostCalls:
             said.update((request_id, part) for request_id, part in text.items())
         for call in calls:
             key = None if isinstance(text, str) else call.request_id
-            usage = Usage(call.input_tokens, estimate_text(said.pop(key, "")))
+            written = estimate_text(said.pop(key, ""))
+            usage = Usage(call.input_tokens, max(call.output_tokens, written))
             price = read_price(call.price)
             cost = None if price is None else price.cost(usage)
             notes = self._outbox.notes()

@@ -17,7 +17,7 @@ from app.inference.routing.plan import Candidate
 MOST_TOKENS: Final = 2**31 - 1
 NOTHING: Final = Usage()
 STARTED: Final = (
-    b'"status":"started","input_tokens":%d,"output_tokens":0,"estimated":true,'
+    b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true,'
     b'"price":%b,"reserved_nano":%b'
 )
 
@@ -75,11 +75,12 @@ def beginning_of(call: OpenCall, executor_id: str) -> bytes:
     )[1:-1]
 
 
-def start_of(call: OpenCall) -> bytes:
-    """The rest of the row before the provider has answered."""
+def start_of(call: OpenCall, output_tokens: int = 0) -> bytes:
+    """The rest of the row before the provider has answered; what of it may be known already."""
     price = call.candidate.price
     return STARTED % (
         bounded(call.load.input_tokens),
+        bounded(output_tokens),
         b"null" if price is None else written(price),
         b"null" if call.reserved is None else b"%d" % call.reserved,
     )

@@ -20,6 +20,11 @@ NAME: Final = re.compile(
 )
 NAMES: Final = re.compile(rb";[ \t]*name[ \t]*\*?[ \t]*=", re.IGNORECASE)
 FILE: Final = re.compile(rb";[ \t]*filename\*?[ \t]*=", re.IGNORECASE)
+ENCODED: Final = re.compile(
+    rb"content-transfer-encoding[ \t]*:(?![ \t]*(?:7bit|8bit|binary)[ \t]*$)"
+    rb"|.*charset[ \t]*=(?![ \t]*\"?(?:utf-8|us-ascii|iso-8859-1)\"?[ \t]*(?:;|$))",
+    re.IGNORECASE,
+)
 # What is decided, priced or guarded by: each stands once at most, and as text.
 READ: Final = frozenset({"model", "n", "user", "prompt", "instructions", "input", "stream"})
 MOST_PARTS: Final = 64
@@ -72,9 +77,10 @@ def _read_part(body: bytes | bytearray, start: int, end: int, fields: dict[str, 
     head_end = body.find(b"\r\n\r\n", start, min(end, start + MOST_HEAD) + 4)
     if head_end < 0:
         raise RequestInvalid("A part of the multipart form has no head, or a too long one.")
-    name, is_file = _read_head(bytes(body[start + 2 : head_end]))
-    if name in READ and (is_file or name in fields):
-        said = f"Invalid '{name}': expected one field of the multipart form, and no file."
+    head = bytes(body[start + 2 : head_end])
+    name, is_file = _read_head(head)
+    if name in READ and (is_file or name in fields or is_encoded(head)):
+        said = f"Invalid '{name}': expected one field of the multipart form, as plain text."
         raise RequestInvalid(said, param=name, label="invalid_value")
     value_start = head_end + 4
     if is_file:
@@ -101,3 +107,8 @@ def _read_head(head: bytes) -> tuple[str, bool]:
     if found is None or name is None or odd or len(NAMES.findall(found[1])) != 1:
         raise RequestInvalid("A part of the multipart form has no plain name.")
     return (name[1] or name[2]).decode("utf-8", "replace"), bool(FILE.search(found[1]))
+
+
+def is_encoded(head: bytes) -> bool:
+    """Whether its value is other text to those who heed how it says that it is written."""
+    return any(ENCODED.match(line) for line in head.split(b"\r\n"))

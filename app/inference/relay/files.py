@@ -157,10 +157,14 @@ def query_of(visit: Visit) -> dict[str, str]:
 def limit_of(query: dict[str, str], most: int) -> int:
     """Raises RequestInvalid."""
     given = query.get("limit", "20" if most == 100 else str(most))
-    if not given.isdigit() or not 1 <= int(given) <= most:
+    if not is_limit(given, most):
         said = f"Invalid 'limit': expected a whole number from 1 to {most}."
         raise RequestInvalid(said, param="limit", label="invalid_value")
     return int(given)
+
+
+def is_limit(given: str, most: int) -> bool:
+    return given.isascii() and given.isdigit() and len(given) < 9 and 1 <= int(given) <= most
 
 
 def list_of(shown: Sequence[dict[str, Any]], limit: int) -> bytes:

@@ -17,7 +17,7 @@ from app.inference.batches.schemas import MOST_LINES, BatchCreate, BatchRequest
 from app.inference.dialects.ask import read_document
 from app.inference.dialects.checks import invalid, mapping, missing, rows, text
 from app.inference.relay.batches import FEATURE
-from app.inference.relay.files import query_of
+from app.inference.relay.files import is_limit, query_of
 from app.inference.relay.passing import read_upload
 from app.inference.relay.visit import Visit
 from app.runs.runs.bundle import Runs
@@ -129,7 +129,7 @@ def named(shown: str | None) -> UUID | None:
 def limit_of(query: dict[str, str]) -> int:
     """Raises RequestInvalid."""
     given = query.get("limit", str(LISTED))
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= MOST_LISTED:
+    if not is_limit(given, MOST_LISTED):
         raise invalid("limit", f"expected an integer from 1 to {MOST_LISTED}")
     return int(given)
 

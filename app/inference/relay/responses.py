@@ -25,7 +25,7 @@ class GeneratingResponse(Generating):
         owner = owner_of(visit, access, wishes.customer or ask.customer)
         visit.reply.shape = SealedIds(owner)
         known = opened(ask, owner)
-        if known is ask and PREVIOUS in ask.document:
+        if known is ask and ask.document.get(PREVIOUS) is not None:
             # Another's response by its provider's own id: nobody may be given its cached answer.
             wishes = replace(wishes, cache="bypass")
         await super()._relay(visit, access, known, wishes)
@@ -38,8 +38,10 @@ class CountResponseTokens(CountTokens):
         return opened(ask, owner_of(visit, access, customer))
 
 
-def owner_of(visit: Visit, access: Access, customer: str | None = None) -> Owner:
+def owner_of(visit: Visit, access: Access, customer: str | None) -> Owner:
+    """Whoever asks, for the key's own customer or else the one that the request names."""
     key = visit.kernel.vault.derived_key("stored-responses")
+    customer = access.rules.customer or customer
     return Owner(key, access.workspace_id, access.user_id, customer)
 
 

@@ -37,9 +37,9 @@ async def sums_of_run(
 
 
 # A record that ends a call takes the place of one that starts it, or of a guess that it was lost;
-# nothing takes the place of an end but the same end. Of several records of one call (nulls, which
-# are first, stand for ends) the last of the highest rank counts. A deleted workspace takes its
-# calls with it.
+# nothing takes the place of an end but the same end. One that starts it takes the place of another
+# that expects less of it. Of several records of one call (nulls, which are first, stand for ends)
+# the last of the highest rank counts. A deleted workspace takes its calls with it.
 _MERGE = text(
     """
     insert into model_calls (
@@ -92,7 +92,8 @@ _MERGE = text(
         error_code = excluded.error_code, guardrails = excluded.guardrails,
         ended_at = excluded.ended_at,
         updated_at = clock_timestamp()
-    where excluded.status <> 'started' and model_calls.status in ('started', 'interrupted')
+    where (excluded.status <> 'started' and model_calls.status in ('started', 'interrupted'))
+        or (model_calls.status = 'started' and excluded.output_tokens > model_calls.output_tokens)
     """
 )
 

@@ -78,6 +78,27 @@ async def test_of_a_dead_process_everything_is_given_back_once(kernel, keyed):
     assert await cost_of_rows(kernel, keyed) == COST + LOST
 
 
+@pytest.mark.parametrize("stored", [False, True])
+async def test_an_answer_that_goes_on_without_its_process_is_paid_as_expected(
+    kernel, payer, stored
+):
+    """Whether or not its row was there already when that became known."""
+    budget = await new_budget(kernel, payer, "1")
+    async with process(kernel) as dead, process(kernel) as alive:
+        call = (await dead.gate.admit(payer, None, (), [candidate()], LOAD)).call
+        if stored:
+            await dead.gate.flush()
+        dead.gate.expect(call, 5000)
+        await dead.outbox.flush()
+        await dead.die(kernel)
+        await alive.drain.catch_up()
+        await alive.gate._lost.sweep()
+        await alive.gate.flush()
+        assert await counter(kernel, budget) == Counter(LOST + 5000 * 2_000, 0)
+    (row,) = await rows(kernel, payer)
+    assert (row.status, row.output_tokens, row.estimated) == ("interrupted", 5000, True)
+
+
 def test_what_a_process_holds_hangs_on_one_lease(address, app):
     assert app.state.inference.gate.executor_id == app.state.runs.executor.id
 

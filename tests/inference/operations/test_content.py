@@ -130,6 +130,13 @@ READ_DIFFERENTLY = {
     "behind the end": CHEAP + END + part(NAMED) + END,
     "under a longer boundary": f"--{BOUNDARY}9\r\n{NAMED}\r\n\r\ngpt-dear\r\n" + CHEAP + END,
     "with a NUL": part(NAMED, "cheap\0") + END,
+    "in base64": part(f"{NAMED}\r\nContent-Transfer-Encoding: base64", "Z3B0LWRlYXI=") + END,
+    "in an encoding that only some undo": (
+        part(f"{NAMED}\r\ncontent-transfer-encoding : quoted-printable", "gpt=2Ddear") + END
+    ),
+    "in letters that only some know": (
+        part(f"{NAMED}\r\nContent-Type: text/plain; charset=utf-7", "+AGc-pt") + END
+    ),
     "a prompt beyond what is read": (
         CHEAP + part('Content-Disposition: form-data; name="prompt"', "x" * 300_000) + END
     ),
@@ -153,6 +160,13 @@ def test_what_readers_of_forms_take_differently_is_refused(body):
 def test_a_boundary_that_could_be_another_is_refused(kind):
     with pytest.raises(RequestInvalid):
         read_form(bytearray((CHEAP + END).encode()), kind)
+
+
+@pytest.mark.parametrize("charset", ["UTF-8", '"us-ascii"', "ISO-8859-1"])
+def test_fields_may_say_that_they_are_plain_text(charset):
+    head = f"{NAMED}\r\nContent-Type: text/plain; charset={charset}"
+    body = part(f"{head}\r\nContent-Transfer-Encoding: 8bit", "cheap") + END
+    assert read_form(bytearray(body.encode()), KIND).model == "cheap"
 
 
 def test_a_list_may_be_given_item_by_item():

@@ -200,3 +200,13 @@ async def test_other_paths_and_methods_are_refused_in_the_envelope(client, gatew
         answer = await client.request(method, path, headers=gateway.headers)
         assert answer.status_code == status
         assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize(
+    "path", ["/openai/v1/files", "/openai/v1/batches", "/anthropic/v1/messages/batches"]
+)
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "ten", "%C2%B2", "%D9%A3", "9" * 5000])
+async def test_a_page_of_no_size_is_refused(client, gateway, path, limit):
+    answer = await client.get(f"{path}?limit={limit}", headers=gateway.headers)
+    assert answer.status_code == 400
+    assert "limit" in answer.json()["error"]["message"]

@@ -158,6 +158,52 @@ async def test_a_response_for_a_customer_is_not_another_ones(sdk, gateway):
     assert answer.previous_response_id == name
 
 
+async def test_a_response_for_the_customer_of_a_key_is_not_another_keys(
+    client, address, sdk, gateway
+):
+    keys = [
+        (await new_key(client, gateway.person, customer=customer))["key"]
+        for customer in ("ann", "bob")
+    ]
+    async with sdk_of(address, keys[0]) as anns, sdk_of(address, keys[1]) as bobs:
+        name = await made(anns, gateway)
+        await expect_nothing(bobs, gateway, name)
+        with pytest.raises(openai.NotFoundError):
+            await bobs.responses.retrieve(name, extra_headers={CUSTOMER: "ann"})
+        assert (await anns.responses.retrieve(name)).id == name
+        assert (await sdk.responses.retrieve(name)).id == name
+
+
+@pytest.mark.parametrize("by", ["api_keys", "tags"])
+async def test_a_key_under_guardrails_gets_nothing_that_never_went_through_them(
+    client, address, sdk, gateway, by
+):
+    key = await new_key(client, gateway.person, tags=["kids"])
+    applies = {"api_keys": [key["id"]], "tags": ["kids"]}
+    check = {"kind": "regex", "pattern": "zebra", "stage": "output"}
+    policy = {"name": "No zebras", "checks": [check], "applies_to": {by: applies[by]}}
+    answer = await client.post("/v1/guardrails", json=policy, headers=gateway.person.headers)
+    assert answer.status_code == 201, answer.text
+    name = await made(sdk, gateway)
+    async with sdk_of(address, key["key"]) as guarded:
+        with pytest.raises(openai.PermissionDeniedError, match="which is checked"):
+            await guarded.responses.retrieve(name)
+    assert (await sdk.responses.retrieve(name)).id == name
+
+
+@anthropic
+async def test_one_that_goes_on_from_nothing_is_answered_out_of_the_cache(app, client, gateway):
+    policy = await client.post(
+        "/v1/caches", json={"name": "Answers"}, headers=gateway.person.headers
+    )
+    assert policy.status_code == 201, policy.text
+    asked = {"model": gateway.model, "input": "Hi", "temperature": 0, "previous_response_id": None}
+    for told in ("miss", "hit"):
+        answer = await client.post("/openai/v1/responses", json=asked, headers=gateway.headers)
+        assert answer.headers.get("x-luminous-cache") == told
+        await app.state.kernel.background.close()
+
+
 async def test_a_cache_gives_nobody_the_answer_to_anothers_response(app, client, sdk, gateway):
     made_policy = await client.post(
         "/v1/caches", json={"name": "Answers"}, headers=gateway.person.headers
