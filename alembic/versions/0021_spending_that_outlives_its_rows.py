@@ -10,80 +10,85 @@ down_revision = "0020"
 branch_labels = None
 depends_on = None
 
-# Adds calls that are about to be forgotten to the budgets that they fall under (all, or those of
-# some kinds of subject), in windows that are not over. It says what `budgets.crud.counted` and
-# `budgets.windows` say. A workspace that is being deleted takes its budgets with it.
+# Adds calls that are about to be forgotten to the budgets that they fall under, in windows that are
+# not over. It says what `budgets.crud.counted` and `budgets.windows` say. The calls are summed up
+# before they meet the budgets, which may be many; every time zone's days begin on a quarter of an
+# hour. A workspace that is being deleted takes its budgets with it.
 CARRY = """
-create function luminous_carry(calls model_calls[], kinds text[]) returns void
-language sql as $$
+create function {name}() returns trigger language plpgsql as $$
+begin
+    with spent as (
+        select c.workspace_id, c.reference, c.model, about.kind, about.id,
+            case about.kind when 'all_customers' then c.customer else '' end as customer,
+            date_bin('15 minutes', c.created_at, 'epoch') as began, sum(c.cost_usd) as cost
+        from {calls} c
+        join workspaces w on w.id = c.workspace_id
+        cross join lateral (
+            values ('workspace', ''),
+                ('all_customers', case when c.customer is not null then '' end),
+                ('customer', c.customer),
+                ('route', c.route),
+                ('user', c.user_id::text),
+                ('api_key', c.api_key_id::text),
+                ('agent', c.agent_id::text),
+                ('run', c.run_id::text)
+            union select 'tag', jsonb_array_elements_text(c.tags)
+        ) as about (kind, id)
+        where c.cost_usd <> 0 and {which}
+        group by 1, 2, 3, 4, 5, 6, 7
+    )
     insert into budget_carries
         (id, workspace_id, budget_id, window_name, customer, amount, created_at, updated_at)
     select gen_random_uuid(), b.workspace_id, b.id,
         case b."window"
             when 'total' then 'total'
-            when 'day' then to_char(c.created_at at time zone b.timezone, 'YYYY-MM-DD')
-            else to_char(c.created_at at time zone b.timezone, 'YYYY-MM')
+            when 'day' then to_char(s.began at time zone b.timezone, 'YYYY-MM-DD')
+            else to_char(s.began at time zone b.timezone, 'YYYY-MM')
         end || case when b."window" = 'total' or b.timezone = 'UTC' then '' else '@' || b.timezone
         end as window_name,
-        case b.subject_type when 'all_customers' then c.customer else '' end as whose,
-        sum(c.cost_usd), now(), now()
-    from unnest(calls) c
-    join budgets b on b.workspace_id = c.workspace_id
-    join workspaces w on w.id = b.workspace_id
-    where c.cost_usd <> 0
-        and (kinds is null or b.subject_type = any (kinds))
-        and (b."window" = 'total' or date_trunc(b."window", c.created_at at time zone b.timezone)
+        s.customer, sum(s.cost), now(), now()
+    from spent s
+    join budgets b on b.workspace_id = s.workspace_id and b.subject_type = s.kind
+        and coalesce(b.subject_id, '') = s.id
+    where (b.deleted_at is null or b.deleted_at > now() - interval '31 days')
+        and (b."window" = 'total' or date_trunc(b."window", s.began at time zone b.timezone)
             >= date_trunc(b."window", now() at time zone b.timezone))
-        and case b.subject_type
-            when 'workspace' then true
-            when 'all_customers' then c.customer is not null
-            when 'customer' then c.customer = b.subject_id
-            when 'route' then c.route = b.subject_id
-            when 'tag' then c.tags @> jsonb_build_array(b.subject_id)
-            when 'user' then c.user_id::text = b.subject_id
-            when 'api_key' then c.api_key_id::text = b.subject_id
-            when 'agent' then c.agent_id::text = b.subject_id
-            when 'run' then c.run_id::text = b.subject_id
-            else false
-        end
         and (b.models = '[]' or exists (
             select from jsonb_array_elements_text(b.models) as model(pattern),
                 replace(replace(replace(replace(replace(pattern,
                     '\\', '\\\\'), '%', '\\%'), '_', '\\_'), '*', '%'), '?', '_') as alike
-            where c.reference like alike or c.model like alike))
-    group by b.id, b.workspace_id, window_name, whose
+            where s.reference like alike or s.model like alike))
+    group by b.id, b.workspace_id, window_name, s.customer
+    -- Whoever carries at the same time takes the rows in the same order.
+    order by b.id, window_name, s.customer
     on conflict (budget_id, window_name, customer) do update
-        set amount = budget_carries.amount + excluded.amount, updated_at = now()
-$$
-"""
-DELETED = """
-create function luminous_carry_deleted() returns trigger language plpgsql as $$
-begin
-    perform luminous_carry(array(select removed::model_calls from removed), null);
+        set amount = budget_carries.amount + excluded.amount, updated_at = now();
     return null;
 end $$
 """
-CLEARED = """
-create function luminous_carry_cleared() returns trigger language plpgsql as $$
-begin
-    perform luminous_carry(array[old], array['customer', 'all_customers']);
-    return null;
-end $$
-"""
+DELETED = CARRY.format(name="luminous_carry_deleted", calls="removed", which="true")
+# One call that loses its customer.
+CLEARED = CARRY.format(
+    name="luminous_carry_cleared",
+    calls="(select old.*)",
+    which="about.kind in ('customer', 'all_customers')",
+)
 
 
 def upgrade() -> None:
     _make_carries()
-    for function in (CARRY, DELETED, CLEARED):
+    for function in (DELETED, CLEARED):
         op.execute(function)
     op.execute(
         "create trigger model_calls_carry_deleted after delete on model_calls "
         "referencing old table as removed for each statement "
         "execute function luminous_carry_deleted()"
     )
+    # Where a customer is erased, what was counted for them is not to be kept either.
     op.execute(
         "create trigger model_calls_carry_cleared after update of customer on model_calls "
-        "for each row when (old.customer is distinct from new.customer) "
+        "for each row when (old.customer is distinct from new.customer "
+        "and current_setting('luminous.carry', true) is distinct from 'off') "
         "execute function luminous_carry_cleared()"
     )
     # A customer whom nobody has heard of is looked up for a budget of each.
@@ -108,7 +113,7 @@ def _make_carries() -> None:
         sa.Column("budget_id", sa.UUID(), nullable=False),
         sa.Column("window_name", sa.Text(), nullable=False),
         sa.Column("customer", sa.Text(), nullable=False),
-        sa.Column("amount", sa.Numeric(18, 9), nullable=False),
+        sa.Column("amount", sa.Numeric(38, 9), nullable=False),
         sa.Column("created_at", moment, server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", moment, server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(
@@ -140,5 +145,4 @@ def downgrade() -> None:
     op.execute("drop trigger model_calls_carry_deleted on model_calls")
     op.execute("drop function luminous_carry_cleared()")
     op.execute("drop function luminous_carry_deleted()")
-    op.execute("drop function luminous_carry(model_calls[], text[])")
     op.drop_table("budget_carries")

@@ -59,11 +59,14 @@ async def test_a_busy_key_is_looked_up_anew_while_nobody_waits(client, kernel):
     async with IdentityResolver(kernel) as resolver:
         resolver._known = KnownKeys(fresh_seconds=1.0)
         await resolver.resolve(key["key"], None)
+        began = time.monotonic()
         async with counted_queries(kernel) as sent:
             for _ in range(30):
                 await asyncio.sleep(0.05)
                 await resolver.resolve(key["key"], None)
-        assert 2 <= len([s for s in sent if s.startswith("SELECT api_keys.")]) <= 4
+        # One each half of its time; and one because the process began to listen meanwhile.
+        most = (time.monotonic() - began) / 0.5 + 1
+        assert 2 <= len([s for s in sent if s.startswith("SELECT api_keys.")]) <= most
         # Not even a process that hears of no revocation serves it for longer.
         async with kernel.database.unit(SYSTEM) as session:
             (await session.get(ApiKey, key["id"])).revoked_at = now()

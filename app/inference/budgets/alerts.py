@@ -7,6 +7,7 @@ from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession
 from app.core.jobs import Job
 from app.core.kernel import Kernel
+from app.core.log import get_logger
 from app.core.mail import queue
 from app.inference.budgets import crud, letters
 from app.inference.budgets.crud import Crossing
@@ -14,6 +15,9 @@ from app.inference.budgets.models import Budget
 from app.inference.budgets.standing import present
 from app.inference.budgets.windows import Window
 from app.inference.prices.money import to_dollars, to_nano
+from app.inference.prices.price import MOST_NANO
+
+log = get_logger(__name__)
 
 JOB: Final = "budget_alerts"
 EVERY = timedelta(seconds=30)
@@ -28,8 +32,11 @@ def budget_alerts_job(kernel: Kernel) -> Job:
         async with kernel.database.unit(SYSTEM) as session:
             budgets = await crud.to_watch(session, now() - WATCHED_FOR)
         for budget in budgets:
-            async with kernel.database.unit(SYSTEM) as session:
-                await tell(session, budget)
+            try:
+                async with kernel.database.unit(SYSTEM) as session:
+                    await tell(session, budget)
+            except Exception as error:  # noqa: BLE001 - the others are told all the same
+                log.warning("budget_not_watched", budget=str(budget.id), reason=repr(error))
 
     return Job(JOB, EVERY, look)
 
@@ -56,7 +63,8 @@ async def _crossed(session: AsyncSession, budget: Budget, window: Window) -> lis
     else:
         found = {"": await crud.spent(session, budget, window)}
     return [
-        Crossing(window.name, threshold, to_dollars(spent), customer)
+        # No more than a row holds.
+        Crossing(window.name, threshold, to_dollars(min(spent, MOST_NANO)), customer)
         for customer, spent in found.items()
         for threshold in budget.thresholds
         if spent * 100 >= to_nano(budget.amount) * threshold

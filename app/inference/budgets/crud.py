@@ -54,6 +54,14 @@ async def page(
     return await restorable.page(session, Budget, workspace_id, query, cursors, *wanted)
 
 
+async def of_all_customers(session: AsyncSession, workspace_id: UUID) -> Sequence[Budget]:
+    """Those that each customer has apart, deleted ones included."""
+    statement = select(Budget).where(
+        Budget.workspace_id == workspace_id, Budget.subject_type == "all_customers"
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def add(session: AsyncSession, budget: Budget) -> Budget:
     session.add(budget)
     await session.flush()

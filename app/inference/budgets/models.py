@@ -68,7 +68,7 @@ class BudgetCarry(Row):
     """What calls came to that a budget counts and that are deleted, in one of its windows.
 
     `customer` is empty but where each has the budget apart. Postgres adds to it as calls go
-    (`luminous_carry` of migration 0021).
+    (`luminous_carry_deleted` of migration 0021).
     """
 
     __tablename__ = "budget_carries"
@@ -84,4 +84,5 @@ class BudgetCarry(Row):
     budget_id: Mapped[UUID] = mapped_column(ForeignKey("budgets.id", ondelete="CASCADE"))
     window_name: Mapped[str] = mapped_column(info=plain())
     customer: Mapped[str] = mapped_column(info=personal(Category.IDENTITY))
-    amount: Mapped[Decimal] = mapped_column(Numeric(18, 9))
+    # A sum has room for more than one call: nothing may stand in the way of a deletion.
+    amount: Mapped[Decimal] = mapped_column(Numeric(38, 9))

@@ -28,13 +28,18 @@ class BudgetRule:
     key: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Ends otherwise than the names that the gate makes of it (`<key>:load`), whoever it is.
-        own = f":{self.customer}:" if self.customer is not None else ""
-        object.__setattr__(self, "key", f"budget:{self.budget_id}:{self.window}{own}")
+        object.__setattr__(self, "key", counter_of(self.budget_id, self.window, self.customer))
 
     def covers(self, reference: str) -> bool:
         """Whether calls of `<slug>/<model>` count."""
         return covers(self.models, reference)
+
+
+def counter_of(budget_id: UUID, window: str, customer: str | None = None) -> str:
+    """The name of a counter: of a budget in a window, or of one customer's part of it."""
+    # Ends otherwise than the names that the gate makes of it (`<key>:load`), whoever it is.
+    own = f":{customer}:" if customer is not None else ""
+    return f"budget:{budget_id}:{window}{own}"
 
 
 def covers(models: tuple[str, ...], reference: str) -> bool:

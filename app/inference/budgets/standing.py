@@ -10,6 +10,7 @@ from app.core.db import AsyncSession
 from app.core.paging import Slice
 from app.inference.budgets import crud
 from app.inference.budgets.models import Budget
+from app.inference.budgets.rules import counter_of
 from app.inference.budgets.schemas import BudgetRead
 from app.inference.budgets.windows import Window, WindowKind, window_at
 from app.inference.prices.money import to_dollars, to_nano
@@ -41,7 +42,7 @@ async def shown(session: AsyncSession, counters: Counters, budget: Budget) -> Bu
     window = present(budget)
     held = None
     if budget.subject_type != "all_customers":
-        held = await counters.read(f"budget:{budget.id}:{window.name}")
+        held = await counters.read(counter_of(budget.id, window.name))
         held = held or Held(
             await crud.spent(session, budget, window),
             await crud.reserved(session, budget, window),

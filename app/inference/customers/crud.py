@@ -86,8 +86,10 @@ async def erase(session: AsyncSession, workspace_id: UUID, customer: Customer) -
     about = {"workspace_id": workspace_id, "customer": customer.external_id}
     budgets = (await session.scalars(_DROP_BUDGETS, about)).all()
     keys = (await session.scalars(_END_KEYS, about)).all()
+    await session.execute(_CARRY, {"told": "off"})
     for statement in _FORGET:
         await session.execute(statement, about)
+    await session.execute(_CARRY, {"told": "on"})
     await session.delete(customer)
     await session.flush()
     return Erased(budgets, keys)
@@ -103,8 +105,7 @@ async def defaults(session: AsyncSession, workspace_id: UUID) -> CustomerDefault
     return (await session.scalars(statement)).one_or_none()
 
 
-# Text, because budgets and usage stand beside this package. Calls come before carries: what they
-# cost is carried, under the customer's id, by the very statement that takes it from them.
+# Text, because budgets and usage stand beside this package.
 _DROP_BUDGETS = text(
     "delete from budgets where workspace_id = :workspace_id and subject_type = 'customer' "
     "and subject_id = :customer returning id"
@@ -113,6 +114,8 @@ _END_KEYS = text(
     "update api_keys set customer = null, revoked_at = coalesce(revoked_at, now()) "
     "where workspace_id = :workspace_id and customer = :customer returning id"
 )
+# Whether what calls cost is kept, under the customer's id, when the id is taken from them.
+_CARRY = text("select set_config('luminous.carry', :told, true)")
 _FORGET = (
     text(
         "update model_calls set customer = null "
@@ -120,6 +123,15 @@ _FORGET = (
     ),
     text("delete from budget_carries where workspace_id = :workspace_id and customer = :customer"),
     text("delete from budget_alerts where workspace_id = :workspace_id and customer = :customer"),
+    # What runs keep of the key that they were begun with.
+    text(
+        "update runs set input = jsonb_set(input, '{customer}', 'null') "
+        "where workspace_id = :workspace_id and input ->> 'customer' = :customer"
+    ),
+    text(
+        "update runs set input = jsonb_set(input, '{rules,customer}', 'null') "
+        "where workspace_id = :workspace_id and input #>> '{rules,customer}' = :customer"
+    ),
 )
 # Two first questions at once make one row.
 _MAKE_DEFAULTS = text(

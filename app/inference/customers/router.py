@@ -13,6 +13,7 @@ from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
 from app.identity.forgetting import forget_on_commit
+from app.inference.budgets.counters import drop_counters
 from app.inference.customers import service
 from app.inference.customers.edge import CustomersDep
 from app.inference.customers.errors import CustomerExists, CustomerNotFound, TooManyCustomers
@@ -165,5 +166,6 @@ async def erase_customer(
     customer_id: UUID,
 ) -> None:
     on_commit(session, lambda: book.forget(access.workspace_id))
-    ended = await service.erase(session, access, customer_id)
-    forget_on_commit(session, kernel, *ended)
+    gone = await service.erase(session, access, customer_id)
+    forget_on_commit(session, kernel, *gone.keys)
+    on_commit(session, lambda: drop_counters(kernel, access.workspace_id, gone.external_id))

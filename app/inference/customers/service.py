@@ -1,6 +1,7 @@
 """What a workspace does with its customers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,14 @@ from app.inference.customers.schemas import (
     CustomerUpdate,
 )
 from app.oversight.audit.erasure import erase_customer
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Whom processes and counters are to forget: a customer's own id, and the ids of their keys."""
+
+    external_id: str
+    keys: Sequence[UUID]
 
 
 async def create(session: AsyncSession, access: Access, new: CustomerCreate) -> Customer:
@@ -88,11 +97,10 @@ async def restore(session: AsyncSession, access: Access, customer_id: UUID) -> C
     return customer
 
 
-async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> Sequence[UUID]:
+async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> Forgotten:
     """Forget a customer for good, also as the one whom calls were made for; costs stay countable.
 
-    Their budgets go, and keys that are for them alone end; gives those keys' ids, which processes
-    are to forget. Raises CustomerNotFound.
+    Their budgets go, and keys that are for them alone end. Raises CustomerNotFound.
     """
     customer = await restorable.find(
         session, Customer, access.workspace_id, customer_id, for_update=True
@@ -105,7 +113,7 @@ async def erase(session: AsyncSession, access: Access, customer_id: UUID) -> Seq
         await erase_customer(session, subject_id)
     for key_id in erased.keys:
         note(session, Note("api_key.revoked", "api_key", key_id))
-    return erased.keys
+    return Forgotten(customer.external_id, erased.keys)
 
 
 async def _leave_room(session: AsyncSession, workspace_id: UUID) -> None:

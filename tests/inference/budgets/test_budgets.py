@@ -10,7 +10,7 @@ from app.core import restorable
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
-from app.inference.budgets.alerts import tell
+from app.inference.budgets.alerts import budget_alerts_job, tell
 from app.inference.budgets.book import BudgetBook
 from app.inference.budgets.models import Budget
 from app.inference.budgets.rules import BudgetRule
@@ -165,6 +165,21 @@ async def test_customers_who_have_a_budget_apart_are_told_of_apart(kernel, talke
     await spend(kernel, talker, "5", customer="a")
     await spend(kernel, talker, "4", customer="b")
     assert await look(kernel, talker, budget) == [(50, "a", "5")]
+
+
+async def test_a_budget_that_cannot_be_watched_keeps_no_other_from_telling(kernel, talker):
+    """A time zone that an update of the system has taken away, say."""
+    broken, other = [await make(talker, {"type": "workspace"}) for _ in range(2)]
+    async with kernel.database.unit(SYSTEM) as session:
+        row = await session.get(Budget, UUID(broken["id"]))
+        row.timezone = "Atlantis/Poseidonis"
+    await spend(kernel, talker, "5")
+    await budget_alerts_job(kernel).run()
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.delete(await session.get(Budget, UUID(broken["id"])))
+    url = f"/v1/budgets/{other['id']}/alerts"
+    told = (await talker.http.get(url, headers=talker.person.headers)).json()["data"]
+    assert [alert["threshold"] for alert in told] == [50]
 
 
 async def test_the_ledger_says_where_a_counter_starts(kernel, talker):

@@ -10,7 +10,7 @@ from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.workspaces.models import Workspace
 from app.inference.budgets import crud
-from app.inference.budgets.models import BudgetCarry
+from app.inference.budgets.models import Budget, BudgetCarry
 from app.inference.budgets.rules import BudgetRule
 from app.inference.gate.books import count_rows
 from app.inference.usage.models import ModelCall
@@ -84,6 +84,45 @@ async def test_only_the_models_of_a_budget_are_carried(kernel, talker):
     await spend(kernel, talker, "8", model="gpt_4%", reference=None)
     await forget(kernel, talker)
     assert await shown(talker, some) == "3"
+
+
+async def test_calls_that_go_at_once_are_carried_to_each_what_is_its(kernel, talker):
+    """Summed up before they meet the budgets, and still kept apart."""
+    tag = await make(talker, {"type": "tag", "id": "shop"}, window="day")
+    some = await make(talker, {"type": "workspace"}, window="month", models=["o1*"])
+    apart = await make(talker, {"type": "all_customers"}, window="total", thresholds=[1])
+    minis = {"model": "o1-mini", "reference": "openai/o1-mini"}
+    for customer in ("a", "a", "b", None):
+        await spend(kernel, talker, "1", customer=customer, tags=["shop", "shop", "night"])
+        await spend(kernel, talker, "0.5", customer=customer, **minis)
+    await forget(kernel, talker)
+    assert (await shown(talker, tag), await shown(talker, some)) == ("4", "2")
+    assert sorted(await look(kernel, talker, apart)) == [(1, "a", "3"), (1, "b", "1.5")]
+
+
+async def test_a_deleted_budget_counts_on_as_long_as_it_can_come_back(kernel, talker):
+    kept, lost = [await make(talker, {"type": "workspace"}, window="total") for _ in range(2)]
+    async with kernel.database.unit(SYSTEM) as session:
+        for budget, days in ((kept, 29), (lost, 32)):
+            row = await session.get(Budget, UUID(budget["id"]))
+            row.deleted_at = now() - timedelta(days=days)
+    await spend(kernel, talker, "2")
+    await forget(kernel, talker)
+    assert [carry.budget_id for carry in await carries(kernel, talker)] == [UUID(kept["id"])]
+    url = f"/v1/budgets/{kept['id']}/restore"
+    back = await talker.http.post(url, headers=talker.person.headers)
+    assert back.json()["spent"] == "2"
+
+
+async def test_no_sum_is_too_large_for_calls_to_go(kernel, talker):
+    dearest = "999999999.999999999"
+    budget = await make(talker, {"type": "workspace"}, window="total", thresholds=[100])
+    await spend(kernel, talker, dearest)
+    await spend(kernel, talker, dearest)
+    # The alert is of all that an alert can say.
+    assert await look(kernel, talker, budget) == [(100, None, dearest)]
+    await forget(kernel, talker)
+    assert await shown(talker, budget) == "1999999999.999999998"
 
 
 async def test_retention_shrinks_no_budget(kernel, app, talker):

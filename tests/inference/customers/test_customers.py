@@ -1,17 +1,23 @@
 """The end users of a workspace through the API."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import literal_column, select, text
 
+from app.core.clock import now
 from app.core.db import SYSTEM
+from app.core.ids import new_id
 from app.core.limits import Limit, TokenLimit
+from app.inference.budgets.rules import BudgetRule, counter_of
+from app.inference.budgets.windows import window_at
 from app.inference.usage.payer import Payer
+from app.runs.runs.models import Run
 from app.tables import Base
 from tests.inference.budgets.test_budgets import look, make, spend
 from tests.inference.budgets.test_carries import forget, shown
-from tests.support.identity import new_key
+from tests.support.identity import new_key, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,6 +40,19 @@ async def defaults(talker, **body) -> dict:
     )
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+async def begin_runs(kernel, talker, customer: str) -> None:
+    """Runs that keep the customer of the key that they were begun with, in either way."""
+    person = talker.person
+    async with kernel.database.unit(SYSTEM) as session:
+        for kept in ({"customer": customer}, {"rules": {"customer": customer, "tags": []}}):
+            run = Run(
+                id=new_id(), workspace_id=UUID(person.workspace_id), kind="test",
+                user_id=UUID(person.user_id), status="completed", attempt=1, input=kept,
+                started_at=now(), ended_at=now(),
+            )  # fmt: skip
+            session.add(run)
 
 
 async def test_without_rules_nothing_holds_for_anybody(app, talker):
@@ -112,6 +131,7 @@ async def test_what_is_about_a_customer_alone_goes_with_them(kernel, talker):
     key = await new_key(talker.http, talker.person, customer=ann)
     for half in range(2):
         await spend(kernel, talker, "2", customer=ann)
+        await begin_runs(kernel, talker, ann)
         await spend(kernel, talker, "3", customer="bob")
         # Half of it is carried, half of it stands in calls.
         if half == 0:
@@ -135,6 +155,28 @@ async def test_what_is_about_a_customer_alone_goes_with_them(kernel, talker):
                 select(literal_column("t::text")).select_from(text(f'"{table.name}" t'))
             )
             assert not [row for row in found if ann in row], table.name
+
+
+async def test_counters_that_are_named_after_an_erased_customer_go(kernel, talker):
+    made = await listed(talker, external_id="ann")
+    gone, kept = [], []
+    for window in ("day", "month", "total"):
+        budget = await make(talker, {"type": "all_customers"}, window=window, timezone="Asia/Tokyo")
+        about = UUID(budget["id"]), window_at(window, "Asia/Tokyo", now()).name
+        for customer, keys in (("ann", gone), ("bob", kept)):
+            keys.append(BudgetRule(*about, 1, True, "all_customers", customer).key)
+    yesterday = window_at("day", "Asia/Tokyo", now() - timedelta(days=1)).name
+    gone += [gone[0] + ":load", counter_of(UUID(gone[0].split(":")[1]), yesterday, "ann")]
+    for key in gone + kept:
+        await kernel.valkey.hset(key, mapping={"s": 1, "r": 0})
+    url = f"/v1/customers/{made['id']}/erase"
+    assert (await talker.http.post(url, headers=talker.person.headers)).status_code == 204
+
+    async def dropped() -> bool:
+        return not await kernel.valkey.exists(*gone)
+
+    await until(dropped)
+    assert await kernel.valkey.exists(*kept) == len(kept)
 
 
 @pytest.mark.parametrize(

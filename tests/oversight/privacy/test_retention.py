@@ -68,6 +68,21 @@ async def test_the_job_deletes_what_is_too_old_and_nothing_else(client, kernel, 
     assert due(shown) == NOTHING
 
 
+async def test_a_policy_that_fails_holds_up_no_other(client, kernel, app, person):
+    first = await new_person(client)
+    await client.put(PATH, json={"runs": 30}, headers=first.headers)
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            text("update retention_policies set days = :days where workspace_id = :id"),
+            {"days": f'{{"runs": {10**12}}}', "id": UUID(first.workspace_id)},
+        )
+    old = await say(client, person.headers, "Hello")
+    await make_old(kernel, 40, old=old)
+    await client.put(PATH, json={"conversations": 30}, headers=person.headers)
+    await Retention(kernel, app.state.privacy).run()
+    assert await are_there(client, person, old) == [False]
+
+
 async def test_a_dry_run_tells_what_would_go_and_changes_nothing(client, kernel, app, person):
     old = await say(client, person.headers, "Hello")
     await make_old(kernel, 40, old=old)

@@ -40,7 +40,11 @@ class Retention:
             async with self._database.unit(SYSTEM) as session:
                 policies = await crud.page(session, after, PAGE)
             for policy in policies:
-                await self._follow(policy)
+                try:
+                    await self._follow(policy)
+                except Exception as error:  # noqa: BLE001 - the others come all the same
+                    about = str(policy.workspace_id)
+                    log.warning("retention_failed", workspace_id=about, reason=repr(error))
             if len(policies) < PAGE:
                 return
             after = policies[-1].id
