@@ -89,6 +89,7 @@ class Batching:
         await self._pace(ctx, batch, clerk)
 
     async def _hand_over(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
+        await self._mark_handing_over(ctx, batch, begun=True)
         lines = self._lines(ctx, batch.id)
         waiting: list[BatchLine] = []
         while (line := await lines.next()) is not None:
@@ -98,6 +99,12 @@ class Batching:
                 waiting = []
         if waiting:
             await self._parts.hand_over(ctx, batch, clerk, waiting)
+        await self._mark_handing_over(ctx, batch, begun=False)
+
+    async def _mark_handing_over(self, ctx: RunContext, batch: Batch, *, begun: bool) -> None:
+        await self._store.unit(
+            ctx, lambda session: crud.mark_handing_over(session, batch, begun=begun), held=True
+        )
 
     async def _pace(self, ctx: RunContext, batch: Batch, clerk: Clerk) -> None:
         lines, pace = self._lines(ctx, batch.id), Pace()
@@ -123,13 +130,22 @@ class Batching:
 
     async def _settle_lost(self, ctx: RunContext) -> None:
         """Settle what a dead process asked itself; what a provider carries out goes on."""
-        spared = await self._store.unit(
-            ctx,
-            lambda session: crud.submitted_requests(session, ctx.workspace_id, batch_of(ctx)),
-        )
-        await patiently(
-            lambda: self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "", frozenset(spared))
-        )
+        spared = await self._store.unit(ctx, lambda session: self._settle_unasked(ctx, session))
+        await patiently(lambda: self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "", spared))
+
+    async def _settle_unasked(self, ctx: RunContext, session: AsyncSession) -> frozenset[UUID]:
+        """Give back what was let in to be handed over, and was not: nobody has been asked.
+
+        Returns the requests that providers have yet to answer.
+        """
+        workspace_id, batch_id = ctx.workspace_id, batch_of(ctx)
+        submitted = frozenset(await crud.submitted_requests(session, workspace_id, batch_id))
+        if await crud.is_handing_over(session, workspace_id, batch_id):
+            await self._calls.flush()
+            begun = await ledger.open_requests(session, workspace_id, ctx.run_id)
+            unasked = [one for one in begun if one not in submitted]
+            await self._calls.settle_answered(workspace_id, ctx.run_id, dict.fromkeys(unasked))
+        return submitted
 
     async def _work(
         self, ctx: RunContext, until: datetime, lines: "Lines", clerk: Clerk, pace: Pace
@@ -212,6 +228,7 @@ class Batching:
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
         """Close what is left open, and say how it went; its cost is the ledger's."""
+        await self._settle_unasked(ctx, session)
         await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         batch_id = batch_of(ctx)
         parts = await crud.open_parts(session, ctx.workspace_id, batch_id)

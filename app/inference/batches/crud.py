@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Text, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from app.core.clock import now
 from app.core.ids import new_id
@@ -18,6 +19,7 @@ from app.inference.batches.schemas import BatchQuery
 OPEN = ("pending", "submitted")
 ENDED = ("succeeded", "failed")
 ROWS_AT_ONCE = 1000
+BYTES_AT_ONCE = 8 * 1024 * 1024
 
 
 async def get(
@@ -114,16 +116,26 @@ async def ended(
     statuses: Sequence[str],
     after: int,
 ) -> Sequence[BatchLine]:
-    """The next lines with these outcomes, in order."""
-    statement = select(BatchLine).where(
+    """The next lines with these outcomes, in order: as many as may be held at once."""
+    wanted = (
         BatchLine.workspace_id == workspace_id,
         BatchLine.batch_id == batch_id,
         BatchLine.status.in_(statuses),
         BatchLine.position > after,
     )
-    return (
-        await session.scalars(statement.order_by(BatchLine.position).limit(ROWS_AT_ONCE // 2))
-    ).all()
+    size = func.coalesce(func.octet_length(cast(BatchLine.answer, Text)), 0)
+    sizes = select(BatchLine.position, size).where(*wanted)
+    last, held = after, 0
+    page = sizes.order_by(BatchLine.position).limit(ROWS_AT_ONCE // 2)
+    for position, length in await session.execute(page):
+        if last > after and held + length > BYTES_AT_ONCE:
+            break
+        last, held = position, held + length
+    statement = select(BatchLine).where(*wanted, BatchLine.position <= last)
+    lines = await session.scalars(
+        statement.order_by(BatchLine.position).options(defer(BatchLine.body))
+    )
+    return lines.all()
 
 
 async def end_line(
@@ -181,11 +193,12 @@ async def answered_bytes(
     return int(await session.scalar(statement) or 0)
 
 
-async def add_part(
-    session: AsyncSession, part: BatchPart, requests: Mapping[UUID, UUID]
-) -> BatchPart:
-    """Write down which lines a provider is about to be handed, with their requests' ids."""
-    session.add(part)
+async def add_part(session: AsyncSession, part: BatchPart, requests: Mapping[UUID, UUID]) -> None:
+    """Write down which lines a provider is about to be handed, with their requests' ids.
+
+    Once more, where nobody knows whether it was committed, it is the same.
+    """
+    await session.merge(part)
     await session.flush()
     for line_id, request_id in requests.items():
         await session.execute(
@@ -194,7 +207,23 @@ async def add_part(
             .values(status="submitted", part_id=part.id, request_id=request_id, updated_at=now())
             .execution_options(synchronize_session=False)
         )
-    return part
+
+
+async def mark_handing_over(session: AsyncSession, batch: Batch, *, begun: bool) -> None:
+    """Write down that lines are being let in that a provider is to have, or that all are there."""
+    await session.execute(
+        update(Batch)
+        .where(Batch.id == batch.id, Batch.workspace_id == batch.workspace_id)
+        .values(handing_over=begun)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def is_handing_over(session: AsyncSession, workspace_id: UUID, batch_id: UUID) -> bool:
+    statement = select(Batch.handing_over).where(
+        Batch.workspace_id == workspace_id, Batch.id == batch_id
+    )
+    return bool(await session.scalar(statement))
 
 
 async def name_part(session: AsyncSession, part: BatchPart, upstream_id: str) -> bool:
@@ -251,13 +280,18 @@ async def open_parts(
 
 
 async def lines_of_part(session: AsyncSession, part: BatchPart) -> Sequence[BatchLine]:
-    """All of them, ended or not."""
+    """All of them, ended or not, without what was asked and answered."""
     statement = select(BatchLine).where(
         BatchLine.workspace_id == part.workspace_id,
         BatchLine.batch_id == part.batch_id,
         BatchLine.part_id == part.id,
     )
-    return (await session.scalars(statement.order_by(BatchLine.position))).all()
+    lines = await session.scalars(
+        statement.order_by(BatchLine.position).options(
+            defer(BatchLine.body), defer(BatchLine.answer)
+        )
+    )
+    return lines.all()
 
 
 async def release_lines(session: AsyncSession, part: BatchPart) -> None:

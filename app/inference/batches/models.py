@@ -35,6 +35,7 @@ class Batch(Resource):
     """Requests that a run carries out; what comes of each stands in its line.
 
     `endpoint` is set where all lines are of one operation. `succeeded` and `failed` count lines.
+    While it is `handing_over`, no line is asked by ourselves.
     """
 
     __tablename__ = "batches"
@@ -58,6 +59,7 @@ class Batch(Resource):
     total: Mapped[int]
     succeeded: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
+    handing_over: Mapped[bool] = mapped_column(default=False)
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), info=plain())
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

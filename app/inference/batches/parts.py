@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -20,13 +21,15 @@ from app.inference.batches.models import Batch, BatchLine, BatchPart
 from app.inference.batches.patience import Store, patiently
 from app.inference.batches.upstream import (
     Answered,
+    Answers,
     Asked,
     Missed,
+    NotTaken,
     Undecided,
     Upstream,
     upstream_of,
 )
-from app.inference.batches.wording import body_for, no_answer, used_by
+from app.inference.batches.wording import Taken, body_for, nothing
 from app.inference.calls.order import Grant
 from app.inference.integrations.directory import Directory, Endpoint
 from app.inference.prices.book import PriceBook
@@ -50,6 +53,8 @@ FIRST_LOOK, LONGEST_LOOK = 0.5, 30.0
 UNSEEN_SECONDS = 60.0
 # A provider's day begins later than ours.
 GRACE: Final = timedelta(hours=1)
+# What a provider says of a batch that it will say nothing more of.
+GONE: Final = (ProviderRejected, ModelNotFound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,12 @@ class Outside:
 
 @dataclass(slots=True)
 class Ready:
-    """A line that its provider's batch API will take, once it is let in."""
+    """A line that its provider's batch API will take, and that was let in."""
 
     line: BatchLine
     plan: Plan
     body: bytes
-    grant: Grant | None = None
+    grant: Grant
 
 
 class Parts:
@@ -83,14 +88,20 @@ class Parts:
     ) -> None:
         """Leave to batch APIs what they take; the rest stays pending."""
         groups: dict[tuple[UUID, str, str], list[Ready]] = defaultdict(list)
-        for line in lines:
-            ready = await self._ready(clerk, line)
-            if ready is not None:
-                target = ready.plan.candidates[0].target
-                assert target.endpoint.integration_id is not None  # noqa: S101 - the demo has none
-                groups[target.endpoint.integration_id, line.url, target.model].append(ready)
-        for group in groups.values():
-            await self._submit(ctx, batch, clerk, group)
+        try:
+            for line in lines:
+                ready = await self._ready(clerk, line)
+                if ready is not None:
+                    target = ready.plan.candidates[0].target
+                    assert target.endpoint.integration_id is not None  # noqa: S101 - the demo has none
+                    groups[target.endpoint.integration_id, line.url, target.model].append(ready)
+            for group in groups.values():
+                await self._submit(ctx, batch, clerk, group)
+        except BaseException:
+            for group in groups.values():
+                for one in group:
+                    clerk.calls.release(one.grant)
+            raise
 
     async def _ready(self, clerk: Clerk, line: BatchLine) -> Ready | None:
         """The line at its first candidate's batch price; None where it is to be paced."""
@@ -125,13 +136,12 @@ class Parts:
             url=group[0].line.url,
             done=False,
         )
-        requests = {one.line.id: one.grant.call.request_id for one in group if one.grant}
+        requests = {one.line.id: one.grant.call.request_id for one in group}
         await self._store.unit(
             ctx, lambda session: crud.add_part(session, part, requests), held=True
         )
         for one in group:
-            if one.grant is not None:
-                one.grant.taken = True
+            one.grant.taken = True
         upstream = upstream_of(self._outside.transport, endpoint, part.url)
         assert upstream is not None  # noqa: S101 - asked for each line before
         asked = [Asked(one.line.id.hex, one.line.url, one.body) for one in group]
@@ -179,16 +189,18 @@ class Parts:
         if upstream is None:
             await self.take_back(ctx, clerk, part)
             return
-        answers: Sequence[Answered] | None = None
+        answers: Answers | None = None
         try:
             if part.upstream_id is None:
                 since = missed_since.setdefault(part.id, time.monotonic())
                 await self._look_for(ctx, clerk, part, upstream, since)
             if part.upstream_id is not None:
                 answers = await upstream.answers(part.upstream_id)
-        except (ProviderRejected, ModelNotFound) as error:
+        except NotTaken:
+            await self.take_back(ctx, clerk, part)
+        except GONE as error:
             log.warning("batch_lost_upstream", part_id=str(part.id), reason=error.detail)
-            answers = []
+            answers = nothing()
         except ProviderError as error:
             log.warning("batch_not_readable", part_id=str(part.id), reason=error.detail)
         if answers is not None:
@@ -217,23 +229,35 @@ class Parts:
         return await upstream.find(await self._store.unit(ctx, known))
 
     async def _take_in(
-        self, ctx: RunContext, clerk: Clerk, part: BatchPart, answers: Sequence[Answered]
+        self, ctx: RunContext, clerk: Clerk, part: BatchPart, answers: Answers
     ) -> None:
-        by_id = {answer.id: answer for answer in answers}
-        used: dict[UUID, Usage | None] = {}
+        """End the lines as their answers come; a read that breaks off is begun again later."""
+        found = await self._store.unit(ctx, lambda session: crud.lines_of_part(session, part))
+        taken = Taken({line.id.hex: line for line in found})
+        try:
+            async with aclosing(answers):
+                async for some in answers:
+                    await self._end_lines(ctx, taken.take(some))
+        except GONE as error:
+            log.warning("batch_lost_upstream", part_id=str(part.id), reason=error.detail)
+        except ProviderError as error:
+            log.warning("batch_not_readable", part_id=str(part.id), reason=error.detail)
+            return
+        await self._end_lines(ctx, taken.rest())
+        # The ledger first knows of it, then the part is done: a crash between repeats this.
+        await self._settle(ctx, clerk, part, taken.used)
+        await self._store.unit(ctx, lambda session: crud.end_part(session, part))
 
-        async def end_lines(session: AsyncSession) -> None:
-            for line in await crud.lines_of_part(session, part):
-                answer = by_id.get(line.id.hex) or no_answer(line.id.hex)
+    async def _end_lines(
+        self, ctx: RunContext, ended: Sequence[tuple[BatchLine, Answered]]
+    ) -> None:
+        async def end(session: AsyncSession) -> None:
+            for line, answer in ended:
                 status = "succeeded" if answer.code < 400 else "failed"
                 await crud.end_line(session, line, status, answer.code, answer.body)
-                if line.request_id is not None:
-                    used[line.request_id] = used_by(line.url, answer)
 
-        await self._store.unit(ctx, end_lines)
-        # The ledger first knows of it, then the part is done: a crash between repeats this.
-        await self._settle(ctx, clerk, part, used)
-        await self._store.unit(ctx, lambda session: crud.end_part(session, part))
+        if ended:
+            await self._store.unit(ctx, end)
 
     async def take_back(self, ctx: RunContext, clerk: Clerk, part: BatchPart) -> None:
         """Have the lines of a part that nobody carries out asked by ourselves."""

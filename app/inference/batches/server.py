@@ -1,6 +1,7 @@
 """The server of one integration, asked for what is no call of a model: files, batches, jobs."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,10 +13,14 @@ from app.inference.integrations.directory import Endpoint
 from app.inference.providers.errors import ProviderGarbled
 from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
-from app.inference.providers.transport import Transport
+from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
 
 BOUNDARY: Final = b"luminous-batch-7d1f0a"
-MOST_BYTES: Final = 256 * 1024 * 1024
+# Bytes of an answer that is one document, and of one in lines, of which no more than a line and a
+# read are held: a line may be as long as any other answer.
+MOST_DOCUMENT: Final = 16 * 1024 * 1024
+MOST_IN_LINES: Final = 2 * 1024 * 1024 * 1024
+MOST_LINE: Final = MAX_BODY_BYTES
 MOST_PAGES: Final = 100
 # Between ours and a provider's.
 CLOCKS_APART: Final = timedelta(minutes=2)
@@ -31,6 +36,39 @@ class Server:
     async def fetch(
         self, method: str, url: str, body: bytes | None = None, kind: str = "application/json"
     ) -> bytes:
+        async with self._answer(method, url, body, kind, most=MOST_DOCUMENT) as exchange:
+            return await exchange.read_body()
+
+    async def lines(self, url: str) -> AsyncGenerator[list[dict[str, Any]], None]:
+        """The objects of a document of JSON Lines, as many at a time as have come by one read.
+
+        Raises ProviderError, after what came before has been given.
+        """
+        begun = bytearray()
+        async with self._answer("GET", url, most=MOST_IN_LINES) as exchange:
+            while chunk := await exchange.read_chunk():
+                end, *others = chunk.split(b"\n")
+                begun += end
+                if len(begun) > MOST_LINE:
+                    raise self.garbled("a line of the answer is too long.")
+                if others:
+                    lines = [bytes(begun), *others[:-1]]
+                    begun = bytearray(others[-1])
+                    yield [self.read(line) for line in lines if line.strip()]
+        if begun.strip():
+            yield [self.read(bytes(begun))]
+
+    @asynccontextmanager
+    async def _answer(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        kind: str = "application/json",
+        *,
+        most: int,
+    ) -> AsyncIterator[Exchange]:
+        """An answer that succeeded, to be read; raises ProviderError."""
         endpoint = self.endpoint
         described = KINDS[endpoint.kind]
         headers = dict(described.codec(endpoint.base_url).headers(endpoint.api_key))
@@ -43,11 +81,11 @@ class Server:
             body=body,
             provider=described.label,
             allow_private=endpoint.allow_private,
-            max_bytes=MOST_BYTES,
+            max_bytes=most,
         )
         try:
             await expect_success(exchange, described.label, endpoint.api_key)
-            return await exchange.read_body()
+            yield exchange
         finally:
             exchange.close()
 
@@ -79,9 +117,6 @@ class Server:
         if not isinstance(found, dict):
             raise self.garbled("the answer is no JSON object.")
         return found
-
-    def lines(self, answer: bytes) -> list[dict[str, Any]]:
-        return [self.read(line) for line in answer.splitlines() if line.strip()]
 
     def garbled(self, said: str) -> ProviderGarbled:
         return ProviderGarbled(KINDS[self.endpoint.kind].label, said)

@@ -1,6 +1,7 @@
 """The batch APIs that providers have: OpenAI's files and batches, Anthropic's message batches."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
@@ -51,8 +52,16 @@ class Missed:
     known: Collection[str]
 
 
+# Several at a time, as they come.
+Answers = AsyncGenerator[Sequence[Answered], None]
+
+
 class Undecided(Exception):
     """The provider has a batch that may be the one, and tells whose it is only at its end."""
+
+
+class NotTaken(Exception):
+    """The provider has refused a batch after all, before it asked any model."""
 
 
 class Upstream(Protocol):
@@ -70,8 +79,8 @@ class Upstream(Protocol):
         """The provider's name of the batch that this part became, if it did; raises Undecided."""
         ...
 
-    async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
-        """What came of the lines; None as long as the batch is under way."""
+    async def answers(self, upstream_id: str) -> Answers | None:
+        """What came of the lines; None as long as the batch is under way. Raises NotTaken."""
         ...
 
     async def cancel(self, upstream_id: str) -> None: ...
@@ -109,16 +118,21 @@ class OpenAIBatches:
                 return None
         return None
 
-    async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
+    async def answers(self, upstream_id: str) -> Answers | None:
         batch = await self.server.document("GET", self._at(f"/batches/{upstream_id}"))
+        files = [batch[name] for name in ("output_file_id", "error_file_id") if batch.get(name)]
+        if batch.get("status") == "failed" and not files:
+            # So ends what is not begun: for a line that it does not take, or too many in its queue.
+            raise NotTaken
         if batch.get("status") not in ("completed", "failed", "expired", "cancelled"):
             return None
-        found: list[Answered] = []
-        for name in ("output_file_id", "error_file_id"):
-            if file_id := batch.get(name):
-                content = await self.server.fetch("GET", self._at(f"/files/{file_id}/content"))
-                found += [_openai_answer(line) for line in self.server.lines(content)]
-        return found
+        return self._read(files)
+
+    async def _read(self, files: Sequence[str]) -> Answers:
+        for file_id in files:
+            async with aclosing(self.server.lines(self._at(f"/files/{file_id}/content"))) as found:
+                async for lines in found:
+                    yield [_openai_answer(line) for line in lines]
 
     async def cancel(self, upstream_id: str) -> None:
         await self.server.fetch("POST", self._at(f"/batches/{upstream_id}/cancel"), b"{}")
@@ -165,18 +179,22 @@ class AnthropicBatches:
                 continue
             answers = await self.answers(name)
             undecided = undecided or answers is None
-            if answers and answers[0].id in missed.line_ids:
+            if answers is not None and await _first_of(answers) in missed.line_ids:
                 return name
         if undecided:
             raise Undecided
         return None
 
-    async def answers(self, upstream_id: str) -> Sequence[Answered] | None:
+    async def answers(self, upstream_id: str) -> Answers | None:
         batch = await self.server.document("GET", self._at(f"/{upstream_id}"))
         if batch.get("processing_status") != "ended":
             return None
-        content = await self.server.fetch("GET", self._at(f"/{upstream_id}/results"))
-        return [_anthropic_answer(line) for line in self.server.lines(content)]
+        return self._read(upstream_id)
+
+    async def _read(self, upstream_id: str) -> Answers:
+        async with aclosing(self.server.lines(self._at(f"/{upstream_id}/results"))) as found:
+            async for lines in found:
+                yield [_anthropic_answer(line) for line in lines]
 
     async def cancel(self, upstream_id: str) -> None:
         await self.server.fetch("POST", self._at(f"/{upstream_id}/cancel"), b"{}")
@@ -184,6 +202,15 @@ class AnthropicBatches:
     def _at(self, path: str = "") -> str:
         dialect = DIALECTS[MESSAGES]
         return dialect.upstream_url(self.server.endpoint, "", streaming=False) + "/batches" + path
+
+
+async def _first_of(answers: Answers) -> str | None:
+    """The id of the first of them, without reading on."""
+    async with aclosing(answers) as found:
+        async for some in found:
+            for answer in some:
+                return answer.id
+    return None
 
 
 def _may_be(batch: dict[str, Any], made_at: datetime, missed: Missed) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
@@ -23,6 +23,24 @@ async def add(session: AsyncSession, feedback: Feedback) -> Feedback:
     session.add(feedback)
     await session.flush()
     return feedback
+
+
+async def before(session: AsyncSession, judgement: Feedback) -> Feedback | None:
+    """The last judgement of the same by the same person that taught the same candidate.
+
+    Until the transaction ends nobody else judges it in their name.
+    """
+    about = "call_id" if judgement.call_id else "run_id" if judgement.run_id else "message_id"
+    target = getattr(judgement, about)
+    name = f"feedback:{judgement.user_id}:{target}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+    same = (
+        "workspace_id", "user_id", about, "source", "route_id", "category", "deployment",
+    )  # fmt: skip
+    statement = select(Feedback).where(
+        *(getattr(Feedback, each) == getattr(judgement, each) for each in same)
+    )
+    return (await session.scalars(statement.order_by(Feedback.id.desc()).limit(1))).one_or_none()
 
 
 async def get(session: AsyncSession, workspace_id: UUID, feedback_id: UUID) -> Feedback | None:

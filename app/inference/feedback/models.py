@@ -21,6 +21,7 @@ class Feedback(Row):
         Index("ix_feedback_list", "workspace_id", "created_at", "id"),
         Index("ix_feedback_call", "call_id"),
         Index("ix_feedback_run", "run_id"),
+        Index("ix_feedback_message", "message_id"),
     )
 
     __handling__ = Handling(

@@ -46,6 +46,7 @@ async def create(
 ) -> Feedback:
     """Keep a judgement; the route that chose the answer learns from it once it is committed.
 
+    Who judges the same again has another mind: what the route learned before is put right.
     `pupil` learns where no route has chosen it. Raises JudgedUnknown.
     """
     calls = await _judged(session, access.workspace_id, new)
@@ -64,7 +65,8 @@ async def create(
         **told,
     )
     if lesson is not None:
-        _learn_on_commit(session, router, access.workspace_id, lesson, new)
+        before = await crud.before(session, feedback)
+        _learn_on_commit(session, router, lesson, feedback, before.score if before else None)
     return await crud.add(session, feedback)
 
 
@@ -120,16 +122,17 @@ async def _lesson(
 
 
 def _learn_on_commit(
-    session: AsyncSession, router: Router, workspace_id: UUID, lesson: _Lesson, new: FeedbackCreate
+    session: AsyncSession, router: Router, lesson: _Lesson, judged: Feedback, before: float | None
 ) -> None:
     def learn() -> None:
         router.rate(
-            workspace_id,
+            judged.workspace_id,
             lesson.spec,
             lesson.category,
             lesson.deployment,
-            new.score,
-            evaluation=new.source == "evaluation",
+            judged.score,
+            evaluation=judged.source == "evaluation",
+            before=before,
         )
 
     on_commit(session, learn)

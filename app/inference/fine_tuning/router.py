@@ -39,6 +39,8 @@ from app.runs.runs.bundle import RunsDep
 Reader = Annotated[Access, require(Permission.FINE_TUNING_READ)]
 Writer = Annotated[Access, require(Permission.FINE_TUNING_WRITE)]
 
+MOST_NUMBER = 2**32
+
 router = guarded_router(prefix="/v1/fine-tuning/jobs", tag="fine-tuning")
 
 
@@ -185,9 +187,9 @@ async def list_checkpoints(
         FineTuningCheckpointRead(
             id=str(one.get("id")),
             created_at=moment(one),
-            step=int(one.get("step_number") or 0),
+            step=number(one, "step_number"),
             model=f"{job.slug}/{one.get('fine_tuned_model_checkpoint')}",
-            metrics=one.get("metrics") or {},
+            metrics=one["metrics"] if isinstance(one.get("metrics"), dict) else {},
         )
         for one in items(found)
     ]
@@ -209,7 +211,13 @@ def items(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def moment(one: dict[str, Any]) -> datetime:
-    return datetime.fromtimestamp(int(one.get("created_at") or 0), UTC)
+    return datetime.fromtimestamp(number(one, "created_at"), UTC)
+
+
+def number(one: dict[str, Any], name: str) -> int:
+    """0 where the provider tells none that could be one."""
+    told = one.get(name)
+    return told if isinstance(told, int) and 0 <= told < MOST_NUMBER else 0
 
 
 def rest(found: dict[str, Any], ids: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.core.errors import AppError
 from app.core.log import get_logger
 from app.inference.batches import files
 from app.inference.batches.parts import Outside, may_be_there
-from app.inference.batches.patience import Store, patiently
+from app.inference.batches.patience import Store
 from app.inference.batches.server import Server
 from app.inference.calls.calls import Calls
 from app.inference.calls.order import Order
@@ -63,11 +63,13 @@ class Training:
                 found = await upstream.find(job) if ctx.attempt > 1 else None
                 await self._keep(ctx, found or await self._begun(ctx, job, upstream))
             await self._follow(ctx, upstream)
-        await self._charge(ctx, await self._job(ctx))
+        job = await self._job(ctx)
+        await self._store.unit(ctx, lambda session: self._charge(ctx, session, job))
 
     async def _admit(self, ctx: RunContext, job: FineTuningJob) -> None:
         """Reserve what the job may cost; raises BudgetExceeded and PriceUnknown."""
-        if ctx.attempt > 1 and await self._open_requests(ctx):
+        found = await self._store.unit(ctx, lambda session: self._open_requests(ctx, session))
+        if found:
             return
         access = access_of(ctx)
         is_key = access.credential == "api_key"
@@ -91,23 +93,21 @@ class Training:
         # It is settled by what the provider says at the end, whichever process hears it.
         grant.taken = True
 
-    async def _charge(self, ctx: RunContext, job: FineTuningJob) -> None:
+    async def _charge(self, ctx: RunContext, session: AsyncSession, job: FineTuningJob) -> None:
         """Settle what was reserved, by what the provider has told; a failure costs nothing."""
-        requests = await self._open_requests(ctx)
+        requests = await self._open_requests(ctx, session)
         if not requests:
             return
         if job.status == "succeeded" and not job.trained_tokens:
-            await patiently(lambda: self._calls.settle_lost(ctx.workspace_id, ctx.run_id, ""))
+            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
             return
         usage = Usage(job.trained_tokens) if job.trained_tokens else None
         used = dict.fromkeys(requests, usage)
-        await patiently(lambda: self._calls.settle_answered(ctx.workspace_id, ctx.run_id, used))
+        await self._calls.settle_answered(ctx.workspace_id, ctx.run_id, used)
 
-    async def _open_requests(self, ctx: RunContext) -> list[UUID]:
-        await patiently(self._calls.flush)
-        return await self._store.unit(
-            ctx, lambda session: ledger.open_requests(session, ctx.workspace_id, ctx.run_id)
-        )
+    async def _open_requests(self, ctx: RunContext, session: AsyncSession) -> list[UUID]:
+        await self._calls.flush()
+        return await ledger.open_requests(session, ctx.workspace_id, ctx.run_id)
 
     async def _begun(
         self, ctx: RunContext, job: FineTuningJob, upstream: UpstreamJobs
@@ -166,7 +166,7 @@ class Training:
             job.ended_at = now()
             on_commit(session, lambda: self._stop(job))
         if job is not None:
-            await self._charge(ctx, job)
+            await self._charge(ctx, session, job)
         total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
         result = {"fine_tuning_job_id": str(job_of(ctx))}
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)

@@ -32,6 +32,7 @@ class Moderator:
             body=orjson.dumps({"model": target.model, "input": text}),
             provider=label,
             allow_private=endpoint.allow_private,
+            max_bytes=MOST_BYTES,
         )
         try:
             if not 200 <= exchange.status < 300:

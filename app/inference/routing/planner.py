@@ -112,10 +112,14 @@ class Router:
         score: float,
         *,
         evaluation: bool = False,
+        before: float | None = None,
     ) -> None:
-        """Have an adaptive route learn from a judgement of an answer: -1 is bad, 1 is good."""
+        """Have an adaptive route learn from a judgement of an answer: -1 is bad, 1 is good.
+
+        It takes the place of the one `before`, where the same was judged once already.
+        """
         if spec.strategy == "adaptive":
-            gain = gain_of_rating(score, evaluation=evaluation)
+            gain = gain_of_rating(score, evaluation=evaluation, before=before)
             self.learner.learn(workspace_id, spec, category, deployment, gain)
 
     async def route(self, workspace_id: UUID, name: str) -> RouteSpec:

@@ -1,5 +1,6 @@
 """Judgements of answers, and who learns from them."""
 
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -116,6 +117,37 @@ async def test_a_repeated_request_counts_once(planner, route):
             headers={"Idempotency-Key": f"judge-{call}"},
         )
         assert answer.status_code == 201
+    assert (await arms(planner, route))["demo/first"]["ratings"] == 1
+
+
+async def test_who_judges_the_same_again_has_changed_their_mind(planner, route):
+    """However often one person judges one call, it counts as one rating: the last."""
+    call = await made_call(planner, "first")
+    for score in (1, 1, -1, 1, -1):
+        told = await judge(planner, call_id=call, score=score)
+    known = (await arms(planner, route))["demo/first"]
+    assert known["ratings"] == 1
+    other = await made_call(planner, "second")
+    await judge(planner, call_id=other, score=-1)
+    same = (await arms(planner, route))["demo/second"]
+    assert (known["ratings"], known["calls"]) == (same["ratings"], same["calls"])
+    assert (await arms(planner, route))["demo/first"]["mean"] == same["mean"]
+    listed = (await planner.talker.call("GET", f"/v1/feedback?call_id={call}")).json()["data"]
+    assert [item["score"] for item in listed] == [-1, 1, -1, 1, 1]
+    assert told["route_id"] == route["id"]
+
+
+async def test_a_person_and_an_evaluation_judge_the_same_each_for_themselves(planner, route):
+    call = await made_call(planner, "first")
+    for source in ("user", "evaluation", "grader"):
+        await judge(planner, call_id=call, score=1, source=source)
+    known = (await arms(planner, route))["demo/first"]
+    assert (known["ratings"], known["evaluations"]) == (2, 1)
+
+
+async def test_judgements_of_the_same_at_once_count_as_one(planner, route):
+    call = await made_call(planner, "first")
+    await asyncio.gather(*(judge(planner, call_id=call, score=1) for _ in range(8)))
     assert (await arms(planner, route))["demo/first"]["ratings"] == 1
 
 

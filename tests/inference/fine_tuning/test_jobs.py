@@ -13,7 +13,7 @@ from app.inference.fine_tuning.training import Training
 from app.runs.events.errors import RunLost
 from app.runs.runs.models import Run
 from tests.inference.relay.conftest import open_gateway
-from tests.support.fakes.base import status
+from tests.support.fakes.base import body_of, status
 from tests.support.fakes.openai_tuning import TUNED, FakeOpenAITuning
 from tests.support.runs import processes, read, until
 
@@ -156,6 +156,22 @@ async def test_our_own_routes_tell_the_same(client, gateway, sdk, fake):
     cancelled = await client.post(f"{path}/cancel", headers=headers)
     assert cancelled.status_code == 202
     await in_state(sdk, job, "cancelled")
+
+
+async def test_what_a_provider_tells_in_another_form_is_told_as_far_as_it_goes(
+    client, gateway, sdk, fake, monkeypatch
+):
+    await in_state(sdk, await begun(sdk), "running")
+    strange = {"id": 1, "created_at": 10**18, "step_number": "ten", "metrics": [1], "data": "?"}
+    told = body_of(json.dumps({"data": [strange, None]}).encode())
+    monkeypatch.setattr(fake, "_told", lambda what: told)
+    headers = gateway.person.headers
+    (job,) = (await client.get("/v1/fine-tuning/jobs", headers=headers)).json()["data"]
+    for what, field, known in (("events", "metrics", None), ("checkpoints", "step", 0)):
+        found = await client.get(f"/v1/fine-tuning/jobs/{job['id']}/{what}", headers=headers)
+        assert found.status_code == 200, found.text
+        (one,) = found.json()["data"]
+        assert (one[field], one["created_at"][:4]) == (known, "1970")
 
 
 async def priced(client, gateway):

@@ -142,6 +142,15 @@ async def test_a_moderation_endpoint_is_asked_about_request_and_answer(client, g
     assert asker.text == "Hello, wörld 🌍"
 
 
+async def test_a_moderation_without_an_end_is_a_check_that_fails(client, gateway, app, asker):
+    await guard(
+        client, gateway, app, {"kind": "moderation", "stage": "input", "on_error": "closed"}
+    )
+    gateway.fake.will(body_of(b'{"results": [' + b" " * 2**21 + b'{"category_scores": {}}]}'))
+    with pytest.raises(GuardrailUnavailable):
+        await asker.ask("Hello")
+
+
 @streamed
 async def test_an_operator_can_count_what_a_guardrail_flagged(client, gateway, app, asker, stream):
     flags = {"kind": "regex", "pattern": "rival", "action": "flag", "stage": "input"}

@@ -111,6 +111,17 @@ def test_ratings_are_not_drowned_by_many_calls():
     assert world.live(500)[1] > 0.8
 
 
+def test_a_rating_that_is_taken_back_after_it_has_faded_takes_no_more_than_there_was():
+    arm = gain_of_rating(1, evaluation=False)
+    arm.fade(0.1)
+    arm.add(gain_of_rating(-1, evaluation=False, before=1))
+    worst = Arm(rated_weight=arm.rated_weight)
+    kept = {"one": arm}
+    rated = posteriors(kept, {"one": None}, PLAIN)["one"].rated
+    assert rated == posteriors({"one": worst}, {"one": None}, PLAIN)["one"].rated
+    assert min(rated) > 0
+
+
 def test_a_conversation_is_drawn_the_same_each_time():
     among, arms = entries(1, 1, 1), {}
     for number in range(40):

@@ -69,8 +69,10 @@ class Belief(NamedTuple):
 def belief(total: float, weight: float, prior: float) -> Belief:
     """After `weight` observations that sum to `total`, from a prior mean."""
     prior = min(0.99, max(0.01, prior))
+    # What is put right of an observation that has faded since may be more than is left of it.
+    total = min(weight, max(0.0, total))
     good = PRIOR_WEIGHT * prior + total
-    bad = PRIOR_WEIGHT * (1 - prior) + max(0.0, weight - total)
+    bad = PRIOR_WEIGHT * (1 - prior) + weight - total
     return Belief(good, bad)
 
 
@@ -156,8 +158,10 @@ def gain_of_call(
     return Arm(pulls=1, run_sum=reward, run_weight=1, calls=1)
 
 
-def gain_of_rating(score: float, *, evaluation: bool) -> Arm:
-    """What a rating from -1 to 1 teaches."""
+def gain_of_rating(score: float, *, evaluation: bool, before: float | None = None) -> Arm:
+    """What a rating from -1 to 1 teaches; in the place of one `before`, only the difference."""
+    if before is not None:
+        return Arm(rated_sum=(score - before) / 2)
     counted = Arm(evaluations=1) if evaluation else Arm(ratings=1)
     counted.rated_sum, counted.rated_weight = (score + 1) / 2, 1.0
     return counted
