@@ -12,8 +12,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
-# Few, so that the answers to one batch are acted upon while Valkey decides the next: a crowd that is
-# asked about all at once waits for Valkey all at once too, and this process with it.
+# Few, so that the answers to one batch are acted upon while Valkey decides the next: a crowd that
+# is asked about all at once waits for Valkey all at once too, and this process with it.
 MOST_AT_ONCE: Final = 8
 
 # The frame of every script. ARGV[1] is a JSON array of questions, ARGV[2] what is attached to

@@ -35,6 +35,8 @@ from rivals import RIVALS, Gateway
 
 FIGURES = ("requests", "streams", "cpu", "latency", "paced", "memory")
 PACED_STREAMS = 60
+CROWDS = (16, 64)
+FEW = (1, 8)
 DONE = b"data: [DONE]\n\n"
 DIRECT = {
     "whole": "bench",
@@ -76,7 +78,9 @@ class Bench:
         return taken
 
     def requests(self, gateway: Gateway, taken: Taken) -> None:
-        for connections in (16, 64):
+        if gateway.name == "direct" and self.quick:
+            return
+        for connections in CROWDS:
             measured = taken.count(self._whole(gateway, connections))
             taken.numbers[f"requests_{connections}"] = measured.rate
 
@@ -85,7 +89,7 @@ class Bench:
         taken.numbers["streams_16"] = measured.rate
 
     def latency(self, gateway: Gateway, taken: Taken) -> None:
-        for connections in (1, 8):
+        for connections in FEW:
             measured = taken.count(self._whole(gateway, connections))
             taken.numbers[f"latency_{connections}"] = measured.median_ms
 
@@ -147,6 +151,7 @@ class Bench:
                 document,
                 connections=connections,
                 seconds=self.seconds,
+                warm=self.quick and connections != CROWDS[0],
             )
         request = self._request(gateway, "whole", streaming=False)
         pressed = press(port, request, connections=connections, seconds=self.seconds, ending=b"}")
@@ -219,7 +224,7 @@ def over_direct(direct: Taken, ours: Taken) -> Iterator[tuple[str, float]]:
     for variant, name in (("long", "same_dialect"), ("translated", "translated")):
         if f"cpu_{variant}" in mine:
             yield f"cpu_{name}_over_httpx2", mine[f"cpu_{variant}"] / bare[f"cpu_{variant}"]
-    for connections in (1, 8):
+    for connections in FEW:
         figure = f"latency_{connections}"
         if figure in mine:
             yield f"added_median_ms_{connections}", mine[figure] - bare[figure]

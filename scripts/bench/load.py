@@ -144,9 +144,16 @@ end
 
 
 def wrk(
-    port: int, path: str, key: str, document: dict, *, connections: int, seconds: float
+    port: int,
+    path: str,
+    key: str,
+    document: dict,
+    *,
+    connections: int,
+    seconds: float,
+    warm: bool = False,
 ) -> Measured:
-    """The same as `press`, by wrk: whole answers, a short warm-up before."""
+    """The same as `press`, by wrk: whole answers, a short warm-up before if it is not `warm`."""
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     lines = "\n".join(f"wrk.headers[{json.dumps(k)}] = {json.dumps(v)}" for k, v in headers.items())
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -154,7 +161,7 @@ def wrk(
         script.flush()
         common = ["wrk", "-t1", f"-c{connections}", "-s", script.name]
         url = f"http://127.0.0.1:{port}{path}"
-        for duration in (1, max(1, round(seconds))):
+        for duration in (max(1, round(seconds)),) if warm else (1, max(1, round(seconds))):
             ran = subprocess.run(
                 [*common, f"-d{duration}s", url], check=True, capture_output=True, text=True
             )

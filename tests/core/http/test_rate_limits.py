@@ -236,12 +236,12 @@ async def test_a_vendor_call_is_one_round_trip(serving, key):
         await http.get("/openai/v1/models", headers=bearer(key))
         valkey = app.state.kernel.valkey
         run = []
-        for _ in range(10):
+        for _ in range(40):
             before = await scripts_run(valkey)
-            for _ in range(5):
+            for _ in range(2):
                 await http.get("/openai/v1/models", headers=bearer(key))
             run.append(await scripts_run(valkey) - before)
-        assert min(run) == 5  # the count is the server's, and others use it meanwhile
+        assert min(run) == 2  # the count is the server's, and others use it meanwhile
 
 
 async def test_wrong_keys_on_vendor_routes_are_limited_as_well(serving):
