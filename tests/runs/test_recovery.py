@@ -119,10 +119,10 @@ async def test_a_run_that_kills_every_process_fails_as_interrupted(kernel, acces
 
 async def test_a_cancelled_run_without_an_owner_is_ended_not_repeated(kernel, access):
     work = Scripted(forever)
+    run = await create_run(kernel, access, "host:dead")
+    async with kernel.database.unit(access.scope) as session:
+        await service.request_cancel(session, access, run.id)
     async with processes(kernel, work) as [process]:
-        run = await create_run(kernel, access, "host:dead")
-        async with kernel.database.unit(access.scope) as session:
-            await service.request_cancel(session, access, run.id)
         events = await read(process.runs, run)
         assert [event.type for event in events] == ["run.created", "run.cancelled"]
 
