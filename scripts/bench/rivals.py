@@ -26,6 +26,10 @@ class Gateway:
     key: str
     models: dict[str, str]
 
+    @property
+    def is_rival(self) -> bool:
+        return self.name not in {"direct", "Luminous"}
+
 
 @dataclass(frozen=True)
 class Rival:
