@@ -6,7 +6,6 @@ from uuid import UUID
 
 import orjson
 
-from app.core.audit import REQUEST, current_request
 from app.core.auth import Access, Permission
 from app.core.db import on_commit
 from app.inference.batches import service
@@ -33,8 +32,7 @@ class CreateBatch:
         new = read_batch(document)
         running: Runs = visit.scope["app"].state.runs
         calls = visit.inference.calls
-        async with visit.kernel.database.unit(access.scope) as session:
-            session.info[REQUEST] = current_request.get()
+        async with visit.writing(access, "batches_create") as session:
             batch, run = await service.create(session, calls, access, running.executor.id, new)
             if batch.endpoint != document["endpoint"]:
                 raise BatchInvalid("A line's `url` is another than the batch's `endpoint`.")
@@ -67,8 +65,7 @@ class CancelBatch:
     async def serve(self, visit: Visit) -> None:
         access: Access = await visit.access(Permission.BATCHES_WRITE, FEATURE)
         running: Runs = visit.scope["app"].state.runs
-        async with visit.kernel.database.unit(access.scope) as session:
-            session.info[REQUEST] = current_request.get()
+        async with visit.writing(access, "batches_cancel") as session:
             batch = await service.cancel(session, access, named(visit))
             run_id = batch.run_id
             on_commit(session, lambda: running.recovery.announce_cancel(run_id))

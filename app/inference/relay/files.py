@@ -35,7 +35,7 @@ class CreateFile:
         if purpose not in PURPOSES:
             said = f"Invalid 'purpose': expected one of {', '.join(PURPOSES)}."
             raise RequestInvalid(said, param="purpose", label="invalid_value")
-        async with visit.kernel.database.unit(access.scope) as session:
+        async with visit.writing(access, "files_create") as session:
             file = await service.add_file(session, access, upload.name, purpose, upload.content)
             shown = file_object(file)
         await visit.reply.json(orjson.dumps(shown))
@@ -72,7 +72,7 @@ class DeleteFile:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.BATCHES_WRITE, FEATURE)
         name = visit.parameters["file"]
-        async with visit.kernel.database.unit(access.scope) as session:
+        async with visit.writing(access, "files_delete") as session:
             await service.delete_file(session, access, id_in(name))
         shown = {"id": name, "object": "file", "deleted": True}
         await visit.reply.json(orjson.dumps(shown))

@@ -6,7 +6,6 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
-from app.core.audit import REQUEST, current_request
 from app.core.auth import Permission
 from app.core.db import on_commit
 from app.inference.dialects.ask import read_document, required
@@ -30,8 +29,7 @@ class CreateJob:
         new = read_job(read_document(await visit.body()))
         running: Runs = visit.scope["app"].state.runs
         desk = service.Desk(visit.inference.calls, visit.inference.prices)
-        async with visit.kernel.database.unit(access.scope) as session:
-            session.info[REQUEST] = current_request.get()
+        async with visit.writing(access, "fine_tuning_jobs_create") as session:
             job, run = await service.create(session, desk, access, running.executor.id, new)
             on_commit(session, lambda: running.executor.launch(run))
             shown = job_object(job)
@@ -62,7 +60,7 @@ class CancelJob:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.FINE_TUNING_WRITE, FEATURE)
         running: Runs = visit.scope["app"].state.runs
-        async with visit.kernel.database.unit(access.scope) as session:
+        async with visit.writing(access, "fine_tuning_jobs_cancel") as session:
             job = await service.cancel(session, access, named(visit))
             run_id = job.run_id
             on_commit(session, lambda: running.recovery.announce_cancel(run_id))

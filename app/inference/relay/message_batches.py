@@ -7,7 +7,6 @@ from uuid import UUID
 
 import orjson
 
-from app.core.audit import REQUEST, current_request
 from app.core.auth import Access, Permission
 from app.core.db import AsyncSession, on_commit
 from app.inference.batches import crud, service
@@ -40,8 +39,7 @@ class CreateMessageBatch:
         new = await asyncio.to_thread(read_requests, bytes(body))
         running: Runs = visit.scope["app"].state.runs
         calls = visit.inference.calls
-        async with visit.kernel.database.unit(access.scope) as session:
-            session.info[REQUEST] = current_request.get()
+        async with visit.writing(access, "batches_create") as session:
             batch, run = await service.create(session, calls, access, running.executor.id, new)
             on_commit(session, lambda: running.executor.launch(run))
             shown = batch_object(batch, visit)
@@ -82,8 +80,7 @@ class CancelMessageBatch:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.BATCHES_WRITE, FEATURE)
         running: Runs = visit.scope["app"].state.runs
-        async with visit.kernel.database.unit(access.scope) as session:
-            session.info[REQUEST] = current_request.get()
+        async with visit.writing(access, "batches_cancel") as session:
             found = await batch_of(session, access, visit)
             batch = await service.cancel(session, access, found.id)
             run_id = batch.run_id

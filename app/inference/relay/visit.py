@@ -1,15 +1,20 @@
 """One request at a vendor's address, with what its operation needs to serve it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from app.core.audit import REQUEST
 from app.core.auth import Access, Permission
 from app.core.errors import Unauthenticated
 from app.core.http.context import add_headers
 from app.core.http.guard import ScopeMissing
+from app.core.http.json_route import facts_of
 from app.core.http.rate_limits import (
     VERDICT,
     address_of,
@@ -138,6 +143,14 @@ class Visit:
         """The whole body; raises PayloadTooLarge and ClientGone."""
         most = self.kernel.settings.max_body_bytes
         return await read_body(self.scope, self.receive, min(limit or most, most))
+
+    @asynccontextmanager
+    async def writing(self, access: Access, operation: str) -> AsyncIterator[AsyncSession]:
+        """The transaction of what the request changes, known to the audit trail by `operation`."""
+        async with self.kernel.database.unit(access.scope) as session:
+            facts = facts_of(Request(self.scope), operation)
+            session.info[REQUEST] = replace(facts, access=access)
+            yield session
 
     def header(self, name: bytes) -> str:
         """A header of the request, by its lower-case name; empty without one."""

@@ -82,6 +82,26 @@ async def test_batches_and_files_are_listed_and_deleted(sdk, gateway):
         await sdk.files.retrieve(first.id)
 
 
+async def test_what_the_sdk_changes_stands_in_the_audit_trail(sdk, gateway, client):
+    file = await uploaded(sdk, jsonl("demo/chat?tokens=1&delay_ms=0"))
+    await ended(sdk, await sdk.batches.cancel((await make(sdk, file)).id))
+    await sdk.files.delete(file.id)
+    trail = await client.get("/v1/audit-logs?limit=50", headers=gateway.person.headers)
+    told = {
+        (row["operation"], row["action"]): row
+        for row in trail.json()["data"]
+        if row["actor"]["credential"] == "api_key"
+    }
+    assert set(told) >= {
+        ("files_create", "files_create"),
+        ("batches_create", "batch.started"),
+        ("batches_cancel", "batches_cancel"),
+        ("files_delete", "files_delete"),
+    }
+    assert {row["actor"]["id"] for row in told.values()} == {gateway.person.user_id}
+    assert all(row["request_id"] for row in told.values())
+
+
 async def test_a_cancelled_batch_says_so(sdk, gateway):
     file = await uploaded(sdk, jsonl(*["demo/chat?tokens=2&delay_ms=200"] * 100))
     batch = await sdk.batches.cancel((await make(sdk, file)).id)
