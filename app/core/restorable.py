@@ -70,6 +70,11 @@ async def count_living(session: AsyncSession, kind: type[R], workspace_id: UUID)
     return await session.scalar(counted) or 0
 
 
+def listed(kind: type[R], query: RestorableQuery) -> ColumnElement[bool]:
+    """The living ones, or those that are deleted, as the list is asked for."""
+    return kind.deleted_at.is_not(None) if query.deleted else kind.deleted_at.is_(None)
+
+
 async def page(
     session: AsyncSession,
     kind: type[R],
@@ -78,16 +83,10 @@ async def page(
     cursors: Cursors,
     *conditions: ColumnElement[bool],
 ) -> Slice[R]:
-    """The living ones, or the deleted ones, in the order they were made."""
-    deleted = kind.deleted_at
-    statement = select(kind).where(
-        kind.workspace_id == workspace_id,
-        deleted.is_not(None) if query.deleted else deleted.is_(None),
-        *conditions,
-    )
+    """Newest first."""
     return await fetch_page(
         session,
-        statement,
+        select(kind).where(kind.workspace_id == workspace_id, listed(kind, query), *conditions),
         Keyset(kind.created_at, kind.id),
         query,
         cursors=cursors,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.chat.conversations.models import Conversation
 from app.chat.conversations.schemas import ConversationQuery
+from app.core import restorable
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
 
@@ -27,20 +28,6 @@ def _of(workspace_id: UUID) -> Select[Conversation]:
     return select(Conversation).where(Conversation.workspace_id == workspace_id)
 
 
-async def get(
-    session: AsyncSession,
-    workspace_id: UUID,
-    conversation_id: UUID,
-    *,
-    for_update: bool = False,
-) -> Conversation | None:
-    """A conversation, whoever owns it, deleted ones included."""
-    statement = _of(workspace_id).where(Conversation.id == conversation_id)
-    if for_update:
-        statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
-
-
 async def page(
     session: AsyncSession,
     workspace_id: UUID,
@@ -56,8 +43,7 @@ async def page(
         )
     else:
         statement = _of(workspace_id).where(Conversation.user_id == user_id)
-    deleted = Conversation.deleted_at
-    statement = statement.where(deleted.is_not(None) if query.deleted else deleted.is_(None))
+    statement = statement.where(restorable.listed(Conversation, query))
     if query.q:
         statement = statement.where(_MENTIONS.bindparams(q=query.q))
     keyset = Keyset(Conversation.last_active_at, Conversation.id)

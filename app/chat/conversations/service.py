@@ -12,13 +12,13 @@ from app.chat.conversations.schemas import (
     ConversationQuery,
     ConversationUpdate,
 )
+from app.core import restorable
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
-from app.core.restorable import expect_restorable
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.errors import NotYours, SharedToRead
@@ -103,7 +103,7 @@ async def restore(session: AsyncSession, access: Access, conversation_id: UUID) 
     conversation = await _any(session, access, conversation_id, for_update=True)
     if conversation.user_id != access.user_id:
         raise ConversationNotFound if conversation.deleted_at else NotYours
-    expect_restorable(conversation)
+    restorable.expect_restorable(conversation)
     conversation.deleted_at = None
     await session.flush()
     await session.refresh(conversation)
@@ -127,8 +127,8 @@ async def _any(
     session: AsyncSession, access: Access, conversation_id: UUID, *, for_update: bool
 ) -> Conversation:
     """One's own, or one that is shared with one, deleted ones included."""
-    conversation = await crud.get(
-        session, access.workspace_id, conversation_id, for_update=for_update
+    conversation = await restorable.find(
+        session, Conversation, access.workspace_id, conversation_id, for_update=for_update
     )
     if conversation is None:
         raise ConversationNotFound

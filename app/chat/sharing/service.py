@@ -1,11 +1,11 @@
 """Reading a conversation through a public link."""
 
-from app.chat.conversations import crud as conversations
 from app.chat.conversations.crud import SHARED_AS
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages
 from app.chat.messages.models import Message
 from app.chat.sharing.schemas import SharedMessage
+from app.core import restorable
 from app.core.db import AsyncSession, Database
 from app.core.paging import Cursors, PageQuery, Slice
 from app.identity.sharing.errors import SharedLinkNotFound
@@ -37,7 +37,7 @@ async def page(
 
 
 async def _conversation(session: AsyncSession, opened: Opened) -> Conversation:
-    found = await conversations.get(session, opened.workspace_id, opened.resource_id)
+    found = await restorable.find(session, Conversation, opened.workspace_id, opened.resource_id)
     if found is None or found.deleted_at is not None:
         raise SharedLinkNotFound("It leads to nothing any more.")
     return found

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
@@ -13,6 +12,7 @@ from app.chat.turns import titles
 from app.chat.turns.asking import Asked, Prepared
 from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
 from app.chat.turns.service import KIND
+from app.core import restorable
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
@@ -139,8 +139,8 @@ class Answering:
         self, ctx: RunContext, session: AsyncSession, *, for_update: bool = False
     ) -> Conversation:
         assert ctx.subject_id is not None  # noqa: S101 - every turn has its conversation
-        conversation = await conversations_crud.get(
-            session, ctx.workspace_id, ctx.subject_id, for_update=for_update
+        conversation = await restorable.find(
+            session, Conversation, ctx.workspace_id, ctx.subject_id, for_update=for_update
         )
         if conversation is None:
             raise AppError("The conversation of this run is gone.")

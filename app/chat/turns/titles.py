@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns.lost import order_of_lost
+from app.core import restorable
 from app.core.db import AsyncSession, Database, on_commit
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Course
@@ -110,8 +110,8 @@ class Titling:
         on_commit(session, lambda: self._titles.pop(ctx.run_id, None))
         title = call.title if call and ending.status == "completed" else ""
         if ctx.subject_id and title:
-            conversation = await conversations_crud.get(
-                session, ctx.workspace_id, ctx.subject_id, for_update=True
+            conversation = await restorable.find(
+                session, Conversation, ctx.workspace_id, ctx.subject_id, for_update=True
             )
             if conversation and conversation.title_source in ("none", "fallback"):
                 conversation.title, conversation.title_source = title, "model"

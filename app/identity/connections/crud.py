@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core import restorable
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.connections.errors import SsoDomainTaken
 from app.identity.connections.models import ManagedAccount, SsoConnection, SsoDomain
@@ -16,34 +17,10 @@ from app.identity.users.models import User
 from app.identity.workspaces.models import CustomRole, Membership, Workspace
 
 
-async def get(
-    session: AsyncSession, workspace_id: UUID, connection_id: UUID, *, for_update: bool = False
-) -> SsoConnection | None:
-    """A connection, deleted or not."""
-    statement = select(SsoConnection).where(
-        SsoConnection.workspace_id == workspace_id, SsoConnection.id == connection_id
-    )
-    if for_update:
-        statement = statement.with_for_update()
-    found: SsoConnection | None = await session.scalar(statement)
-    return found
-
-
 async def page(
     session: AsyncSession, workspace_id: UUID, query: SsoConnectionQuery, cursors: Cursors
 ) -> Slice[SsoConnection]:
-    deleted = SsoConnection.deleted_at
-    return await fetch_page(
-        session,
-        select(SsoConnection).where(
-            SsoConnection.workspace_id == workspace_id,
-            deleted.is_not(None) if query.deleted else deleted.is_(None),
-        ),
-        Keyset(SsoConnection.created_at, SsoConnection.id),
-        query,
-        cursors=cursors,
-        workspace_id=workspace_id,
-    )
+    return await restorable.page(session, SsoConnection, workspace_id, query, cursors)
 
 
 async def add(session: AsyncSession, connection: SsoConnection) -> SsoConnection:

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from app.core.paging import PageQuery
+from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Name, Output, Text, Version
 from app.identity.connections.domain_names import normal_domain
 
@@ -189,8 +189,8 @@ class SsoConnectionRead(Output):
     restorable_until: datetime | None
 
 
-class SsoConnectionQuery(PageQuery):
-    deleted: bool = Field(default=False, description="Show deleted ones instead.")
+class SsoConnectionQuery(RestorableQuery):
+    """Which of the workspace's connections."""
 
 
 class SsoDomainCreate(Input):

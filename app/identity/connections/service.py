@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from app.core import restorable
 from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
@@ -10,7 +11,6 @@ from app.core.crypto import Vault
 from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
-from app.core.restorable import expect_restorable
 from app.core.versions import match
 from app.identity.connections import crud
 from app.identity.connections.errors import (
@@ -39,7 +39,9 @@ async def get(
     session: AsyncSession, access: Access, connection_id: UUID, *, for_update: bool = False
 ) -> SsoConnection:
     """A connection of the caller's workspace; raises SsoConnectionNotFound."""
-    found = await crud.get(session, access.workspace_id, connection_id, for_update=for_update)
+    found = await restorable.find(
+        session, SsoConnection, access.workspace_id, connection_id, for_update=for_update
+    )
     if found is None or found.deleted_at:
         raise SsoConnectionNotFound
     return found
@@ -131,10 +133,12 @@ async def delete(session: AsyncSession, access: Access, connection_id: UUID) -> 
 
 async def restore(session: AsyncSession, access: Access, connection_id: UUID) -> SsoConnection:
     """Bring a deleted connection back; a living one stays as it is. Raises RoleAboveOwn."""
-    found = await crud.get(session, access.workspace_id, connection_id, for_update=True)
+    found = await restorable.find(
+        session, SsoConnection, access.workspace_id, connection_id, for_update=True
+    )
     if found is None:
         raise SsoConnectionNotFound
-    expect_restorable(found)
+    restorable.expect_restorable(found)
     await refuse_above_own(session, access, found)
     found.deleted_at = None
     await session.flush()

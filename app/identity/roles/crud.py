@@ -7,7 +7,8 @@ from sqlalchemy import Select, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.core import restorable
+from app.core.paging import Cursors, Slice
 from app.identity.roles.errors import RoleNameTaken
 from app.identity.roles.schemas import RoleQuery
 from app.identity.workspaces.models import CustomRole, Membership
@@ -40,16 +41,7 @@ async def get(
 async def page(
     session: AsyncSession, workspace_id: UUID, query: RoleQuery, cursors: Cursors
 ) -> Slice[CustomRole]:
-    """Newest first."""
-    deleted = CustomRole.deleted_at
-    return await fetch_page(
-        session,
-        _of(workspace_id).where(deleted.is_not(None) if query.deleted else deleted.is_(None)),
-        Keyset(CustomRole.created_at, CustomRole.id),
-        query,
-        cursors=cursors,
-        workspace_id=workspace_id,
-    )
+    return await restorable.page(session, CustomRole, workspace_id, query, cursors)
 
 
 async def save(session: AsyncSession, role: CustomRole) -> CustomRole:
