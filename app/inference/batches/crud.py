@@ -228,18 +228,28 @@ async def is_handing_over(session: AsyncSession, workspace_id: UUID, batch_id: U
 
 async def name_part(session: AsyncSession, part: BatchPart, upstream_id: str) -> bool:
     """Keep the provider's name of a batch; False where the part has been given up meanwhile."""
-    named = await session.scalars(
+    return await _change_open(session, part, upstream_id=upstream_id)
+
+
+async def end_part(session: AsyncSession, part: BatchPart) -> bool:
+    """False where it has been ended before."""
+    return await _change_open(session, part, done=True)
+
+
+async def _change_open(session: AsyncSession, part: BatchPart, **values: object) -> bool:
+    """Change a part that is not done; False where it is."""
+    changed = await session.scalars(
         update(BatchPart)
         .where(
             BatchPart.id == part.id,
             BatchPart.workspace_id == part.workspace_id,
             BatchPart.done.is_(False),
         )
-        .values(upstream_id=upstream_id, updated_at=now())
+        .values(**values, updated_at=now())
         .returning(BatchPart.id)
         .execution_options(synchronize_session=False)
     )
-    return named.first() is not None
+    return changed.first() is not None
 
 
 async def part_names(session: AsyncSession, workspace_id: UUID, since: datetime) -> Sequence[str]:
@@ -250,22 +260,6 @@ async def part_names(session: AsyncSession, workspace_id: UUID, since: datetime)
         BatchPart.upstream_id.is_not(None),
     )
     return [name for name in await session.scalars(statement) if name is not None]
-
-
-async def end_part(session: AsyncSession, part: BatchPart) -> bool:
-    """False where it has been ended before."""
-    ended = await session.scalars(
-        update(BatchPart)
-        .where(
-            BatchPart.id == part.id,
-            BatchPart.workspace_id == part.workspace_id,
-            BatchPart.done.is_(False),
-        )
-        .values(done=True, updated_at=now())
-        .returning(BatchPart.id)
-        .execution_options(synchronize_session=False)
-    )
-    return ended.first() is not None
 
 
 async def open_parts(
