@@ -74,7 +74,7 @@ def price_up(wish: Wish) -> list[list[int]]:
     return unders
 
 
-def bounded(draft: OpenCall, *, hard: bool) -> bool:
+def is_bounded(draft: OpenCall, *, hard: bool) -> bool:
     """Whether what it may come to is known: its price, and that its provider bills nothing else."""
     return draft.candidate.price is not None and not (hard and draft.load.extras().hosted)
 
@@ -82,9 +82,9 @@ def bounded(draft: OpenCall, *, hard: bool) -> bool:
 def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
     """The question, and what is attached to it."""
     first = wish.drafts[0]
-    unders = price_up(wish)
+    unders, hard = price_up(wish), wish.hard
     candidates = [
-        [draft.breaker, draft.reserved or 0, int(bounded(draft, hard=wish.hard)), under]
+        [draft.breaker, draft.reserved or 0, int(is_bounded(draft, hard=hard)), under]
         for draft, under in zip(wish.drafts, unders, strict=True)
     ]
     terms = first.terms

@@ -10,11 +10,11 @@ from app.inference.budgets.rules import BudgetRule
 from app.inference.customers.limits import CustomerLimits
 from app.inference.gate.bounds import LONGEST_ANSWER, longest_of, most_beyond
 from app.inference.gate.call import Load, Terms
+from app.inference.gate.records import bounded
 from app.inference.prices.price import Price
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
 
-MOST_TOKENS: Final = 2**31 - 1
 # A million dollars: what a client asks for must not run over a counter.
 MOST_RESERVED: Final = 10**15
 Slots = tuple[tuple[str, int], ...]
@@ -83,9 +83,9 @@ def reservation(price: Price, load: Load, beyond: int = 0, longest: int = LONGES
 
     `beyond` are tokens of pictures and files, `longest` is an answer that the request leaves open.
     """
-    tokens = min(2 * load.input_tokens + beyond, MOST_TOKENS)
+    tokens = bounded(2 * load.input_tokens + beyond)
     answer = load.most_output_tokens
-    answer = min(longest * load.answers if answer is None else answer, MOST_TOKENS)
+    answer = bounded(longest * load.answers if answer is None else answer)
     used = Usage(tokens, answer)
     cost = price.cost(used, images=load.images, milliseconds=load.milliseconds)
     for tier in price.tiers:
