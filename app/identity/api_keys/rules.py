@@ -1,10 +1,15 @@
 """What a key may ask of models, in its stored form, and whether one asks for more than another."""
 
+from collections.abc import Mapping
+from dataclasses import fields
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from app.core.auth import KeyRules
 from app.core.limits import Limit, TokenLimit
+
+# A key's columns are named as the rules are.
+NAMES: Final = tuple(field.name for field in fields(KeyRules))
 
 
 class Ruled(Protocol):
@@ -22,18 +27,23 @@ class Ruled(Protocol):
 
 def rules_of(key: Ruled) -> KeyRules:
     """A stored key's rules as they are applied."""
+    return restored({name: getattr(key, name) for name in NAMES})
+
+
+def restored(said: Mapping[str, Any]) -> KeyRules:
+    """Rules by the names of a key's columns, as they are applied; undoes `stored`."""
     return KeyRules(
-        models=None if key.models is None else tuple(key.models),
-        features=None if key.features is None else frozenset(key.features),
+        models=None if said["models"] is None else tuple(said["models"]),
+        features=None if said["features"] is None else frozenset(said["features"]),
         tokens=tuple(
             TokenLimit(f"key-tokens-{limit['seconds']}s", limit["tokens"], limit["seconds"])
-            for limit in key.tokens
+            for limit in said["tokens"]
         ),
-        concurrency=key.concurrency,
-        route=key.route,
-        tags=tuple(key.tags),
-        tags_fixed=key.tags_fixed,
-        customer=key.customer,
+        concurrency=said["concurrency"],
+        route=said["route"],
+        tags=tuple(said["tags"]),
+        tags_fixed=said["tags_fixed"],
+        customer=said["customer"],
     )
 
 

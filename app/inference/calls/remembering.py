@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.core.auth import Access
 from app.identity.api_keys.limits import limits_of
-from app.identity.api_keys.rules import rules_of, stored
+from app.identity.api_keys.rules import restored, stored
 from app.runs.runs.context import RunContext
 
 
@@ -20,22 +20,6 @@ def remembered(access: Access) -> dict[str, Any]:
     }
 
 
-class _Stored:
-    """Rules by their names, as a key's row has them."""
-
-    def __init__(self, rules: dict[str, Any]) -> None:
-        self.__dict__.update(rules)
-
-    models: list[Any] | None
-    features: list[Any] | None
-    tokens: list[Any]
-    concurrency: int | None
-    route: str | None
-    tags: list[Any]
-    tags_fixed: bool
-    customer: str | None
-
-
 def access_of(ctx: RunContext) -> Access:
     """Who asked, with the rules that held then; `remembered` made the run's input."""
     known = ctx.input
@@ -46,5 +30,5 @@ def access_of(ctx: RunContext) -> Access:
         known["credential"],
         UUID(known["credential_id"]),
         limits=limits_of(known["limits"]),
-        rules=rules_of(_Stored(known["rules"])),
+        rules=restored(known["rules"]),
     )
