@@ -48,9 +48,8 @@ class Admission:
         """What one request of this address and caller is counted under."""
         if access is None:
             return self._of_address(address, sensitive_route)
-        key_id = access.credential_id if access.credential == "api_key" else None
         return self._of_address(address, sensitive_route) + self._of_caller(
-            access.user_id, access.workspace_id, key_id, access.limits
+            access.user_id, access.workspace_id, access.api_key_id, access.limits
         )
 
     async def count_refused_credential(self, address: str) -> Verdict:

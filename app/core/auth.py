@@ -111,6 +111,10 @@ class Access:
     def scope(self) -> Scope:
         return Scope(workspace_id=self.workspace_id, user_id=self.user_id)
 
+    @property
+    def api_key_id(self) -> UUID | None:
+        return self.credential_id if self.credential == "api_key" else None
+
 
 class AccessResolver(Protocol):
     """Turns what a request carries into an Access, or raises Unauthenticated."""

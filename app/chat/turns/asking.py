@@ -13,7 +13,7 @@ from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest
 from app.inference.routing.plan import Plan, Question
 from app.inference.usage.extras import Extras
-from app.inference.usage.payer import Payer
+from app.inference.usage.payer import payer_of
 from app.inference.usage.service import IMAGE_TOKENS, estimate_text
 
 MOST_CHARACTERS = 4000
@@ -58,15 +58,6 @@ class Prepared:
 
 def order_of(access: Access, question: Question, purpose: str, run_id: UUID) -> Order:
     """The order of someone at the API, whose request is counted already."""
-    is_key = access.credential == "api_key"
-    payer = Payer(
-        access.workspace_id,
-        access.user_id,
-        purpose,
-        api_key_id=access.credential_id if is_key else None,
-        run_id=run_id,
-        conversation_id=UUID(question.sticky) if question.sticky else None,
-        customer=access.rules.customer,
-        tags=access.rules.tags,
-    )
+    conversation_id = UUID(question.sticky) if question.sticky else None
+    payer = payer_of(access, purpose, run_id, conversation_id=conversation_id)
     return Order(payer, question, access.rules, access)

@@ -234,7 +234,7 @@ def _input(
         "answer_id": str(answer.id),
         "model": prepared.plan.route or answer.model,
         "parameters": prepared.asked.parameters,
-        "api_key_id": str(access.credential_id) if access.credential == "api_key" else None,
+        "api_key_id": str(access.api_key_id) if access.api_key_id else None,
         "tags": list(access.rules.tags),
         "customer": access.rules.customer,
     }

@@ -27,7 +27,7 @@ from app.inference.calls.remembering import access_of
 from app.inference.gate.errors import GateAway, NoCandidateReady, TooManyCalls
 from app.inference.usage import service as ledger
 from app.inference.usage.errors import LedgerFull
-from app.inference.usage.payer import Payer
+from app.inference.usage.payer import payer_of
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
 
@@ -206,16 +206,7 @@ class Batching:
 
     def _clerk(self, ctx: RunContext) -> Clerk:
         access = access_of(ctx)
-        is_key = access.credential == "api_key"
-        payer = Payer(
-            ctx.workspace_id,
-            ctx.user_id,
-            KIND,
-            api_key_id=access.credential_id if is_key else None,
-            run_id=ctx.run_id,
-            customer=access.rules.customer,
-            tags=access.rules.tags,
-        )
+        payer = payer_of(access, KIND, ctx.run_id)
         return Clerk(self._calls, payer, access)
 
     async def _batch(self, ctx: RunContext) -> Batch:

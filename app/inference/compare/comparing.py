@@ -27,7 +27,7 @@ from app.inference.compare.prompt import Prompt
 from app.inference.compare.told import Told, told_of
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ChatRequest
-from app.inference.usage.payer import Payer
+from app.inference.usage.payer import payer_of
 from app.runs.events.errors import RunOutputTooLarge
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
@@ -187,16 +187,7 @@ def order_of_lost(ctx: RunContext, prompt: Prompt, asked: str) -> Order:
 
 def order_of(access: Access, run_id: UUID, prompt: Prompt, asked: str) -> Order:
     """What one candidate is asked, and who pays."""
-    is_key = access.credential == "api_key"
-    payer = Payer(
-        access.workspace_id,
-        access.user_id,
-        "compare",
-        api_key_id=access.credential_id if is_key else None,
-        run_id=run_id,
-        customer=access.rules.customer,
-        tags=access.rules.tags,
-    )
+    payer = payer_of(access, "compare", run_id)
     return Order(payer, prompt.question(asked), access.rules, access)
 
 

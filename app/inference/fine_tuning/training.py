@@ -24,7 +24,7 @@ from app.inference.providers.errors import ModelNotFound, ProviderError, Provide
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Question
 from app.inference.usage import service as ledger
-from app.inference.usage.payer import Payer
+from app.inference.usage.payer import payer_of
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
 
@@ -72,16 +72,7 @@ class Training:
         if found:
             return
         access = access_of(ctx)
-        is_key = access.credential == "api_key"
-        payer = Payer(
-            ctx.workspace_id,
-            ctx.user_id,
-            KIND,
-            api_key_id=access.credential_id if is_key else None,
-            customer=access.rules.customer,
-            run_id=ctx.run_id,
-            tags=access.rules.tags,
-        )
+        payer = payer_of(access, KIND, ctx.run_id)
         epochs = job.given["hyperparameters"].get("n_epochs")
         tokens = training_tokens(job.report["tokens"], epochs)
         order = Order(payer, Question(job.reference, tokens, 0), access.rules, operation=KIND)

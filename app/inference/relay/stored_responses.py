@@ -111,9 +111,13 @@ def may_use(access: Access, endpoint: Endpoint) -> bool:
 
 async def expect_unguarded(visit: Visit, access: Access) -> None:
     """What a provider has kept never went through guardrails: those under them do not get it."""
-    key_id = access.credential_id if access.credential == "api_key" else None
-    tags = access.rules.tags
-    payer = Payer(access.workspace_id, access.user_id, "gateway", api_key_id=key_id, tags=tags)
+    payer = Payer(
+        access.workspace_id,
+        access.user_id,
+        "gateway",
+        api_key_id=access.api_key_id,
+        tags=access.rules.tags,
+    )
     guard = await visit.inference.guardrails.of(payer)
     if guard is not None and guard.needs_events:
         raise ResponseGuarded("Ask again for an answer, which is checked, with `store` off.")

@@ -95,13 +95,13 @@ class Visit:
         `customer` is the end user that the request itself names; the header goes before it, and the
         key's own before both. Raises NotOfThisKey.
         """
-        is_key, rules = access.credential == "api_key", access.rules
+        rules = access.rules
         expect_own(rules, wishes)
         payer = Payer(
             access.workspace_id,
             access.user_id,
             "gateway",
-            api_key_id=access.credential_id if is_key else None,
+            api_key_id=access.api_key_id,
             customer=rules.customer or wishes.customer or customer,
             tags=tuple(dict.fromkeys((*rules.tags, *wishes.tags))),
         )

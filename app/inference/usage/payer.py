@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from app.core.auth import Access
+
 
 @dataclass(frozen=True, slots=True)
 class Payer:
@@ -22,3 +24,19 @@ class Payer:
     run_id: UUID | None = None
     conversation_id: UUID | None = None
     tags: tuple[str, ...] = ()
+
+
+def payer_of(
+    access: Access, purpose: str, run_id: UUID, *, conversation_id: UUID | None = None
+) -> Payer:
+    """Whoever has a run made, with the customer and the tags that their key stands for."""
+    return Payer(
+        access.workspace_id,
+        access.user_id,
+        purpose,
+        api_key_id=access.api_key_id,
+        customer=access.rules.customer,
+        run_id=run_id,
+        conversation_id=conversation_id,
+        tags=access.rules.tags,
+    )
