@@ -5,11 +5,22 @@ from sqlalchemy import Connection
 
 from app.core.config import load_settings
 from app.core.db import sync_engine
+from app.knowledge.vectors import table as passage_vectors
 from app.tables import Base
 
 
+def compared(name: str | None, kind: str, _: object) -> bool:
+    """All but what is there only where Postgres has an extension."""
+    return (kind, name) != ("table", passage_vectors.NAME)
+
+
 def run(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=Base.metadata, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        include_name=compared,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -11,6 +11,7 @@ from app.cli.errors import plainly
 from app.cli.keys import keys
 from app.cli.places import Data, engines_of, folder_from, reachable, require_servers, settings_with
 from app.cli.users import users
+from app.cli.vectors import vectors
 
 luminous = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ luminous.add_typer(api_keys, name="api-key")
 luminous.add_typer(audit, name="audit")
 luminous.add_typer(keys, name="keys")
 luminous.add_typer(users, name="users")
+luminous.add_typer(vectors, name="vectors")
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, show_default="8000")]

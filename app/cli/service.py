@@ -1,5 +1,6 @@
 """What the commands do once there are servers to use: migrate, make the first owner, serve."""
 
+import asyncio
 import multiprocessing
 import socket
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from app.cli.embedded import EmbeddedEngines
 from app.cli.errors import CannotServe
 from app.cli.serving import run, server_config
 from app.core.config import Settings
+from app.core.db import Database
+from app.knowledge.vectors.pgvector import PgVectorIndex
 from app.main import FirstStart, announce_stop, create_app, first_start, issue_api_key
 
 T = TypeVar("T")
@@ -28,6 +31,7 @@ def migrate_and_serve(
     """Everything of `up` after the engines; returns when the service has ended."""
     _look_at_redis(settings)
     first = _apart(_prepared, settings)
+    _look_at_vectors(settings)
     address = local_address(settings.host, listener.getsockname()[1])
 
     def ready() -> None:
@@ -65,6 +69,7 @@ def _banner(address: str, settings: Settings, first: FirstStart) -> str:
 
 def serve_only(settings: Settings, listener: socket.socket) -> None:
     _look_at_redis(settings)
+    _look_at_vectors(settings)
     address = local_address(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     ready = partial(typer.echo, f"Luminous serves on {address}")
@@ -77,6 +82,20 @@ def new_api_key(settings: Settings) -> str:
         typer.echo(f"Made the first owner {first.owner_email}, password {first.password}", err=True)
         return first.api_key
     return issue_api_key(settings)
+
+
+def _look_at_vectors(settings: Settings) -> None:
+    """Tell in one sentence, before anything starts, that Postgres has no pgvector."""
+    if settings.vectors == "pgvector" and settings.database_url is not None:
+        asyncio.run(_check_pgvector(settings.database_url.get_secret_value()))
+
+
+async def _check_pgvector(database_url: str) -> None:
+    database = Database(database_url)
+    try:
+        await PgVectorIndex(database).check()
+    finally:
+        await database.close()
 
 
 def _look_at_redis(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx2
 from yarl import URL
@@ -112,13 +112,14 @@ def _unusable(folder: Path, error: OSError) -> InvalidSettings:
 
 
 def _open(settings: Settings) -> "AsyncQdrantClient":
-    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
-
     if settings.qdrant_url:
+        from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
+
         key = _key(settings)
         return AsyncQdrantClient(url=settings.qdrant_url, api_key=key, check_compatibility=False)
-    # Opened in this thread, used in another: SQLite itself takes turns.
-    return AsyncQdrantClient(path=str(_folder(settings)), force_disable_check_same_thread=True)
+    from app.core.qdrant_here import QdrantHere  # noqa: PLC0415 - the same
+
+    return cast("AsyncQdrantClient", QdrantHere(_folder(settings)))
 
 
 def _plain_client(settings: Settings) -> httpx2.AsyncClient:

@@ -1,0 +1,1 @@
+"""Vectors of passages behind one protocol: in Qdrant, or beside the passages in Postgres."""
