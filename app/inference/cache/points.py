@@ -6,7 +6,6 @@ that none is without its workspace. Imported where Qdrant is first used: its cli
 
 import re
 import time
-import warnings
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -81,18 +80,16 @@ class Points:
         if name not in self._made:
             if not await self._client.collection_exists(name):
                 size = models.VectorParams(size=dimensions, distance=models.Distance.COSINE)
-                await self._client.create_collection(name, vectors_config=size)
-                await self._index(name)
+                try:
+                    await self._client.create_collection(name, vectors_config=size)
+                except Exception:
+                    if not await self._client.collection_exists(name):
+                        raise  # else another one has just made it
+                for field in KEYWORDS:
+                    keyword = models.PayloadSchemaType.KEYWORD
+                    await self._client.create_payload_index(name, field, keyword)
             self._made.add(name)
         return name
-
-    async def _index(self, name: str) -> None:
-        with warnings.catch_warnings():
-            # The local engine has no indexes, and says so.
-            warnings.simplefilter("ignore", UserWarning)
-            for field in KEYWORDS:
-                keyword = models.PayloadSchemaType.KEYWORD
-                await self._client.create_payload_index(name, field, keyword)
 
 
 def collection_of(model: str) -> str:

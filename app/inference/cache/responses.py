@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -126,7 +126,7 @@ class Responses:
 
     async def vector(self, payer: Payer, rule: CacheRule, text: str) -> tuple[str, list[float]]:
         """The embedding of a text, and the name of its model."""
-        embedder = await self._embedders.of(payer, rule.embedding_model)
+        embedder = await self._embedders.of(replace(payer, purpose="cache"), rule.embedding_model)
         return embedder.name, (await embedder.embed([text]))[0]
 
     def soon(self, work: Callable[[], Awaitable[object]]) -> None:

@@ -39,7 +39,9 @@ class ModelRead(Output):
     display_name: str
     type: ModelType
     provider: str = Field(description="The integration's kind.")
-    integration_id: UUID | None = Field(description="Null for the built-in demo provider.")
+    integration_id: UUID | None = Field(
+        description="Null for the built-in demo provider and the model on this machine."
+    )
     demo: bool = Field(description="True for the demo provider, behind which there is no model.")
     capabilities: CapabilitiesRead
     context_window: int | None = Field(description="Tokens.")

@@ -1,7 +1,10 @@
 """What every embedder can do."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
+
+# Some models embed a question otherwise than what answers it; others take no notice.
+Purpose = Literal["document", "query"]
 
 
 class Embedder(Protocol):
@@ -15,6 +18,6 @@ class Embedder(Protocol):
         """How long its vectors are; None until it has made one."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[list[float]]:
         """Raises AppError where the model cannot be reached or is not there."""
         ...

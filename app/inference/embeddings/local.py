@@ -9,9 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from app.inference.embeddings.embedder import Purpose
 from app.inference.embeddings.errors import EmbedderMissing
 
 MODEL: Final = (
@@ -26,7 +28,21 @@ TOKENIZER: Final = (
 )
 DIMENSIONS: Final = 384
 MOST_TOKENS: Final = 256
-AT_ONCE: Final = 16
+AT_ONCE: Final = 8
+
+
+def is_installed() -> bool:
+    """Whether the packages with the model and its engine are here; nothing is loaded."""
+    engines = all(find_spec(name) is not None for name in ("onnxruntime", "tokenizers"))
+    return engines and all(_is_there(package) for package, *_ in (MODEL, TOKENIZER))
+
+
+def _is_there(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 class LocalEmbedder:
@@ -39,10 +55,24 @@ class LocalEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
         self._model: _Model | None = None
 
-    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+    async def embed(
+        self,
+        texts: Sequence[str],
+        purpose: Purpose = "document",  # noqa: ARG002 - questions and documents are one to it
+    ) -> list[list[float]]:
         """Raises EmbedderMissing."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._embed, list(texts))
+        # Like lengths together: a batch costs as much as its longest text at each place.
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        found: list[list[float]] = [[]] * len(texts)
+        for start in range(0, len(order), AT_ONCE):
+            places = order[start : start + AT_ONCE]
+            some = [texts[place] for place in places]
+            # One batch after another: a question goes in between those of a long document.
+            vectors = await loop.run_in_executor(self._thread, self._embed, some)
+            for place, vector in zip(places, vectors, strict=True):
+                found[place] = vector
+        return found
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -50,10 +80,7 @@ class LocalEmbedder:
     def _embed(self, texts: list[str]) -> list[list[float]]:
         if self._model is None:
             self._model = _Model()
-        found: list[list[float]] = []
-        for start in range(0, len(texts), AT_ONCE):
-            found += self._model.embed(texts[start : start + AT_ONCE])
-        return found
+        return self._model.embed(texts)
 
 
 class _Model:

@@ -35,6 +35,7 @@ SILENT_SECONDS = 60.0
 # How often the audit trail is told that a credential is in use.
 TOLD_SECONDS = 3600.0
 DEMO_SLUG = "demo"
+LOCAL_SLUG, LOCAL_MODEL = "local", "minilm-l6-v2"
 
 # The model that is taken where nobody named one, by kind; else the first chat model listed.
 USUAL_MODELS = {
@@ -105,7 +106,7 @@ def targets(endpoints: tuple[Endpoint, ...], wanted: str) -> tuple[Target, ...]:
 
 def _usual(endpoints: tuple[Endpoint, ...]) -> Target | None:
     """A real provider's before the demo's, and by name before the first of a list."""
-    real = [endpoint for endpoint in endpoints if endpoint.kind != DEMO_SLUG]
+    real = chatting(endpoints)
     for endpoint in real or endpoints:
         for model in USUAL_MODELS.get(endpoint.kind, ()):
             if endpoint.offers(model):
@@ -115,6 +116,11 @@ def _usual(endpoints: tuple[Endpoint, ...]) -> Target | None:
             if type_of(listed["name"]) == "chat":
                 return Target(endpoint, listed["name"])
     return None
+
+
+def chatting(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    """The endpoints of providers with chat models; the demo is none."""
+    return [each for each in endpoints if each.kind != DEMO_SLUG and KINDS[each.kind].chats]
 
 
 class Directory:
@@ -130,18 +136,23 @@ class Directory:
         transport: Transport,
         settings: Settings,
         demo_url: str | None,
+        local_url: str | None = None,
     ) -> None:
         self._database = database
         self._vault = vault
         self._transport = transport
         self._settings = settings
         self._demo = self._build_demo(demo_url) if demo_url else None
+        self._local = self._build_local(local_url) if local_url else None
         self._silent_until: dict[UUID, float] = {}
         self._told: dict[UUID, float] = {}
         self._known: Fresh[tuple[Endpoint, ...]] = Fresh(self._load)
 
     async def endpoints(self, workspace_id: UUID) -> tuple[Endpoint, ...]:
-        """The workspace's enabled endpoints, oldest first; the demo where there is no other."""
+        """The workspace's enabled endpoints, oldest first, and what this machine has itself.
+
+        The demo is there where nothing else chats.
+        """
         return await self._known.get(workspace_id)
 
     def peek(self, workspace_id: UUID) -> tuple[Endpoint, ...] | None:
@@ -156,8 +167,10 @@ class Directory:
         found = tuple(endpoint for endpoint in built if endpoint)
         named = any(endpoint.slug == DEMO_SLUG for endpoint in found)
         always = self._settings.demo_provider == "always"
-        if self._demo and not named and (always or not found):
+        if self._demo and not named and (always or not chatting(found)):
             found = (*found, self._demo)
+        if self._local and not any(endpoint.slug == LOCAL_SLUG for endpoint in found):
+            found = (*found, self._local)
         return found
 
     def _note_use(self, session: AsyncSession, rows: Iterable[Integration]) -> None:
@@ -278,17 +291,26 @@ class Directory:
         )
 
     def _build_demo(self, demo_url: str) -> Endpoint:
+        models = tuple({"name": name, "display_name": f"Demo: {name}"} for name in DEMO_MODELS)
+        return self._build_own(DEMO_SLUG, demo_url, models)
+
+    def _build_local(self, local_url: str) -> Endpoint:
+        """The small embedding model on this machine."""
+        listed = {"name": LOCAL_MODEL, "display_name": "all-MiniLM-L6-v2", "context_window": 256}
+        return self._build_own(LOCAL_SLUG, local_url, (listed,))
+
+    def _build_own(self, kind: str, url: str, models: tuple[dict[str, Any], ...]) -> Endpoint:
         return Endpoint(
             integration_id=None,
-            kind="demo",
-            slug=DEMO_SLUG,
-            label="Demo provider",
-            dialect=KINDS["demo"].dialect,
-            base_url=demo_url,
-            provider=build_provider("demo", demo_url, "", self._transport, self._settings, True),
+            kind=kind,
+            slug=kind,
+            label=KINDS[kind].label,
+            dialect=KINDS[kind].dialect,
+            base_url=url,
+            provider=build_provider(kind, url, "", self._transport, self._settings, True),
             api_key="",
             allow_private=True,
-            models=tuple({"name": name, "display_name": f"Demo: {name}"} for name in DEMO_MODELS),
+            models=models,
             listed_at=time.time(),
         )
 

@@ -28,8 +28,10 @@ PROVIDER_NAMES: Final = {
     "together": "together",
     "xai": "x-ai",
     "azure": "azure",
+    "cohere": "cohere",
+    "voyage": "voyageai",
 }
-FREE_KINDS: Final = frozenset({"demo", "ollama"})
+FREE_KINDS: Final = frozenset({"demo", "local", "ollama"})
 # Some prices change with the date or with the hour of the day.
 COMPILED_FOR_SECONDS: Final = 60
 # A dollar a million tokens is so many pico-dollars a token.

@@ -108,7 +108,7 @@ class HttpKind:
 
     `dialect` is what our adapter speaks with it, `also` what else it understands when a client's
     bytes are passed on. A server that takes the bytes of one of our dialects as they are names
-    that dialect; every other one has a dialect of its own.
+    that dialect; every other one has a dialect of its own. One that does not `chat` embeds only.
     """
 
     name: str
@@ -121,6 +121,7 @@ class HttpKind:
     needs_key: bool = True
     also: frozenset[str] = frozenset()
     package: str | None = None
+    chats: bool = True
 
     def takes(self, base_url: str) -> frozenset[str]:
         return self.codec(base_url).takes
@@ -151,6 +152,7 @@ class WholeKind:
     builds: Callable[[Connection], WholeProvider]
     also: frozenset[str] = frozenset()
     package: str | None = None
+    chats: bool = True
 
     @classmethod
     def of(cls, kind: ProviderKind, package: str | None = None) -> "WholeKind":

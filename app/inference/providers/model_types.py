@@ -7,7 +7,7 @@ ModelType = Literal["chat", "embedding", "image", "audio", "moderation", "rerank
 
 
 _TYPES: tuple[tuple[ModelType, re.Pattern[str]], ...] = (
-    ("embedding", re.compile(r"embed|^bge-|^e5-|minilm|gte-|nomic")),
+    ("embedding", re.compile(r"embed|^bge-|^e5-|minilm|gte-|nomic|^voyage-")),
     ("moderation", re.compile(r"moderation|guard")),
     ("rerank", re.compile(r"rerank")),
     ("image", re.compile(r"dall-e|gpt-image|-image|imagen|stable-diffusion|flux|veo|sora")),

@@ -8,6 +8,7 @@ from app.core.errors import AppError
 from app.core.log import get_logger
 from app.inference.providers.anthropic_messages import AnthropicCodec
 from app.inference.providers.codec import Codec
+from app.inference.providers.embedding_only import VoyageKind, cohere_codec, voyage_codec
 from app.inference.providers.errors import InvalidIntegration
 from app.inference.providers.gemini import GeminiCodec
 from app.inference.providers.kinds import Connection, HttpKind, Kind
@@ -131,6 +132,25 @@ OWN: Final = (
         WIDER,
         needs_key=False,
     ),
+    HttpKind(
+        "cohere",
+        "Cohere",
+        "cohere",
+        cohere_codec,
+        "https://api.cohere.com",
+        "COHERE_API_KEY",
+        chats=False,
+    ),
+    VoyageKind(
+        "voyage",
+        "Voyage AI",
+        "voyage",
+        voyage_codec,
+        "https://api.voyageai.com/v1",
+        "VOYAGE_API_KEY",
+        chats=False,
+    ),
+    HttpKind("local", "This machine", DIALECT, COMPATIBLE, needs_key=False, chats=False),
     HttpKind("demo", "Demo provider", DIALECT, COMPATIBLE, needs_key=False),
 )
 # These and those that plug-ins have brought since the process started.

@@ -1,6 +1,6 @@
 """The routes that every workspace has: `auto`, `fast` and `cheap`, over its chat models."""
 
-from app.inference.integrations.directory import DEMO_SLUG, USUAL_MODELS, Endpoint
+from app.inference.integrations.directory import USUAL_MODELS, Endpoint, chatting
 from app.inference.providers.model_types import type_of
 from app.inference.routing.entry import Entry, expected_cost
 from app.inference.routing.spec import RouteSpec
@@ -18,7 +18,7 @@ USUAL_INPUT_TOKENS = 1000
 
 def chat_models(endpoints: tuple[Endpoint, ...]) -> list[tuple[Endpoint, str]]:
     """Every chat model of real providers, or the demo's where there is no other."""
-    real = [endpoint for endpoint in endpoints if endpoint.kind != DEMO_SLUG]
+    real = chatting(endpoints)
     return [
         (endpoint, str(listed["name"]))
         for endpoint in real or endpoints

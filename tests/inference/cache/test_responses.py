@@ -231,7 +231,7 @@ async def test_without_qdrant_only_exactly_the_same_request_is_answered(app, ker
     responses = Responses(
         without,
         known_rules(kernel.database),
-        Embedders(inference.directory, inference.guardrails.outside.embedder),
+        Embedders(inference.directory, inference.guardrails.outside.embedder, kernel.database),
     )
     policy = rule()
     await keep(use(responses, payer, policy, asking("What is the capital of France?")))

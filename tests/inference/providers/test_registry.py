@@ -16,6 +16,9 @@ NAMES = {
     "xai",
     "azure",
     "openai_compatible",
+    "cohere",
+    "voyage",
+    "local",
     "demo",
 }
 
