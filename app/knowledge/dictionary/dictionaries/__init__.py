@@ -1,0 +1,1 @@
+"""Dictionaries: what concepts are kept in."""

@@ -1,0 +1,1 @@
+"""Entries of a dictionary: a concept each, with its review and its history."""
