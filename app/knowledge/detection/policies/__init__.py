@@ -1,0 +1,1 @@
+"""How each dictionary is held to: in prompts, in answers, and in what is suggested of it."""
