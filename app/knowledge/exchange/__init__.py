@@ -1,0 +1,1 @@
+"""Dictionaries out of and into files, packs for other systems' prompts, and bundles for peers."""

@@ -1,0 +1,1 @@
+"""The file formats, each as pure functions between concepts and bytes."""

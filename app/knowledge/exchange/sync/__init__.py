@@ -1,0 +1,1 @@
+"""Keeping a dictionary in step with one of another instance, by signed bundles of changes."""
