@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.support.fakes.base import KEY, Fake, Recorded, Said, event
+import orjson
+
+from tests.support.fakes.base import KEY, Action, Fake, Recorded, Said, body_of, event
 
 USAGE = {
     "promptTokenCount": 120,
@@ -36,6 +38,13 @@ class FakeGemini(Fake):
     def error(self, status: int, message: str, **extra: Any) -> dict[str, Any]:
         name = STATUSES.get(status, "UNKNOWN")
         return {"error": {"code": status, "message": message, "status": name, **extra}}
+
+    def other(self, recorded: Recorded) -> Action | None:
+        if not recorded.path.endswith(":batchEmbedContents"):
+            return None
+        vectors = [{"values": [3.0, 4.0]} for _ in recorded.body["requests"]]
+        told = {"embeddings": vectors, "usageMetadata": {"promptTokenCount": 13}}
+        return body_of(orjson.dumps(told))
 
     def in_band(self) -> bytes:
         return event(self.error(503, "Overloaded"))

@@ -1,0 +1,1 @@
+"""Readers, one a format: each takes the bytes of a file and writes its blocks."""
