@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -52,6 +53,16 @@ class Answer:
         return value
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What another service answers, to be read piece by piece."""
+
+    host: str
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
+
+
 class Outbound:
     """Calls addresses that others name: each is resolved, checked, and connected to as checked.
 
@@ -94,14 +105,35 @@ class Outbound:
         host = parsed.raw_host or ""
         try:
             async with asyncio.timeout(self.seconds):
-                addresses = await self._resolve(host, parsed)
-                return await self._ask(
-                    addresses, method, parsed, headers=headers, form=form, most_bytes=most_bytes
-                )
+                with _failing(host):
+                    addresses = await self._resolve(host, parsed)
+                    return await self._ask(
+                        addresses, method, parsed, headers=headers, form=form, most_bytes=most_bytes
+                    )
         except TimeoutError:
             raise OutboundTimedOut(f"{host} did not answer in {self.seconds:g} seconds.") from None
-        except (httpx2.HTTPError, OSError) as error:
-            raise OutboundFailed(f"{host}: {type(error).__name__}.") from error
+
+    @asynccontextmanager
+    async def download(self, url: str, *, seconds: float) -> AsyncIterator[Opened]:
+        """Open a URL for as long as it takes, but `seconds` at most; what `fetch` raises."""
+        self.check_url(url)
+        parsed = parse_url(url)
+        host = parsed.raw_host or ""
+        try:
+            async with asyncio.timeout(seconds) as clock:
+                with _failing(host):
+                    addresses = await self._resolve(host, parsed)
+                    response = await self._open(addresses, "GET", parsed, None, None)
+                try:
+                    pieces = _pieces(host, response)
+                    yield Opened(host, response.status_code, response.headers, pieces)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            # What fails where the pieces are put is not the host's doing.
+            if not clock.expired():
+                raise
+            raise OutboundTimedOut(f"{host} took longer than it may to answer.") from None
 
     async def _resolve(self, host: str, url: URL) -> list[str]:
         """The addresses of a host, every one allowed."""
@@ -109,7 +141,10 @@ class Outbound:
         if literal is not None:
             return [str(literal)]
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+        try:
+            found = await loop.getaddrinfo(host, url.port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            raise AddressRefused("This is not a valid host.") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         self._policy.check(host, addresses)
         return addresses
@@ -124,12 +159,33 @@ class Outbound:
         form: Mapping[str, str] | None,
         most_bytes: int,
     ) -> Answer:
+        host = url.raw_host or ""
+        response = await self._open(addresses, method, url, headers, form)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise OutboundFailed(f"{host} answered with more than {most_bytes} bytes.")
+        finally:
+            await response.aclose()
+        return Answer(host, response.status_code, response.headers, bytes(body))
+
+    async def _open(
+        self,
+        addresses: list[str],
+        method: str,
+        url: URL,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+    ) -> httpx2.Response:
+        """The head of the answer of the first address that can be connected to."""
         for address in addresses[:-1]:
             try:
-                return await self._send(address, method, url, headers, form, most_bytes)
+                return await self._send(address, method, url, headers, form)
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
-        return await self._send(addresses[-1], method, url, headers, form, most_bytes)
+        return await self._send(addresses[-1], method, url, headers, form)
 
     async def _send(
         self,
@@ -138,8 +194,7 @@ class Outbound:
         url: URL,
         headers: Mapping[str, str] | None,
         form: Mapping[str, str] | None,
-        most_bytes: int,
-    ) -> Answer:
+    ) -> httpx2.Response:
         host = url.raw_host or ""
         pinned = str(url.with_host(address).with_fragment(None))
         authority = url.host_port_subcomponent or host
@@ -150,16 +205,7 @@ class Outbound:
             data=form,
             extensions={"sni_hostname": host},
         )
-        response = await self._ready().send(request, stream=True)
-        try:
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > most_bytes:
-                    raise OutboundFailed(f"{host} answered with more than {most_bytes} bytes.")
-        finally:
-            await response.aclose()
-        return Answer(host, response.status_code, response.headers, bytes(body))
+        return await self._ready().send(request, stream=True)
 
     def _ready(self) -> httpx2.AsyncClient:
         if self._client is None:
@@ -172,3 +218,19 @@ class Outbound:
                 headers={"User-Agent": "Luminous"},
             )
         return self._client
+
+
+async def _pieces(host: str, response: httpx2.Response) -> AsyncIterator[bytes]:
+    with _failing(host):
+        async for piece in response.aiter_raw():
+            yield piece
+
+
+@contextmanager
+def _failing(host: str) -> Iterator[None]:
+    try:
+        yield
+    except httpx2.TimeoutException as error:
+        raise OutboundTimedOut(f"{host} took longer than it may to answer.") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+        raise OutboundFailed(f"{host}: {type(error).__name__}.") from error

@@ -25,6 +25,8 @@ from app.core.http.riding import rails_behind, take_if_none_match
 from app.core.kernel import Kernel
 
 TAKES_TICKETS = "luminous_takes_tickets"
+# On a dependency that reads the rails itself: of an upload, which is never whole in memory.
+OWN_RAILS = "luminous_own_rails"
 
 _bearer = HTTPBearer(auto_error=False, description="An access token, or an API key (`lum_live_…`).")
 
@@ -178,7 +180,8 @@ class GuardedRoute(JsonRoute):
             own.append(Depends(take_ticket))
         model = _answer_model(endpoint, options.get("response_model"))
         versioned = "version" in model
-        if method in WRITES and not _marked(bare, "luminous_off_rails"):
+        laid = _marked(bare, "luminous_off_rails") or _marked(bare, OWN_RAILS)
+        if method in WRITES and not laid:
             own.append(rails_behind(guards[0], method))
         elif method == "GET" and versioned:
             own.append(Depends(take_if_none_match))

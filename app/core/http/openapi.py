@@ -68,6 +68,8 @@ def named_schemas(model: type[BaseModel]) -> dict[str, Any]:
 def _correct(operation: dict[str, Any]) -> None:
     if "security" in operation:
         _document(operation, Unauthenticated, PermissionDenied)
+    if any(each["in"] == "query" for each in operation.get("parameters", ())):
+        _document(operation, BadRequest)
     if "requestBody" in operation:
         _document(operation, BadRequest, PayloadTooLarge, RequestTimedOut)
         _name_optional_body(operation["requestBody"])

@@ -90,14 +90,28 @@ _STORE_ERRORS = (OperationalError, InterfaceError, ConnectionError, TimeoutError
 
 # SQLSTATE's classes for a connection that is lost, resources used up, and a server that restarts.
 _PASSING = ("08", "53", "57")
+# Of two transactions that wait for each other, Postgres ends one.
+_IN_THE_WAY = ("40001", "40P01")
 
 
 def _lost_connection(error: Exception) -> bool:
     """Whether Postgres is away; asyncpg's errors tell it by their state and not by their type."""
     if not isinstance(error, DBAPIError):
         return False
-    state = str(getattr(error.orig, "sqlstate", None))
-    return error.connection_invalidated or state.startswith(_PASSING)
+    return error.connection_invalidated or _state_of(error).startswith(_PASSING)
+
+
+def _waited_for(error: Exception) -> str | None:
+    """What a transaction waited for in vain while Postgres is there."""
+    if isinstance(error, PoolTimeout):
+        return "All database connections are busy"
+    if isinstance(error, DBAPIError) and _state_of(error) in _IN_THE_WAY:
+        return "Another request changes the same things"
+    return None
+
+
+def _state_of(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None))
 
 
 def translate(error: Exception) -> AppError:
@@ -109,8 +123,8 @@ def translate(error: Exception) -> AppError:
     if isinstance(error, HTTPException):
         known = _BY_STATUS.get(error.status_code, BadRequest)
         return known(error.detail if known is BadRequest else "")
-    if isinstance(error, PoolTimeout):
-        return Unavailable("All database connections are busy; try again.", retry_after=1)
+    if waited_for := _waited_for(error):
+        return Unavailable(f"{waited_for}; try again.", retry_after=1)
     if isinstance(error, _STORE_ERRORS) or _lost_connection(error):
         return StoreUnavailable("Try again in a few seconds.", retry_after=2)
     return InternalError("The request id finds the cause in the server's log.")

@@ -25,7 +25,7 @@ from app.core.kernel import Kernel
 from app.core.versions import IF_MATCH, MATCHED, PreconditionFailed, etag_of, parse_etags
 
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})
-KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "link")
+KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "link", "x-run-id")
 
 
 class DryRunRefused(BadRequest):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Header, Query, Request
 
 from app.core import idempotency
@@ -81,14 +82,24 @@ async def _ride(
     if if_match is not None:
         rails.if_match = tuple(parse_etags(if_match))
     if key is not None and not dry_run:
-        kernel: Kernel = request.app.state.kernel
-        claim = idempotency.Claim.of(
-            key,
-            principal=f"{access.workspace_id}:{access.user_id}" if access else "anyone",
-            workspace_id=access.workspace_id if access else None,
-            call=f"{request.method} {request.url.path}?{request.url.query}",
-            body=await request.body(),
-            secret=kernel.vault.derived_key("idempotency"),
-            user_id=access.user_id if access else None,
-        )
-        await rails.look_up(kernel, claim, access)
+        await _look_up(request, access, key, await request.body())
+
+
+async def ride_upload(request: Request, access: Access, key: str | None, *told: str) -> None:
+    """The Idempotency-Key of an upload, whose body is as good as what is `told` of it."""
+    if key is not None and not rails_of(request).dry_run:
+        await _look_up(request, access, key, orjson.dumps(told))
+
+
+async def _look_up(request: Request, access: Access | None, key: str, body: bytes) -> None:
+    kernel: Kernel = request.app.state.kernel
+    claim = idempotency.Claim.of(
+        key,
+        principal=f"{access.workspace_id}:{access.user_id}" if access else "anyone",
+        workspace_id=access.workspace_id if access else None,
+        call=f"{request.method} {request.url.path}?{request.url.query}",
+        body=body,
+        secret=kernel.vault.derived_key("idempotency"),
+        user_id=access.user_id if access else None,
+    )
+    await rails_of(request).look_up(kernel, claim, access)

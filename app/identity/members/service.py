@@ -101,6 +101,11 @@ async def leave(session: AsyncSession, access: Access, workspace_id: UUID) -> No
     await end(session, member)
 
 
+async def is_member(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> bool:
+    """Whether someone is a member of a workspace, suspended or not."""
+    return await crud.of_user(session, workspace_id, user_id) is not None
+
+
 async def owners(session: AsyncSession, workspace_id: UUID) -> Sequence[UUID]:
     """The people who can act as owners of a workspace."""
     return await crud.owners(session, workspace_id)

@@ -33,9 +33,9 @@ LINK_LASTS = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Shareable:
-    """A resource of the caller's own, which is what may be shared. Types: `conversation`."""
+    """A resource of the caller's own, which is what may be shared; `type` is what it is."""
 
-    type: Literal["conversation"]
+    type: Literal["conversation", "collection"]
     id: UUID
 
 

@@ -20,7 +20,10 @@ CUSTOM = "custom"
 _READS = frozenset(
     {
         Permission.CACHES_READ,
+        Permission.COLLECTIONS_READ,
         Permission.CONVERSATIONS_READ,
+        Permission.DICTIONARY_READ,
+        Permission.GRAPH_READ,
         Permission.GUARDRAILS_READ,
         Permission.INTEGRATIONS_READ,
         Permission.MODELS_READ,
@@ -29,6 +32,7 @@ _READS = frozenset(
         Permission.PROFILE_WRITE,
         Permission.ROUTES_READ,
         Permission.RUNS_READ,
+        Permission.SEARCH_READ,
         Permission.WORKSPACES_READ,
     }
 )
@@ -39,15 +43,19 @@ _WORK = frozenset(
         Permission.BATCHES_READ,
         Permission.BATCHES_WRITE,
         Permission.BUDGETS_READ,
+        Permission.COLLECTIONS_WRITE,
         Permission.CONVERSATIONS_WRITE,
         Permission.CUSTOMERS_READ,
+        Permission.DICTIONARY_WRITE,
         Permission.FEEDBACK_READ,
         Permission.FEEDBACK_WRITE,
         Permission.FINE_TUNING_READ,
+        Permission.GRAPH_WRITE,
         Permission.MEMBERS_READ,
         Permission.MODELS_INVOKE,
         Permission.ROLES_READ,
         Permission.RUNS_WRITE,
+        Permission.SEARCH_WRITE,
         Permission.SHARES_READ,
         Permission.SHARES_WRITE,
         Permission.USAGE_READ,

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from asyncpg.exceptions import DeadlockDetectedError
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError
 from redis.exceptions import ConnectionError as ValkeyDown
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -36,6 +37,11 @@ def test_an_error_of_ours_stays_itself():
         (HTTPException(413), 413, "payload_too_large"),
         (HTTPException(418), 400, "bad_request"),
         (PoolTimeout("full"), 503, "unavailable"),
+        (
+            DBAPIError("select secret", {}, DeadlockDetectedError("10.0.0.1")),
+            503,
+            "unavailable",
+        ),
         (
             OperationalError("select secret", {}, Exception("db at 10.0.0.1")),
             503,

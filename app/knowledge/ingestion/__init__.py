@@ -1,0 +1,1 @@
+"""Taking documents in: uploads, and the runs that make them found."""
