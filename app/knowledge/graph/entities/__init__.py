@@ -1,0 +1,1 @@
+"""Entities, as they are listed, shown, and made by hand."""

@@ -1,0 +1,1 @@
+"""How entities and relations come out of passages: by rules, or by a model."""

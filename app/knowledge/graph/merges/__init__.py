@@ -1,0 +1,1 @@
+"""Which names are of one entity: merged, split, undone, and suggested."""

@@ -1,0 +1,1 @@
+"""Relations between entities, as they are listed, shown, and made by hand."""

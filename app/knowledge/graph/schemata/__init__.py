@@ -1,0 +1,1 @@
+"""Schemas: what is looked for in a collection, and how."""
