@@ -13,7 +13,9 @@ from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
 
 SHARED_AS: Final = "conversation"
+MOST_SHARED: Final = 1000
 # Text, because messages stand above conversations and may not be imported here.
+_UNINDEX = text("update messages set indexed_at = null where conversation_id = :id")
 _MENTIONS = text("""(
     to_tsvector('simple', conversations.title) @@ websearch_to_tsquery('simple', :q)
     or exists (
@@ -50,6 +52,17 @@ async def page(
     return await fetch_page(
         session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
     )
+
+
+async def shared_ids(session: AsyncSession, workspace_id: UUID, user_id: UUID) -> list[UUID]:
+    """The conversations of others that are shared with a member."""
+    statement = shared_with(workspace_id, user_id, SHARED_AS).limit(MOST_SHARED)
+    return list((await session.scalars(statement)).all())
+
+
+async def have_found_again(session: AsyncSession, conversation: Conversation) -> None:
+    """Have searches find the messages of a restored conversation again, in a while."""
+    await session.execute(_UNINDEX, {"id": conversation.id})
 
 
 async def add(session: AsyncSession, conversation: Conversation) -> Conversation:

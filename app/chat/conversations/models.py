@@ -15,6 +15,7 @@ class Conversation(Restorable):
     """A tree of messages; `current_message_id` is the leaf of the branch that is shown.
 
     `title_source`: `none` yet, the `model`, the `fallback` (the first words), or a `user`.
+    Turns draw on `collections` and hold to `dictionaries` (ids; null: the workspace's defaults).
     """
 
     __tablename__ = "conversations"
@@ -37,6 +38,8 @@ class Conversation(Restorable):
     labels: Mapped[dict[str, Any]] = mapped_column(
         "metadata", default=dict, info=personal(Category.CONTENT)
     )
+    collections: Mapped[list[Any]] = mapped_column(default=list, info=plain())
+    dictionaries: Mapped[list[Any] | None] = mapped_column(info=plain())
     current_message_id: Mapped[UUID | None]
     active_run_id: Mapped[UUID | None]
     last_active_at: Mapped[datetime]

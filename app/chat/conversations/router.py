@@ -22,6 +22,8 @@ from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
+from app.knowledge.collections.errors import CollectionNotFound
+from app.knowledge.dictionary.errors import DictionaryNotFound
 
 Reader = Annotated[Access, require(Permission.CONVERSATIONS_READ)]
 Writer = Annotated[Access, require(Permission.CONVERSATIONS_WRITE)]
@@ -51,7 +53,7 @@ async def list_conversations(
     summary="Start a conversation",
     status_code=201,
     response_model=ConversationRead,
-    responses=problems(),
+    responses=problems(CollectionNotFound, DictionaryNotFound),
 )
 async def create_conversation(
     access: Writer, session: Session, new: ConversationCreate, response: Response
@@ -90,7 +92,7 @@ async def get_conversation(access: Reader, session: Session, conversation_id: UU
     operation_id="conversations_update",
     summary="Change a conversation's title, model, instructions or metadata",
     response_model=ConversationRead,
-    responses=problems(ConversationNotFound),
+    responses=problems(ConversationNotFound, CollectionNotFound, DictionaryNotFound),
 )
 async def update_conversation(
     access: Writer, session: Session, conversation_id: UUID, change: ConversationUpdate

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.core.bulk import MOST_ITEMS
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, Metadata, Name, Output, Text, Version
+from app.core.schema import Input, Metadata, Name, NotNull, Output, Text, Version
 
 Instructions = Annotated[Text, Field(max_length=100_000, description="The system prompt.")]
 ModelName = Annotated[
@@ -21,10 +21,28 @@ ModelName = Annotated[
 ]
 
 
+Collections = Annotated[
+    list[UUID],
+    Field(
+        max_length=20,
+        description="Collections that answers draw on: their best passages are shown to the model.",
+    ),
+]
+Dictionaries = Annotated[
+    list[UUID] | None,
+    Field(
+        max_length=20,
+        description="Dictionaries that answers hold to. Null: the workspace's default ones.",
+    ),
+]
+
+
 class ConversationCreate(Input):
     title: Name | None = None
     model: ModelName | None = None
     instructions: Instructions = ""
+    collections: Annotated[Collections, Field(default_factory=list)]
+    dictionaries: Dictionaries = None
     metadata: Annotated[
         Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
     ]
@@ -40,6 +58,8 @@ class ConversationUpdate(Input):
     title: Name | None = None
     model: ModelName | None = None
     instructions: Instructions | None = None
+    collections: Annotated[Collections | None, NotNull] = None
+    dictionaries: Dictionaries = None
     metadata: Metadata | None = None
 
 
@@ -60,6 +80,10 @@ class ConversationRead(Output):
     title_source: Literal["none", "model", "fallback", "user"]
     model: str | None
     instructions: str
+    collections: list[UUID] = Field(description="Collections that answers draw on.")
+    dictionaries: list[UUID] | None = Field(
+        description="Dictionaries that answers hold to. Null: the workspace's default ones."
+    )
     metadata: dict[str, Any] = Field(validation_alias="labels")
     current_message_id: UUID | None = Field(description="The leaf of the branch that is shown.")
     active_run_id: UUID | None = Field(description="The turn under way.")

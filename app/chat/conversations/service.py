@@ -1,6 +1,7 @@
 """What a person does with conversations."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, overload
 from uuid import UUID
 
 from app.chat.conversations import crud
@@ -22,9 +23,14 @@ from app.core.paging import Cursors, Slice
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.errors import NotYours, SharedToRead
+from app.knowledge.collections import service as collections
+from app.knowledge.detection.policies.service import expect_dictionaries
+from app.knowledge.passages import service as passages
 
 
 async def create(session: AsyncSession, access: Access, new: ConversationCreate) -> Conversation:
+    """Raises CollectionNotFound and DictionaryNotFound."""
+    await expect_named(session, access, new.collections, new.dictionaries)
     return await crud.add(
         session,
         Conversation(
@@ -35,6 +41,8 @@ async def create(session: AsyncSession, access: Access, new: ConversationCreate)
             title_source="user" if new.title else "none",
             model=new.model,
             instructions=new.instructions,
+            collections=stored_ids(new.collections),
+            dictionaries=stored_ids(new.dictionaries),
             labels=new.metadata,
             last_active_at=now(),
         ),
@@ -83,6 +91,11 @@ async def update(
         conversation.model = change.model
     if "instructions" in given:
         conversation.instructions = change.instructions or ""
+    await expect_named(session, access, change.collections, change.dictionaries)
+    if change.collections is not None:
+        conversation.collections = stored_ids(change.collections)
+    if "dictionaries" in given:
+        conversation.dictionaries = stored_ids(change.dictionaries)
     if "metadata" in given:
         conversation.labels = change.metadata or {}
     await session.flush()
@@ -90,11 +103,39 @@ async def update(
     return conversation
 
 
+async def expect_named(
+    session: AsyncSession,
+    access: Access,
+    named_collections: Sequence[UUID] | None,
+    named_dictionaries: Sequence[UUID] | None,
+) -> None:
+    """Raise CollectionNotFound or DictionaryNotFound for one that the caller cannot see."""
+    for collection_id in dict.fromkeys(named_collections or ()):
+        await collections.get(session, access, collection_id)
+    if named_dictionaries:
+        await expect_dictionaries(session, access.workspace_id, named_dictionaries)
+
+
+@overload
+def stored_ids(ids: Sequence[UUID]) -> list[str]: ...
+@overload
+def stored_ids(ids: Sequence[UUID] | None) -> list[str] | None: ...
+def stored_ids(ids: Sequence[UUID] | None) -> list[str] | None:
+    """Ids as a conversation keeps them, each once."""
+    return None if ids is None else [str(each) for each in dict.fromkeys(ids)]
+
+
+def ids_of(stored: Sequence[str] | None) -> list[UUID] | None:
+    """Ids out of what `stored_ids` made."""
+    return None if stored is None else [UUID(each) for each in stored]
+
+
 async def delete(session: AsyncSession, access: Access, conversation_id: UUID) -> None:
     """Soft: `restore` brings it back for 30 days."""
     conversation = await get(session, access, conversation_id, to="own", for_update=True)
     await match(session, conversation)
     conversation.deleted_at = now()
+    await passages.remove_of_parent(session, access.workspace_id, "message", conversation.id)
     await session.flush()
 
 
@@ -104,6 +145,8 @@ async def restore(session: AsyncSession, access: Access, conversation_id: UUID) 
     if conversation.user_id != access.user_id:
         raise ConversationNotFound if conversation.deleted_at else NotYours
     restorable.expect_restorable(conversation)
+    if conversation.deleted_at:
+        await crud.have_found_again(session, conversation)
     conversation.deleted_at = None
     await session.flush()
     await session.refresh(conversation)

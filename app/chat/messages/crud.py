@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.chat.conversations.crud import SHARED_AS
+from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
+from app.identity.sharing.reach import shared_with
 
 
 def _of(workspace_id: UUID, conversation_id: UUID) -> Select[Message]:
@@ -28,6 +31,54 @@ async def of_run(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Mes
         Message.workspace_id == workspace_id, Message.run_id == run_id
     )
     return (await session.scalars(statement)).one_or_none()
+
+
+async def waiting_to_be_found(session: AsyncSession, most: int) -> Sequence[Message]:
+    """Messages of living conversations that searches do not find yet; under SYSTEM.
+
+    They are this transaction's until its end.
+    """
+    statement = (
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.indexed_at.is_(None),
+            Message.status != "streaming",
+            Conversation.deleted_at.is_(None),
+        )
+        .order_by(Message.updated_at)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=Message)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def visible_to(
+    session: AsyncSession, workspace_id: UUID, user_id: UUID, message_ids: Sequence[UUID]
+) -> set[UUID]:
+    """Those of living conversations that are a member's own, or shared with them."""
+    statement = (
+        select(Message.id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.workspace_id == workspace_id,
+            Message.id.in_(message_ids),
+            Conversation.deleted_at.is_(None),
+            or_(
+                Conversation.user_id == user_id,
+                Conversation.id.in_(shared_with(workspace_id, user_id, SHARED_AS)),
+            ),
+        )
+    )
+    return set((await session.scalars(statement)).all())
+
+
+async def owners(session: AsyncSession, conversation_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Whose conversations these are; under SYSTEM."""
+    statement = select(Conversation.id, Conversation.user_id).where(
+        Conversation.id.in_(conversation_ids)
+    )
+    return {row.id: row.user_id for row in await session.execute(statement)}
 
 
 async def add(session: AsyncSession, messages: Sequence[Message]) -> None:

@@ -97,6 +97,35 @@ class SeamRead(Output):
     reason: str = Field(description="The code of the error it broke off with.")
 
 
+class SourceRead(Output):
+    """A passage that the model was shown for its answer, which cites it as `[number]`."""
+
+    number: int
+    kind: str
+    passage_id: UUID
+    subject_id: UUID
+    parent_id: UUID | None
+    title: str
+    heading: str
+    quote: str = Field(description="What the model was shown of it.")
+    version: int | None = Field(description="The document's version.")
+    page: int | None
+    start: int | None = Field(description="Where it begins in the document, in code points.")
+    end: int | None
+    score: float
+
+
+class ViolationRead(Output):
+    """A term in the answer that the dictionaries forbid."""
+
+    start: int = Field(description="Where it begins in the text, in code points.")
+    end: int
+    surface: str
+    preferred: list[str] = Field(description="The terms to use instead, the best first.")
+    entry_id: UUID
+    dictionary_id: UUID
+
+
 class MessageRead(Output):
     id: UUID
     conversation_id: UUID
@@ -108,6 +137,8 @@ class MessageRead(Output):
     model: str | None = Field(description="The model that answered; after seams, the last one.")
     route: str | None = Field(description="The route that chose it; null where it was named.")
     seams: list[SeamRead] = Field(description="Where one model took over from another.")
+    sources: list[SourceRead] = Field(description="What the model was shown for this answer.")
+    violations: list[ViolationRead] = Field(description="Terms that it should not have used.")
     run_id: UUID | None
     finish_reason: str | None
     error: dict[str, Any] | None

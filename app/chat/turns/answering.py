@@ -10,6 +10,7 @@ from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns import titles
 from app.chat.turns.asking import Asked, Prepared
+from app.chat.turns.grounded import Watch, grounding_of, tell_sources, told_violations
 from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
 from app.chat.turns.service import KIND
 from app.core import restorable
@@ -22,6 +23,7 @@ from app.inference.calls.seam import Seam
 from app.inference.calls.totals import Total, total_of
 from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import Finished, ReasoningDelta, StreamEvent, TextDelta
+from app.knowledge.grounding.grounder import Grounder
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
 
@@ -30,12 +32,14 @@ from app.runs.runs.work import Ending, Settlement
 class Answer:
     """What this process knows of the answer that it is having written.
 
-    `before` is what processes before this one have used for it.
+    `before` is what processes before this one have used for it, `watch` looks out for terms that it
+    is not to use.
     """
 
     course: Course
     before: Total = field(default_factory=Total)
     seams: list[dict[str, Any]] = field(default_factory=list)
+    watch: Watch | None = None
     finish_reason: str | None = None
 
     @property
@@ -48,9 +52,12 @@ class Answering:
 
     kind = KIND
 
-    def __init__(self, database: Database, calls: Calls, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, calls: Calls, settings: Settings, grounder: Grounder
+    ) -> None:
         self._database = database
         self._calls = calls
+        self._grounder = grounder
         self._settings = settings
         self._answers: dict[UUID, Answer] = {}
         self._prepared: dict[UUID, Prepared] = {}
@@ -67,7 +74,8 @@ class Answering:
             prepared, before = await self._take_up(ctx)
         assert prepared.grant is not None  # noqa: S101 - who runs a turn was let in
         telling = self._calls.telling(prepared.grant, prepared.asked.request)
-        answer = Answer(telling.course, before, told_seams(ctx))
+        watch = await self._watch(ctx)
+        answer = Answer(telling.course, before, told_seams(ctx), watch)
         self._answers[ctx.run_id] = answer
         self._announce(ctx, answer)
         begun = len(ctx.text_so_far)
@@ -77,6 +85,8 @@ class Answering:
                     self._mark(ctx, answer, event, begun)
                 else:
                     self._take(ctx, answer, event)
+        if watch is not None:
+            watch.finish(ctx)
         total = answer.total
         ctx.emit(
             "usage.updated",
@@ -95,6 +105,7 @@ class Answering:
             after = attempt.target.reference
             seam = Seam(0, told.model, after, "process_lost")
             self._mark(ctx, answer, seam, len(ctx.text_so_far))
+            tell_sources(ctx)
             return
         ctx.emit(
             "message.created",
@@ -106,6 +117,7 @@ class Answering:
             route=answer.course.plan.route,
             demo=attempt.target.endpoint.kind == "demo",
         )
+        tell_sources(ctx)
 
     def _mark(self, ctx: RunContext, answer: Answer, seam: Seam, begun: int) -> None:
         told = seam.told() | {"offset": begun + seam.offset}
@@ -115,6 +127,8 @@ class Answering:
     def _take(self, ctx: RunContext, answer: Answer, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
             ctx.text(event.text, message_id=ctx.input["answer_id"])
+            if answer.watch is not None:
+                answer.watch.read(ctx, event.text)
         elif isinstance(event, ReasoningDelta):
             if event.text:
                 ctx.reasoning(event.text, message_id=ctx.input["answer_id"])
@@ -130,10 +144,15 @@ class Answering:
                 session, ctx.workspace_id, conversation.id, UUID(ctx.input["question_id"])
             )
             before = await spent(session, ctx)
-        asked = Asked(conversation.instructions, branch, ctx.input["parameters"], ctx.text_so_far)
+        instructions = grounding_of(ctx).instructions(conversation.instructions)
+        asked = Asked(instructions, branch, ctx.input["parameters"], ctx.text_so_far)
         question = asked.question(ctx.input["model"], conversation.id)
         grant = await self._calls.admit(order_of_lost(ctx, question, KIND))
         return Prepared(asked, grant.plan, grant), before
+
+    async def _watch(self, ctx: RunContext) -> Watch | None:
+        scanner = await self._grounder.scanner(ctx.workspace_id, grounding_of(ctx))
+        return None if scanner is None else Watch(scanner, ctx)
 
     async def _conversation(
         self, ctx: RunContext, session: AsyncSession, *, for_update: bool = False
@@ -191,6 +210,8 @@ def _fill(message: Message, ctx: RunContext, ending: Ending, answer: Answer | No
     message.status = {"completed": "complete"}.get(ending.status, ending.status)
     message.error = ending.error.problem() if ending.error else None
     message.seams = answer.seams if answer is not None else told_seams(ctx)
+    message.sources = list(grounding_of(ctx).sources)
+    message.violations = told_violations(ctx, answer.watch if answer is not None else None)
     if answer is not None:
         message.finish_reason = answer.finish_reason
         message.model = answer.course.attempt.target.reference

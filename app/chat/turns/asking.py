@@ -15,18 +15,23 @@ from app.inference.routing.plan import Plan, Question
 from app.inference.usage.extras import Extras
 from app.inference.usage.payer import payer_of
 from app.inference.usage.service import IMAGE_TOKENS, estimate_text
+from app.knowledge.grounding.grounding import UNGROUNDED, Grounding
 
 MOST_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a model is to answer: the branch that ends with a question. `partial` stands already."""
+    """What a model is to answer: the branch that ends with a question. `partial` stands already.
+
+    `instructions` have the prompt of the `grounding` within.
+    """
 
     instructions: str
     branch: Sequence[Message]
     parameters: dict[str, Any]
     partial: str = ""
+    grounding: Grounding = UNGROUNDED
 
     def request(self, target: Target) -> ChatRequest:
         return build_request(target, self.instructions, self.branch, self.parameters, self.partial)

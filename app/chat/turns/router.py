@@ -35,6 +35,9 @@ from app.inference.gate.errors import (
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
 from app.inference.usage.errors import LedgerFull
+from app.knowledge.collections.errors import CollectionNotFound
+from app.knowledge.dictionary.errors import DictionaryNotFound
+from app.knowledge.knowledge import KnowledgeDep
 from app.runs.events.errors import EventIdInvalid
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
@@ -80,7 +83,11 @@ class Started:
 
 
 def _new_start(
-    access: Chatter, kernel: KernelDep, running: RunsDep, rails: RailsDep
+    access: Chatter,
+    kernel: KernelDep,
+    running: RunsDep,
+    rails: RailsDep,
+    knowledge: KnowledgeDep,
 ) -> service.Start:
     run_id = new_id()
     return service.Start(
@@ -89,6 +96,7 @@ def _new_start(
         running.executor.id,
         lambda: run_unit(kernel, rails, access.scope, run_id),
         lambda: kernel.database.unit(access.scope),
+        knowledge.grounder,
         rails.dry_run,
     )
 
@@ -176,7 +184,7 @@ def _turn_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     operation_id="chat_create",
     summary="Ask a model, in one call",
     response_model=None,
-    responses=_turn_responses(RunNotFound),
+    responses=_turn_responses(RunNotFound, CollectionNotFound, DictionaryNotFound),
 )
 async def create_chat(
     access: Chatter,

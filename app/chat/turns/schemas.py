@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from app.chat.conversations.schemas import Instructions, ModelName
+from app.chat.conversations.schemas import Collections, Dictionaries, Instructions, ModelName
 from app.chat.messages.schemas import Content, MessageRead
 from app.core.schema import Input, Metadata, Money, Output, Text, WholeNumber
 
@@ -74,6 +74,8 @@ class ChatCreate(Input):
     model: ModelName | None = None
     stream: Stream = False
     instructions: Instructions = ""
+    collections: Annotated[Collections, Field(default_factory=list)]
+    dictionaries: Dictionaries = None
     metadata: Annotated[Metadata, Field(default_factory=dict)]
     parameters: Parameters = Parameters()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.inference.calls.calls import Calls
 from app.inference.routing.plan import Candidate
+from app.inference.usage.payer import payer_of
+from app.knowledge.grounding.grounder import Grounder
+from app.knowledge.grounding.grounding import Grounding
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -46,6 +49,7 @@ class Start:
     executor_id: str
     unit: OpenUnit
     reading: OpenUnit
+    grounder: Grounder
     dry_run: bool = False
 
 
@@ -69,7 +73,7 @@ async def start(calls: Calls, begin: Start, conversation_id: UUID, new: TurnCrea
         await _refuse_while_busy(session, access, conversation)
         branch, unsaved = await _branch(session, access, conversation, new)
     seen = conversation.current_message_id
-    asked = Asked(conversation.instructions, branch, new.parameters.model_dump(exclude_none=True))
+    asked = await _asked(begin, conversation, branch, new)
     model = new.model or conversation.model
     async with (
         _let_in(calls, begin, asked, model, conversation_id) as prepared,
@@ -87,8 +91,14 @@ async def start(calls: Calls, begin: Start, conversation_id: UUID, new: TurnCrea
 
 
 async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
-    """Make the conversation and its first turn in one transaction."""
+    """Make the conversation and its first turn in one transaction.
+
+    Raises CollectionNotFound and DictionaryNotFound, and what planning and the gate raise.
+    """
     access = begin.access
+    if new.collections or new.dictionaries:
+        async with begin.reading() as session:
+            await conversations.expect_named(session, access, new.collections, new.dictionaries)
     system = [
         text_of(parts_of(message.content)) for message in new.messages if message.role == "system"
     ]
@@ -100,6 +110,8 @@ async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
         title_source="none",
         model=new.model,
         instructions="\n\n".join(filter(None, [new.instructions, *system])),
+        collections=conversations.stored_ids(new.collections),
+        dictionaries=conversations.stored_ids(new.dictionaries),
         labels=new.metadata,
         last_active_at=now(),
     )
@@ -109,12 +121,35 @@ async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
             parent_id = branch[-1].id if branch else None
             parts = parts_of(message.content)
             branch.append(_message(conversation, parent_id, message.role, parts))
-    asked = Asked(conversation.instructions, branch, new.parameters.model_dump(exclude_none=True))
+    asked = await _asked(begin, conversation, branch, new)
     async with (
         _let_in(calls, begin, asked, new.model, conversation.id) as prepared,
         begin.unit() as session,
     ):
         return await _begin(session, begin, conversation, branch, prepared)
+
+
+async def _asked(
+    begin: Start,
+    conversation: Conversation,
+    branch: Sequence[Message],
+    new: ChatCreate | TurnCreate,
+) -> Asked:
+    """What the model is asked, grounded in what the conversation names."""
+    payer = payer_of(begin.access, KIND, begin.run_id, conversation_id=conversation.id)
+    grounding = await begin.grounder.ground(
+        begin.access,
+        payer,
+        branch[-1].text,
+        collections=conversations.ids_of(conversation.collections) or (),
+        dictionaries=conversations.ids_of(conversation.dictionaries),
+    )
+    return Asked(
+        grounding.instructions(conversation.instructions),
+        branch,
+        new.parameters.model_dump(exclude_none=True),
+        grounding=grounding,
+    )
 
 
 @asynccontextmanager
@@ -235,9 +270,19 @@ def _input(
         "model": prepared.plan.route or answer.model,
         "parameters": prepared.asked.parameters,
         "api_key_id": str(access.api_key_id) if access.api_key_id else None,
+        **_grounded(prepared.asked.grounding),
         "tags": list(access.rules.tags),
         "customer": access.rules.customer,
     }
+
+
+def _grounded(grounding: Grounding) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if grounding.prompt or grounding.enforcement.held:
+        told["grounding"] = grounding.stored()
+    if grounding.warnings:
+        told["ungrounded"] = [asdict(each) for each in grounding.warnings]
+    return told
 
 
 def _message(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from app.core.schema import Money, Output, Problem
 
@@ -115,6 +115,39 @@ class FailoverEvent(_RunEvent):
     label: str | None = Field(default=None, description="Whose it is, in a comparison.")
 
 
+class SourceAddedEvent(_RunEvent):
+    """A passage that the model was shown for its answer, which cites it as `[number]`."""
+
+    type: Literal["source.added"]
+    message_id: UUID
+    number: int = Field(description="What the answer cites it by.")
+    kind: str = Field(description="What it is a piece of: a document, an entry, a message.")
+    passage_id: UUID
+    subject_id: UUID = Field(description="The document, entry or message.")
+    parent_id: UUID | None = Field(description="Its collection, dictionary or conversation.")
+    title: str
+    heading: str
+    quote: str = Field(description="What the model was shown of it.")
+    version: int | None = Field(description="The document's version.")
+    page: int | None
+    start: int | None = Field(description="Where it begins in the document, in code points.")
+    end: int | None
+    score: float
+
+
+class TermViolationEvent(_RunEvent):
+    """An answer used a term that the dictionaries forbid."""
+
+    type: Literal["term.violation"]
+    message_id: UUID
+    start: int = Field(description="Where it begins in the message's text, in code points.")
+    end: int
+    surface: str = Field(description="The term as it was written.")
+    preferred: list[str] = Field(description="The terms to use instead, the best first.")
+    entry_id: UUID = Field(description="The concept that forbids it.")
+    dictionary_id: UUID
+
+
 class CandidateStartedEvent(_RunEvent):
     """One of the models of a comparison was let in, and is asked."""
 
@@ -150,6 +183,47 @@ class CandidateFailedEvent(_CandidateEnded):
     error: Problem
 
 
+class LogEvent(_RunEvent):
+    """What the work has to say of how far it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["log"]
+    step: str | None = Field(default=None, description="The step that it is about.")
+
+
+class _StepEvent(_RunEvent):
+    step: str = Field(description="What is done: `parse`, say.")
+
+
+class StepStartedEvent(_StepEvent):
+    """A step of the work begins; begun again where a process died over it."""
+
+    type: Literal["step.started"]
+
+
+class StepCompletedEvent(_StepEvent):
+    """A step is done."""
+
+    type: Literal["step.completed"]
+    counts: dict[str, int] = Field(description="What came of it, by name.")
+
+
+class StepFailedEvent(_StepEvent):
+    """A step failed, and is not tried again."""
+
+    type: Literal["step.failed"]
+    error: Problem
+
+
+class StepRetryingEvent(_StepEvent):
+    """A step could not be done for now, and is tried again."""
+
+    type: Literal["step.retrying"]
+    reason: str = Field(description="The code of the error.")
+    retry_in: float = Field(description="Seconds until it is tried again.")
+
+
 class UsageUpdatedEvent(_RunEvent, RunUsage):
     """What the model call that has just ended used."""
 
@@ -167,9 +241,16 @@ RunEvent = Annotated[
     | TextDeltaEvent
     | ReasoningDeltaEvent
     | FailoverEvent
+    | SourceAddedEvent
+    | TermViolationEvent
     | CandidateStartedEvent
     | CandidateCompletedEvent
     | CandidateFailedEvent
+    | LogEvent
+    | StepStartedEvent
+    | StepCompletedEvent
+    | StepFailedEvent
+    | StepRetryingEvent
     | UsageUpdatedEvent,
     Field(discriminator="type"),
 ]

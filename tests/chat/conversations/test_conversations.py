@@ -3,11 +3,14 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.chat.conversations.models import Conversation
+from app.chat.messages.models import Message
 from app.core.clock import now
 from app.core.db import SYSTEM
+from app.core.purging import purging_job
+from app.knowledge.evaluations.models import QuestionSet
 
 QUICK = "demo/chat?tokens=4&delay_ms=0"
 
@@ -90,6 +93,22 @@ async def test_after_thirty_days_it_cannot_be_restored(talker, kernel):
         )
     answer = await talker.call("POST", f"{path}/restore")
     assert (answer.status_code, answer.json()["code"]) == (410, "restore_expired")
+
+
+async def test_it_is_gone_for_good_once_it_cannot_be_restored(talker, kernel):
+    asked = [(await talker.ask("Hello", model=QUICK))["conversation_id"] for _ in range(3)]
+    for conversation_id, days in zip(asked, (29, 31), strict=False):
+        await talker.call("DELETE", f"/v1/conversations/{conversation_id}")
+        async with kernel.database.unit(SYSTEM) as session:
+            (await session.get(Conversation, UUID(conversation_id))).deleted_at = now() - timedelta(
+                days=days
+            )
+    await purging_job(kernel.database, QuestionSet, Conversation).run()
+    async with kernel.database.unit(SYSTEM) as session:
+        of_them = Message.conversation_id.in_([UUID(each) for each in asked])
+        left = await session.scalars(select(Message.conversation_id).where(of_them).distinct())
+        assert {str(each) for each in left} == {asked[0], asked[2]}
+    assert (await talker.call("POST", f"/v1/conversations/{asked[0]}/restore")).status_code == 200
 
 
 async def test_bulk_answers_item_by_item(talker):

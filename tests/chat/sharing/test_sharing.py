@@ -7,10 +7,11 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from app.chat.messages.finding import finding_job
 from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.sharing.models import Share
-from tests.support.identity import new_person
+from tests.support.identity import new_person, until
 from tests.support.teams import code, new_team
 
 QUICK = "demo/chat?tokens=2&delay_ms=0"
@@ -240,6 +241,29 @@ async def test_what_was_shared_with_a_member_ends_with_the_share(
     assert (await team.call(reader, "GET", path)).status_code == 404
     noted = (await team.call(owner, "GET", "/v1/audit-logs")).json()["data"]
     assert {"share.created", "share.revoked"} <= {line["action"] for line in noted}
+
+
+async def test_a_search_finds_what_is_shared_for_as_long_as_it_is(
+    team, people, conversation, kernel
+):
+    owner, reader, _ = people
+    member_id = await team.take_in(owner, reader)
+    await finding_job(kernel).run()
+
+    async def found(person):
+        body = {"query": "where to", "mode": "lexical", "filters": {"kinds": ["message"]}}
+        answer = await team.call(person, "POST", "/v1/search", body)
+        assert answer.status_code == 200, answer.text
+        return {hit["conversation_id"] for hit in answer.json()["data"]}
+
+    await until(lambda: found(owner))
+    assert await found(owner) == {conversation}
+    assert await found(reader) == set()
+    made = await share(team, owner, conversation, {"type": "member", "member_id": member_id})
+    assert await found(reader) == {conversation}
+    path = f"/v1/conversations/{conversation}"
+    await team.call(owner, "DELETE", f"{path}/shares/{made['id']}")
+    assert await found(reader) == set()
 
 
 @pytest.mark.parametrize(
