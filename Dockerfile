@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # The service alone: give it DATABASE_URL, REDIS_URL, LUMINOUS_MASTER_KEY and, for semantic search,
 # QDRANT_URL. `docker run … migrate` brings the schema up to date, `… api-key create` makes the
-# first owner and prints a key, `… serve` (the default) serves on port 8000.
+# first owner and prints a key, `… serve` (the default) serves on port 8000. Nothing is
+# written but in /var/lib/luminous: the rest may be read-only.
 
 FROM python:3.13-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
@@ -17,6 +18,7 @@ ENV PATH=/srv/luminous/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     LUMINOUS_HOST=0.0.0.0 \
     LUMINOUS_DATA_DIR=/var/lib/luminous \
+    TMPDIR=/var/lib/luminous \
     LUMINOUS_LOG_FORMAT=json
 RUN useradd --system --uid 10001 --home-dir /var/lib/luminous --create-home luminous
 WORKDIR /srv/luminous

@@ -16,7 +16,9 @@ from typing import TypeVar
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from app.chat.conversations.models import Conversation
 from app.chat.conversations.router import router as conversations
+from app.chat.messages.finding import MessageSource, finding_job
 from app.chat.messages.router import router as messages
 from app.chat.sharing.router import links as shared_links
 from app.chat.sharing.router import router as shares
@@ -43,6 +45,7 @@ from app.core.jobs import Job, Jobs
 from app.core.kernel import Kernel, open_kernel
 from app.core.log import configure_logs, get_logger
 from app.core.mail.delivery import mail_job
+from app.core.purging import purging_job
 from app.identity.access import IdentityResolver
 from app.identity.accounts.jobs import accounts_job
 from app.identity.connections.jobs import domains_job
@@ -70,6 +73,7 @@ from app.inference.compare.comparing import Comparing
 from app.inference.compare.router import router as comparisons
 from app.inference.customers.jobs import customers_job
 from app.inference.customers.router import router as customers
+from app.inference.embeddings.jobs import embedding_cache_job
 from app.inference.explain.router import router as route_explanations
 from app.inference.feedback.router import router as feedback
 from app.inference.fine_tuning.router import router as fine_tuning
@@ -85,6 +89,35 @@ from app.inference.providers.transport import Transport
 from app.inference.relay.app import RelayApp, VendorPaths
 from app.inference.routing.router import router as routes
 from app.inference.usage.router import router as usage
+from app.knowledge.collections.personal import DocumentStore
+from app.knowledge.collections.source import DocumentSource
+from app.knowledge.detection.routes import ROUTERS as DETECTION
+from app.knowledge.detection.suggestions.work import Scanning
+from app.knowledge.dictionary.jobs import dictionaries_job
+from app.knowledge.dictionary.routes import ROUTERS as DICTIONARY
+from app.knowledge.dictionary.source import EntrySource
+from app.knowledge.evaluations.evaluating import Evaluating
+from app.knowledge.evaluations.models import Evaluation, QuestionSet
+from app.knowledge.evaluations.router import router as search_evaluations
+from app.knowledge.evaluations.router import sets_router as question_sets
+from app.knowledge.exchange.importing import Importing
+from app.knowledge.exchange.models import Peer
+from app.knowledge.exchange.routes import ROUTERS as EXCHANGE
+from app.knowledge.graph.extraction.jobs import graph_job
+from app.knowledge.graph.extraction.work import Extraction
+from app.knowledge.graph.purging import purge_job
+from app.knowledge.graph.routes import ROUTERS as GRAPH
+from app.knowledge.graph.walks.picture import Drawing
+from app.knowledge.ingestion.bundle import open_ingestion
+from app.knowledge.ingestion.jobs import documents_job
+from app.knowledge.ingestion.routes import ROUTERS as DOCUMENTS
+from app.knowledge.ingestion.routes import uploads
+from app.knowledge.knowledge import Knowledge, open_knowledge
+from app.knowledge.search.router import entries_router as entry_search
+from app.knowledge.search.router import router as search
+from app.knowledge.storage.files import Files
+from app.knowledge.storage.open import open_files
+from app.knowledge.storage.personal import WorkspaceFiles
 from app.oversight.audit.checkpoints import checkpoint_job
 from app.oversight.audit.retention import retention_job
 from app.oversight.audit.router import router as audit
@@ -102,6 +135,7 @@ from app.runs.personal import RunLogStore
 from app.runs.runs.bundle import open_runs
 from app.runs.runs.lease import open_lease
 from app.runs.runs.router import router as runs
+from app.runs.runs.work import Work
 
 log = get_logger(__name__)
 
@@ -113,8 +147,12 @@ ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
     route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
-    usage, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
+    usage, search, search_evaluations, question_sets, entry_search, *DICTIONARY, *DETECTION,
+    *DOCUMENTS, *GRAPH, *EXCHANGE, *IDENTITY, audit,
+    *privacy_routers(require_recent), health.router,
 )  # fmt: skip
+# What searches find, by who tells of it.
+SOURCES = (MessageSource(), EntrySource(), DocumentSource())
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
     "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
@@ -165,7 +203,11 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         middleware=[
             Middleware(StrayErrors),
-            Middleware(BodyLimit, most=settings.max_body_bytes),
+            Middleware(
+                BodyLimit,
+                most=settings.max_body_bytes,
+                larger=uploads(settings.max_document_bytes),
+            ),
         ],
     )
     install_handlers(app)
@@ -185,27 +227,47 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
         async with AsyncExitStack() as stack:
             kernel = await stack.enter_async_context(open_kernel(settings))
             keep_trail(kernel.database)
+            app.state.files = files = open_files(settings)
             resolver = await stack.enter_async_context(IdentityResolver(kernel))
             kernel.resolver, app.state.signing_keys = resolver, resolver.signing_keys
             # Closed last: what a process holds is written before another one may take it up.
             lease = await stack.enter_async_context(open_lease(kernel))
             inference = await stack.enter_async_context(open_inference(kernel, lease))
-            answering = Answering(kernel.database, inference.calls, settings)
             comparing = Comparing(kernel.database, inference.calls)
-            titling = Titling(kernel.database, inference.calls)
             outside = Outside(inference.transport, inference.directory, inference.prices)
-            at_once = settings.batch_concurrency
-            batching = Batching(kernel.database, inference.calls, outside, at_once)
+            batching = Batching(
+                kernel.database, inference.calls, outside, settings.batch_concurrency
+            )
             app.state.training = training = Training(kernel.database, inference.calls, outside)
-            works = (answering, titling, comparing, batching, training)
-            app.state.kernel, app.state.inference = kernel, inference
+            app.state.kernel, app.state.inference, app.state.drawing = kernel, inference, Drawing()
+            app.state.knowledge = knowledge = await open_knowledge(kernel, inference, SOURCES)
+            answering = Answering(kernel.database, inference.calls, settings, knowledge.grounder)
+            intake = open_ingestion(kernel, knowledge.indexer, inference.embedders, files)
+            works: tuple[Work, ...] = (
+                answering,
+                Titling(kernel.database, inference.calls),
+                comparing,
+                batching,
+                training,
+                *_works(kernel, knowledge),
+                Extraction(kernel.database, inference.calls, knowledge.detector),
+                *await stack.enter_async_context(intake),
+            )
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)
             app.state.answering, app.state.comparing = answering, comparing
-            app.state.runs = await stack.enter_async_context(open_runs(kernel, works, lease))
-            app.state.privacy = privacy = _privacy(kernel)
+            app.state.runs = opened = await stack.enter_async_context(
+                open_runs(kernel, works, lease)
+            )
+            app.state.privacy = privacy = _privacy(kernel, files)
             erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
-            jobs = (*_jobs(kernel), *erasing)
+            jobs = (
+                *_jobs(kernel, files),
+                knowledge.indexer.job(),
+                graph_job(kernel.database, opened.executor),
+                purge_job(kernel.database),
+                *erasing,
+            )
             running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
             kernel.nudge = running.nudge
             await _take_up_environment(kernel, inference.transport)
@@ -215,19 +277,29 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-def _privacy(kernel: Kernel) -> Privacy:
+def _works(kernel: Kernel, knowledge: Knowledge) -> tuple[Work, ...]:
+    """What the knowledge room carries out as runs."""
+    return (
+        Evaluating(kernel.database, knowledge.searching),
+        Importing(kernel),
+        Scanning(kernel, knowledge.detector.embedder),
+    )
+
+
+def _privacy(kernel: Kernel, stored: Files) -> Privacy:
     """Where personal data is kept, in the order of its erasure: what Postgres tells of first."""
     cached = CacheStore(kernel.valkey)
     outside: list[PersonalStore] = [RunLogStore(kernel), cached, ValkeyStore(kernel.valkey)]
     if kernel.vectors is not None:
         outside.append(QdrantStore(kernel.vectors))
+    outside += (WorkspaceFiles(stored), DocumentStore(kernel.database, stored))
     files, trail = FileStore(kernel.settings.data_dir), TrailStore(kernel.database)
     programs = ServiceAccountStore(kernel.database)
     stores = (*outside, files, trail, programs, PostgresStore(kernel.database))
     return Privacy(IdentityPeople(), stores, recipients)
 
 
-def _jobs(kernel: Kernel) -> tuple[Job, ...]:
+def _jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:
     """What the rooms do again and again, in one of the processes."""
     return (
         pruning(kernel.database),
@@ -243,6 +315,11 @@ def _jobs(kernel: Kernel) -> tuple[Job, ...]:
         budget_alerts_job(kernel),
         budget_carries_job(kernel),
         customers_job(kernel),
+        embedding_cache_job(kernel.database),
+        finding_job(kernel),
+        documents_job(kernel.database, files),
+        dictionaries_job(kernel.database),
+        purging_job(kernel.database, QuestionSet, Evaluation, Conversation, Peer),
     )
 
 

@@ -22,6 +22,7 @@ from app.inference.budgets.models import Budget, BudgetAlert, BudgetCarry
 from app.inference.cache.models import ResponseCache
 from app.inference.compare.models import Comparison
 from app.inference.customers.models import Customer, CustomerDefaults
+from app.inference.embeddings.models import EmbeddingCache
 from app.inference.feedback.models import Feedback
 from app.inference.fine_tuning.models import FineTuningJob
 from app.inference.guardrails.models import Guardrail
@@ -29,6 +30,36 @@ from app.inference.integrations.models import Integration
 from app.inference.prices.models import BillingSettings, PriceOverride
 from app.inference.routing.models import Route, RouteArm
 from app.inference.usage.models import ModelCall
+from app.knowledge.collections.models import (
+    Collection,
+    CollectionSnapshot,
+    Document,
+    DocumentVersion,
+    FileRemoval,
+    ReindexedPassage,
+)
+from app.knowledge.detection.policies.models import DictionaryPolicy
+from app.knowledge.detection.suggestions.models import DictionarySuggestion
+from app.knowledge.dictionary.models import Dictionary, Entry, Relation, Revision, Term
+from app.knowledge.evaluations.models import EvaluatedQuestion, Evaluation, QuestionSet
+from app.knowledge.exchange.models import (
+    BundleRecord,
+    DictionaryImport,
+    ImportPart,
+    ImportRow,
+    Peer,
+    PeerEntry,
+)
+from app.knowledge.graph.models import (
+    GraphContribution,
+    GraphEntity,
+    GraphMerge,
+    GraphOrphan,
+    GraphReading,
+    GraphRelation,
+    GraphSchema,
+)
+from app.knowledge.passages.models import Passage, VectorRemoval
 from app.oversight.audit.models import AuditChain, AuditCheckpoint, AuditKey, AuditLog
 from app.oversight.privacy.consents.models import Consent
 from app.oversight.privacy.erasures.models import PrivacyErasure
@@ -53,16 +84,39 @@ __all__ = [
     "Budget",
     "BudgetAlert",
     "BudgetCarry",
+    "BundleRecord",
+    "Collection",
+    "CollectionSnapshot",
     "Comparison",
     "Consent",
     "Conversation",
     "CustomRole",
     "Customer",
     "CustomerDefaults",
+    "Dictionary",
+    "DictionaryImport",
+    "DictionaryPolicy",
+    "DictionarySuggestion",
+    "Document",
+    "DocumentVersion",
+    "EmbeddingCache",
+    "Entry",
+    "EvaluatedQuestion",
+    "Evaluation",
     "Feedback",
+    "FileRemoval",
     "FineTuningJob",
+    "GraphContribution",
+    "GraphEntity",
+    "GraphMerge",
+    "GraphOrphan",
+    "GraphReading",
+    "GraphRelation",
+    "GraphSchema",
     "Guardrail",
     "IdempotencyKey",
+    "ImportPart",
+    "ImportRow",
     "Integration",
     "Invitation",
     "ManagedAccount",
@@ -70,14 +124,21 @@ __all__ = [
     "Message",
     "ModelCall",
     "OutgoingMail",
+    "Passage",
     "Passkey",
+    "Peer",
+    "PeerEntry",
     "PriceOverride",
     "PrivacyErasure",
     "PrivacyExport",
+    "QuestionSet",
     "RecoveryCode",
     "RefreshToken",
+    "ReindexedPassage",
+    "Relation",
     "ResponseCache",
     "RetentionPolicy",
+    "Revision",
     "RootSecret",
     "Route",
     "RouteArm",
@@ -93,9 +154,11 @@ __all__ = [
     "SsoConnection",
     "SsoDomain",
     "StoredFile",
+    "Term",
     "TotpFactor",
     "User",
     "UserIdentity",
     "UserSession",
+    "VectorRemoval",
     "Workspace",
 ]

@@ -61,6 +61,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _bucket(value: str) -> str:
+    if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9._-]{1,62}(/[^\s?#]*)?(\?[^\s#]*)?", value):
+        raise ValueError(
+            "it is no address of a bucket; it looks like s3://bucket/folder?region=eu-central-1 or "
+            "s3://bucket?endpoint=https://minio.internal:9000"
+        )
+    return value
+
+
 def _mail_server(value: SecretStr) -> SecretStr:
     if not re.match(r"(smtp|smtps|smtp\+starttls)://[^\s]", value.get_secret_value()):
         raise ValueError(
@@ -116,7 +125,11 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     qdrant_url: str | None = Field(default=None, validation_alias="QDRANT_URL")
     qdrant_api_key: SecretStr | None = Field(default=None, validation_alias="QDRANT_API_KEY")
+    files: Annotated[str, AfterValidator(_bucket)] = ""
+    files_key_id: str = ""
+    files_secret: SecretStr | None = None
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 20
+    vectors: Literal["qdrant", "pgvector"] = "qdrant"
 
     master_key: SecretStr | None = None
     retired_master_keys: SecretStr | None = None
@@ -178,6 +191,8 @@ class Settings(BaseSettings):
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
     max_upload_bytes: Annotated[int, Field(ge=1024)] = 26 * 1024 * 1024
+    max_document_bytes: Annotated[int, Field(ge=1024, le=2**31 - 1)] = 100 * 1024 * 1024
+    ingestion_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     batch_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
     slow_body_seconds: Annotated[float, Field(ge=0.1)] = 30.0
     slow_head_seconds: Annotated[float, Field(ge=0.1)] = 10.0

@@ -66,8 +66,12 @@ async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncItera
         settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
     )
     vault = await _open_vault(settings, database)
+    try:
+        qdrant = open_vectors(settings) if vectors else None
+    except InvalidSettings:
+        await database.close()
+        raise
     valkey = connect_valkey(settings.redis_url.get_secret_value())
-    qdrant = open_vectors(settings) if vectors else None
     kernel = Kernel(
         settings=settings,
         database=database,

@@ -90,12 +90,15 @@ NotNull = BeforeValidator(_not_null)
 
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("must be a whole number, not true or false")  # noqa: TRY004 - Pydantic's
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - Pydantic's
     return value
 
 
 WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 """A number in a request body; plain `int` would take `true` for 1."""
+
+Number = Annotated[float, BeforeValidator(_no_truth)]
+"""The same for a number that need not be whole."""
 
 Version = Annotated[
     int, Field(description="Counted up at every change; the resource's ETag names it.")

@@ -15,7 +15,8 @@ from app.inference.calls.own_calls import OwnCalls
 from app.inference.calls.wire import Wire
 from app.inference.customers.book import CustomerBook
 from app.inference.embeddings.embedders import Embedders
-from app.inference.embeddings.local import LocalEmbedder
+from app.inference.embeddings.local import LocalEmbedder, is_installed
+from app.inference.embeddings.serving import LocalServer
 from app.inference.gate.gate import Gate
 from app.inference.gate.open import open_gate
 from app.inference.guardrails.asking import Judging
@@ -43,6 +44,8 @@ class Inference:
     guardrails: Guardrails
     responses: Responses
     calls: Calls
+    embedders: Embedders
+    own: OwnCalls
 
 
 @asynccontextmanager
@@ -53,14 +56,18 @@ async def open_inference(kernel: Kernel, lease: Lease) -> AsyncIterator[Inferenc
         demo_url = None
         if kernel.settings.demo_provider != "never":
             demo_url = (await stack.enter_async_context(DemoServer())).base_url
-        directory = Directory(kernel.database, kernel.vault, transport, kernel.settings, demo_url)
+        local, local_url = LocalEmbedder(), None
+        stack.callback(local.close)
+        if is_installed():
+            local_url = (await stack.enter_async_context(LocalServer(local))).base_url
+        directory = Directory(
+            kernel.database, kernel.vault, transport, kernel.settings, demo_url, local_url
+        )
         prices, customers = PriceBook(kernel.database), CustomerBook(kernel.database)
         budgets = BudgetBook(kernel.database)
         gate = await stack.enter_async_context(open_gate(kernel, lease, budgets, customers))
         routes = await stack.enter_async_context(open_routes(kernel, directory, prices, customers))
-        local = LocalEmbedder()
-        stack.callback(local.close)
-        judging, embedders = Judging(), Embedders(directory, local)
+        judging, embedders = Judging(), Embedders(directory, local, kernel.database)
         outside = Outside(judging, Moderator(directory, transport), local)
         guardrails = Guardrails(kernel.database, outside)
         responses = Responses(kernel, known_rules(kernel.database), embedders)
@@ -82,4 +89,6 @@ async def open_inference(kernel: Kernel, lease: Lease) -> AsyncIterator[Inferenc
             guardrails,
             responses,
             calls,
+            embedders,
+            own,
         )

@@ -6,7 +6,7 @@ import httpx2
 import pytest_asyncio
 
 from tests.support.openapi import Operation, read_operations
-from tests.support.tenants import Tenant, new_tenant
+from tests.support.tenants import Tenant, new_tenant, stay_signed_in
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -19,6 +19,12 @@ async def http(address: str) -> AsyncIterator[httpx2.AsyncClient]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def operations(http: httpx2.AsyncClient) -> list[Operation]:
     return await read_operations(http)
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def signed_in(http: httpx2.AsyncClient) -> None:
+    """Whoever stays for the whole session is signed in for the next test."""
+    await stay_signed_in(http)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

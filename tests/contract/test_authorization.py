@@ -9,7 +9,7 @@ import pytest_asyncio
 from app.core.auth import Permission
 from tests.support.filters import filters_off
 from tests.support.identity import Person, bearer, new_key, new_person
-from tests.support.openapi import BODIES, PUBLIC, QUICK
+from tests.support.openapi import BODIES, NUMBERED, PUBLIC, QUERIES, QUICK
 from tests.support.teams import Team
 from tests.support.tenants import expired_key, expired_token, revoked_key
 
@@ -40,6 +40,42 @@ NEEDS = {
     "caches_restore": Permission.CACHES_WRITE,
     "caches_update": Permission.CACHES_WRITE,
     "chat_create": Permission.CONVERSATIONS_WRITE,
+    "collection_shares_create": Permission.SHARES_WRITE,
+    "collection_shares_delete": Permission.SHARES_WRITE,
+    "collection_shares_get": Permission.SHARES_READ,
+    "collection_shares_list": Permission.SHARES_READ,
+    "collection_shares_update": Permission.SHARES_WRITE,
+    "collection_snapshots_create": Permission.COLLECTIONS_WRITE,
+    "collection_snapshots_delete": Permission.COLLECTIONS_WRITE,
+    "collection_snapshots_get": Permission.COLLECTIONS_READ,
+    "collection_snapshots_list": Permission.COLLECTIONS_READ,
+    "collection_snapshots_restore": Permission.COLLECTIONS_WRITE,
+    "collection_snapshots_rollback": Permission.COLLECTIONS_WRITE,
+    "collections_bulk": Permission.COLLECTIONS_WRITE,
+    "collections_create": Permission.COLLECTIONS_WRITE,
+    "collections_delete": Permission.COLLECTIONS_WRITE,
+    "collections_get": Permission.COLLECTIONS_READ,
+    "collections_list": Permission.COLLECTIONS_READ,
+    "collections_preview_chunks": Permission.COLLECTIONS_READ,
+    "collections_reindex": Permission.COLLECTIONS_WRITE,
+    "collections_restore": Permission.COLLECTIONS_WRITE,
+    "collections_update": Permission.COLLECTIONS_WRITE,
+    "document_versions_get": Permission.COLLECTIONS_READ,
+    "document_versions_list": Permission.COLLECTIONS_READ,
+    "document_versions_restore": Permission.COLLECTIONS_WRITE,
+    "document_versions_upload": Permission.COLLECTIONS_WRITE,
+    "documents_bulk": Permission.COLLECTIONS_WRITE,
+    "documents_chunks": Permission.COLLECTIONS_READ,
+    "documents_content": Permission.COLLECTIONS_READ,
+    "documents_delete": Permission.COLLECTIONS_WRITE,
+    "documents_get": Permission.COLLECTIONS_READ,
+    "documents_import": Permission.COLLECTIONS_WRITE,
+    "documents_ingest": Permission.COLLECTIONS_WRITE,
+    "documents_list": Permission.COLLECTIONS_READ,
+    "documents_restore": Permission.COLLECTIONS_WRITE,
+    "documents_text": Permission.COLLECTIONS_READ,
+    "documents_update": Permission.COLLECTIONS_WRITE,
+    "documents_upload": Permission.COLLECTIONS_WRITE,
     "comparisons_choose": Permission.FEEDBACK_WRITE,
     "comparisons_create": Permission.MODELS_INVOKE,
     "comparisons_delete": Permission.RUNS_WRITE,
@@ -53,6 +89,51 @@ NEEDS = {
     "conversations_list": Permission.CONVERSATIONS_READ,
     "conversations_restore": Permission.CONVERSATIONS_WRITE,
     "conversations_update": Permission.CONVERSATIONS_WRITE,
+    "dictionaries_create": Permission.DICTIONARY_WRITE,
+    "dictionaries_delete": Permission.DICTIONARY_WRITE,
+    "dictionaries_get": Permission.DICTIONARY_READ,
+    "dictionaries_list": Permission.DICTIONARY_READ,
+    "dictionaries_restore": Permission.DICTIONARY_WRITE,
+    "dictionaries_update": Permission.DICTIONARY_WRITE,
+    "dictionary_bundle_keys_get": Permission.DICTIONARY_READ,
+    "dictionary_bundles_apply": Permission.DICTIONARY_APPROVE,
+    "dictionary_bundles_create": Permission.DICTIONARY_WRITE,
+    "dictionary_exports_read": Permission.DICTIONARY_READ,
+    "dictionary_imports_create": Permission.DICTIONARY_WRITE,
+    "dictionary_imports_get": Permission.DICTIONARY_READ,
+    "dictionary_imports_list": Permission.DICTIONARY_READ,
+    "dictionary_imports_rejects": Permission.DICTIONARY_READ,
+    "dictionary_packs_read": Permission.DICTIONARY_READ,
+    "dictionary_peers_create": Permission.DICTIONARY_APPROVE,
+    "dictionary_peers_delete": Permission.DICTIONARY_APPROVE,
+    "dictionary_peers_get": Permission.DICTIONARY_READ,
+    "dictionary_peers_list": Permission.DICTIONARY_READ,
+    "dictionary_peers_restore": Permission.DICTIONARY_APPROVE,
+    "dictionary_detect": Permission.DICTIONARY_READ,
+    "dictionary_entries_approve": Permission.DICTIONARY_APPROVE,
+    "dictionary_entries_bulk": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_create": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_delete": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_deprecate": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_facets": Permission.DICTIONARY_READ,
+    "dictionary_entries_get": Permission.DICTIONARY_READ,
+    "dictionary_entries_list": Permission.DICTIONARY_READ,
+    "dictionary_entries_propose": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_reject": Permission.DICTIONARY_APPROVE,
+    "dictionary_entries_restore": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_revert": Permission.DICTIONARY_WRITE,
+    "dictionary_entries_update": Permission.DICTIONARY_WRITE,
+    "dictionary_policies_get": Permission.DICTIONARY_READ,
+    "dictionary_policies_update": Permission.DICTIONARY_APPROVE,
+    "dictionary_revisions_diff": Permission.DICTIONARY_READ,
+    "dictionary_revisions_get": Permission.DICTIONARY_READ,
+    "dictionary_revisions_list": Permission.DICTIONARY_READ,
+    "dictionary_suggestions_accept": Permission.DICTIONARY_WRITE,
+    "dictionary_suggestions_bulk": Permission.DICTIONARY_WRITE,
+    "dictionary_suggestions_dismiss": Permission.DICTIONARY_WRITE,
+    "dictionary_suggestions_get": Permission.DICTIONARY_READ,
+    "dictionary_suggestions_list": Permission.DICTIONARY_READ,
+    "dictionary_suggestions_scan": Permission.DICTIONARY_WRITE,
     "feedback_create": Permission.FEEDBACK_WRITE,
     "feedback_get": Permission.FEEDBACK_READ,
     "feedback_list": Permission.FEEDBACK_READ,
@@ -62,6 +143,38 @@ NEEDS = {
     "fine_tuning_jobs_list": Permission.FINE_TUNING_READ,
     "fine_tuning_jobs_list_checkpoints": Permission.FINE_TUNING_READ,
     "fine_tuning_jobs_list_events": Permission.FINE_TUNING_READ,
+    "graph_communities_list": Permission.GRAPH_READ,
+    "graph_entities_bulk": Permission.GRAPH_WRITE,
+    "graph_entities_create": Permission.GRAPH_WRITE,
+    "graph_entities_delete": Permission.GRAPH_WRITE,
+    "graph_entities_get": Permission.GRAPH_READ,
+    "graph_entities_list": Permission.GRAPH_READ,
+    "graph_entities_list_contributions": Permission.GRAPH_READ,
+    "graph_entities_merge": Permission.GRAPH_WRITE,
+    "graph_entities_restore": Permission.GRAPH_WRITE,
+    "graph_entities_split": Permission.GRAPH_WRITE,
+    "graph_entities_update": Permission.GRAPH_WRITE,
+    "graph_extractions_create": Permission.GRAPH_WRITE,
+    "graph_layouts_get": Permission.GRAPH_READ,
+    "graph_merges_get": Permission.GRAPH_READ,
+    "graph_merges_list": Permission.GRAPH_READ,
+    "graph_merges_undo": Permission.GRAPH_WRITE,
+    "graph_neighbourhoods_get": Permission.GRAPH_READ,
+    "graph_paths_find": Permission.GRAPH_READ,
+    "graph_relations_create": Permission.GRAPH_WRITE,
+    "graph_relations_delete": Permission.GRAPH_WRITE,
+    "graph_relations_get": Permission.GRAPH_READ,
+    "graph_relations_list": Permission.GRAPH_READ,
+    "graph_relations_list_contributions": Permission.GRAPH_READ,
+    "graph_relations_restore": Permission.GRAPH_WRITE,
+    "graph_relations_update": Permission.GRAPH_WRITE,
+    "graph_schemas_create": Permission.GRAPH_WRITE,
+    "graph_schemas_delete": Permission.GRAPH_WRITE,
+    "graph_schemas_get": Permission.GRAPH_READ,
+    "graph_schemas_list": Permission.GRAPH_READ,
+    "graph_schemas_restore": Permission.GRAPH_WRITE,
+    "graph_schemas_update": Permission.GRAPH_WRITE,
+    "graph_suggestions_list": Permission.GRAPH_READ,
     "guardrails_create": Permission.GUARDRAILS_WRITE,
     "guardrails_delete": Permission.GUARDRAILS_WRITE,
     "guardrails_get": Permission.GUARDRAILS_READ,
@@ -224,6 +337,21 @@ NEEDS = {
     "prices_get": Permission.PRICES_READ,
     "usage_calls_list": Permission.USAGE_READ,
     "usage_export": Permission.USAGE_READ,
+    "search_create": Permission.SEARCH_READ,
+    "search_evaluations_create": Permission.SEARCH_WRITE,
+    "search_evaluations_delete": Permission.SEARCH_WRITE,
+    "search_evaluations_get": Permission.SEARCH_READ,
+    "search_evaluations_list": Permission.SEARCH_READ,
+    "search_evaluations_list_questions": Permission.SEARCH_READ,
+    "search_evaluations_restore": Permission.SEARCH_WRITE,
+    "search_question_sets_create": Permission.SEARCH_WRITE,
+    "search_question_sets_delete": Permission.SEARCH_WRITE,
+    "search_question_sets_get": Permission.SEARCH_READ,
+    "search_question_sets_list": Permission.SEARCH_READ,
+    "search_question_sets_restore": Permission.SEARCH_WRITE,
+    "search_question_sets_update": Permission.SEARCH_WRITE,
+    "search_suggest": Permission.SEARCH_READ,
+    "dictionary_entries_search": Permission.DICTIONARY_READ,
     "usage_list": Permission.USAGE_READ,
 }
 DIALECTS = ("/openai/v1", "/scim/v2")
@@ -238,6 +366,10 @@ MISSING = {
     "erasure_id": "erasure_not_found",
     "export_id": "export_not_found",
     "feedback_id": "feedback_not_found",
+    "graph_schema_id": "graph_schema_not_found",
+    "merge_id": "graph_merge_not_found",
+    "relation_id": "graph_relation_not_found",
+    "entity_id": "graph_entity_not_found",
     "guardrail_id": "guardrail_not_found",
     "job_id": "fine_tuning_job_not_found",
     "integration_id": "integration_not_found",
@@ -259,7 +391,20 @@ MISSING = {
     "workspace_id": "workspace_not_found",
     "budget_id": "budget_not_found",
     "customer_id": "customer_not_found",
+    "question_set_id": "question_set_not_found",
+    "search_evaluation_id": "search_evaluation_not_found",
     "override_id": "price_override_not_found",
+    "dictionary_id": "dictionary_not_found",
+    "import_id": "import_not_found",
+    "peer_id": "dictionary_peer_not_found",
+    "suggestion_id": "suggestion_not_found",
+    "entry_id": "entry_not_found",
+    "version": "revision_not_found",
+    "collection_id": "collection_not_found",
+    "collection_share_id": "share_not_found",
+    "document_id": "document_not_found",
+    "number": "version_not_found",
+    "snapshot_id": "snapshot_not_found",
 }
 
 
@@ -438,10 +583,11 @@ async def test_another_tenants_ids_are_not_found_on_any_path(http, guarded, owne
     for operation in guarded:
         if not operation.path_parameters:
             continue
+        assert operation.path_parameters[0] not in NUMBERED, operation.id
         missing = (404, MISSING[operation.path_parameters[0]])
         # What only a person may do is refused to a key before any id is looked at.
         to_a_key = (missing, (403, "session_required"))
-        unknown_ids = {name: str(uuid4()) for name in MISSING}
+        unknown_ids = {name: str(uuid4()) for name in MISSING} | NUMBERED
         for headers, expected in (
             (stranger.headers, (missing,)),
             (stranger.key_headers, to_a_key),
@@ -481,12 +627,15 @@ async def test_another_tenants_workspace_cannot_be_chosen(http, guarded, owner, 
 
 @pytest.mark.usefixtures("walls")
 async def test_no_list_shows_anything_of_another_tenant(http, guarded, owner, stranger):
-    theirs = [*owner.ids.values(), owner.question_id, owner.person.user_id, owner.person.email]
+    # A plain number may stand in anybody's answer.
+    ids = [value for name, value in owner.ids.items() if name not in NUMBERED]
+    theirs = [*ids, owner.question_id, owner.person.user_id, owner.person.email]
     filters = {"runs_list": {"subject_id": owner.ids["conversation_id"]}}
     walked = [o for o in guarded if o.method == "GET" and not o.path_parameters]
     assert len(walked) >= 7
     for operation in walked:
-        for query in ({}, filters.get(operation.id, {})):
+        for more in ({}, filters.get(operation.id, {})):
+            query = {**QUERIES.get(operation.id, {}), **more}
             answer = await ask(http, operation, {}, stranger.headers, params=query)
             assert answer.status_code == 200, operation.id
             assert [word for word in theirs if word in answer.text] == [], operation.id

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from tests.support.identity import new_key
 from tests.support.mistakes import complaint
-from tests.support.openapi import QUICK
+from tests.support.openapi import NUMBERED, QUICK
 from tests.support.raw_http import as_pairs, exchange
 
 BAD_IDS = {
@@ -32,6 +32,7 @@ BAD_IDS = {
 }
 BAD_VALUES = {
     "integer": [b"abc", b"-1", b"1" + b"0" * 30, b"", b"1.5", b"NaN", b"%ff", b"0x10", b"1e3"],
+    "number": [b"abc", b"", b"NaN", b"-inf", b"%ff", b"0x10"],
     "boolean": [b"maybe", b"2", b"", b"%ff"],
     "string": [b"x" * 10_000],
     "array": [b"x" * 10_000],
@@ -104,7 +105,7 @@ async def ask(address, operation, tenant, target, extra=()):
 async def test_a_bad_id_in_a_path_is_refused(address, operations, caller, case):
     asked, wrong = 0, []
     for operation in operations:
-        for name in operation.path_parameters:
+        for name in set(operation.path_parameters) - set(NUMBERED):
             asked += 1
             place = str(uuid4())
             target = operation.address({**caller.ids, name: place}).encode()

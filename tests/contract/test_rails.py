@@ -254,12 +254,23 @@ CONTENT = (
 )
 
 
+# How far what is found has come: jobs go on with it meanwhile, and try again what failed.
+PROGRESS = {
+    "messages": {"indexed_at", "updated_at"},
+    "passages": {"due_at", "attempts", "error", "space", "updated_at"},
+}
+
+
 async def fingerprint(kernel):
     """What every table holds, but for what reading and being asked leaves behind."""
     seen = {}
     async with kernel.database.unit(SYSTEM) as session:
         for table in Base.metadata.sorted_tables:
-            shown = [f'"{c.name}"' for c in table.columns if not c.name.startswith("last_used")]
+            if table.name in ("embedding_cache", "vector_removals"):
+                continue
+            hidden = PROGRESS.get(table.name, ())
+            names = [c.name for c in table.columns if not c.name.startswith("last_used")]
+            shown = [f'"{name}"' for name in names if name not in hidden]
             seen[table.name] = await session.scalar(
                 text(CONTENT.format(columns=", ".join(shown), table=table.name))
             )
@@ -267,9 +278,11 @@ async def fingerprint(kernel):
 
 
 async def at_rest(kernel):
-    """Wait until what earlier requests started has ended: their turns and their batch."""
+    """Wait until what earlier requests started has ended: turns, batches, and what is indexed."""
     before = await fingerprint(kernel)
     for _ in range(60):
+        for job in ("messages", "graph", "passages"):
+            kernel.nudge(job)
         await asyncio.sleep(1)
         if before == (before := await fingerprint(kernel)):
             return
@@ -334,6 +347,9 @@ def test_every_write_is_on_the_rails_or_says_why_not(app):
 
 
 OFF_RAILS = {
+    "collections_preview_chunks",
+    "dictionary_detect",
+    "graph_paths_find",
     "guardrails_test",
     "identities_create",
     "integrations_test",
@@ -341,6 +357,7 @@ OFF_RAILS = {
     "passkeys_create",
     "routes_explain",
     "saml_receive",
+    "search_create",
     "second_factor_prove",
     "sessions_begin_with_passkey",
     "sessions_create",

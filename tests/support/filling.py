@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "CIDR": lambda: "127.0.0.0/8",
     "INTERVAL": lambda: "1 day",
     "TSVECTOR": lambda: "x",
+    "REGCONFIG": lambda: "simple",
 }
 
 
@@ -40,7 +41,7 @@ def fill(connection: Connection, tables: Iterable[str], **given: UUID) -> None:
     """
     connection.execute(text("set local session_replication_role = replica"))
     found = MetaData()
-    found.reflect(connection)
+    found.reflect(connection, only=list(tables))
     for name in tables:
         table = found.tables[name]
         values = {

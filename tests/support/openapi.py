@@ -37,6 +37,13 @@ PUBLIC = frozenset(
     }
 )
 QUICK = "demo/chat?tokens=1&delay_ms=0"
+# What is counted in what it belongs to: parameters of paths that are no ids, and never the first.
+NUMBERED = {"number": "1", "version": "1"}
+# What a query must hold to pass, by operation.
+QUERIES: dict[str, dict[str, str]] = {
+    "dictionary_entries_search": {"q": "cell"},
+    "search_suggest": {"q": "ce"},
+}
 # A body that passes, by operation; the authorisation or one changed value decides about the rest.
 BODIES: dict[str, dict[str, Any]] = {
     "accounts_forgot_password": {"email": "nobody@example.com"},
@@ -64,15 +71,88 @@ BODIES: dict[str, dict[str, Any]] = {
     "budgets_update": {"amount": "120.5"},
     "caches_create": {"name": "Answers", "similarity": 0.9},
     "caches_update": {"ttl_seconds": 60},
+    "dictionaries_create": {"slug": "own-words", "languages": ["en"]},
+    "dictionaries_update": {"name": "Our words"},
+    "dictionary_bundles_apply": {"bundle": "a.b.c", "strategy": "newest"},
+    "dictionary_bundles_create": {"peer_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"},
+    "dictionary_peers_create": {
+        "name": "Vienna",
+        "public_jwk": {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "MzvPmklX0LnuMq1ztuj83WADg_HDiU5O859NnKKVTVM",
+            "y": "ZkgwE2oGe7MwnBCZzrMiwR4bXpGKCa6q0Aro0fZFSI0",
+        },
+    },
+    "dictionary_detect": {"text": "The cell divides.", "senses": "lexical"},
+    "dictionary_entries_approve": {"comment": "As we say it."},
+    "dictionary_entries_bulk": {
+        "items": [{"action": "propose", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "dictionary_entries_create": {
+        "dictionary_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "terms": [{"language": "en", "text": "cell", "status": "preferred"}],
+    },
+    "dictionary_entries_deprecate": {"comment": "Nobody says so any more."},
+    "dictionary_entries_propose": {"comment": "Please look at it."},
+    "dictionary_entries_reject": {"comment": "It needs a definition."},
+    "dictionary_entries_revert": {"version": 1},
+    "dictionary_entries_update": {"subject_fields": ["Biology"]},
+    "dictionary_policies_update": {"mode": "advise", "token_budget": 400},
+    "dictionary_suggestions_accept": {"resolution": "same_as"},
+    "dictionary_suggestions_bulk": {
+        "items": [{"action": "dismiss", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "dictionary_suggestions_scan": {"dictionary_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"},
     "customer_defaults_update": {"concurrency": 4},
     "customers_create": {"external_id": "shop-user-1"},
     "customers_update": {"blocked": True},
     "price_overrides_create": {"model": "llama-*", "input": "0.2", "output": "0.6"},
     "price_overrides_update": {"output": "0.75"},
     "price_settings_update": {"currency": "EUR", "units_per_usd": "0.92"},
+    "graph_entities_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "graph_entities_create": {"name": "Acme Corporation", "type": "organization"},
+    "graph_entities_merge": {
+        "into": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "from": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e12"],
+    },
+    "graph_entities_split": {"aliases": ["Acme Ltd"]},
+    "graph_entities_update": {"description": "It makes anvils."},
+    "graph_extractions_create": {"parent_ids": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"]},
+    "graph_paths_find": {
+        "source_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "target_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e12",
+    },
+    "graph_relations_create": {
+        "source_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "target_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e12",
+        "type": "owns",
+    },
+    "graph_relations_update": {"description": "Since 1999."},
+    "graph_schemas_create": {"name": "Firms", "entity_types": [{"name": "firm"}]},
+    "graph_schemas_update": {"instructions": "Leave out subsidiaries."},
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
     },
+    "collection_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
+    "collection_shares_update": {"level": "read"},
+    "collection_snapshots_create": {"name": "Before the move"},
+    "collections_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "collections_create": {"name": "Handbook", "metadata": {"team": "blue"}},
+    "collections_preview_chunks": {
+        "document_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "chunking": {"tokens": 100},
+    },
+    "collections_reindex": {"chunking": {"tokens": 220, "overlap": 30}},
+    "collections_update": {"name": "Renamed"},
+    "documents_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "documents_import": {"url": "https://documents.invalid/handbook.pdf"},
+    "documents_update": {"name": "renamed.md"},
     "comparisons_choose": {"label": "A"},
     "comparisons_create": {
         "candidates": [{"model": QUICK}, {"model": QUICK}],
@@ -135,6 +215,27 @@ BODIES: dict[str, dict[str, Any]] = {
         "connection_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11", "domain": "another.example.com",
     },
     "sso_start": {"provider": "nobody", "redirect_to": "https://app.example/signed-in"},
+    "search_create": {"query": "a guest", "mode": "lexical"},
+    "search_evaluations_create": {
+        "name": "Words",
+        "questions": [
+            {
+                "question": "Hello",
+                "relevant": [{"id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}],
+            }
+        ],
+        "configurations": [{"label": "words", "mode": "lexical"}],
+    },
+    "search_question_sets_create": {
+        "name": "Guests",
+        "questions": [
+            {
+                "question": "Hello",
+                "relevant": [{"id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}],
+            }
+        ],
+    },
+    "search_question_sets_update": {"name": "Renamed"},
     "turns_create": {"content": "Hello", "model": QUICK, "stream": False},
     "users_register": {"email": "nobody@example.com", "password": "a few words"},
     "workspaces_create": {"name": "Team"},
@@ -166,6 +267,7 @@ class Operation:
     guarded: bool
     body: dict[str, Any] | None
     parameters: list[dict[str, Any]] = field(default_factory=list)
+    needs_body: bool = False
 
     @property
     def path_parameters(self) -> list[str]:
@@ -193,7 +295,7 @@ class Operation:
         self, place: tuple[str, ...], value: str
     ) -> tuple[dict[str, Any] | None, dict[str, str]]:
         """A body and a query that pass but for this id."""
-        body, query = self.example(), {}
+        body, query = self.example(), dict(QUERIES.get(self.id, {}))
         if place[0] == "query":
             query[place[1]] = value
         else:
@@ -229,6 +331,7 @@ def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
                 bool(operation.get("security")),
                 resolve(document, schema) if schema else None,
                 [resolve(document, p) for p in operation.get("parameters", [])],
+                bool(operation.get("requestBody", {}).get("required")),
             )
 
 

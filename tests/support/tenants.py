@@ -1,5 +1,6 @@
 """A tenant with one real resource of each kind, and credentials that no longer open anything."""
 
+import asyncio
 import io
 import json
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+from jose import jwt
 from PIL import Image
 from sqlalchemy import update
 
@@ -19,7 +21,7 @@ from app.identity.api_keys.models import ApiKey
 from app.identity.sessions import tokens
 from tests.support.authenticator import Authenticator
 from tests.support.factors import new_passkey
-from tests.support.identity import Person, bearer, new_key, new_person, sign_in
+from tests.support.identity import Person, bearer, new_key, new_person, sign_in, until
 from tests.support.openapi import BODIES, QUICK
 from tests.support.privacy import new_export
 from tests.support.sso import sso_resources
@@ -42,6 +44,19 @@ class Tenant:
     @property
     def key_headers(self) -> dict[str, str]:
         return bearer(self.key)
+
+
+# Of this worker: their tokens end after ten minutes, and a slow run takes longer.
+MADE: list[Tenant] = []
+
+
+async def stay_signed_in(http: httpx2.AsyncClient) -> None:
+    """Sign everyone in again whose token is about to end."""
+    for tenant in MADE:
+        claims = jwt.get_unverified_claims(tenant.headers["Authorization"].removeprefix("Bearer "))
+        if claims["exp"] - now().timestamp() < 240:
+            tokens = await sign_in(http, tenant.person.email)
+            tenant.headers.update(bearer(tokens["access_token"]))
 
 
 async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
@@ -86,7 +101,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
         "/v1/compare", json=BODIES["comparisons_create"], headers=person.headers
     )
     assert comparison.status_code == 200, comparison.text
-    return Tenant(
+    tenant = Tenant(
         person=person,
         ids={
             "workspace_id": person.workspace_id,
@@ -112,12 +127,17 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             "share_id": share["id"],
             "user_id": person.user_id,
             **await _gateway_resources(http, person),
+            **await _dictionary_resources(http, person),
+            **await _document_resources(http, person),
             **await sso_resources(http, person),
+            **await _graph_resources(http, person),
         },
         key=key["key"],
         run=run.json(),
         question_id=answer["message"]["parent_id"],
     )
+    MADE.append(tenant)
+    return tenant
 
 
 async def _gateway_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
@@ -129,10 +149,111 @@ async def _gateway_resources(http: httpx2.AsyncClient, person: Person) -> dict[s
         "customer_id": ("/v1/customers", "customers_create"),
         "guardrail_id": ("/v1/guardrails", "guardrails_create"),
         "override_id": ("/v1/prices/overrides", "price_overrides_create"),
+        "question_set_id": ("/v1/search/question-sets", "search_question_sets_create"),
+        "search_evaluation_id": ("/v1/search/evaluations", "search_evaluations_create"),
     }
     return {
         name: (await _made(http, person, path, BODIES[operation]))["id"]
         for name, (path, operation) in made.items()
+    }
+
+
+async def _dictionary_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A dictionary, and an entry of it at its first version."""
+    dictionary = await _made(http, person, "/v1/dictionaries", BODIES["dictionaries_create"])
+    body = {**BODIES["dictionary_entries_create"], "dictionary_id": dictionary["id"]}
+    entry = await _made(http, person, "/v1/dictionary/entries", body)
+    suggestion_id = await _suggestion(http, person, body)
+    return {
+        **await _exchange_resources(http, person, dictionary["id"]),
+        "dictionary_id": dictionary["id"],
+        "entry_id": entry["id"],
+        "suggestion_id": suggestion_id,
+        "version": "1",
+    }
+
+
+async def _exchange_resources(
+    http: httpx2.AsyncClient, person: Person, dictionary_id: str
+) -> dict[str, str]:
+    """An import into a dictionary, and a peer of it."""
+    path = f"/v1/dictionaries/{dictionary_id}"
+    started = await http.post(
+        f"{path}/imports?format=csv", content=b"language,term\nen,nucleus\n", headers=person.headers
+    )
+    assert started.status_code == 201, started.text
+    imported = f"/v1/dictionary/imports/{started.json()['id']}"
+
+    async def over() -> bool:
+        found = await http.get(imported, headers=person.headers)
+        return found.json()["status"] != "in_progress"
+
+    await until(over)
+    key = {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": "M1dvZiz0EysDd6LPPX_lhId9iK2AQ-bzdCFZ-h1rJb0",
+        "y": "9gmei9Q7tZWOICpO091M7MD_y0kd3byzezmHYuKD6Ic",
+    }
+    peer = await _made(http, person, f"{path}/peers", {"name": "Graz", "public_jwk": key})
+    return {"import_id": started.json()["id"], "peer_id": peer["id"]}
+
+
+async def _suggestion(http: httpx2.AsyncClient, person: Person, entry: dict[str, Any]) -> str:
+    """That an entry which is written a second time is a duplicate."""
+    await _made(http, person, "/v1/dictionary/entries", entry)
+    scan = {"dictionary_id": entry["dictionary_id"]}
+    path = "/v1/dictionary/suggestions"
+    answer = await http.post(f"{path}/scan", json=scan, headers=person.headers)
+    assert answer.status_code == 202, answer.text
+
+    async def found() -> list[dict[str, Any]]:
+        return (await http.get(path, headers=person.headers)).json()["data"]
+
+    await until(found)
+    return (await found())[0]["id"]
+
+
+async def _graph_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """Two entities that are related, one of which a third was merged into; and a schema."""
+    entities = [
+        (await _made(http, person, "/v1/graph/entities", {"name": name}))["id"]
+        for name in ("Acme", "Bolt", "Bolt Ltd")
+    ]
+    ends = {"source_id": entities[0], "target_id": entities[1], "type": "owns"}
+    merged = {"into": entities[1], "from": [entities[2]]}
+    done = await _made(http, person, "/v1/graph/entities/merge", merged)
+    schema = BODIES["graph_schemas_create"]
+    return {
+        "entity_id": entities[1],
+        "graph_schema_id": (await _made(http, person, "/v1/graph/schemas", schema))["id"],
+        "merge_id": done["merge"]["id"],
+        "relation_id": (await _made(http, person, "/v1/graph/relations", ends))["id"],
+    }
+
+
+async def _document_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A collection with a share, a snapshot and a document that can be found."""
+    collection = await _made(http, person, "/v1/collections", BODIES["collections_create"])
+    path = f"/v1/collections/{collection['id']}"
+    answer = await http.post(
+        f"{path}/documents?name=leave.md", content=b"Thirty days.", headers=person.headers
+    )
+    assert answer.status_code == 202, answer.text
+    document = answer.json()
+    while document["status"] != "ready":
+        await asyncio.sleep(0.1)
+        found = await http.get(f"/v1/documents/{document['id']}", headers=person.headers)
+        document = found.json()
+        assert document["status"] != "failed", found.text
+    share = await _made(http, person, f"{path}/shares", BODIES["collection_shares_create"])
+    snapshot = await _made(http, person, f"{path}/snapshots", {"name": "As it was"})
+    return {
+        "collection_id": collection["id"],
+        "collection_share_id": share["id"],
+        "document_id": document["id"],
+        "number": "1",
+        "snapshot_id": snapshot["id"],
     }
 
 

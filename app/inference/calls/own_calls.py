@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.core.auth import EVERYTHING, Access
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Course, Desk
 from app.inference.calls.order import Order
 from app.inference.calls.relaying import forget
+from app.inference.embeddings.embedder import Purpose
 from app.inference.embeddings.provided import ask_for_embeddings
 from app.inference.integrations.directory import Target
 from app.inference.providers.transport import Transport
 from app.inference.providers.types import ChatRequest, ChatResult
+from app.inference.reranking.provided import ask_for_ranking
 from app.inference.routing.plan import Question
 from app.inference.usage.extras import extras_in
 from app.inference.usage.payer import Payer
@@ -26,8 +29,13 @@ class OwnCalls:
         self._desk = desk
         self._transport = transport
 
-    async def complete(self, payer: Payer, model: str, request: ChatRequest) -> ChatResult:
-        """A judge's answer; raises what the gate and the provider raise."""
+    async def complete(
+        self, payer: Payer, model: str, request: ChatRequest, *, access: Access | None = None
+    ) -> ChatResult:
+        """A judge's answer, within what the caller may use if there is one.
+
+        Raises what planning, the gate and the provider raise.
+        """
         question = Question(
             model,
             input_tokens=estimate_input(request.messages),
@@ -35,21 +43,50 @@ class OwnCalls:
             extras=lambda: extras_in(request.messages),
         )
         return await self._calls.complete(
-            Order(payer, question), lambda target: replace(request, model=target.model)
+            _order(payer, question, access), lambda target: replace(request, model=target.model)
         )
 
-    async def embed(self, payer: Payer, target: Target, texts: Sequence[str]) -> list[list[float]]:
-        """Embeddings for the response cache; raises what the gate and the provider raise."""
+    async def embed(
+        self, payer: Payer, target: Target, texts: Sequence[str], purpose: Purpose
+    ) -> list[list[float]]:
+        """Embeddings by an integration; raises what the gate and the provider raise."""
         tokens = sum(map(estimate_text, texts))
         question = Question(target.reference, input_tokens=tokens)
-        order = Order(replace(payer, purpose="cache"), question, operation="embeddings")
+        order = Order(payer, question, operation="embeddings")
         course = Course(self._desk, await self._calls.admit(order))
 
         async def ask(attempt: Attempt) -> list[list[float]]:
-            vectors, usage = await ask_for_embeddings(self._transport, attempt.target, texts)
+            vectors, usage = await ask_for_embeddings(
+                self._transport, attempt.target, texts, purpose
+            )
             attempt.usage = usage
             return vectors
 
         vectors = await course.opened(ask, forget)
         course.end(course.attempt, "succeeded")
         return vectors
+
+    async def rerank(
+        self, payer: Payer, target: Target, question: str, texts: Sequence[str], access: Access
+    ) -> list[float]:
+        """How well each text answers; raises what planning, the gate and the provider raise."""
+        tokens = sum(map(estimate_text, (question, *texts)))
+        asked = Question(target.reference, input_tokens=tokens)
+        order = _order(payer, asked, access, "rerank")
+        course = Course(self._desk, await self._calls.admit(order))
+
+        async def ask(attempt: Attempt) -> list[float]:
+            scores, usage = await ask_for_ranking(self._transport, attempt.target, question, texts)
+            attempt.usage = usage
+            return scores
+
+        scores = await course.opened(ask, forget)
+        course.end(course.attempt, "succeeded")
+        return scores
+
+
+def _order(
+    payer: Payer, question: Question, access: Access | None, operation: str = "chat"
+) -> Order:
+    rules = EVERYTHING if access is None else access.rules
+    return Order(payer, question, rules, access, operation=operation)

@@ -15,7 +15,17 @@ from tests.support.identity import new_person, sign_in
 PATH = "/v1/privacy/retention"
 # The tables of the two classes with nothing due: what batches and comparisons keep ages as runs do.
 NOTHING = dict.fromkeys(
-    ["batches", "comparisons", "conversations", "fine_tuning_jobs", "runs", "stored_files"], 0
+    [
+        "batches",
+        "comparisons",
+        "conversations",
+        "dictionary_imports",
+        "fine_tuning_jobs",
+        "runs",
+        "search_evaluations",
+        "stored_files",
+    ],
+    0,
 )
 
 
