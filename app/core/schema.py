@@ -97,7 +97,7 @@ def _no_truth(value: object) -> object:
 WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 """A number in a request body; plain `int` would take `true` for 1."""
 
-Number = Annotated[float, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
 """The same for a number that need not be whole."""
 
 Version = Annotated[

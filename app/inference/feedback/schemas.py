@@ -7,8 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 
 from app.core.paging import PageQuery
-from app.core.schema import Input, Output, Text
-from app.inference.routing.schemas import Number
+from app.core.schema import Input, Number, Output, Text
 
 Source = Literal["user", "evaluation", "grader"]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from app.core.restorable import RestorableQuery
 from app.core.schema import (
@@ -11,6 +11,7 @@ from app.core.schema import (
     Money,
     Name,
     NotNull,
+    Number,
     Text,
     WholeNumber,
 )
@@ -33,13 +34,6 @@ Strategy = Literal[
 Capability = Literal["vision", "tools", "structured_output", "reasoning", "files", "audio"]
 
 
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")  # noqa: TRY004 - Pydantic's
-    return value
-
-
-Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
 Seconds = Annotated[Number, Field(gt=0, le=MOST_SECONDS)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Dollars = Annotated[Money, Field(ge=0, le=1_000_000, max_digits=16, decimal_places=9)]

@@ -63,8 +63,8 @@ class SearchFilters(Input):
 class SearchWeights(Input):
     """How much a place in either list counts, beside the other."""
 
-    semantic: Annotated[Number, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
-    lexical: Annotated[Number, Field(ge=0, le=10, allow_inf_nan=False)] = 1.0
+    semantic: Annotated[Number, Field(ge=0, le=10)] = 1.0
+    lexical: Annotated[Number, Field(ge=0, le=10)] = 1.0
 
 
 class SearchReranking(Input):
