@@ -23,7 +23,7 @@ from app.core.http.rails import AlreadyStarted, Rails, RailsDep
 from app.core.http.units import run_unit
 from app.core.ids import new_id
 from app.core.kernel import Kernel
-from app.inference.calls.calls import Calls
+from app.inference.calls.edge import CallsDep
 from app.inference.gate.errors import (
     AllResting,
     BudgetExceeded,
@@ -44,14 +44,6 @@ from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
 from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
-
-
-def _calls_of(request: Request) -> Calls:
-    calls: Calls = request.app.state.inference.calls
-    return calls
-
-
-CallsDep = Annotated[Calls, Depends(_calls_of)]
 
 
 def _answering_of(request: Request) -> Answering:

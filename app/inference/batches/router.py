@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from app.core.auth import Access, Permission
@@ -16,7 +16,7 @@ from app.inference.batches import crud, service
 from app.inference.batches.errors import BatchInvalid, BatchNotFound, FileNotFound
 from app.inference.batches.models import Batch
 from app.inference.batches.schemas import BatchCreate, BatchQuery, BatchRead, ResultsQuery
-from app.inference.calls.calls import Calls
+from app.inference.calls.edge import CallsDep
 from app.inference.calls.features import FeatureNotAllowed
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
@@ -33,14 +33,6 @@ RESULTS: dict[int | str, dict[str, Any]] = {
         "content": {"application/jsonl": {}},
     }
 }
-
-
-def _calls_of(request: Request) -> Calls:
-    calls: Calls = request.app.state.inference.calls
-    return calls
-
-
-CallsDep = Annotated[Calls, Depends(_calls_of)]
 
 
 @router.get(

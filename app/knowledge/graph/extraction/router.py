@@ -1,14 +1,12 @@
 """/v1/graph/extractions."""
 
-from typing import Annotated
-
-from fastapi import Depends, Request, Response
+from fastapi import Response
 
 from app.core.db import on_commit
 from app.core.http.guard import guarded_router
 from app.core.http.problems import problems
 from app.core.http.units import Session
-from app.inference.calls.calls import Calls
+from app.inference.calls.edge import CallsDep
 from app.inference.calls.features import FeatureNotAllowed
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
@@ -21,11 +19,6 @@ from app.knowledge.graph.sight import viewer_of
 from app.runs.runs.bundle import RunsDep
 
 router = guarded_router(prefix="/v1/graph/extractions", tag="graph-extractions")
-
-
-def _calls_of(request: Request) -> Calls:
-    calls: Calls = request.app.state.inference.calls
-    return calls
 
 
 @router.post(
@@ -53,7 +46,7 @@ async def create_extraction(
     access: Writer,
     session: Session,
     sources: SourcesDep,
-    calls: Annotated[Calls, Depends(_calls_of)],
+    calls: CallsDep,
     running: RunsDep,
     new: ExtractionCreate,
     response: Response,
