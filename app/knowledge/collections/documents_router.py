@@ -124,10 +124,7 @@ async def update_document(
 async def delete_document(
     document_id: UUID, access: Writer, session: Session, kernel: KernelDep, running: RunsDep
 ) -> None:
-    def cancelled(run_id: UUID) -> None:
-        on_commit(session, lambda: running.recovery.announce_cancel(run_id))
-
-    await documents.delete(session, access, document_id, cancelled)
+    await documents.delete(session, access, document_id, running.canceller(session))
     on_commit(session, lambda: kernel.nudge("passages"))
 
 

@@ -7,7 +7,6 @@ from fastapi import Query, Response
 
 from app.core.auth import Access, Permission
 from app.core.bulk import BulkResult
-from app.core.db import on_commit
 from app.core.errors import RestoreExpired
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
@@ -31,7 +30,7 @@ from app.knowledge.collections.schemas import (
     CollectionRead,
     CollectionUpdate,
 )
-from app.runs.runs.bundle import Runs, RunsDep
+from app.runs.runs.bundle import RunsDep
 
 Reader = Annotated[Access, require(Permission.COLLECTIONS_READ)]
 Writer = Annotated[Access, require(Permission.COLLECTIONS_WRITE)]
@@ -82,10 +81,7 @@ async def create_collection(
 async def bulk_collections(
     access: Writer, session: Session, running: RunsDep, request: CollectionBulk
 ) -> BulkResult:
-    def cancelled(run_id: UUID) -> None:
-        _announce(session, running, run_id)
-
-    return await service.bulk(session, access, request.items, cancelled)
+    return await service.bulk(session, access, request.items, running.canceller(session))
 
 
 @router.get(
@@ -125,10 +121,7 @@ async def update_collection(
 async def delete_collection(
     access: Writer, session: Session, running: RunsDep, collection_id: UUID
 ) -> None:
-    def cancelled(run_id: UUID) -> None:
-        _announce(session, running, run_id)
-
-    await service.delete(session, access, collection_id, cancelled)
+    await service.delete(session, access, collection_id, running.canceller(session))
 
 
 @router.post(
@@ -146,7 +139,3 @@ async def delete_collection(
 )
 async def restore_collection(access: Writer, session: Session, collection_id: UUID) -> Collection:
     return await service.restore(session, access, collection_id)
-
-
-def _announce(session: Session, running: Runs, run_id: UUID) -> None:
-    on_commit(session, lambda: running.recovery.announce_cancel(run_id))

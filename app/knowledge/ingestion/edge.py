@@ -1,7 +1,6 @@
 """What the routes share that start runs."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends
 
@@ -20,10 +19,7 @@ async def _starter(access: Writer, session: Session, running: RunsDep) -> Starte
     def launch(run: Run) -> None:
         on_commit(session, lambda: running.executor.launch(run))
 
-    def cancelled(run_id: UUID) -> None:
-        on_commit(session, lambda: running.recovery.announce_cancel(run_id))
-
-    return Starter(access, running.executor.id, launch, cancelled)
+    return Starter(access, running.executor.id, launch, running.canceller(session))
 
 
 StarterDep = Annotated[Starter, Depends(_starter, scope="function")]

@@ -1,6 +1,6 @@
 """Everything about runs that a process keeps open."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
-from app.core.db import Scope
+from app.core.db import AsyncSession, Scope, on_commit
 from app.core.kernel import Kernel
 from app.runs.events.appender import Appender
 from app.runs.events.live import LiveLog
@@ -31,6 +31,14 @@ class Runs:
     executor: Executor
     reader: EventReader
     recovery: Recovery
+
+    def canceller(self, session: AsyncSession) -> Callable[[UUID], None]:
+        """What tells the owner of a run that it is cancelled, once the transaction commits."""
+
+        def cancelled(run_id: UUID) -> None:
+            on_commit(session, lambda: self.recovery.announce_cancel(run_id))
+
+        return cancelled
 
 
 @asynccontextmanager
