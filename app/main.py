@@ -79,7 +79,7 @@ from app.inference.feedback.router import router as feedback
 from app.inference.fine_tuning.router import router as fine_tuning
 from app.inference.fine_tuning.training import Training
 from app.inference.guardrails.router import router as guardrails
-from app.inference.inference import open_inference
+from app.inference.inference import Inference, open_inference
 from app.inference.integrations.discovery import sync_environment
 from app.inference.integrations.recipients import recipients
 from app.inference.integrations.router import router as integrations
@@ -91,30 +91,22 @@ from app.inference.routing.router import router as routes
 from app.inference.usage.router import router as usage
 from app.knowledge.collections.personal import DocumentStore
 from app.knowledge.collections.source import DocumentSource
-from app.knowledge.detection.routes import ROUTERS as DETECTION
 from app.knowledge.detection.suggestions.work import Scanning
 from app.knowledge.dictionary.jobs import dictionaries_job
-from app.knowledge.dictionary.routes import ROUTERS as DICTIONARY
 from app.knowledge.dictionary.source import EntrySource
 from app.knowledge.evaluations.evaluating import Evaluating
 from app.knowledge.evaluations.models import Evaluation, QuestionSet
-from app.knowledge.evaluations.router import router as search_evaluations
-from app.knowledge.evaluations.router import sets_router as question_sets
 from app.knowledge.exchange.importing import Importing
 from app.knowledge.exchange.models import Peer
-from app.knowledge.exchange.routes import ROUTERS as EXCHANGE
 from app.knowledge.graph.extraction.jobs import graph_job
 from app.knowledge.graph.extraction.work import Extraction
 from app.knowledge.graph.purging import purge_job
-from app.knowledge.graph.routes import ROUTERS as GRAPH
 from app.knowledge.graph.walks.picture import Drawing
 from app.knowledge.ingestion.bundle import open_ingestion
 from app.knowledge.ingestion.jobs import documents_job
-from app.knowledge.ingestion.routes import ROUTERS as DOCUMENTS
 from app.knowledge.ingestion.routes import uploads
 from app.knowledge.knowledge import Knowledge, open_knowledge
-from app.knowledge.search.router import entries_router as entry_search
-from app.knowledge.search.router import router as search
+from app.knowledge.routes import ROUTERS as KNOWLEDGE
 from app.knowledge.storage.files import Files
 from app.knowledge.storage.open import open_files
 from app.knowledge.storage.personal import WorkspaceFiles
@@ -147,9 +139,7 @@ ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
     route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
-    usage, search, search_evaluations, question_sets, entry_search, *DICTIONARY, *DETECTION,
-    *DOCUMENTS, *GRAPH, *EXCHANGE, *IDENTITY, audit,
-    *privacy_routers(require_recent), health.router,
+    usage, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 # What searches find, by who tells of it.
 SOURCES = (MessageSource(), EntrySource(), DocumentSource())
@@ -249,8 +239,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 comparing,
                 batching,
                 training,
-                *_works(kernel, knowledge),
-                Extraction(kernel.database, inference.calls, knowledge.detector),
+                *_works(kernel, inference, knowledge),
                 *await stack.enter_async_context(intake),
             )
             app.state.relay = RelayApp(kernel, inference)
@@ -277,9 +266,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
     return lifespan
 
 
-def _works(kernel: Kernel, knowledge: Knowledge) -> tuple[Work, ...]:
+def _works(kernel: Kernel, inference: Inference, knowledge: Knowledge) -> tuple[Work, ...]:
     """What the knowledge room carries out as runs."""
     return (
+        Extraction(kernel.database, inference.calls, knowledge.detector),
         Evaluating(kernel.database, knowledge.searching),
         Importing(kernel),
         Scanning(kernel, knowledge.detector.embedder),
