@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest_asyncio
 
+from app.core.kernel import Kernel
 from tests.support.openapi import Operation, read_operations
 from tests.support.tenants import Tenant, new_tenant, stay_signed_in
 
@@ -22,9 +23,9 @@ async def operations(http: httpx2.AsyncClient) -> list[Operation]:
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def signed_in(http: httpx2.AsyncClient) -> None:
+async def signed_in(kernel: Kernel) -> None:
     """Whoever stays for the whole session is signed in for the next test."""
-    await stay_signed_in(http)
+    await stay_signed_in(kernel)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
