@@ -1,157 +1,72 @@
-"""Qdrant's local engine in a thread of its own. Imported where it is first used: it is 50 MB.
+"""Qdrant's engine beside this process, for those who run no Qdrant server.
 
-It computes and writes where it is called: on the loop it would hold up every stream of the process.
-Its client has no settings for what is mended in it below; tests hold that it still is.
+See `app.core.qdrant_engine` for what runs there. It is reached by a socket in a folder that only
+this user can enter, and started again where it ended by itself.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+import shutil
+import socket
+import sys
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import numpy as np
-from qdrant_client import QdrantClient, models
-from qdrant_client.local import local_collection
-from qdrant_client.local.local_collection import LocalCollection
-from qdrant_client.local.payload_filters import check_condition
-from qdrant_client.local.persistence import CollectionPersistence
-from qdrant_client.local.utils import normalize_point_ids
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_ROOT: Final = Path(__file__).parents[2]
+PAUSE_SECONDS: Final = 1.0  # before it is started again
+END_SECONDS: Final = 10.0
 
 
 class QdrantHere:
-    """Used as Qdrant's async client; what is asked waits for its turn in the thread.
-
-    There is one, since the engine cannot do two things at a time.
-    """
+    """The engine's process; `socket_path` is the same for all its lives."""
 
     def __init__(self, folder: Path) -> None:
-        """Waits until the folder is read; raises what the client raises."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="qdrant")
-        self._client = self._thread.submit(QdrantClient, path=str(folder)).result()
+        self._folder = folder
+        self._place = Path(tempfile.mkdtemp(prefix="luminous-qdrant-"))
+        self.socket_path = self._place / "socket"
+        self._process: asyncio.subprocess.Process | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        method = getattr(self._client, name)
-
-        async def called(*given: Any, **more: Any) -> Any:
-            asked = partial(method, *given, **more)
-            return await asyncio.get_running_loop().run_in_executor(self._thread, asked)
-
-        return called
-
-    async def create_payload_index(self, *_: Any, **__: Any) -> None:
-        """It has no indexes, and would warn of it."""
+    async def start(self) -> None:
+        """Who connects from now on is answered once the engine has read its files."""
+        await self._start()
+        self._keeping = asyncio.create_task(self._keep())
 
     async def close(self) -> None:
-        """Once everything that was asked before is done."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._client.close)
-        self._thread.shutdown(wait=False)
-
-
-class Matching:
-    """What a filter lets through, a condition at a time over all points that are left.
-
-    The engine puts the whole filter to one point after another, at 60 microseconds each: here the
-    first condition, the workspace, costs a hundredth of it and leaves only what is its own.
-    """
-
-    def __init__(
-        self,
-        payloads: Sequence[dict[str, Any]],
-        ids: Sequence[Any],
-        deleted: Mapping[str, Sequence[Any]],
-    ) -> None:
-        self._payloads = payloads
-        self._ids = ids
-        self._deleted = deleted
-
-    def mask(self, wanted: models.Filter | None) -> Any:
-        """One truth value a point."""
-        found = np.zeros(len(self._payloads), dtype=bool)
-        places = range(len(self._payloads))
-        found[places if wanted is None else self._of(places, wanted)] = True
-        return found
-
-    def _of(self, places: Sequence[int], condition: Any) -> Sequence[int]:
-        match condition:
-            case models.Filter(must_not=None, min_should=None):
-                for each in _listed(condition.must):
-                    places = self._of(places, each)
-                if should := _listed(condition.should):
-                    either = {place for each in should for place in self._of(places, each)}
-                    places = [place for place in places if place in either]
-                return places
-            case models.FieldCondition(match=models.MatchValue(value=str(value)), key=key):
-                return self._among(places, key, {value}, condition)
-            case models.FieldCondition(match=models.MatchAny(any=[str(), *_] as values), key=key):
-                return self._among(places, key, set(values), condition)
-            case models.HasIdCondition():
-                named = normalize_point_ids(tuple(condition.has_id))
-                return [place for place in places if self._ids[place] in named]
-            case _:
-                return self._one_by_one(places, condition)
-
-    def _among(
-        self, places: Sequence[int], key: str, values: set[Any], condition: Any
-    ) -> Sequence[int]:
-        if key.isidentifier():
+        """Once what was asked before is done; what it was told is on the disk in any case."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
             try:
-                return [place for place in places if self._payloads[place].get(key) in values]
-            except TypeError:  # a list or an object is among them
-                pass
-        return self._one_by_one(places, condition)
+                async with asyncio.timeout(END_SECONDS):
+                    await self._process.wait()
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
+        shutil.rmtree(self._place, ignore_errors=True)
 
-    def _one_by_one(self, places: Sequence[int], condition: Any) -> Sequence[int]:
-        """As the engine does it."""
-        return [
-            place
-            for place in places
-            if check_condition(
-                condition,
-                self._payloads[place],
-                self._ids[place],
-                {name: True for name, gone in self._deleted.items() if not gone[place]},
-            )
-        ]
+    async def _keep(self) -> None:
+        while self._process is not None:
+            code = await self._process.wait()
+            log.error("qdrant_engine_ended", returncode=code)
+            await asyncio.sleep(PAUSE_SECONDS)
+            await self._start()
 
-
-def _listed(conditions: Any) -> Sequence[Any]:
-    return conditions if isinstance(conditions, list) else [conditions] if conditions else []
-
-
-def _mask(
-    payloads: Sequence[dict[str, Any]],
-    payload_filter: models.Filter | None,
-    ids_inv: Sequence[Any],
-    deleted_per_vector: Mapping[str, Sequence[Any]],
-) -> Any:
-    return Matching(payloads, ids_inv, deleted_per_vector).mask(payload_filter)
-
-
-_make_table = CollectionPersistence._ensure_table  # noqa: SLF001 - see the module
-_delete = LocalCollection.delete
-
-
-def _make_table_relaxed(self: CollectionPersistence) -> None:
-    """Commit without waiting for the disk: each point is committed by itself, at 5 ms.
-
-    What is committed outlives this process, however it ends; the last of it may be lost where the
-    machine itself fails. What is deleted is written over.
-    """
-    self.storage.execute("pragma journal_mode = wal")
-    self.storage.execute("pragma synchronous = normal")
-    self.storage.execute("pragma secure_delete = on")
-    _make_table(self)
-
-
-def _delete_for_good(self: LocalCollection, selector: Any) -> None:
-    """What is deleted is gone at once from the log that sparing the disk takes, too."""
-    _delete(self, selector)
-    if self.storage is not None:
-        self.storage.storage.execute("pragma wal_checkpoint(truncate)")
-
-
-local_collection.calculate_payload_mask = _mask  # type: ignore[attr-defined,assignment]
-CollectionPersistence._ensure_table = _make_table_relaxed  # type: ignore[method-assign]  # noqa: SLF001
-LocalCollection.delete = _delete_for_good  # type: ignore[method-assign]
+    async def _start(self) -> None:
+        self.socket_path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(str(self.socket_path))
+            listening.listen(128)
+            # Nothing of this process's environment: it holds keys.
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "app.core.qdrant_engine",
+                str(self._folder.absolute()), str(listening.fileno()),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+                pass_fds=(listening.fileno(),), cwd=_ROOT, start_new_session=True,
+                env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+            )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Qdrant: a server by URL, or its local engine in the data folder.
+"""Qdrant: a server by URL, or its engine beside this process, in the data folder.
 
 Its client is opened where vectors are first used: with grpc, numpy and a thousand schemas it is
 50 MB and a second of CPU, which a service without them never needs.
@@ -10,17 +10,19 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import httpx2
 from yarl import URL
 
 from app.core.config import InvalidSettings, Settings
+from app.core.qdrant_here import QdrantHere
 
 if TYPE_CHECKING:
     from qdrant_client import AsyncQdrantClient
 
 PORT = 6333  # Qdrant's own, where an address names none
+HERE_SECONDS = 60  # the engine beside us answers nothing while it writes its files anew
 
 
 class VectorsAway(Exception):
@@ -35,13 +37,21 @@ class Vectors:
         self._lock = lock
         self._opening: asyncio.Task[AsyncQdrantClient] | None = None
         self._plain: httpx2.AsyncClient | None = None
+        self._here: QdrantHere | None = None
 
     async def client(self) -> "AsyncQdrantClient":
         """Qdrant's client, opened in a thread at the first call; raises what it raises."""
         if self._opening is None:
-            self._opening = asyncio.create_task(asyncio.to_thread(_open, self._settings))
+            self._opening = asyncio.create_task(self._open())
             self._opening.add_done_callback(self._forget_failed)
         return await asyncio.shield(self._opening)
+
+    async def _open(self) -> "AsyncQdrantClient":
+        if self._settings.qdrant_url:
+            return await asyncio.to_thread(_server, self._settings)
+        self._here = QdrantHere(_folder(self._settings))
+        await self._here.start()
+        return await asyncio.to_thread(_beside, self._here.socket_path)
 
     def _forget_failed(self, opening: "asyncio.Task[AsyncQdrantClient]") -> None:
         if opening.cancelled() or opening.exception():
@@ -60,7 +70,8 @@ class Vectors:
     async def ping(self) -> None:
         """Whether the store answers; raises what its client raises.
 
-        The local engine is part of this process: what is not open yet has nothing to answer.
+        The engine beside this process is started at the first question: before, it has nothing to
+        answer.
         """
         if self._settings.qdrant_url:
             # The plainest question that only an answering Qdrant with the right key answers.
@@ -74,6 +85,8 @@ class Vectors:
             await self._plain.aclose()
         if self._opening is not None:
             await (await self.client()).close()
+        if self._here is not None:
+            await self._here.close()
         if self._lock is not None:
             os.close(self._lock)
 
@@ -111,15 +124,23 @@ def _unusable(folder: Path, error: OSError) -> InvalidSettings:
     return InvalidSettings(f"The vector store in {folder} {reason} QDRANT_URL to a Qdrant server.")
 
 
-def _open(settings: Settings) -> "AsyncQdrantClient":
-    if settings.qdrant_url:
-        from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
+def _server(settings: Settings) -> "AsyncQdrantClient":
+    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
 
-        key = _key(settings)
-        return AsyncQdrantClient(url=settings.qdrant_url, api_key=key, check_compatibility=False)
-    from app.core.qdrant_here import QdrantHere  # noqa: PLC0415 - the same
+    key = _key(settings)
+    return AsyncQdrantClient(url=settings.qdrant_url, api_key=key, check_compatibility=False)
 
-    return cast("AsyncQdrantClient", QdrantHere(_folder(settings)))
+
+def _beside(path: Path) -> "AsyncQdrantClient":
+    import httpx  # noqa: PLC0415 - what Qdrant's client speaks
+    from qdrant_client import AsyncQdrantClient  # noqa: PLC0415 - see the module
+
+    return AsyncQdrantClient(
+        url="http://qdrant",
+        timeout=HERE_SECONDS,
+        check_compatibility=False,
+        transport=httpx.AsyncHTTPTransport(uds=str(path)),
+    )
 
 
 def _plain_client(settings: Settings) -> httpx2.AsyncClient:
@@ -132,8 +153,7 @@ def _plain_client(settings: Settings) -> httpx2.AsyncClient:
 def _is_away(error: Exception) -> bool:
     from qdrant_client.http.exceptions import ApiException  # noqa: PLC0415 - see the module
 
-    # The local engine says with a ValueError that a collection is not there.
-    return isinstance(error, (ApiException, OSError, ValueError, RuntimeError))
+    return isinstance(error, (ApiException, OSError))
 
 
 def _key(settings: Settings) -> str | None:

@@ -21,11 +21,11 @@ def settings(tmp_path):
 async def test_a_local_store_answers_before_it_is_opened_and_after(settings, tmp_path):
     vectors = open_vectors(settings)
     await vectors.ping()
-    assert not (tmp_path / "qdrant" / "meta.json").exists()
+    assert not (tmp_path / "qdrant" / "engine.lock").exists()
     first, second = await asyncio.gather(vectors.client(), vectors.client())
     assert first is second
     await vectors.ping()
-    assert (tmp_path / "qdrant" / "meta.json").exists()
+    assert (tmp_path / "qdrant" / "engine.lock").exists()
     await vectors.close()
 
 
@@ -107,35 +107,4 @@ async def test_a_server_that_is_gone_does_not_answer(settings):
     vectors = open_vectors(settings.model_copy(update={"qdrant_url": "http://127.0.0.1:1"}))
     with pytest.raises(httpx2.ConnectError):
         await vectors.ping()
-    await vectors.close()
-
-
-async def test_the_local_store_does_not_wait_for_the_disk_at_each_point(settings):
-    """Its client has no setting for it: an update of it could bring the waiting back."""
-    vectors = open_vectors(settings)
-    size = models.VectorParams(size=2, distance=models.Distance.COSINE)
-    async with vectors.asked() as client:
-        await client.create_collection("c", vectors_config=size)
-        connection = client._client._client.collections["c"].storage.storage
-        assert connection.execute("pragma synchronous").fetchone() == (1,)
-        assert connection.execute("pragma journal_mode").fetchone() == ("wal",)
-    await vectors.close()
-
-
-async def test_what_was_deleted_is_in_no_file_of_the_local_store(settings, tmp_path):
-    """Nor in the log that a write goes to first."""
-    vectors = open_vectors(settings)
-    size = models.VectorParams(size=2, distance=models.Distance.COSINE)
-    point = models.PointStruct(id=1, vector=list(QUESTION), payload={"text": "unmistakable"})
-
-    def files_with_it() -> list[str]:
-        files = [path for path in tmp_path.rglob("*") if path.is_file()]
-        return [path.name for path in files if b"unmistakable" in path.read_bytes()]
-
-    async with vectors.asked() as client:
-        await client.create_collection("c", vectors_config=size)
-        await client.upsert("c", [point])
-        assert files_with_it()
-        await client.delete("c", points_selector=models.PointIdsList(points=[1]))
-        assert files_with_it() == []
     await vectors.close()

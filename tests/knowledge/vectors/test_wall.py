@@ -21,7 +21,6 @@ from tests.knowledge.vectors.conftest import keep, point
 APP = Path(__file__).parents[3] / "app"
 # The cache asks through a filter of its own; privacy walks every collection on purpose.
 ASKERS = {
-    "core/qdrant_here.py",
     "core/vectors.py",
     "inference/cache/points.py",
     "inference/cache/semantic.py",
@@ -55,18 +54,13 @@ def test_the_walls_store_is_its_own(kernel):
     assert [name for name in vars(wall) if not name.startswith("_Wall__")] == []
 
 
-async def test_a_collection_has_its_tenant_index(monkeypatch, kernel, workspace_id, space):
-    """The local engine has no indexes: what a server would be asked for is looked at."""
-    client, made = await kernel.vectors.client(), []
-
-    async def create(collection, field, schema):
-        made.append((field, schema))
-
-    monkeypatch.setattr(client, "create_payload_index", create)
+async def test_a_collection_has_its_tenant_index(kernel, workspace_id, space):
     await keep(kernel, QdrantIndex(kernel.vectors), workspace_id, space, point([1, 0]))
-    (tenant, *others) = made
-    assert (tenant[0], tenant[1].is_tenant) == ("workspace_id", True)
-    assert {field for field, _ in others} == {"kind", "parent_id", "subject_id", "user_id"}
+    made = (
+        await (await kernel.vectors.client()).get_collection(collection_of(space))
+    ).payload_schema
+    assert {field for field, index in made.items() if index.params.is_tenant} == {"workspace_id"}
+    assert made.keys() == {"workspace_id", "kind", "parent_id", "subject_id", "user_id"}
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
