@@ -277,16 +277,24 @@ def _works(kernel: Kernel, inference: Inference, knowledge: Knowledge) -> tuple[
 
 
 def _privacy(kernel: Kernel, stored: Files) -> Privacy:
-    """Where personal data is kept, in the order of its erasure: what Postgres tells of first."""
-    cached = CacheStore(kernel.valkey)
-    outside: list[PersonalStore] = [RunLogStore(kernel), cached, ValkeyStore(kernel.valkey)]
+    """Where personal data is kept, in the order of its erasure: what Postgres tells of first.
+
+    Vectors go after Postgres: while a text is there, the indexer may still make one of it.
+    """
+    stores: list[PersonalStore] = [
+        RunLogStore(kernel),
+        CacheStore(kernel.valkey),
+        ValkeyStore(kernel.valkey),
+        WorkspaceFiles(stored),
+        DocumentStore(kernel.database, stored),
+        FileStore(kernel.settings.data_dir),
+        TrailStore(kernel.database),
+        ServiceAccountStore(kernel.database),
+        PostgresStore(kernel.database),
+    ]
     if kernel.vectors is not None:
-        outside.append(QdrantStore(kernel.vectors))
-    outside += (WorkspaceFiles(stored), DocumentStore(kernel.database, stored))
-    files, trail = FileStore(kernel.settings.data_dir), TrailStore(kernel.database)
-    programs = ServiceAccountStore(kernel.database)
-    stores = (*outside, files, trail, programs, PostgresStore(kernel.database))
-    return Privacy(IdentityPeople(), stores, recipients)
+        stores.append(QdrantStore(kernel.vectors))
+    return Privacy(IdentityPeople(), tuple(stores), recipients)
 
 
 def _jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:
