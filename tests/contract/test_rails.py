@@ -266,7 +266,7 @@ async def fingerprint(kernel):
     seen = {}
     async with kernel.database.unit(SYSTEM) as session:
         for table in Base.metadata.sorted_tables:
-            if table.name in ("embedding_cache", "vector_removals"):
+            if table.name in ("audit_checkpoints", "embedding_cache", "vector_removals"):
                 continue
             hidden = PROGRESS.get(table.name, ())
             names = [c.name for c in table.columns if not c.name.startswith("last_used")]
@@ -289,26 +289,31 @@ async def at_rest(kernel):
     pytest.fail("what earlier requests started never ended")
 
 
+AT_ONCE = 8  # writes between two looks at all tables, which take a second
+
+
 async def test_no_write_changes_anything_in_a_dry_run(http, kernel, guarded_writes, owner):
     await at_rest(kernel)
-    wrong = []
-    for operation in guarded_writes:
-        if not any(parameter["name"] == "dry_run" for parameter in operation.parameters):
-            continue
-        before = await fingerprint(kernel)
-        answer = await http.request(
-            operation.method,
-            operation.address(owner.ids),
-            params={"dry_run": "true"},
-            json=operation.example(),
-            headers=owner.headers,
-        )
+    dry = [o for o in guarded_writes if any(each["name"] == "dry_run" for each in o.parameters)]
+    wrong, before = [], await fingerprint(kernel)
+    for start in range(0, len(dry), AT_ONCE):
+        some = dry[start : start + AT_ONCE]
+        for operation in some:
+            answer = await http.request(
+                operation.method,
+                operation.address(owner.ids),
+                params={"dry_run": "true"},
+                json=operation.example(),
+                headers=owner.headers,
+            )
+            if answer.status_code >= 500:
+                wrong.append((operation.id, answer.status_code))
+            if answer.status_code < 300 and answer.headers.get("dry-run") != "true":
+                wrong.append((operation.id, "does not say that it was a dry run"))
         after = await fingerprint(kernel)
-        changed = [table for table in before if before[table] != after[table]]
-        if changed or answer.status_code >= 500:
-            wrong.append((operation.id, answer.status_code, changed))
-        if answer.status_code < 300 and answer.headers.get("dry-run") != "true":
-            wrong.append((operation.id, "does not say that it was a dry run"))
+        if changed := [table for table in before if before[table] != after[table]]:
+            wrong.append(("one of", [operation.id for operation in some], changed))
+        before = after
     assert wrong == []
 
 

@@ -6,6 +6,7 @@ from app.core.vectors import VectorsAway
 from tests.knowledge.search.test_routes import new_termbase
 from tests.support.chat import Talker
 from tests.support.identity import new_person, until
+from tests.support.knowledge import indexed
 
 MEANT = {
     "guest": "somebody sleeping over",
@@ -23,7 +24,7 @@ async def talker(client):
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(app, talker):
     ids = await new_termbase(talker)
-    await app.state.knowledge.indexer.catch_up()
+    await indexed(app, talker.person.workspace_id)
     return ids
 
 

@@ -18,6 +18,7 @@ from app.knowledge.search.reranking import Rerankers
 from app.knowledge.search.searching import Searching
 from app.knowledge.vectors.index import Reach
 from tests.support.identity import Person, new_person
+from tests.support.knowledge import indexed
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Library:
         async with self.app.state.kernel.database.unit(self.access.scope) as session:
             await service.put(session, subject, drafts)
         if embed:
-            await self.app.state.knowledge.indexer.catch_up()
+            await indexed(self.app, self.access.workspace_id)
         return subject.id
 
     async def remove(self, subject_id: UUID) -> None:
