@@ -24,6 +24,7 @@ from sqlalchemy import (
     QueuePool,
     Text,
     create_engine,
+    event,
     func,
     make_url,
     text,
@@ -61,6 +62,7 @@ __all__ = [
 ]
 
 APP_ROLE = "luminous_app"
+CONNECT_SECONDS = 10
 _ON_COMMIT = "luminous_on_commit"
 # How long after its deletion a resource can be restored.
 RESTORABLE = timedelta(days=30)
@@ -248,11 +250,21 @@ def async_url(url: str) -> URL:
 
 
 def sync_engine(url: str) -> Engine:
-    """A sync engine (pg8000) for migrations and scripts, connected as the URL's own role."""
+    """A sync engine (pg8000) for migrations and scripts, connected as the URL's own role.
+
+    To connect has a limit; what is asked then has none: an index of a large table takes minutes.
+    """
     parsed = make_url(url).set(drivername="postgresql+pg8000")
     socket_folder = parsed.query.get("host")
-    arguments: dict[str, Any] = {"timeout": 10}
+    arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS}
     if socket_folder:
         arguments["unix_sock"] = f"{socket_folder}/.s.PGSQL.{parsed.port or 5432}"
         parsed = parsed.difference_update_query(["host"])
-    return create_engine(parsed, connect_args=arguments, poolclass=NullPool)
+    engine = create_engine(parsed, connect_args=arguments, poolclass=NullPool)
+    event.listen(engine, "connect", _wait_for_answers)
+    return engine
+
+
+def _wait_for_answers(connection: Any, _record: object) -> None:
+    """pg8000 has one limit for both."""
+    connection._usock.settimeout(None)  # noqa: SLF001 - there is no other way to it
