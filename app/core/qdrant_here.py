@@ -65,7 +65,7 @@ class QdrantHere:
             # Nothing of this process's environment: it holds keys.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "app.core.qdrant_engine",
-                str(self._folder.absolute()), str(listening.fileno()),
+                str(self._folder.absolute()), str(listening.fileno()), str(self.socket_path),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(listening.fileno(),), cwd=_ROOT, start_new_session=True,
                 env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},

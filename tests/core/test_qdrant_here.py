@@ -32,8 +32,8 @@ def settings(tmp_path):
     return Settings(_env_file=None, data_dir=tmp_path)
 
 
-def is_running(process: int) -> bool:
-    return Path(f"/proc/{process}").exists()
+def exists(path: str | Path) -> bool:
+    return Path(path).exists()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -88,7 +88,7 @@ from app.core.qdrant_here import QdrantHere
 async def main():
     here = QdrantHere(pathlib.Path(sys.argv[1]))
     await here.start()
-    print(here._process.pid, flush=True)
+    print(here._process.pid, here.socket_path, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -96,10 +96,10 @@ asyncio.run(main())
     service = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
-    engine = int(await service.stdout.readline())
+    engine, socket = (await service.stdout.readline()).decode().split()
 
     async def ended():
-        return not is_running(engine)
+        return not exists(f"/proc/{engine}") and not exists(Path(socket).parent)
 
     assert not await ended()
     service.kill()

@@ -1,4 +1,6 @@
-"""Qdrant's engine in a process of its own: `python -m app.core.qdrant_engine FOLDER SOCKET`.
+"""Qdrant's engine in a process of its own, started by `app.core.qdrant_here`.
+
+`python -m app.core.qdrant_engine FOLDER DESCRIPTOR SOCKET`: its data, and where it listens.
 
 The engine holds the interpreter while it works: in the service it would hold up every stream.
 Here it speaks as much of a server's REST interface as we ask of one, so that Qdrant's own client
@@ -8,6 +10,7 @@ is used for both.
 import asyncio
 import fcntl
 import os
+import shutil
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -72,13 +75,13 @@ async def _serve(folder: Path, descriptor: int) -> None:
     rewriting = asyncio.create_task(engine.rewrite())
     # Where it fails, the service starts this process again.
     rewriting.add_done_callback(lambda _: _end(server))
-    asyncio.get_running_loop().add_reader(0, lambda: _end_with_parent(server))
+    asyncio.get_running_loop().add_reader(0, lambda: _end_with_service(server))
     await server.serve()
     rewriting.cancel()
     engine.close()
 
 
-def _end_with_parent(server: uvicorn.Server) -> None:
+def _end_with_service(server: uvicorn.Server) -> None:
     """Its end of the line is closed when it ends, however it ends."""
     if not os.read(0, 1):
         asyncio.get_running_loop().remove_reader(0)
@@ -90,11 +93,13 @@ def _end(server: uvicorn.Server) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, descriptor, socket = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
     # The one before may still be writing down what it was asked.
     with (folder / "engine.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        asyncio.run(_serve(folder, int(sys.argv[2])))
+        asyncio.run(_serve(folder, descriptor))
+    # A service that was killed left it.
+    shutil.rmtree(socket.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
