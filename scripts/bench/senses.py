@@ -20,9 +20,11 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app.inference.embeddings.local import LocalEmbedder
+from app.knowledge.detection.matching.spans import find
 from app.knowledge.detection.senses.bags import bag_of
 from app.knowledge.detection.senses.vectors import KeptVectors, embed
 from app.knowledge.detection.senses.weighing import shared_words
+from app.knowledge.detection.senses.windows import Windows
 from tests.knowledge.detection.ambiguous.judging import (
     LANGUAGES,
     Judged,
@@ -32,6 +34,7 @@ from tests.knowledge.detection.ambiguous.judging import (
     profiles_of,
     read,
 )
+from tests.knowledge.detection.terms import Row, lexicon
 
 WAYS = {
     "words alone": {"how": "lexical"},
@@ -102,8 +105,10 @@ async def evidence(word: Word, embedder: LocalEmbedder) -> list[tuple[np.ndarray
     kept, rows = KeptVectors(), []
     profiles = list(profiles_of(word, priors=False, examples=False).values())
     vectors = await kept.of(embedder, [profile.texts[0] for profile in profiles])
+    terms = lexicon(Row(word.term, word.language))
     for sentence in word.of("train"):
-        [around] = await embed(embedder, [sentence.text])
+        [span] = find(terms, sentence.text)
+        [around] = await embed(embedder, [Windows(sentence.text).near(span)])
         context = bag_of(sentence.text, word.language) - bag_of(word.term, word.language)
         cosines = [float(vectors[profile.texts[0]] @ around) for profile in profiles]
         right = [profile.entry_id for profile in profiles].index(sentence.sense)

@@ -83,6 +83,14 @@ def test_the_senses_of_one_place_and_the_matches_of_a_text_are_bounded(monkeypat
     assert first == find(terms, "bank holiday " * 5)
 
 
+def test_terms_are_found_among_thousands_that_begin_otherwise():
+    words = [f"term{n}x" for n in range(3_000)]
+    terms = lexicon(*words, *(f"{one} {other}" for one, other in pairwise(words[::7])))
+    text = "; ".join([*words, *(f"{one} {other}" for one, other in pairwise(words[::7]))])
+    surfaces = [text[span.start : span.end] for span in find(terms, text)]
+    assert surfaces == text.split("; ")
+
+
 def test_languages_narrow_what_is_found():
     terms = lexicon(Row("gift"), Row("Gift", "de-AT"))
     [span] = find(terms, "a gift", {"de"})

@@ -102,6 +102,21 @@ async def test_only_ambiguous_terms_are_embedded_and_a_window_once():
     assert len(counting.texts) == len(PROFILES) + 1
 
 
+async def test_where_words_decide_no_model_is_asked():
+    counting = Counting()
+    [senses] = await senses_of("He lay on the bank of the river.", embedder=counting)
+    assert counting.texts == []
+    assert senses[0].entry_id == RIVER.entry_id
+
+
+async def test_a_window_that_comes_again_is_not_embedded_again():
+    counting, kept = Counting(), KeptVectors()
+    for text in ("We met at the bank at noon.", "It rained. We met at the bank at noon. He left."):
+        spans = find(lexicon(MONEY, RIVER), text)
+        await choose(text, spans, PROFILES, "auto", counting, kept)
+    assert len(counting.texts) == len(PROFILES) + 1
+
+
 async def test_the_windows_of_one_text_are_bounded():
     counting = Counting()
     text = " ".join(
@@ -116,9 +131,9 @@ async def test_the_windows_of_one_text_are_bounded():
 async def test_what_is_embedded_of_concepts_for_one_text_is_bounded(monkeypatch):
     monkeypatch.setattr(choosing, "MOST_TEXTS", len(PROFILES) - 1)
     counting = Counting()
-    [senses] = await senses_of("He lay on the bank of the river.", embedder=counting)
+    [senses] = await senses_of("We met at the bank at noon.", embedder=counting)
     assert counting.texts == []
-    assert senses[0].entry_id == RIVER.entry_id
+    assert [sense.probability for sense in senses] == [0.5, 0.5]
 
 
 async def test_concepts_beyond_the_bound_are_not_weighed(monkeypatch):
@@ -171,3 +186,12 @@ def test_a_window_is_the_sentence_and_more_where_it_is_short():
     [span] = find(lexicon("bank"), text)
     assert Windows(text).around(span).startswith("It rained")
     assert Windows(text).around(span).endswith("It fell.")
+
+
+def test_a_model_is_shown_seven_words_on_either_side_and_never_another_sentence():
+    text = "It rained. Of a b c d e f g (the\n bank) h i j k l m n o. The end of it all is here."
+    [span] = find(lexicon("bank"), text)
+    assert Windows(text).near(span) == "b c d e f g (the bank) h i j k l m"
+    text = "They went to the bank, and left again. The end of it all is here."
+    [span] = find(lexicon("bank"), text)
+    assert Windows(text).near(span) == "They went to the bank, and left again."

@@ -84,7 +84,8 @@ class Group:
         self, words: Sequence[Word], ids: Sequence[int], languages: Collection[str] | None
     ) -> Iterator[tuple[int, Match]]:
         """Each term at each place, with the index of its last word."""
-        for last, pattern in self.automaton.iter(tuple(ids)):
+        for end, pattern in self.automaton.iter(_letters(ids)):
+            last = end // 2
             for term in self.terms[pattern]:
                 if languages is not None and not speaks(term.language, languages):
                     continue
@@ -129,12 +130,20 @@ def build(rows: Iterable[TermLike]) -> Lexicon:
             for term in _variants(row):
                 _insert(group, patterns, term)
         for key, pattern in patterns.items():
-            automaton.add_word(key, pattern)
+            automaton.add_word(_letters(key), pattern)
         if patterns:
             automaton.make_automaton()
             group.automaton = automaton
             groups.append(group)
     return Lexicon(tuple(groups), sum(len(own) for own in by_stemmer.values()))
+
+
+def _letters(ids: Iterable[int]) -> Key:
+    """Words as an automaton reads them: two letters each, so that few may follow any one.
+
+    It goes through those that may, one by one: with a letter a word, through thousands.
+    """
+    return tuple(letter for each in ids for letter in ((each >> 8) + 256, each & 255))
 
 
 def speaks(language: str, wanted: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
@@ -12,8 +12,13 @@ from app.knowledge.detection.matching.lexicon import Match
 from app.knowledge.detection.matching.spans import Span
 from app.knowledge.detection.senses.bags import bag_of
 from app.knowledge.detection.senses.profiles import Profile
-from app.knowledge.detection.senses.vectors import KeptVectors, embed
-from app.knowledge.detection.senses.weighing import probabilities, shared_words, weights_of
+from app.knowledge.detection.senses.vectors import KeptVectors
+from app.knowledge.detection.senses.weighing import (
+    WORDS_ONLY,
+    probabilities,
+    shared_words,
+    weights_of,
+)
 from app.knowledge.detection.senses.windows import Windows
 
 if TYPE_CHECKING:
@@ -24,6 +29,9 @@ How = Literal["auto", "lexical", "none"]
 MOST_WINDOWS: Final = 32
 # What concepts say of themselves, embedded for one text; terms beyond are told by words alone.
 MOST_TEXTS: Final = 600
+# From here on, how likely a sense is by shared words, no model is asked: where words say that much
+# (in one sentence of five), they are right nineteen times of twenty.
+DECIDED: Final = 0.9
 # Terms of several senses that are weighed in one text, and concepts that are told apart there;
 # the rest get what they are alone.
 MOST_WEIGHED: Final = 2_000
@@ -60,13 +68,16 @@ class Reading:
 
 @dataclass(slots=True)
 class _Question:
-    """One span of several senses; `context` and `window` are what stands around it."""
+    """One span of several senses: `window` stands around it, `words` it shares with each.
+
+    `shares` are how likely they are, by words until they are embedded.
+    """
 
     matches: Sequence[Match]
     profiles: Sequence[Profile]
     window: str
-    words: list[float]
-    cosines: list[float] | None = field(default=None)
+    words: Sequence[float]
+    shares: Sequence[float]
 
 
 def ambiguous(spans: Sequence[Span]) -> dict[UUID, str]:
@@ -98,7 +109,8 @@ async def choose(
     readings = []
     for at, span in enumerate(spans):
         question = questions.get(at)
-        readings.append(Reading(span, _weighed(question) if question else _plain(span, profiles)))
+        senses = _ordered(question.matches, question.shares) if question else None
+        readings.append(Reading(span, senses or _plain(span, profiles)))
     return readings
 
 
@@ -107,6 +119,8 @@ def _questions(
 ) -> dict[int, _Question]:
     windows = Windows(text)
     bags: dict[tuple[str, str], frozenset[str]] = {}
+    # A term that stands in a sentence twice is read once.
+    near: dict[tuple[str, tuple[UUID, ...]], str] = {}
     found: dict[int, _Question] = {}
     if how == "none":
         return found
@@ -116,19 +130,24 @@ def _questions(
         if len(senses) < 2 or len(own) < len(senses) or len(found) >= MOST_WEIGHED:
             continue
         matches = list(senses.values())
-        window, language = windows.around(span), matches[0].term.language
-        if (window, language) not in bags:
-            bags[window, language] = bag_of(window, language)
-        context = bags[window, language] - bag_of(matches[0].term.text, language)
-        found[at] = _Question(matches, own, window, shared_words(context, own))
+        sentence, language = windows.around(span), matches[0].term.language
+        if (sentence, language) not in bags:
+            bags[sentence, language] = bag_of(sentence, language)
+        context = bags[sentence, language] - bag_of(matches[0].term.text, language)
+        words = shared_words(context, own)
+        shares = probabilities(own, words, None, WORDS_ONLY)
+        window = near.setdefault((sentence, tuple(senses)), windows.near(span))
+        found[at] = _Question(matches, own, window, words, shares)
     return found
 
 
 async def _embed(questions: Mapping[int, _Question], embedder: Embedder, kept: KeptVectors) -> None:
-    """Give as many questions as may be embedded what their senses' texts are like."""
+    """Tell as many questions as may be by what their senses' texts are like."""
     by_window: dict[str, list[_Question]] = defaultdict(list)
     texts: set[str] = set()
     for question in questions.values():
+        if max(question.shares) >= DECIDED:
+            continue
         own = {text for profile in question.profiles for text in profile.texts}
         fits = question.window in by_window or len(by_window) < MOST_WINDOWS
         if fits and len(texts | own) <= MOST_TEXTS:
@@ -136,11 +155,12 @@ async def _embed(questions: Mapping[int, _Question], embedder: Embedder, kept: K
             texts |= own
     if not by_window:
         return
-    vectors = await kept.of(embedder, texts)
-    around = await embed(embedder, list(by_window))
-    for vector, asked in zip(around, by_window.values(), strict=True):
+    vectors = await kept.of(embedder, texts | set(by_window))
+    for window, asked in by_window.items():
         for question in asked:
-            question.cosines = [_nearest(vector, each, vectors) for each in question.profiles]
+            cosines = [_nearest(vectors[window], each, vectors) for each in question.profiles]
+            weights = weights_of(question.matches[0].term.language)
+            question.shares = probabilities(question.profiles, question.words, cosines, weights)
 
 
 def _nearest(
@@ -153,13 +173,6 @@ def _nearest(
         return 0.0
     texts = np.stack([vectors[text] for text in profile.texts]).astype(np.float32)
     return float((texts @ vector.astype(np.float32)).max())
-
-
-def _weighed(question: _Question) -> tuple[Sense, ...]:
-    language = question.matches[0].term.language
-    weights = weights_of(language, embedded=question.cosines is not None)
-    shares = probabilities(question.profiles, question.words, question.cosines, weights)
-    return _ordered(question.matches, shares)
 
 
 def _plain(span: Span, profiles: Mapping[UUID, Profile]) -> tuple[Sense, ...]:

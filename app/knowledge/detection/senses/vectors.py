@@ -1,4 +1,4 @@
-"""Vectors of what concepts say of themselves, kept by their content."""
+"""Vectors of what concepts say of themselves and of what stands around terms, kept by content."""
 
 import hashlib
 from collections import OrderedDict

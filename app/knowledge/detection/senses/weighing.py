@@ -23,13 +23,12 @@ class Weights:
 
 # The local model knows English; of other languages it says little, and words say more.
 BY_LANGUAGE: Final = {"en": Weights(21.3, 2.4)}
-OTHERS: Final = Weights(1.6, 7.4)
+OTHERS: Final = Weights(0.4, 7.6)
 WORDS_ONLY: Final = Weights(0.0, 4.4)
 
 
-def weights_of(language: str, *, embedded: bool) -> Weights:
-    if not embedded:
-        return WORDS_ONLY
+def weights_of(language: str) -> Weights:
+    """Where a text is embedded."""
     return BY_LANGUAGE.get(language.partition("-")[0], OTHERS)
 
 
