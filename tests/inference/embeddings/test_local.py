@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.inference.embeddings import local
 from app.inference.embeddings.errors import EmbedderMissing
+from app.inference.embeddings.integers import in_integers
 from app.inference.embeddings.local import DIMENSIONS, LocalEmbedder, read_checked
 
 
@@ -33,6 +35,33 @@ async def test_a_long_text_and_odd_characters_are_embedded_too():
     vectors = await embedder.embed(["word " * 5000, "\ud800", "日本語", ""])
     assert [len(vector) for vector in vectors] == [DIMENSIONS] * 4
     embedder.close()
+
+
+async def test_each_text_has_its_own_vector_however_many_come_together():
+    embedder = LocalEmbedder()
+    texts = [f"Number {n}. " + "The boiler heats water. " * (n % 7 * 9) for n in range(20)]
+    together = await embedder.embed(texts)
+    for text, vector in zip(texts, together, strict=True):
+        (alone,) = await embedder.embed([text])
+        assert near(alone, vector) > 0.98
+    embedder.close()
+
+
+def test_arithmetic_in_integers_gives_the_vectors_of_the_file(monkeypatch):
+    texts = ["How do I reset my password?", "The boiler in the cellar heats water. " * 8, "x"]
+    changed = local._Model()
+    monkeypatch.setattr(local, "in_integers", lambda model: model)
+    as_it_is = local._Model()
+    for text in texts:
+        assert near(changed.embed([text])[0], as_it_is.embed([text])[0]) > 0.98
+
+
+def test_every_multiplication_by_a_weight_is_in_integers():
+    model = read_checked(*local.MODEL)
+    layers = 6
+    assert model.count(b"DynamicQuantizeMatMul") == 0
+    # Query, key, value, output, and two of the feed-forward network.
+    assert in_integers(model).count(b"DynamicQuantizeMatMul") == layers * 6
 
 
 async def test_nothing_of_it_is_loaded_before_the_first_text():
