@@ -160,7 +160,7 @@ def _variants(row: TermLike) -> Iterator[Term]:
     """A term as it is written, and where it has hyphens (`e-mail`), without them, too."""
     words = words_of(row.text)
     cased = _is_cased(row)
-    for written in (words.apart, words.joined) if words.has_chains else (words.apart,):
+    for written in (words.apart, words.joined) if words.chains else (words.apart,):
         first, last = 0, len(written)
         while first < last and not written[first].norm:
             first += 1

@@ -26,11 +26,28 @@ class Word(NamedTuple):
 
 @dataclass(slots=True)
 class Words:
-    """A text's words as they are written apart, and with chains (`e-mail`) as one word each."""
+    """A text's words as they are written apart, and with chains (`e-mail`) as one word each.
+
+    `chains` are the places of those among the joined.
+    """
 
     apart: list[Word] = field(default_factory=list)
     joined: list[Word] = field(default_factory=list)
-    has_chains: bool = False
+    chains: list[int] = field(default_factory=list)
+
+    def near_chains(self, reach: int) -> list[Word]:
+        """The joined words within `reach` of a chain, with breaks where others were left out."""
+        near: list[Word] = []
+        taken = 0
+        for place in self.chains:
+            begin = max(taken, place - reach)
+            if near and begin > taken:
+                at = self.joined[begin].start
+                near.append(Word(at, at, "", ""))
+            end = max(begin, place + reach + 1)
+            near += self.joined[begin:end]
+            taken = end
+        return near
 
 
 def normal(surface: str) -> str:
@@ -46,9 +63,9 @@ def words_of(text: str) -> Words:
     reader = Reader()
     words = reader.feed(text)
     last = reader.finish()
+    words.chains += [len(words.joined) + place for place in last.chains]
     words.apart += last.apart
     words.joined += last.joined
-    words.has_chains |= last.has_chains
     return words
 
 
@@ -117,8 +134,9 @@ class Reader:
                 _both(words, Word(start, start + len(text), "", text))
             for chain in chains:
                 words.apart += chain
+                if len(chain) > 1:
+                    words.chains.append(len(words.joined))
                 words.joined.append(chain[0] if len(chain) == 1 else _joined(chain, start, text))
-                words.has_chains |= len(chain) > 1
 
 
 def _both(words: Words, word: Word) -> None:
