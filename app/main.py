@@ -16,9 +16,8 @@ from typing import TypeVar
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app.chat.conversations.models import Conversation
 from app.chat.conversations.router import router as conversations
-from app.chat.messages.finding import MessageSource, finding_job
+from app.chat.messages.finding import MessageSource
 from app.chat.messages.router import router as messages
 from app.chat.sharing.router import links as shared_links
 from app.chat.sharing.router import router as shares
@@ -26,8 +25,6 @@ from app.chat.turns.answering import Answering
 from app.chat.turns.router import router as turns
 from app.chat.turns.titles import Titling
 from app.core.config import Settings
-from app.core.crypto.resealing import resealing
-from app.core.db import Base
 from app.core.http import csrf, health
 from app.core.http.application import Service
 from app.core.http.body_limit import BodyLimit
@@ -40,40 +37,28 @@ from app.core.http.measure import install_metrics
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
 from app.core.http.proxies import TrustedProxies
-from app.core.idempotency import pruning
-from app.core.jobs import Job, Jobs
+from app.core.jobs import Jobs
 from app.core.kernel import Kernel, open_kernel
 from app.core.log import configure_logs, get_logger
-from app.core.mail.delivery import mail_job
-from app.core.purging import purging_job
 from app.identity.access import IdentityResolver
-from app.identity.accounts.jobs import accounts_job
-from app.identity.connections.jobs import domains_job
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner, first_workspace
 from app.identity.first_start import issue_api_key as issue_key
-from app.identity.invitations.jobs import invitations_job
 from app.identity.personal import IdentityPeople, ServiceAccountStore
 from app.identity.routes import ROUTERS as IDENTITY
 from app.identity.scim.wire import install_scim_errors
 from app.identity.sessions.guard import require_recent
-from app.identity.sessions.key_rotation import signing_keys_job
-from app.identity.sessions.sweeping import sessions_job
 from app.identity.sso.ways import Ways
 from app.identity.workspaces.jobs import workspaces_job
 from app.inference.batches.batching import Batching
 from app.inference.batches.parts import Outside
 from app.inference.batches.router import router as batches
-from app.inference.budgets.alerts import budget_alerts_job
-from app.inference.budgets.jobs import budget_carries_job
 from app.inference.budgets.router import router as budgets
 from app.inference.cache.personal import CacheStore
 from app.inference.cache.router import router as caches
 from app.inference.catalog.router import router as catalog
 from app.inference.compare.comparing import Comparing
 from app.inference.compare.router import router as comparisons
-from app.inference.customers.jobs import customers_job
 from app.inference.customers.router import router as customers
-from app.inference.embeddings.jobs import embedding_cache_job
 from app.inference.explain.router import router as route_explanations
 from app.inference.feedback.router import router as feedback
 from app.inference.fine_tuning.router import router as fine_tuning
@@ -92,26 +77,20 @@ from app.inference.usage.router import router as usage
 from app.knowledge.collections.personal import DocumentStore
 from app.knowledge.collections.source import DocumentSource
 from app.knowledge.detection.suggestions.work import Scanning
-from app.knowledge.dictionary.jobs import dictionaries_job
 from app.knowledge.dictionary.source import EntrySource
 from app.knowledge.evaluations.evaluating import Evaluating
-from app.knowledge.evaluations.models import Evaluation, QuestionSet
 from app.knowledge.exchange.importing import Importing
-from app.knowledge.exchange.models import Peer
 from app.knowledge.graph.extraction.jobs import graph_job
 from app.knowledge.graph.extraction.work import Extraction
 from app.knowledge.graph.purging import purge_job
 from app.knowledge.graph.walks.picture import Drawing
 from app.knowledge.ingestion.bundle import open_ingestion
-from app.knowledge.ingestion.jobs import documents_job
 from app.knowledge.ingestion.routes import uploads
 from app.knowledge.knowledge import Knowledge, open_knowledge
 from app.knowledge.routes import ROUTERS as KNOWLEDGE
 from app.knowledge.storage.files import Files
 from app.knowledge.storage.open import open_files
 from app.knowledge.storage.personal import WorkspaceFiles
-from app.oversight.audit.checkpoints import checkpoint_job
-from app.oversight.audit.retention import retention_job
 from app.oversight.audit.router import router as audit
 from app.oversight.audit.writing import audited_kernel, keep_trail
 from app.oversight.privacy.files import FileStore
@@ -122,6 +101,7 @@ from app.oversight.privacy.routes import privacy_jobs, privacy_routers
 from app.oversight.privacy.stores import PersonalStore
 from app.oversight.privacy.trail import TrailStore
 from app.oversight.privacy.valkey import ValkeyStore
+from app.recurring import recurring_jobs
 from app.runs.events.schemas import event_schemas
 from app.runs.personal import RunLogStore
 from app.runs.runs.bundle import open_runs
@@ -251,7 +231,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.privacy = privacy = _privacy(kernel, files)
             erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
             jobs = (
-                *_jobs(kernel, files),
+                *recurring_jobs(kernel, files),
                 knowledge.indexer.job(),
                 graph_job(kernel.database, opened.executor),
                 purge_job(kernel.database),
@@ -295,30 +275,6 @@ def _privacy(kernel: Kernel, stored: Files) -> Privacy:
     if kernel.vectors is not None:
         stores.append(QdrantStore(kernel.vectors))
     return Privacy(IdentityPeople(), tuple(stores), recipients)
-
-
-def _jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:
-    """What the rooms do again and again, in one of the processes."""
-    return (
-        pruning(kernel.database),
-        checkpoint_job(kernel.database, kernel.vault),
-        retention_job(kernel.database, kernel.vault, kernel.settings.audit_retention_days),
-        resealing(kernel.database, kernel.vault, Base.metadata),
-        signing_keys_job(kernel),
-        sessions_job(kernel),
-        mail_job(kernel.database, kernel.vault, kernel.settings),
-        accounts_job(kernel),
-        invitations_job(kernel),
-        domains_job(kernel),
-        budget_alerts_job(kernel),
-        budget_carries_job(kernel),
-        customers_job(kernel),
-        embedding_cache_job(kernel.database),
-        finding_job(kernel),
-        documents_job(kernel.database, files),
-        dictionaries_job(kernel.database),
-        purging_job(kernel.database, QuestionSet, Evaluation, Conversation, Peer),
-    )
 
 
 def _spare_the_collector() -> None:
