@@ -259,12 +259,13 @@ def _works(kernel: Kernel, inference: Inference, knowledge: Knowledge) -> tuple[
 def _privacy(kernel: Kernel, stored: Files) -> Privacy:
     """Where personal data is kept, in the order of its erasure: what Postgres tells of first.
 
-    Vectors go after Postgres: while a text is there, the indexer may still make one of it.
+    Postgres is last: its rows say what is still to be erased where one was cut off.
     """
     stores: list[PersonalStore] = [
         RunLogStore(kernel),
         CacheStore(kernel.valkey),
         ValkeyStore(kernel.valkey),
+        *([QdrantStore(kernel.vectors)] if kernel.vectors else []),
         WorkspaceFiles(stored),
         DocumentStore(kernel.database, stored),
         FileStore(kernel.settings.data_dir),
@@ -272,8 +273,6 @@ def _privacy(kernel: Kernel, stored: Files) -> Privacy:
         ServiceAccountStore(kernel.database),
         PostgresStore(kernel.database),
     ]
-    if kernel.vectors is not None:
-        stores.append(QdrantStore(kernel.vectors))
     return Privacy(IdentityPeople(), tuple(stores), recipients)
 
 

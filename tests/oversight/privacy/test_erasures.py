@@ -410,3 +410,35 @@ async def test_request_and_completion_stand_in_the_audit_trail(client, kernel, p
     assert "erasure.requested" in [row["action"] for row in mine.json()["data"]]
     await carry_out(client, kernel, erasure)
     assert len(await tables_with(kernel, f"erasure.completed%{erasure['certificate_id']}")) == 1
+
+
+class Late:
+    """A store that something comes to while it is being erased."""
+
+    def __init__(self, store):
+        self.name = store.name
+        self._store = store
+        self._still = 1
+        self.erased = 0
+
+    async def export(self, person):
+        return self._store.export(person)
+
+    async def erase(self, person, tally):
+        self.erased += 1
+        await self._store.erase(person, tally)
+
+    async def left(self, person):
+        self._still -= 1
+        return self._still + 1 or await self._store.left(person)
+
+
+async def test_what_came_meanwhile_is_erased_by_the_same_job(client, kernel, app):
+    erasure = await ask_for_erasure(client, await new_person(client))
+    await make_due(kernel, erasure)
+    first, *others = app.state.privacy.stores
+    late = Late(first)
+    await Erasing(kernel, replace(app.state.privacy, stores=(late, *others))).run()
+    path = f"/v1/privacy/certificates/{erasure['certificate_id']}"
+    assert (await client.get(path)).json()["status"] == "completed"
+    assert late.erased == 2

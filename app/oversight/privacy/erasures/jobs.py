@@ -25,6 +25,9 @@ NAME = "privacy erasures"
 EVERY = timedelta(seconds=30)
 BLOCKED_FOR = timedelta(hours=1)
 LOCK_OUT = "lock out"
+# What was under way when an erasure began (a call's bill, a text's vector) has come by then.
+AGAIN_AFTER = timedelta(seconds=3)
+MOST_TIMES = 3
 
 
 class SomethingLeft(Exception):
@@ -45,15 +48,27 @@ class Erasing:
         self._privacy = privacy
 
     async def run(self) -> None:
-        """Carry out what is due."""
+        """Carry out what is due; where something came meanwhile, again after a pause."""
+        for _ in range(MOST_TIMES):
+            if not await self._carry_out():
+                return
+            await asyncio.sleep(AGAIN_AFTER.total_seconds())
+
+    async def _carry_out(self) -> bool:
+        """Carry out what is due; returns whether something was left."""
+        something_left = False
         while erasure := await self._take():
             try:
                 await self._erase(erasure)
+            except SomethingLeft as error:
+                something_left = True
+                log.info("erasure_goes_on", erasure_id=str(erasure.id), left=str(error))
             except LeaseLost:
                 log.info("erasure_taken_over", erasure_id=str(erasure.id))
             except Exception as error:  # noqa: BLE001 - it is tried again, whatever it was
                 # Its lease runs out by itself, and the others come first.
                 log.warning("erasure_interrupted", erasure_id=str(erasure.id), reason=repr(error))
+        return something_left
 
     async def _take(self) -> PrivacyErasure | None:
         """The next erasure to carry out; one that would orphan a workspace is put off."""
@@ -89,7 +104,8 @@ class Erasing:
         left = {store.name: await store.left(person) for store in self._privacy.stores}
         if any(left.values()):
             async with self._database.unit(SYSTEM) as session:
-                await crud.change(session, erasure, done=[LOCK_OUT])
+                again = now() + AGAIN_AFTER
+                await crud.change(session, erasure, done=[LOCK_OUT], leased_until=again)
             raise SomethingLeft(str(left))
         await self._complete(erasure, person.user_id)
 
