@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import structlog
+from app.core.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _ROOT: Final = Path(__file__).parents[2]
 PAUSE_SECONDS: Final = 1.0  # before it is started again
@@ -55,7 +55,10 @@ class QdrantHere:
             code = await self._process.wait()
             log.error("qdrant_engine_ended", returncode=code)
             await asyncio.sleep(PAUSE_SECONDS)
-            await self._start()
+            try:
+                await self._start()
+            except OSError:  # no memory or no process left just now: the next turn tries
+                log.exception("qdrant_engine_not_started")
 
     async def _start(self) -> None:
         self.socket_path.unlink(missing_ok=True)

@@ -246,3 +246,15 @@ def test_a_making_that_was_cut_short_is_made_anew(tmp_path):
     engine.make("c", 2, "Cosine")
     assert engine.names() == ["c"]
     engine.close()
+
+
+def test_what_the_clients_stand_in_kept_is_deleted(tmp_path):
+    kept = tmp_path / "collection" / "passages" / "storage.sqlite"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("vectors")
+    (tmp_path / "meta.json").write_text("{}")
+    engine = Engine(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    engine.make("collection", 2, "Cosine")
+    engine.close()
+    assert Engine(tmp_path).names() == ["collection"]

@@ -63,6 +63,13 @@ class Engine:
         self._open: dict[str, Collection] = {}
         self._deleted_from: set[str] = set()
         self._rests_until = 0.0
+        self._forget_stand_in()
+
+    def _forget_stand_in(self) -> None:
+        """What the client's own stand-in kept here once is of no use any more."""
+        if (self._folder / "meta.json").exists():
+            shutil.rmtree(self._folder / "collection", ignore_errors=True)
+            (self._folder / "meta.json").unlink()
 
     def names(self) -> list[str]:
         return sorted(path.parent.name for path in self._folder.glob("*/collection.json"))
