@@ -136,17 +136,18 @@ async def test_a_refused_request_takes_nothing_from_the_other_policies(limiter):
 
 
 async def test_many_policies_are_one_round_trip(limiter, valkey):
+    async def scripts_run():
+        stats = await valkey.info("commandstats")
+        names = ("cmdstat_evalsha", "cmdstat_eval", "cmdstat_script|load")
+        return sum(stats.get(name, {"calls": 0})["calls"] for name in names)
+
     await limiter.decide([Policy(Limit("warm", 5, 60), uuid4().hex)])
-    before = await valkey.info("commandstats")
-    policies = [Policy(Limit(f"p{n}", 5, 60), uuid4().hex) for n in range(6)]
-    await limiter.decide(policies)
-    after = await valkey.info("commandstats")
-    calls = {
-        name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"]
-        for name in after
-        if name in {"cmdstat_evalsha", "cmdstat_eval", "cmdstat_script|load"}
-    }
-    assert sum(calls.values()) == 1
+    run = []
+    for _ in range(40):
+        before = await scripts_run()
+        await limiter.decide([Policy(Limit(f"p{n}", 5, 60), uuid4().hex) for n in range(6)])
+        run.append(await scripts_run() - before)
+    assert min(run) == 1  # the count is the server's, and others use it meanwhile
 
 
 async def test_buckets_go_by_themselves(limiter, valkey):
