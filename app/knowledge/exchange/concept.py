@@ -2,36 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
-STATUSES: Final = ("draft", "proposed", "approved", "deprecated")
-TERM_STATUSES: Final = ("preferred", "admitted", "forbidden", "abbreviation")
-KINDS: Final = ("broader", "narrower", "related", "same_as")
+from app.knowledge.dictionary.draft import Definition, EntryStatus, Example, Source
+
+__all__ = [
+    "STATUSES", "Concept", "Definition", "Example", "Head", "Misshapen", "Relation", "Source",
+    "Term", "from_wire", "plain", "read_field", "to_wire",
+]  # fmt: skip
+
+STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
 
 T = TypeVar("T")
 
 
 class Misshapen(Exception):
     """Why something is no concept; the message goes on after the place: `terms.0: has no text`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    language: str
-    text: str
-    source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    language: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    title: str
-    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

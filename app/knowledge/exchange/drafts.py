@@ -87,17 +87,15 @@ def draft_of(
             )
             for each in concept.terms
         ),
-        definitions=tuple(
-            draft.Definition(each.language, each.text, each.source) for each in concept.definitions
-        ),
-        examples=tuple(draft.Example(each.language, each.text) for each in concept.examples),
+        definitions=concept.definitions,
+        examples=concept.examples,
         notes=concept.notes,
-        sources=tuple(draft.Source(each.title, each.url) for each in concept.sources),
+        sources=concept.sources,
         subject_fields=concept.subject_fields,
         relations=relations if related else (),
         labels=dict(concept.metadata),
         external_id=concept.external_id,
-        status=cast("draft.EntryStatus", status),
+        status=status,
         replaced_by_id=replaced_by if related else None,
     )
 
