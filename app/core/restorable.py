@@ -94,6 +94,14 @@ async def page(
     )
 
 
+async def bring_back(session: AsyncSession, resource: Restorable) -> None:
+    """Have a deleted one live again; a living one stays as it is. Raises RestoreExpired."""
+    expect_restorable(resource)
+    resource.deleted_at = None
+    await session.flush()
+    await session.refresh(resource)
+
+
 def expect_restorable(resource: Restorable) -> None:
     """Raises RestoreExpired for what was deleted too long ago."""
     if resource.restorable_until and resource.restorable_until < now():

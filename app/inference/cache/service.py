@@ -90,10 +90,7 @@ async def restore(
     )
     if cache is None:
         raise CacheNotFound
-    restorable.expect_restorable(cache)
-    cache.deleted_at = None
-    await session.flush()
-    await session.refresh(cache)
+    await restorable.bring_back(session, cache)
     on_commit(session, lambda: changed(access.workspace_id))
     return cache
 

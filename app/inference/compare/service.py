@@ -159,10 +159,7 @@ async def restore(session: AsyncSession, access: Access, comparison_id: UUID) ->
     )
     if comparison is None or comparison.user_id != access.user_id:
         raise ComparisonNotFound
-    restorable.expect_restorable(comparison)
-    comparison.deleted_at = None
-    await session.flush()
-    await session.refresh(comparison)
+    await restorable.bring_back(session, comparison)
     return comparison
 
 

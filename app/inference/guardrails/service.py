@@ -95,9 +95,6 @@ async def restore(
     )
     if guardrail is None:
         raise GuardrailNotFound
-    restorable.expect_restorable(guardrail)
-    guardrail.deleted_at = None
-    await session.flush()
-    await session.refresh(guardrail)
+    await restorable.bring_back(session, guardrail)
     on_commit(session, lambda: forget(access.workspace_id))
     return guardrail

@@ -84,8 +84,5 @@ async def restore(
 ) -> CollectionSnapshot:
     """Raises RestoreExpired."""
     snapshot = await get(session, access, collection_id, snapshot_id, to="write", deleted=True)
-    restorable.expect_restorable(snapshot)
-    snapshot.deleted_at = None
-    await session.flush()
-    await session.refresh(snapshot)
+    await restorable.bring_back(session, snapshot)
     return snapshot

@@ -78,9 +78,7 @@ async def restore_set(session: AsyncSession, access: Access, set_id: UUID) -> Qu
     found = await crud.question_set(session, access.workspace_id, set_id, for_update=True)
     if found is None:
         raise QuestionSetNotFound
-    restorable.expect_restorable(found)
-    found.deleted_at = None
-    await session.flush()
+    await restorable.bring_back(session, found)
     return found
 
 
@@ -178,8 +176,5 @@ async def restore(session: AsyncSession, access: Access, evaluation_id: UUID) ->
     )
     if found is None or found.user_id != access.user_id:
         raise EvaluationNotFound
-    restorable.expect_restorable(found)
-    found.deleted_at = None
-    await session.flush()
-    await session.refresh(found)
+    await restorable.bring_back(session, found)
     return found

@@ -95,10 +95,7 @@ async def delete(session: AsyncSession, access: Access, schema_id: UUID) -> None
 async def restore(session: AsyncSession, access: Access, schema_id: UUID) -> GraphSchema:
     """Bring a deleted schema back; a living one stays as it is."""
     schema = await _any(session, access, schema_id, for_update=True)
-    restorable.expect_restorable(schema)
-    schema.deleted_at = None
-    await session.flush()
-    await session.refresh(schema)
+    await restorable.bring_back(session, schema)
     return schema
 
 
