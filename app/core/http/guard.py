@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Security
-from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import get_dependant, get_parameterless_sub_dependant
+from fastapi.params import Depends as DependsOn
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.core import tickets
@@ -155,10 +154,19 @@ public = Depends(_anyone)
 public_uncounted = Depends(_operator)
 
 
-def _marked(dependant: Dependant, mark: str) -> list[Any]:
-    """The dependencies that carry a mark, the outermost first."""
-    own = [dependant.call] if getattr(dependant.call, mark, None) is not None else []
-    return [*own, *(found for d in dependant.dependencies for found in _marked(d, mark))]
+@functools.cache
+def _called(dependency: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """A dependency and those it needs, the outermost first.
+
+    FastAPI would say it too, and takes ten times as long: it reads each anew for each route.
+    """
+    found = [dependency]
+    for parameter in inspect.signature(dependency, eval_str=True).parameters.values():
+        held = (*getattr(parameter.annotation, "__metadata__", ()), parameter.default)
+        for needed in held:
+            if isinstance(needed, DependsOn) and needed.dependency is not None:
+                found += _called(needed.dependency)
+    return tuple(found)
 
 
 class GuardedRoute(JsonRoute):
@@ -166,11 +174,13 @@ class GuardedRoute(JsonRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         own = list(options.pop("dependencies", None) or [])
-        bare = get_dependant(path=path, call=endpoint)
-        for dependency in own:
-            bare.dependencies.append(get_parameterless_sub_dependant(depends=dependency, path=path))
-        setattr(self, SENSITIVE, bool(_marked(bare, SENSITIVE)))
-        guards = _marked(bare, "luminous_guard")
+        called = [*_called(endpoint), *(call for each in own for call in _called(each.dependency))]
+
+        def marked(mark: str) -> list[Callable[..., Any]]:
+            return [call for call in called if getattr(call, mark, None) is not None]
+
+        setattr(self, SENSITIVE, bool(marked(SENSITIVE)))
+        guards = marked("luminous_guard")
         if not guards:
             raise UnguardedRoute(f"{path}: {endpoint.__qualname__} has no guard")
         method = next(iter(options.get("methods") or {"GET"}))
@@ -180,7 +190,7 @@ class GuardedRoute(JsonRoute):
             own.append(Depends(take_ticket))
         model = _answer_model(endpoint, options.get("response_model"))
         versioned = "version" in model
-        laid = _marked(bare, "luminous_off_rails") or _marked(bare, OWN_RAILS)
+        laid = marked("luminous_off_rails") or marked(OWN_RAILS)
         if method in WRITES and not laid:
             own.append(rails_behind(guards[0], method))
         elif method == "GET" and versioned:
