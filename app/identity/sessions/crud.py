@@ -3,9 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
@@ -28,20 +40,7 @@ class Standing:
     suspended_at: datetime | None
 
 
-async def standing(
-    session: AsyncSession,
-    session_id: UUID,
-    user_id: UUID,
-    *,
-    workspace_id: UUID | None,
-    at: datetime,
-) -> Standing | None:
-    """The user's place in a workspace (None: the personal one); None for a dead session."""
-    chosen = (
-        Membership.workspace_id == workspace_id
-        if workspace_id is not None
-        else and_(Workspace.kind == "personal", Membership.role == Role.OWNER)
-    )
+def _standing(chosen: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     places = (
         select(
             Membership.workspace_id,
@@ -51,12 +50,12 @@ async def standing(
         )
         .join(Workspace, Workspace.id == Membership.workspace_id)
         .outerjoin(CustomRole, ROLE_OF_MEMBER)
-        .where(Membership.user_id == user_id, Workspace.deleted_at.is_(None), chosen)
+        .where(Membership.user_id == bindparam("user_id"), Workspace.deleted_at.is_(None), chosen)
         .order_by(Membership.workspace_id)
         .limit(1)
         .subquery()
     )
-    found = await session.execute(
+    return (
         select(
             User.status,
             UserSession.authenticated_at,
@@ -68,14 +67,35 @@ async def standing(
         )
         .select_from(UserSession)
         .join(User, User.id == UserSession.user_id)
-        .outerjoin(places, UserSession.user_id == user_id)
+        .outerjoin(places, UserSession.user_id == bindparam("user_id"))
         .where(
-            UserSession.id == session_id,
-            UserSession.user_id == user_id,
+            UserSession.id == bindparam("session_id"),
+            UserSession.user_id == bindparam("user_id"),
             UserSession.revoked_at.is_(None),
-            UserSession.expires_at > at,
+            UserSession.expires_at > bindparam("at"),
         )
     )
+
+
+# Of nearly every request, and built once: building one takes as long as asking it.
+_IN_PERSONAL: Final = _standing(and_(Workspace.kind == "personal", Membership.role == Role.OWNER))
+_IN_CHOSEN: Final = _standing(Membership.workspace_id == bindparam("workspace_id"))
+
+
+async def standing(
+    session: AsyncSession,
+    session_id: UUID,
+    user_id: UUID,
+    *,
+    workspace_id: UUID | None,
+    at: datetime,
+) -> Standing | None:
+    """The user's place in a workspace (None: the personal one); None for a dead session."""
+    said: dict[str, Any] = {"session_id": session_id, "user_id": user_id, "at": at}
+    if workspace_id is None:
+        found = await session.execute(_IN_PERSONAL, said)
+    else:
+        found = await session.execute(_IN_CHOSEN, said | {"workspace_id": workspace_id})
     row = found.one_or_none()
     return Standing(*row) if row else None
 
