@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.mistakes import complaint
 from tests.support.raw_http import as_pairs, exchange
+from tests.support.sampling import part_of, turn_of
 
 JSON = "application/json"
 NOT_AN_OBJECT = {
@@ -78,17 +79,20 @@ async def refused(send, operations, content, status, *, kind=JSON):
 
 @pytest.mark.parametrize("case", NOT_AN_OBJECT)
 async def test_a_body_that_is_no_object_is_not_valid(send, with_body, case):
-    await refused(send, with_body, NOT_AN_OBJECT[case], 422)
+    some = part_of(with_body, turn_of(case, NOT_AN_OBJECT))
+    await refused(send, some, NOT_AN_OBJECT[case], 422)
 
 
 @pytest.mark.parametrize("case", MALFORMED)
 async def test_a_body_that_is_no_json_is_malformed(send, with_body, case):
-    await refused(send, with_body, MALFORMED[case], 400)
+    some = part_of(with_body, turn_of(case, MALFORMED))
+    await refused(send, some, MALFORMED[case], 400)
 
 
 @pytest.mark.parametrize("case", OTHER_TYPES)
 async def test_another_content_type_is_refused(send, with_body, case):
-    await refused(send, with_body, None, 415, kind=OTHER_TYPES[case])
+    some = part_of(with_body, turn_of(case, OTHER_TYPES))
+    await refused(send, some, None, 415, kind=OTHER_TYPES[case])
 
 
 async def test_json_in_another_dress_is_taken(send, with_body):

@@ -23,10 +23,9 @@ import redis
 from sqlalchemy import text
 
 from app.core.db import sync_engine
-from app.core.migrations import upgrade
 from app.tables import Base
 from tests.cli.test_up import ENVIRONMENT, free_port
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 from tests.support.canaries import Aviary, Place, around, planted, secret_places, text_of
 from tests.support.echoing import EchoingProvider, echoing_provider
 from tests.support.openapi import BODIES, Operation, operations_of
@@ -77,8 +76,7 @@ class Running:
 def launch(running: Callable[..., Running], stores, number, folder, form) -> Iterator[Running]:
     """Run the service with its log in a file, and whatever else is needed to be looked at."""
     name = f"canary_{form}_{number}"
-    database_url = create_database(stores[0], name)
-    upgrade(database_url)
+    database_url = migrated_database(stores[0], name)
     redis_url = stores[1].replace("db=0", f"db={VALKEY_DATABASE}")
     redis.Redis.from_url(redis_url).flushdb()
     aviary, port, log = Aviary(), free_port(), folder / "service.log"

@@ -20,9 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from app.core.db import APP_ROLE, sync_engine
-from app.core.migrations import upgrade
 from app.tables import Base
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 from tests.support.filling import fill
 
 MINE, THEIRS = uuid4(), uuid4()
@@ -35,8 +34,7 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def filled(stores, worker_number) -> Iterator[Engine]:
-    url = create_database(stores[0], f"rows_{worker_number}")
-    upgrade(url)
+    url = migrated_database(stores[0], f"rows_{worker_number}")
     engine = sync_engine(url)
     with engine.begin() as owner:
         for workspace in (MINE, THEIRS):

@@ -5,15 +5,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app.core.db import SYSTEM, Database, sync_engine
-from app.core.migrations import upgrade
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 
 
 @pytest.fixture
 def url(stores, worker_number):
-    address = create_database(stores[0], f"restarts_{worker_number}")
-    upgrade(address)
-    return address
+    return migrated_database(stores[0], f"restarts_{worker_number}")
 
 
 def cut_connections(url):

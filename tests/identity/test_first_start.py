@@ -7,20 +7,18 @@ import pytest_asyncio
 
 from app.core.auth import Permission
 from app.core.kernel import open_kernel
-from app.core.migrations import upgrade
 from app.identity.access import IdentityResolver
 from app.identity.first_start import EMAIL, create_first_owner, issue_api_key
 from app.identity.sessions.schemas import Login
 from app.identity.sessions.service import Device, sign_in
 from app.identity.users.errors import UserNotFound
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def empty(stores, settings, worker_number, tmp_path):
     """A kernel over a database without any account."""
-    url = create_database(stores[0], f"first_start_{worker_number}")
-    upgrade(url)
+    url = migrated_database(stores[0], f"first_start_{worker_number}")
     fresh = type(settings)(
         _env_file=None,
         **settings.model_dump(exclude={"database_url", "data_dir"}),

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 WHOLE = os.environ.get("TEST_WALKS") == "whole"
 
 
-def part_of(items: Iterable[Item], turn: int, of: int = 4) -> Iterator[Item]:
+def part_of(items: Iterable[Item], turn: int, of: int = 6) -> Iterator[Item]:
     """Every `of`-th of the items, from another one each turn; all with TEST_WALKS=whole.
 
     Over `of` turns each item has had one: each operation and each case is still met, not every

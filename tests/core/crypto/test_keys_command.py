@@ -17,11 +17,10 @@ from app.core.crypto.keys import write_key
 from app.core.crypto.resealing import sealed_columns
 from app.core.crypto.vault import HEADER_BYTES, header_of
 from app.core.db import sync_engine
-from app.core.migrations import upgrade
 from app.oversight.audit.models import INSTALLATION
 from app.tables import Base
 from tests.cli.test_up import ENVIRONMENT
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 from tests.support.fakes.transit import TOKEN, transit_server
 from tests.support.sealed import fill, key_of
 
@@ -105,8 +104,7 @@ class Installation:
 
 @pytest.fixture
 def place(stores, worker_number, tmp_path):
-    url = create_database(stores[0], f"keys_{worker_number}")
-    upgrade(url)
+    url = migrated_database(stores[0], f"keys_{worker_number}")
     made = Installation(url, stores[1], tmp_path)
     made.path.write_text(write_key(MasterKey.made(), None))
     yield made

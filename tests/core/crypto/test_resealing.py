@@ -16,7 +16,7 @@ from app.core.data import declared
 from app.core.db import SYSTEM, Database
 from app.core.migrations import upgrade
 from app.tables import Base
-from tests.conftest import create_database
+from tests.conftest import create_database, migrated_database
 from tests.support.sealed import fill, key_of
 
 COLUMNS = sealed_columns(Base.metadata)
@@ -30,9 +30,7 @@ def vault_of(*keys: MasterKey) -> Vault:
 
 @pytest.fixture
 def url(stores, worker_number):
-    made = create_database(stores[0], f"resealing_{worker_number}")
-    upgrade(made)
-    return made
+    return migrated_database(stores[0], f"resealing_{worker_number}")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

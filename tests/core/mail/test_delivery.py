@@ -18,8 +18,7 @@ from app.core.kernel import open_kernel
 from app.core.mail import carriers
 from app.core.mail.delivery import DELAYS, Delivery
 from app.core.mail.models import OutgoingMail
-from app.core.migrations import upgrade
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 from tests.support.mail import Inbox, certificate, smtp_server
 
 BODY = "Use this token:\n\nsecret-token-in-a-mail-0123456789\n"
@@ -28,8 +27,7 @@ BODY = "Use this token:\n\nsecret-token-in-a-mail-0123456789\n"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def kernel(stores, settings, worker_number, tmp_path_factory):
     """A kernel of its own, whose mail no running service delivers."""
-    url = create_database(stores[0], f"mail_{worker_number}")
-    upgrade(url)
+    url = migrated_database(stores[0], f"mail_{worker_number}")
     own = {"database_url": SecretStr(url), "data_dir": tmp_path_factory.mktemp("mail")}
     async with open_kernel(settings.model_copy(update=own)) as opened:
         yield opened

@@ -9,19 +9,17 @@ from sqlalchemy import func, select, update
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import SYSTEM, Database
-from app.core.migrations import upgrade
 from app.identity.sessions import keys as module
 from app.identity.sessions.keys import SigningKeys
 from app.identity.sessions.models import SigningKey
-from tests.conftest import create_database
+from tests.conftest import migrated_database
 
 VAULT = Vault(b"k" * 32)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def database(stores, worker_number):
-    url = create_database(stores[0], f"signing_keys_{worker_number}")
-    upgrade(url)
+    url = migrated_database(stores[0], f"signing_keys_{worker_number}")
     opened = Database(url, pool_size=5)
     yield opened
     await opened.close()
