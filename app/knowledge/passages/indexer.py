@@ -4,6 +4,7 @@ What has no vector yet is found by its words. Where the embedding model or the v
 away, passages wait; they are tried again at growing pauses, and the first success goes on at once.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -38,15 +39,17 @@ class Indexer:
         self._database = database
         self._embedders = embedders
         self._index = index
+        self._turn = asyncio.Lock()
 
     def job(self) -> Job:
         return Job(JOB, timedelta(seconds=10), self.catch_up)
 
     async def catch_up(self) -> None:
-        """Embed and remove until nothing is due."""
-        done = 1
-        while done:
-            done = await self.embed_some() + await self.remove_some()
+        """Embed and remove until nothing is due; what another call had begun is done by then."""
+        async with self._turn:
+            done = 1
+            while done:
+                done = await self.embed_some() + await self.remove_some()
 
     async def embed_some(self) -> int:
         """Embed the next passages that wait; returns how many were taken up."""
