@@ -4,12 +4,13 @@ import asyncio
 import os
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx2
 import pytest
 import pytest_asyncio
+import redis
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -136,6 +137,37 @@ def settings(
         rate_limit_attempts="1000000/60",
         outbound_allow=("127.0.0.1",),
     )
+
+
+# Services that run beside the one of most tests: two over the same stores would take up each
+# other's runs and passages, and neither has the other's files and vectors.
+APART = ("sso", "browser", "alone")
+
+
+@pytest.fixture(scope="session")
+def apart(
+    settings: Settings,
+    stores: tuple[str, str],
+    worker_number: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Settings]:
+    """`apart(name)`: settings of a fresh installation with nothing in common with the usual one."""
+
+    def made(name: str) -> Settings:
+        number = 16 + len(APART) * worker_number + APART.index(name)
+        redis_url = stores[1].replace("db=0", f"db={number}")
+        with redis.Redis.from_url(redis_url) as valkey:
+            valkey.flushdb()
+        database_url = migrated_database(stores[0], f"{name}_{worker_number}")
+        return settings.model_copy(
+            update={
+                "database_url": SecretStr(database_url),
+                "redis_url": SecretStr(redis_url),
+                "data_dir": tmp_path_factory.mktemp(name),
+            }
+        )
+
+    return made
 
 
 class Server(uvicorn.Server):

@@ -1,8 +1,6 @@
 """A browser that signs in by another service, step by step."""
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID, uuid4
@@ -11,7 +9,6 @@ import httpx2
 from sqlalchemy import update
 
 from app.core.clock import now
-from app.core.config import Settings
 from app.core.db import SYSTEM
 from app.core.kernel import Kernel
 from app.identity.factors.models import TotpFactor
@@ -67,14 +64,6 @@ def fragment_of(answer: httpx2.Response) -> dict[str, str]:
     location = answer.headers["location"]
     assert location.startswith(FRONTEND + "#"), location
     return dict(parse_qsl(urlsplit(location).fragment))
-
-
-def beside(settings: Settings, folder: Path) -> Settings:
-    """Settings for another service over the same stores and keys: its vectors are its own."""
-    shutil.copytree(
-        settings.data_dir, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("qdrant")
-    )
-    return settings.model_copy(update={"data_dir": folder})
 
 
 async def begin(http: httpx2.AsyncClient, **way: str) -> Trip:

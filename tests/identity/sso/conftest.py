@@ -2,23 +2,22 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import dns.flags
 import dns.message
 import dns.rrset
 import httpx2
-import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.core.config import Settings
 from app.core.kernel import Kernel
 from app.main import announce_stop, create_app
 from tests.conftest import serve
 from tests.support.fakes.idp import CLIENT_ID, CLIENT_SECRET, FakeProvider
-from tests.support.sso import beside
 
 
 @dataclass
@@ -76,14 +75,11 @@ async def provider(running_provider: FakeProvider, sso_app: FastAPI) -> FakeProv
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def sso_app(
-    kernel: Kernel,
-    running_provider: FakeProvider,
-    name_server: NameServer,
-    tmp_path_factory: pytest.TempPathFactory,
+    apart: Callable[[str], Settings], running_provider: FakeProvider, name_server: NameServer
 ) -> FastAPI:
     client = {"client_id": CLIENT_ID, "client_secret": SecretStr(CLIENT_SECRET)}
     return create_app(
-        beside(kernel.settings, tmp_path_factory.mktemp("sso")).model_copy(
+        apart("sso").model_copy(
             update={
                 **{f"github_{name}": value for name, value in client.items()},
                 **{f"microsoft_{name}": value for name, value in client.items()},

@@ -19,7 +19,6 @@ from starlette.routing import Route
 from app.main import announce_stop, create_app
 from tests.conftest import serve
 from tests.support.identity import bearer
-from tests.support.sso import beside
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -98,10 +97,10 @@ async def frontend():
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(kernel, issuer, frontend, tmp_path_factory):
+async def service(apart, issuer, frontend):
     url, where = frontend
     app = create_app(
-        beside(kernel.settings, tmp_path_factory.mktemp("browser")).model_copy(
+        apart("browser").model_copy(
             update={
                 "oidc_issuer": issuer,
                 "oidc_client_id": "luminous",

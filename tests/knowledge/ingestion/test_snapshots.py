@@ -91,7 +91,7 @@ async def test_a_rollback_whose_process_dies_is_gone_on_with(shelf, app, kernel,
     vectors["away"] = False
     run = await shelf.run(str(run_id))
     events = await shelf.events(str(run_id))
-    assert run["status"] == "completed", (run, events)
+    assert run["status"] == "completed", f"{run} {events}"
     assert ("run.resumed", None) in events
     assert await texts(shelf) == before
     done = run["result"]

@@ -14,17 +14,15 @@ from app.knowledge.passages.draft import Draft, Subject
 from app.knowledge.vectors.index import Reach
 from app.main import announce_stop, create_app
 from tests.conftest import serve
-from tests.identity.sso.conftest import beside
 from tests.knowledge.ingestion.conftest import new_shelf
 from tests.support.chat import Talker
 from tests.support.identity import new_person, until
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def alone(kernel, tmp_path_factory):
-    """The service beside the usual one, whose Qdrant nobody answers for; and its address."""
-    settings = beside(kernel.settings, tmp_path_factory.mktemp("alone"))
-    app = create_app(settings.model_copy(update={"qdrant_url": "http://127.0.0.1:1"}))
+async def alone(apart):
+    """A service whose Qdrant nobody answers for; and its address."""
+    app = create_app(apart("alone").model_copy(update={"qdrant_url": "http://127.0.0.1:1"}))
     server, task, url = await serve(app)
     yield app, url
     announce_stop(app)
