@@ -9,6 +9,7 @@ from app.core.clock import now
 from app.runs.events.event import encode
 from app.runs.runs import recovery as recovery_module
 from app.runs.runs import service
+from app.runs.runs.lease import open_lease
 from tests.support.runs import (
     MESSAGE,
     Process,
@@ -149,8 +150,8 @@ async def test_lost_keys_are_not_taken_for_lost_processes(kernel, access):
     """Valkey lost everything: whoever lives has the time to say so before it is judged."""
     async with processes(kernel, Scripted(forever), count=2) as [owner, other]:
         run = await launch(kernel, owner.runs, access)
-        for process in (owner, other):
-            await kernel.valkey.delete(f"executor:{process.runs.executor.id}")
+        keys = [f"executor:{process.runs.executor.id}" for process in (owner, other)]
+        await kernel.valkey.delete(*keys)
         await other.runs.recovery.sweep()
         await asyncio.sleep(kernel.settings.run_lease_seconds)
         await other.runs.recovery.sweep()
@@ -158,6 +159,14 @@ async def test_lost_keys_are_not_taken_for_lost_processes(kernel, access):
         assert (await find(kernel, run)).attempt == 1
         owner.runs.executor.cancel(run.id)
         assert_whole(await read(owner.runs, run))
+
+
+async def test_a_loss_of_keys_is_noticed_by_whichever_looks_first(kernel):
+    async with open_lease(kernel) as lease:
+        assert await lease.roll_call(["gone:1"]) == {"gone:1": "process_lost"}
+        await kernel.valkey.delete(f"executor:{lease.executor_id}")
+        await lease._renew()
+        assert await lease.roll_call(["gone:1"]) == {}
 
 
 async def test_events_are_purged_when_their_time_has_come(kernel, access):

@@ -27,10 +27,12 @@ class Lease:
         self._valkey = valkey
         self._seconds = seconds
         self._distrust_until = 0.0
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         await self._renew()
+        self._distrust_until = 0.0  # a key that was never there has not been lost
         self._task = asyncio.create_task(self._work(), name="lease")
 
     async def close(self) -> None:
@@ -42,13 +44,13 @@ class Lease:
     async def roll_call(self, executors: Sequence[str]) -> dict[str, Loss]:
         """Those of them that are gone, and how.
 
-        Valkey may have lost every key in a restart. Whoever misses its own renews it and trusts
-        no absence until everyone alive has had the time to do the same.
+        Valkey may have lost every key in a restart. Whoever misses its own, here or when it is
+        renewed, trusts no absence until everyone alive has had the time to renew theirs.
         """
-        names = [self.executor_id, *executors]
-        own, *values = await self._valkey.mget([_key(name) for name in names])
+        async with self._turn:
+            names = [self.executor_id, *executors]
+            own, *values = await self._valkey.mget([_key(name) for name in names])
         if own is None:
-            self._distrust_until = time.monotonic() + self._seconds
             await self._renew()
         trusted = time.monotonic() >= self._distrust_until
         gone: dict[str, Loss] = {}
@@ -60,7 +62,12 @@ class Lease:
         return gone
 
     async def _renew(self) -> None:
-        await self._valkey.set(_key(self.executor_id), b"alive", px=int(self._seconds * 1000))
+        async with self._turn:
+            milliseconds = int(self._seconds * 1000)
+            key = _key(self.executor_id)
+            before = await self._valkey.set(key, b"alive", px=milliseconds, get=True)
+            if before is None:
+                self._distrust_until = time.monotonic() + self._seconds
 
     async def _work(self) -> None:
         while True:
