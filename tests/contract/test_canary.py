@@ -380,6 +380,7 @@ def _valkey(service: Running) -> Iterator[tuple[str, str]]:
         b"set": client.smembers,
         b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         b"stream": client.xrange,
+        b"none": lambda _: b"",  # its time was over meanwhile
     }
     for key in client.scan_iter(count=1000):
         yield f"Valkey {key!r}", f"{key!r} {readers[client.type(key)](key)!r}"
