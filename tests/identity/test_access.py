@@ -39,7 +39,7 @@ async def test_a_busy_key_is_looked_up_once(client, kernel):
     async with counted_queries(kernel) as sent:
         for _ in range(1000):
             await kernel.resolver.resolve(key["key"], None)
-    assert sent == []
+    assert [statement for statement in sent if "api_keys" in statement] == []
 
 
 async def test_a_crowd_with_one_key_is_one_look_up(client, kernel):
@@ -79,7 +79,7 @@ async def test_a_busy_key_is_looked_up_anew_while_nobody_waits(client, kernel):
 
 async def test_a_token_is_checked_with_one_query_of_the_database(client, kernel):
     person = await new_person(client)
-    async with counted_queries(kernel) as sent:
+    async with counted_queries(kernel, own=True) as sent:
         await kernel.resolver.resolve(person.access_token, None)
     assert len([s for s in sent if "user_sessions" in s]) == 1
     assert len([s for s in sent if "set_config" not in s]) == 1

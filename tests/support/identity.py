@@ -77,12 +77,17 @@ async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10)
 
 
 @asynccontextmanager
-async def counted_queries(kernel: Kernel) -> AsyncIterator[list[str]]:
-    """The SQL statements that this process sends while the block runs."""
+async def counted_queries(kernel: Kernel, *, own: bool = False) -> AsyncIterator[list[str]]:
+    """The SQL statements that this process sends while the block runs.
+
+    With `own`, only the test's: background jobs ask meanwhile.
+    """
     sent: list[str] = []
+    asking = asyncio.current_task()
 
     def note(_connection, _cursor, statement, *_) -> None:
-        sent.append(statement)
+        if not own or asyncio.current_task() is asking:
+            sent.append(statement)
 
     engine = kernel.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
