@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from qdrant_client import models
@@ -22,7 +23,7 @@ from app.core.db import SYSTEM
 from app.identity.users.models import User
 from app.inference.usage.models import ModelCall
 from app.oversight.privacy.certificates import is_signed
-from app.oversight.privacy.erasures.jobs import Erasing
+from app.oversight.privacy.erasures.jobs import NAME, Erasing
 from app.oversight.privacy.erasures.models import PrivacyErasure
 from app.oversight.privacy.service import request_erasure
 from tests.oversight.privacy.conftest import join, new_team, say
@@ -343,7 +344,16 @@ class Countdown:
             raise Killed
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def by_hand(kernel):
+    """The service's own job is not due meanwhile, and takes no erasure up."""
+    await kernel.valkey.set(f"job:{NAME}", 1, ex=300)
+    yield
+    await kernel.valkey.delete(f"job:{NAME}")
+
+
 @pytest.mark.parametrize("step", [1, 4, 100])
+@pytest.mark.usefixtures("by_hand")
 async def test_an_erasure_that_is_killed_goes_on_and_counts_nothing_twice(
     client, kernel, app, step
 ):
@@ -433,6 +443,7 @@ class Late:
         return self._still + 1 or await self._store.left(person)
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_what_came_meanwhile_is_erased_by_the_same_job(client, kernel, app):
     erasure = await ask_for_erasure(client, await new_person(client))
     await make_due(kernel, erasure)
