@@ -162,7 +162,7 @@ def test_a_schema_that_asks_for_too_much_ends():
     branch = {"type": "array", "minItems": 1000, "items": {"$ref": "#"}}
     started = time.monotonic()
     example(branch)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize(
