@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.mistakes import complaint
 from tests.support.raw_http import as_pairs, exchange
-from tests.support.sampling import part_of, turn_of
+from tests.support.sampling import part_for
 
 JSON = "application/json"
 NOT_AN_OBJECT = {
@@ -79,19 +79,19 @@ async def refused(send, operations, content, status, *, kind=JSON):
 
 @pytest.mark.parametrize("case", NOT_AN_OBJECT)
 async def test_a_body_that_is_no_object_is_not_valid(send, with_body, case):
-    some = part_of(with_body, turn_of(case, NOT_AN_OBJECT))
+    some = part_for(with_body, case, NOT_AN_OBJECT)
     await refused(send, some, NOT_AN_OBJECT[case], 422)
 
 
 @pytest.mark.parametrize("case", MALFORMED)
 async def test_a_body_that_is_no_json_is_malformed(send, with_body, case):
-    some = part_of(with_body, turn_of(case, MALFORMED))
+    some = part_for(with_body, case, MALFORMED)
     await refused(send, some, MALFORMED[case], 400)
 
 
 @pytest.mark.parametrize("case", OTHER_TYPES)
 async def test_another_content_type_is_refused(send, with_body, case):
-    some = part_of(with_body, turn_of(case, OTHER_TYPES))
+    some = part_for(with_body, case, OTHER_TYPES)
     await refused(send, some, None, 415, kind=OTHER_TYPES[case])
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.mistakes import BY_TYPE, STRANGE, UNREADABLE, complaint, with_raw
 from tests.support.openapi import json_types, longest
-from tests.support.sampling import part_of, turn_of
+from tests.support.sampling import part_for
 
 JSON = {"content-type": "application/json"}
 
@@ -40,7 +40,7 @@ def properties(operations):
 @pytest.mark.parametrize("case", UNREADABLE)
 async def test_a_value_that_is_not_json_is_malformed(send, with_body, case):
     wrong = []
-    for operation, name, _ in part_of(properties(with_body), turn_of(case, UNREADABLE)):
+    for operation, name, _ in part_for(properties(with_body), case, UNREADABLE):
         answer = await send(operation, with_raw(operation.example(), name, UNREADABLE[case]))
         said = complaint(answer, where=("/body",))
         if said or (answer.status_code, answer.json()["code"]) != (400, "malformed_json"):
@@ -61,7 +61,7 @@ async def test_what_is_read_and_not_taken_is_pointed_at(send, with_body, case):
 @pytest.mark.parametrize("case", STRANGE)
 async def test_a_strange_value_is_taken_or_refused_and_never_breaks_anything(send, with_body, case):
     wrong = []
-    for operation, name, _ in part_of(properties(with_body), turn_of(case, STRANGE)):
+    for operation, name, _ in part_for(properties(with_body), case, STRANGE):
         answer = await send(operation, with_raw(operation.example(), name, STRANGE[case]))
         where = ("/body",) if answer.status_code == 422 else ()
         if said := complaint(answer, where=where):
@@ -72,7 +72,7 @@ async def test_a_strange_value_is_taken_or_refused_and_never_breaks_anything(sen
 @pytest.mark.parametrize("kind", BY_TYPE)
 async def test_a_value_of_another_type_is_refused_with_a_pointer_to_it(send, with_body, kind):
     asked, wrong = 0, []
-    for operation, name, schema in part_of(properties(with_body), turn_of(kind, BY_TYPE), 4):
+    for operation, name, schema in part_for(properties(with_body), kind, BY_TYPE, 4):
         taken = json_types(schema)
         also = {"integer": {"number"}, "boolean": {"number"}}  # 1.0 and 0 may stand for them
         if kind in taken | set().union(*(also.get(each, set()) for each in taken)):
@@ -141,10 +141,13 @@ async def test_an_unknown_property_is_refused_with_a_pointer_to_it(send, with_bo
 async def test_of_a_doubled_property_the_last_one_counts(send, with_body):
     """And a bad last one is refused as it would be alone."""
     wrong = []
-    for operation, name, _ in part_of(properties(with_body), 0):
+    for operation, name, _ in properties(with_body):
         body = with_raw(operation.example(), name, b'{"x": []}')
         doubled = b"{" + json.dumps(name).encode() + b': "x", ' + body[1:]
-        alone, both = await send(operation, body), await send(operation, doubled)
+        alone = await send(operation, body)
+        if alone.is_success:  # what it made is there by now, and may not be made again
+            alone = await send(operation, body)
+        both = await send(operation, doubled)
         said = complaint(both)
         if said or (alone.status_code, pointers(alone)) != (both.status_code, pointers(both)):
             wrong.append((operation.id, name, said or both.text[:200]))

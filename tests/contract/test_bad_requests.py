@@ -10,7 +10,7 @@ from tests.support.identity import new_key
 from tests.support.mistakes import complaint
 from tests.support.openapi import NUMBERED, QUICK
 from tests.support.raw_http import as_pairs, exchange
-from tests.support.sampling import part_of, turn_of
+from tests.support.sampling import part_for, part_of
 
 BAD_IDS = {
     "a word": b"abc",
@@ -105,7 +105,7 @@ async def ask(address, operation, tenant, target, extra=()):
 @pytest.mark.parametrize("case", BAD_IDS)
 async def test_a_bad_id_in_a_path_is_refused(address, operations, caller, case):
     asked, wrong = 0, []
-    for operation in part_of(operations, turn_of(case, BAD_IDS)):
+    for operation in part_for(operations, case, BAD_IDS):
         for name in set(operation.path_parameters) - set(NUMBERED):
             asked += 1
             place = str(uuid4())
@@ -171,7 +171,7 @@ async def test_a_bad_value_in_a_query_is_refused_with_a_pointer_to_it(address, o
         bad = BAD_VALUES[kind] + ([b"no-such-value", b""] if closed else [])
         bad += [b"0", b"201"] if name == "limit" else []
         bad += [f"&{name}=a".encode() * 100] if kind == "array" else []
-        for value in part_of(bad, turn, 4):
+        for value in part_of(bad, turn, min(2, len(bad))):
             asked += 1
             target = f"{operation.address(rich.ids)}?{name}=".encode() + value
             answer = await ask(address, operation, rich, target)
@@ -184,8 +184,8 @@ async def test_a_bad_value_in_a_query_is_refused_with_a_pointer_to_it(address, o
 
 async def test_an_odd_value_in_a_query_never_breaks_a_list(address, operations, rich):
     wrong = []
-    for turn, value in enumerate(ODD_VALUES):
-        for operation, name, _, _ in part_of(queries(operations), turn):
+    for value in ODD_VALUES:
+        for operation, name, _, _ in part_for(queries(operations), value, ODD_VALUES):
             target = f"{operation.address(rich.ids)}?{name}=".encode() + value
             answer = await ask(address, operation, rich, target)
             if said := complaint(answer):

@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 WHOLE = os.environ.get("TEST_WALKS") == "whole"
 
 
-def part_of(items: Iterable[Item], turn: int, of: int = 6) -> Iterator[Item]:
+def part_of(items: Iterable[Item], turn: int, of: int) -> Iterator[Item]:
     """Every `of`-th of the items, from another one each turn; all with TEST_WALKS=whole.
 
     Over `of` turns each item has had one: each operation and each case is still met, not every
@@ -20,6 +20,8 @@ def part_of(items: Iterable[Item], turn: int, of: int = 6) -> Iterator[Item]:
             yield item
 
 
-def turn_of(case: Hashable, cases: Collection[Hashable]) -> int:
-    """The place of a case among all of them."""
-    return list(cases).index(case)
+def part_for(
+    items: Iterable[Item], case: Hashable, cases: Collection[Hashable], most: int = 6
+) -> Iterator[Item]:
+    """The part of the items for one of several cases; over all the cases each item has one."""
+    return part_of(items, list(cases).index(case), min(most, len(cases)))
