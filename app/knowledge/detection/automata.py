@@ -80,41 +80,51 @@ class Automata:
     async def _renew(self, key: Key) -> Compiled:
         began, this = time.monotonic(), asyncio.current_task()
         try:
-            compiled = await self._compiled(key)
-            known = self._kept.get(key)
-            if known is None or known.checked_at <= began:
-                self._kept[key] = _Kept(compiled, began)
-                self._kept.move_to_end(key)
-                self._make_room()
+            compiled = await self._compiled(key, began)
+            self._keep(key, compiled, began)
             return compiled
         finally:
             if self._loading.get(key) is this:
                 del self._loading[key]
 
-    async def _compiled(self, key: Key) -> Compiled:
+    def _keep(self, key: Key, compiled: Compiled, checked_at: float) -> None:
+        known = self._kept.get(key)
+        if known is None or known.checked_at <= checked_at:
+            self._kept[key] = _Kept(compiled, checked_at)
+            self._kept.move_to_end(key)
+            self._make_room()
+
+    async def _compiled(self, key: Key, began: float) -> Compiled:
         """What is kept, where nothing has changed since; else it anew, once for all who ask."""
-        stamp, known = "", self._kept.get(key)
+        stamp = ""
         if key[1]:
             async with self._database.unit(Scope(key[0])) as session:
                 # Before the terms: what changes in between has them all read again.
                 stamp = await store.stamp(session, *key)
+        # Only now: another's may have become whole while the stamp was asked for.
+        known = self._kept.get(key)
         if known is not None and known.compiled.stamp == stamp:
             return known.compiled
         under_way = self._compiling.get((key, stamp))
         if under_way is None:
-            under_way = asyncio.create_task(self._compile(key, stamp), name="automata")
+            under_way = asyncio.create_task(self._compile(key, stamp, began), name="automata")
             self._compiling[key, stamp] = under_way
-            under_way.add_done_callback(lambda _: self._compiling.pop((key, stamp), None))
         return await asyncio.shield(under_way)
 
-    async def _compile(self, key: Key, stamp: str) -> Compiled:
+    async def _compile(self, key: Key, stamp: str, began: float) -> Compiled:
         rows: Sequence[TermRow] = ()
-        if key[1]:
-            async with self._database.unit(Scope(key[0])) as session:
-                rows = await store.load_terms(session, *key, most=MOST_TERMS + 1)
-        if len(rows) > MOST_TERMS:
-            raise TooManyTerms(f"At most {MOST_TERMS} terms are looked for; these have more.")
-        return await asyncio.to_thread(compile_terms, stamp, rows)
+        try:
+            if key[1]:
+                async with self._database.unit(Scope(key[0])) as session:
+                    rows = await store.load_terms(session, *key, most=MOST_TERMS + 1)
+            if len(rows) > MOST_TERMS:
+                raise TooManyTerms(f"At most {MOST_TERMS} terms are looked for; these have more.")
+            compiled = await asyncio.to_thread(compile_terms, stamp, rows)
+            # Kept before it leaves those under way: whoever asks finds it in one or the other.
+            self._keep(key, compiled, began)
+            return compiled
+        finally:
+            del self._compiling[key, stamp]
 
     def _make_room(self) -> None:
         while self._taken > self._most and len(self._kept) > 1:

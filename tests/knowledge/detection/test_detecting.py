@@ -10,6 +10,7 @@ from app.knowledge.detection.compiled import compile_terms
 from app.knowledge.detection.policies import service as policies
 from app.knowledge.detection.policies.schemas import DictionaryPolicyUpdate
 from app.knowledge.detection.policies.service import resolve
+from app.knowledge.dictionary import store
 from tests.knowledge.dictionary.conftest import new_keeper, term
 from tests.support.identity import counted_queries
 
@@ -171,6 +172,29 @@ async def test_many_who_ask_after_a_change_have_it_compiled_once(keeper, kernel,
     every = await asyncio.gather(*(automata.get(*asked, now=True) for _ in range(10)))
     assert len(compiled) == 1
     assert len(set(map(id, every))) == 1
+
+
+async def test_who_is_slow_to_ask_takes_what_another_compiled_meanwhile(
+    keeper, kernel, monkeypatch
+):
+    await keeper.add(term("alpha"), status="approved")
+    automata, read_stamp = Automata(kernel.database), store.stamp
+    reached, others = asyncio.Event(), asyncio.Event()
+
+    async def slow(*asked):
+        stamp = await read_stamp(*asked)
+        reached.set()
+        await others.wait()
+        return stamp
+
+    asked = [keeper.person.workspace_id, [keeper.dictionary_id]]
+    with monkeypatch.context() as patched:
+        patched.setattr("app.knowledge.detection.automata.store.stamp", slow)
+        late = asyncio.create_task(automata.get(*asked, now=True))
+        await reached.wait()
+    first = await automata.get(*asked, now=True)
+    others.set()
+    assert await late is first
 
 
 async def test_what_is_kept_is_bounded_by_its_terms(keeper, kernel):
