@@ -109,22 +109,20 @@ class Automata:
         if under_way is None:
             under_way = asyncio.create_task(self._compile(key, stamp, began), name="automata")
             self._compiling[key, stamp] = under_way
+            under_way.add_done_callback(lambda _: self._compiling.pop((key, stamp), None))
         return await asyncio.shield(under_way)
 
     async def _compile(self, key: Key, stamp: str, began: float) -> Compiled:
         rows: Sequence[TermRow] = ()
-        try:
-            if key[1]:
-                async with self._database.unit(Scope(key[0])) as session:
-                    rows = await store.load_terms(session, *key, most=MOST_TERMS + 1)
-            if len(rows) > MOST_TERMS:
-                raise TooManyTerms(f"At most {MOST_TERMS} terms are looked for; these have more.")
-            compiled = await asyncio.to_thread(compile_terms, stamp, rows)
-            # Kept before it leaves those under way: whoever asks finds it in one or the other.
-            self._keep(key, compiled, began)
-            return compiled
-        finally:
-            del self._compiling[key, stamp]
+        if key[1]:
+            async with self._database.unit(Scope(key[0])) as session:
+                rows = await store.load_terms(session, *key, most=MOST_TERMS + 1)
+        if len(rows) > MOST_TERMS:
+            raise TooManyTerms(f"At most {MOST_TERMS} terms are looked for; these have more.")
+        compiled = await asyncio.to_thread(compile_terms, stamp, rows)
+        # Kept before it leaves those under way: whoever asks finds it in one or the other.
+        self._keep(key, compiled, began)
+        return compiled
 
     def _make_room(self) -> None:
         while self._taken > self._most and len(self._kept) > 1:
