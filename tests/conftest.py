@@ -107,6 +107,17 @@ def worker_number(request: pytest.FixtureRequest) -> int:
     return int(worker.removeprefix("gw"))
 
 
+# The services of one worker. Two over the same stores would take up each other's runs and passages,
+# and neither has the other's files and vectors.
+SERVICES = ("usual", "sso", "browser", "alone", "canary", "console")
+
+
+def valkey_database(server_url: str, worker_number: int, name: str = "usual") -> str:
+    """The URL of the Valkey database of one of a worker's services."""
+    number = 1 + len(SERVICES) * worker_number + SERVICES.index(name)
+    return server_url.replace("db=0", f"db={number}")
+
+
 @pytest.fixture(scope="session")
 def settings(
     stores: tuple[str, str], worker_number: int, tmp_path_factory: pytest.TempPathFactory
@@ -115,7 +126,7 @@ def settings(
     return Settings(
         _env_file=None,
         database_url=SecretStr(database_url),
-        redis_url=SecretStr(stores[1].replace("db=0", f"db={worker_number + 1}")),
+        redis_url=SecretStr(valkey_database(stores[1], worker_number)),
         data_dir=tmp_path_factory.mktemp("data"),
         log_level="warning",
         run_lease_seconds=2,
@@ -139,11 +150,6 @@ def settings(
     )
 
 
-# Services that run beside the one of most tests: two over the same stores would take up each
-# other's runs and passages, and neither has the other's files and vectors.
-APART = ("sso", "browser", "alone")
-
-
 @pytest.fixture(scope="session")
 def apart(
     settings: Settings,
@@ -151,11 +157,10 @@ def apart(
     worker_number: int,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Settings]:
-    """`apart(name)`: settings of a fresh installation with nothing in common with the usual one."""
+    """`apart(name)`: settings of a fresh installation with nothing in common with the others."""
 
     def made(name: str) -> Settings:
-        number = 16 + len(APART) * worker_number + APART.index(name)
-        redis_url = stores[1].replace("db=0", f"db={number}")
+        redis_url = valkey_database(stores[1], worker_number, name)
         with redis.Redis.from_url(redis_url) as valkey:
             valkey.flushdb()
         database_url = migrated_database(stores[0], f"{name}_{worker_number}")

@@ -18,7 +18,7 @@ from app.core.kernel import open_kernel
 from app.core.migrations import upgrade
 from app.knowledge.vectors import table
 from app.knowledge.vectors.open import open_store
-from tests.conftest import create_database
+from tests.conftest import create_database, valkey_database
 from tests.knowledge.vectors.conftest import keep, new_workspaces, point
 
 SPACE = "a:model"
@@ -27,7 +27,7 @@ SPACE = "a:model"
 @pytest.fixture
 def settings(stores, worker_number, tmp_path: Path, monkeypatch) -> Settings:
     url = create_database(stores[0], f"vectors_{worker_number}")
-    redis = stores[1].replace("db=0", f"db={worker_number + 1}")
+    redis = valkey_database(stores[1], worker_number)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("REDIS_URL", redis)

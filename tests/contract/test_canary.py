@@ -22,17 +22,16 @@ import pytest
 import redis
 from sqlalchemy import text
 
+from app.core.config import Settings
 from app.core.db import sync_engine
 from app.tables import Base
 from tests.cli.test_up import ENVIRONMENT, free_port
-from tests.conftest import migrated_database
 from tests.support.canaries import Aviary, Place, around, planted, secret_places, text_of
 from tests.support.echoing import EchoingProvider, echoing_provider
 from tests.support.openapi import BODIES, Operation, operations_of
 
 pytestmark = pytest.mark.timeout(400)
 
-VALKEY_DATABASE = 15
 ORIGIN = "https://app.example"
 
 
@@ -73,20 +72,19 @@ class Running:
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def launch(running: Callable[..., Running], stores, number, folder, form) -> Iterator[Running]:
+def launch(running: Callable[..., Running], settings: Settings, form: str) -> Iterator[Running]:
     """Run the service with its log in a file, and whatever else is needed to be looked at."""
-    name = f"canary_{form}_{number}"
-    database_url = migrated_database(stores[0], name)
-    redis_url = stores[1].replace("db=0", f"db={VALKEY_DATABASE}")
-    redis.Redis.from_url(redis_url).flushdb()
-    aviary, port, log = Aviary(), free_port(), folder / "service.log"
+    database_url = settings.database_url.get_secret_value()
+    redis_url = settings.redis_url.get_secret_value()
+    data = settings.data_dir
+    aviary, port, log = Aviary(), free_port(), data.with_suffix(".log")
     master = aviary.new("master")[:32].ljust(32, "x")
     aviary.homes[master] = None
     with echoing_provider() as provider, log.open("wb") as written:
         environment = ENVIRONMENT | {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
-            "LUMINOUS_DATA_DIR": str(folder / "data"),
+            "LUMINOUS_DATA_DIR": str(data),
             "LUMINOUS_LOG_LEVEL": "debug",
             "LUMINOUS_LOG_FORMAT": form,
             "LUMINOUS_MASTER_KEY": base64.b64encode(master.encode()).decode(),
@@ -125,7 +123,7 @@ def launch(running: Callable[..., Running], stores, number, folder, form) -> Ite
                     provider,
                     database_url,
                     redis_url,
-                    folder / "data",
+                    data,
                     log,
                     github,
                 )
@@ -147,14 +145,13 @@ def _await(http: httpx2.Client, process: subprocess.Popen[bytes], log: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def service(stores, worker_number, tmp_path_factory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("canary")
-    yield from launch(Running, stores, worker_number, folder, "json")
+def service(apart) -> Iterator[Running]:
+    yield from launch(Running, apart("canary"), "json")
 
 
 @pytest.fixture
-def console_service(stores, worker_number, tmp_path) -> Iterator[Running]:
-    yield from launch(Running, stores, worker_number, tmp_path, "console")
+def console_service(apart) -> Iterator[Running]:
+    yield from launch(Running, apart("console"), "console")
 
 
 # --- What is planted -----------------------------------------------------------------------------

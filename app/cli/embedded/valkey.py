@@ -43,7 +43,7 @@ class Valkey:
             "appendonly": "yes" if self._durable else "no",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
-            "databases": "16" if self._durable else "64",  # each test service has one
+            "databases": "16" if self._durable else "128",  # each test service has one
         }
         command = [str(self._program)]
         for name, value in options.items():
