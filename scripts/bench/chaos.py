@@ -92,7 +92,7 @@ async def fail_at_random(
         begin = number * given.seconds / 5
         provider.play = Script(given.seed, dark=((begin, begin + DARK_SECONDS),))
         provider.begin()
-    async with watching(standing, scene.site) as watch:
+    async with watching(standing, scene.site, scene.providers) as watch:
         results = await load(
             [scene.service.url], scene.site.key, given.clients, given.seconds, seed=given.seed
         )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -59,14 +59,22 @@ class Script:
         return rng.choices(list(weights), list(weights.values()))[0]
 
 
+async def unwatched() -> None:
+    """Nobody looks."""
+
+
 class Scripted(Fake):
-    """A vendor's fake that counts as it is asked to, unless its script has it fail."""
+    """A vendor's fake that counts as it is asked to, unless its script has it fail.
+
+    Before it acts it waits for `asked`.
+    """
 
     def __init__(self, script: Script | None = None) -> None:
         super().__init__()
         self.play = script or Script()
         self.served: list[Served] = []
         self.wrong: list[str] = []
+        self.asked: Callable[[], Awaitable[None]] = unwatched
         self._asked: Counter[str] = Counter()
         self._began = time.monotonic()
 
@@ -102,6 +110,7 @@ class Scripted(Fake):
         served = Served(asked, fault, now, rng.randrange(asked.input_tokens + 1))
         self.served.append(served)
         try:
+            await self.asked()
             if self.wants_stream(request.path, body):
                 await self._stream(exchange, served, rng, body)
             else:

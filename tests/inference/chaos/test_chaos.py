@@ -19,7 +19,7 @@ async def test_every_client_has_an_answer_or_one_error_and_the_books_balance(sta
     opened.providers["anthropic"].play = Script(seed=11, weights=WELL, dark=((0.5, 3.0),))
     for provider in opened.providers.values():
         provider.begin()
-    async with watching(opened.gate.standing, opened.site) as watch:
+    async with watching(opened.gate.standing, opened.site, opened.providers) as watch:
         results = await load([opened.address], opened.site.key, CLIENTS, SECONDS, seed=11)
     assert results.broken == []
     assert len(results.whole) > len(results.answers) / 3

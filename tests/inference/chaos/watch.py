@@ -5,12 +5,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from uuid import UUID
 
 from app.core.clock import now
 from app.inference.gate.breakers import BreakerStanding
-from tests.inference.chaos.providers import Scripted
+from tests.inference.chaos.providers import Scripted, unwatched
 from tests.inference.chaos.site import Site
 
 Standing = Callable[[UUID, Sequence[str]], Awaitable[dict[str, BreakerStanding]]]
@@ -39,10 +40,13 @@ class Watch:
     """What was seen of each vendor's breaker."""
 
     seen: dict[str, list[Seen]] = field(default_factory=dict)
+    begun: int = 0
+    ended: int = 0
 
     async def look(self, standing: Standing, site: Site) -> None:
         vendors = site.deployments
         while True:
+            self.begun += 1
             found = await standing(site.workspace_id, list(vendors.values()))
             at, moment = time.monotonic(), now()
             for kind, deployment in vendors.items():
@@ -50,7 +54,18 @@ class Watch:
                     said = found[deployment]
                     wait = (said.next_probe - moment).total_seconds() if said.next_probe else 0.0
                     self.seen.setdefault(kind, []).append(Seen(at, said.state, at + wait))
+            self.ended = self.begun
             await asyncio.sleep(EVERY_SECONDS)
+
+    async def notice(self, kind: str) -> None:
+        """Hold what asks a provider whose breaker was last seen open until it was looked at again.
+
+        It is the breaker's probe, and may be over between two looks.
+        """
+        if kind in self.seen and self.seen[kind][-1].state == "open":
+            before = self.begun
+            while self.ended <= before:  # noqa: ASYNC110 - a test looks at what has no event
+                await asyncio.sleep(EVERY_SECONDS / 10)
 
     def states(self, kind: str) -> list[str]:
         """The states of a breaker, one after the other."""
@@ -59,12 +74,18 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(standing: Standing, site: Site):
+async def watching(standing: Standing, site: Site, providers: Mapping[str, Scripted]):
+    """Look all the while; no probe of a breaker passes unseen."""
     watch = Watch()
+    for kind, provider in providers.items():
+        provider.asked = partial(watch.notice, kind)
     task = asyncio.create_task(watch.look(standing, site))
     try:
         yield watch
     finally:
+        for provider in providers.values():
+            provider.asked = unwatched
+        watch.ended = watch.begun + 1  # whoever is held goes on
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
