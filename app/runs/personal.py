@@ -5,16 +5,15 @@ import time
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import now
 from app.core.db import SYSTEM
 from app.core.kernel import Kernel
 from app.oversight.privacy.people import Person
 from app.oversight.privacy.stores import Entry, Tally, no_entries
 from app.runs.events.log import channel
-from app.runs.runs.crud import UNFINISHED
+from app.runs.runs.crud import PAUSED, UNFINISHED, request_cancel
 from app.runs.runs.models import Run
 
 PAGE = 500
@@ -50,14 +49,9 @@ class RunLogStore:
 
     async def _end_runs(self, person: Person) -> None:
         """Cancel what is under way, and wait for its end; raises RunsStillGoing."""
-        unfinished = _about(person) & Run.status.in_(UNFINISHED)
+        unfinished = _about(person) & Run.status.in_((*UNFINISHED, PAUSED))
         async with self._database.unit(SYSTEM) as session:
-            await session.execute(
-                update(Run)
-                .where(unfinished, Run.cancel_requested_at.is_(None))
-                .values(cancel_requested_at=now())
-                .execution_options(synchronize_session=False)
-            )
+            await request_cancel(session, _about(person))
         deadline = time.monotonic() + PATIENCE_SECONDS
         while await self._count(unfinished):
             if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 """The kept events of ended runs."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, delete, select, text
@@ -11,6 +11,8 @@ from app.runs.events.event import Event
 from app.runs.events.models import RunEvent
 
 PAGE = 500
+# When those of a run that only pauses are put down as kept: they are not purged.
+OPEN = datetime(9999, 12, 31, tzinfo=UTC)
 _INSERT_ROWS = 5000
 
 # Arrays make one statement of thousands of rows, for a fraction of the cost of as many tuples.
@@ -35,7 +37,8 @@ async def archive(
     events: Sequence[Event],
     kept_at: datetime,
 ) -> None:
-    """Keep a whole log."""
+    """Keep a whole log, in place of what was kept of it before."""
+    await session.execute(delete(RunEvent).where(RunEvent.run_id == run_id))
     for start in range(0, len(events), _INSERT_ROWS):
         rows = events[start : start + _INSERT_ROWS]
         await session.execute(

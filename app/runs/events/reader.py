@@ -93,6 +93,8 @@ class EventReader:
             last = None
             with suppress(RedisError, OSError):
                 last = await self._live.last_seq(run.id)
+            if run.last_seq:  # it has paused, and that much is kept
+                last = max(last or 0, run.last_seq)
         if last is not None and after > last:
             raise EventIdInvalid(f"The log of this run ends at {last}.")
 
@@ -122,6 +124,8 @@ class EventReader:
                     source = self._archived(run, at)
                 elif log := self._local.get(run.id):
                     source = self._owned(log, at, watcher)
+                elif at < run.last_seq:  # kept when it paused
+                    source = self._archived(run, at)
                 else:
                     source = self._remote(run, at, watcher)
                 async with aclosing(source) as batches:

@@ -40,12 +40,23 @@ class RunStartedEvent(_RunEvent):
     attempt: int
 
 
+class RunPausedEvent(_RunEvent):
+    """The run waits for something, without a process; `run.resumed` follows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: Literal["run.paused"]
+    reason: str = Field(description="What for: `approval`, `budget` …")
+
+
 class RunResumedEvent(_RunEvent):
     """Another process has taken the run up; what it does again is in the events that follow."""
 
     type: Literal["run.resumed"]
     attempt: int
-    reason: Literal["process_lost", "process_stopped"]
+    reason: Literal["process_lost", "process_stopped", "continued"] = Field(
+        description="Why: its process died, or stopped; or what the run waited for has come."
+    )
 
 
 class _Ended(_RunEvent):
@@ -233,6 +244,7 @@ class UsageUpdatedEvent(_RunEvent, RunUsage):
 RunEvent = Annotated[
     RunCreatedEvent
     | RunStartedEvent
+    | RunPausedEvent
     | RunResumedEvent
     | RunCompletedEvent
     | RunFailedEvent

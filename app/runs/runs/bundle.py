@@ -41,6 +41,12 @@ class Runs:
         return cancelled
 
 
+    async def wake(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+        """Have a paused run go on, with what this transaction brings, once that commits."""
+        await crud.wake(session, workspace_id, run_id)
+        on_commit(session, self.recovery.announce_wake)
+
+
 @asynccontextmanager
 async def open_runs(kernel: Kernel, works: Sequence[Work], lease: Lease) -> AsyncIterator[Runs]:
     """Start carrying out runs in this process; once its lease is closed, another one may."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
@@ -15,6 +15,7 @@ from app.runs.runs.models import Run
 from app.runs.runs.schemas import RunQuery
 
 UNFINISHED = ("queued", "running")
+PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,31 @@ async def add(session: AsyncSession, run: Run) -> Run:
     return run
 
 
-async def request_cancel(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
-    """Note the wish; a run that has ended or knows of it already stays as it is."""
+async def request_cancel(session: AsyncSession, wanted: ColumnElement[bool]) -> None:
+    """Note the wish, and wake those that pause; what has ended or knows of it stays as it is."""
+    woken = case((Run.status == PAUSED, "queued"), else_=Run.status)
     await session.execute(
         update(Run)
-        .where(
-            Run.id == run_id,
-            Run.workspace_id == workspace_id,
-            _unfinished(),
-            Run.cancel_requested_at.is_(None),
-        )
-        .values(cancel_requested_at=now())
+        .where(wanted, or_(_unfinished(), Run.status == PAUSED), Run.cancel_requested_at.is_(None))
+        .values(cancel_requested_at=now(), status=woken)
         .execution_options(synchronize_session=False)
     )
+
+
+def one(workspace_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    return and_(Run.id == run_id, Run.workspace_id == workspace_id)
+
+
+async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+    """Have a run that pauses carried out; one that is about to pause sees what the caller wrote.
+
+    The row is locked in every state, so that no wake is lost between its last look and its pause.
+    """
+    statement = select(Run).where(one(workspace_id, run_id)).with_for_update()
+    run = await session.scalar(statement)
+    if run is not None and run.status == PAUSED:
+        run.status = "queued"
+        await session.flush()
 
 
 async def lock_mine(

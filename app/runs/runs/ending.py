@@ -19,7 +19,7 @@ from app.runs.events.log import RunLog
 from app.runs.runs import crud
 from app.runs.runs.context import RunContext
 from app.runs.runs.models import Run
-from app.runs.runs.work import Ending, Settlement, Work
+from app.runs.runs.work import Ending, Paused, Settlement, Work
 
 log = get_logger(__name__)
 
@@ -74,6 +74,41 @@ class Closer:
             await _write(session, run, [*run_log.events, terminal], values)
             return terminal
 
+    async def pause(self, ctx: RunContext, run_log: RunLog, paused: Paused) -> bool:
+        """Let go of a run until it is woken; False where it is not ours, or not possible."""
+        ctx.close()
+        terminal = run_log.draft("run.paused", {"reason": paused.reason, **paused.fields})
+        deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
+        while True:
+            try:
+                mine = await self._let_go(ctx, [*run_log.events, terminal], paused)
+            except Exception as error:
+                if not is_passing(error) or time.monotonic() > deadline:
+                    log.exception("run_not_paused")
+                    return False
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+                continue
+            if mine:
+                run_log.conclude(terminal)
+            return mine
+
+    async def _let_go(self, ctx: RunContext, history: list[Event], paused: Paused) -> bool:
+        async with self._room, self._database.unit(ctx.scope) as session:
+            run = await crud.lock_mine(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
+            if run is None:
+                return False
+            waits = run.cancel_requested_at is None and await paused.waits(session)
+            await events.archive(session, run.workspace_id, run.id, history, events.OPEN)
+            values = {
+                "status": "paused" if waits else "queued",
+                "executor_id": None,
+                "last_seq": history[-1].seq,
+                **_used(paused.usage),
+            }
+            await crud.finish(session, run, values)
+            return True
+
     async def adopt(self, run: Run, history: list[Event]) -> None:
         """Write down a run whose log has its terminal event already."""
         last = history[-1]
@@ -113,20 +148,21 @@ def _values(run: Run, settled: Settlement, ending: Ending) -> dict[str, Any]:
         "status": ending.status,
         "result": settled.result,
         "error": error,
-        "input_tokens": settled.input_tokens,
-        "output_tokens": settled.output_tokens,
-        "cost_usd": settled.cost_usd,
+        **_used(settled),
     }
 
 
 def _fields(settled: Settlement, error: dict[str, Any] | None) -> dict[str, Any]:
-    usage = {
+    failure = {} if error is None else {"error": error}
+    return {"result": settled.result, "usage": _used(settled), **failure}
+
+
+def _used(settled: Settlement) -> dict[str, Any]:
+    return {
         "input_tokens": settled.input_tokens,
         "output_tokens": settled.output_tokens,
         "cost_usd": settled.cost_usd,
     }
-    failure = {} if error is None else {"error": error}
-    return {"result": settled.result, "usage": usage, **failure}
 
 
 def is_passing(error: Exception) -> bool:

@@ -17,7 +17,7 @@ from app.runs.runs.context import RunContext
 from app.runs.runs.ending import Closer
 from app.runs.runs.lease import Loss
 from app.runs.runs.models import Run
-from app.runs.runs.work import Ending, Work
+from app.runs.runs.work import Ending, Paused, Work
 
 log = get_logger(__name__)
 
@@ -109,20 +109,23 @@ class Executor:
         run, ctx, run_log = active.run, active.ctx, active.log
         structlog.contextvars.bind_contextvars(run_id=str(run.id))
         ended = False
+        outcome: Ending | Paused | None = ending
         try:
             _announce(run, ctx)
-            if ending is None:
+            if outcome is None:
                 _announce_work(run, ctx, loss)
-                ending = await self._carry_out(active)
-            if ending is not None:
-                ended = await self._closer.end(ctx, run_log, active.work, ending)
+                outcome = await self._carry_out(active)
+            if isinstance(outcome, Paused):
+                await self._closer.pause(ctx, run_log, outcome)
+            elif outcome is not None:
+                ended = await self._closer.end(ctx, run_log, active.work, outcome)
         finally:
             ctx.close()
             del self._local[run.id], self._active[run.id]
             if not ended:
                 run_log.abandon()
 
-    async def _carry_out(self, active: Active) -> Ending | None:
+    async def _carry_out(self, active: Active) -> Ending | Paused | None:
         """Do the work; None where the run is not to be ended by this process."""
         work = asyncio.create_task(active.work.run(active.ctx))
         try:
@@ -156,7 +159,7 @@ def _announce_work(run: Run, ctx: RunContext, loss: Loss) -> None:
         ctx.emit("run.started", attempt=run.attempt)
 
 
-def _outcome(work: asyncio.Task[None]) -> Ending:
+def _outcome(work: asyncio.Task[None]) -> Ending | Paused:
     if work.cancelled():
         log.error("work_cancelled_itself")
         return Ending("failed", InternalError("The server's log has the cause."))
@@ -165,5 +168,7 @@ def _outcome(work: asyncio.Task[None]) -> Ending:
         return Ending("completed")
     if isinstance(error, AppError):
         return Ending("failed", error)
+    if isinstance(error, Paused):
+        return error
     log.error("work_failed", exc_info=error)
     return Ending("failed", InternalError("The server's log has the cause."))

@@ -16,7 +16,7 @@ from app.core.tasks import stop_tasks
 _STOPPED = b"stopped"
 _STOPPED_SECONDS = 3600
 
-Loss = Literal["process_lost", "process_stopped"]
+Loss = Literal["process_lost", "process_stopped", "continued"]
 
 
 class Lease:

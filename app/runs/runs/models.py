@@ -13,10 +13,11 @@ from app.core.db import Row
 
 
 class Run(Row):
-    """A piece of long work. `status`: queued, running, completed, failed or cancelled.
+    """A piece of long work. `status`: queued, running, paused, completed, failed or cancelled.
 
     `subject_id` is what it works on (a conversation, say) and `input` what `kind` needs to do it
-    again. `attempt` counts the processes that have taken it up. `last_seq` is set at its end.
+    again. `attempt` counts the processes that have taken it up. `last_seq` is set at its
+    end and where it pauses, when its log is kept.
     """
 
     __tablename__ = "runs"

@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError
 
 from app.core.clock import now
 from app.core.db import SYSTEM
@@ -74,6 +75,10 @@ class Recovery:
         if not self._executor.cancel(run_id):
             self._keep(self._publish_cancel(run_id))
 
+    def announce_wake(self) -> None:
+        """Look for runs at once: one that paused is to go on."""
+        self._keep(self._look_now())
+
     async def sweep(self) -> None:
         """Take up the runs of executors that are gone."""
         kinds = list(self._executor.works)
@@ -94,7 +99,7 @@ class Recovery:
                 limit=_CLAIM_ROWS,
             )
         for run, holder in claimed:
-            self._keep(self._take_up(run, gone.get(holder or "", "process_lost")))
+            self._keep(self._take_up(run, holder, gone.get(holder or "", "process_lost")))
 
     async def cancel_missed(self) -> None:
         """Cancel what is under way here and whose cancel did not get through."""
@@ -119,10 +124,12 @@ class Recovery:
         since = now() - timedelta(seconds=FORGOTTEN_SECONDS)
         return crud.Forgotten(self._executor.active, since)
 
-    async def _take_up(self, run: Run, loss: Loss) -> None:
+    async def _take_up(self, run: Run, holder: str | None, loss: Loss) -> None:
         history = await self._load(run)
         if history is None:
             return
+        if holder is None and history and history[-1].type == "run.paused":
+            loss = "continued"
         log.info("run_taken_up", run_id=str(run.id), attempt=run.attempt, reason=loss)
         if history and history[-1].terminal:
             await self._closer.adopt(run, history)
@@ -134,6 +141,10 @@ class Recovery:
         else:
             self._executor.resume(run, history, loss)
 
+    async def _look_now(self) -> None:
+        with suppress(RedisError, OSError, DBAPIError):  # the next round finds it
+            await self.sweep()
+
     async def _load(self, run: Run) -> list[Event] | None:
         """The log so far, with every earlier owner shut out; None where it is not to be had."""
         deadline = time.monotonic() + LOAD_SECONDS
@@ -141,12 +152,24 @@ class Recovery:
             try:
                 if not await self._live.fence(run.id, run.attempt):
                     return None
-                return await self._live.read(run.id, 0, limit=None)
+                history = await self._live.read(run.id, 0, limit=None)
+                return history if len(history) >= run.last_seq else await self._kept(run)
             except (RedisError, OSError) as error:
                 if time.monotonic() > deadline:
                     log.warning("run_log_not_readable", run_id=str(run.id), error=repr(error))
                     return None
             await asyncio.sleep(0.2)
+
+    async def _kept(self, run: Run) -> list[Event]:
+        """The log up to its last pause: Valkey has lost what it had."""
+        history: list[Event] = []
+        async with self._kernel.database.unit(SYSTEM) as session:
+            while len(history) < run.last_seq:
+                page = await events.read(session, run.workspace_id, run.id, len(history))
+                if not page:
+                    break
+                history += page
+        return history
 
     def _on_cancel(self, message: bytes) -> None:
         with suppress(ValueError):
@@ -171,6 +194,6 @@ class Recovery:
 
 
 def _losses(run: Run, history: Sequence[Event], loss: Loss) -> int:
-    """How many processes have died over a run; one that stopped on purpose does not count."""
+    """How many processes have died over a run; a stop on purpose and a pause do not count."""
     reasons = [e.body["reason"] for e in history if e.type == "run.resumed"]
-    return run.attempt - 1 - [*reasons, loss].count("process_stopped")
+    return run.attempt - 1 - sum(each != "process_lost" for each in [*reasons, loss])

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.core.paging import PageQuery
 from app.core.schema import Money, Output, Problem, Text
 
-RunStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
 
 
 class RunQuery(PageQuery):
@@ -34,7 +34,7 @@ class RunRead(Output):
     result: dict[str, Any] | None = Field(description="What came of it; null until the end.")
     error: Problem | None
     attempt: int = Field(description="How many processes have taken the run up.")
-    last_seq: int = Field(description="Where the event log ends; 0 until the run has ended.")
+    last_seq: int = Field(description="Where the event log ends; 0 until the run has ended or paused.")
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Null where a price is not known.")

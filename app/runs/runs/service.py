@@ -78,14 +78,14 @@ async def page(
 async def request_cancel(session: AsyncSession, access: Access, run_id: UUID) -> Run:
     """Note that the run is to be cancelled; its owner must then be told. Raises RunNotFound."""
     run = await get(session, access, run_id)
-    await crud.request_cancel(session, access.workspace_id, run_id)
+    await crud.request_cancel(session, crud.one(access.workspace_id, run_id))
     await session.refresh(run)
     return run
 
 
 async def request_cancel_of(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
     """The same for who may cancel what the run works on, whoever started it."""
-    await crud.request_cancel(session, workspace_id, run_id)
+    await crud.request_cancel(session, crud.one(workspace_id, run_id))
 
 
 async def expect_held(

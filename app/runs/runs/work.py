@@ -1,5 +1,6 @@
 """What a room gives the executor to carry out, and how it ends."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
@@ -29,6 +30,28 @@ class Settlement:
     cost_usd: Decimal | None = None
 
 
+class Paused(Exception):
+    """Raised by work that waits for something outside: its run lets go of the process.
+
+    `reason` and `fields` are told in `run.paused`. `waits` is asked once more in the transaction
+    that pauses the run, with its row locked: False where what it waits for has come by now, and
+    the run goes on at once. Whoever brings it calls `Runs.wake` in the same transaction.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        waits: Callable[[AsyncSession], Awaitable[bool]],
+        usage: Settlement | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.waits = waits
+        self.usage = usage or Settlement()
+        self.fields = fields
+
+
 class Work(Protocol):
     """One kind of run."""
 
@@ -37,7 +60,8 @@ class Work(Protocol):
     async def run(self, ctx: RunContext) -> None:
         """Do it. Called again, with the log so far, when the process before has died.
 
-        An AppError fails the run with its problem. It is cancelled when the run is, and when
+        An AppError fails the run with its problem; Paused lets go of it until it is woken, and
+        then it is called again. It is cancelled when the run is, and when
         this process stops (another one then calls it again).
         """
         ...
