@@ -19,13 +19,17 @@ CUSTOM = "custom"
 
 _READS = frozenset(
     {
+        Permission.AGENTS_READ,
         Permission.CACHES_READ,
         Permission.COLLECTIONS_READ,
         Permission.CONVERSATIONS_READ,
         Permission.DICTIONARY_READ,
+        Permission.EVALUATIONS_READ,
         Permission.GRAPH_READ,
         Permission.GUARDRAILS_READ,
         Permission.INTEGRATIONS_READ,
+        Permission.MAILBOXES_READ,
+        Permission.MEMORIES_READ,
         Permission.MODELS_READ,
         Permission.PROFILE_READ,
         Permission.PRICES_READ,
@@ -33,11 +37,15 @@ _READS = frozenset(
         Permission.ROUTES_READ,
         Permission.RUNS_READ,
         Permission.SEARCH_READ,
+        Permission.TEMPLATES_READ,
+        Permission.TOOLS_READ,
         Permission.WORKSPACES_READ,
     }
 )
 _WORK = frozenset(
     {
+        Permission.AGENTS_RUN,
+        Permission.AGENTS_WRITE,
         Permission.API_KEYS_READ,
         Permission.API_KEYS_WRITE,
         Permission.BATCHES_READ,
@@ -47,17 +55,21 @@ _WORK = frozenset(
         Permission.CONVERSATIONS_WRITE,
         Permission.CUSTOMERS_READ,
         Permission.DICTIONARY_WRITE,
+        Permission.EVALUATIONS_WRITE,
         Permission.FEEDBACK_READ,
         Permission.FEEDBACK_WRITE,
         Permission.FINE_TUNING_READ,
         Permission.GRAPH_WRITE,
+        Permission.MAILBOXES_WRITE,
         Permission.MEMBERS_READ,
+        Permission.MEMORIES_WRITE,
         Permission.MODELS_INVOKE,
         Permission.ROLES_READ,
         Permission.RUNS_WRITE,
         Permission.SEARCH_WRITE,
         Permission.SHARES_READ,
         Permission.SHARES_WRITE,
+        Permission.TEMPLATES_WRITE,
         Permission.USAGE_READ,
     }
 )

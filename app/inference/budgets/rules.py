@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import Final
 from uuid import UUID
+
+from app.inference.prices.money import to_nano
+from app.inference.usage.payer import Payer
+
+# The window of what a run itself may cost; its `budget_id` is the run.
+RUN: Final = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,13 @@ class BudgetRule:
     def covers(self, reference: str) -> bool:
         """Whether calls of `<slug>/<model>` count."""
         return covers(self.models, reference)
+
+
+def rule_of_run(payer: Payer) -> BudgetRule | None:
+    """What a run itself may cost, where whoever began it set that."""
+    if payer.run_cap is None or payer.run_id is None:
+        return None
+    return BudgetRule(payer.run_id, RUN, to_nano(payer.run_cap), True, f"run:{payer.run_id}")
 
 
 def counter_of(budget_id: UUID, window: str, customer: str | None = None) -> str:

@@ -10,7 +10,7 @@ from app.core.clock import now
 from app.core.db import Database, Scope
 from app.inference.budgets import crud as budgets_crud
 from app.inference.budgets.models import Budget
-from app.inference.budgets.rules import BudgetRule
+from app.inference.budgets.rules import RUN, BudgetRule
 from app.inference.budgets.windows import WindowKind, window_at
 from app.inference.customers.limits import CustomerLimits
 from app.inference.gate import crud
@@ -64,6 +64,11 @@ async def count_rows(
 ) -> Found:
     """What the ledger's rows say of a rule's window; see `gate.crud.counted`."""
     async with database.unit(Scope(workspace_id=workspace_id)) as session:
+        if rule.window == RUN:
+            counted = await crud.counted(
+                session, crud.of_run(workspace_id, rule.budget_id), crud.NOTHING, since
+            )
+            return Found(counted, young=False)
         budget = await restorable.find(session, Budget, workspace_id, rule.budget_id)
         if budget is None:
             return Found(Counted(0, (), ()), young=True)

@@ -4,11 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Text, cast, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    ScalarSelect,
+    Text,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inference.usage.models import ModelCall
+
+
+# What was carried for someone of whom no rows are ever deleted while they count.
+NOTHING: ScalarSelect[Decimal] = select(cast(literal(0), Numeric)).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,11 @@ async def counted(
         else:
             settled = int(amount)
     return Counted(settled, open_calls, stored)
+
+
+def of_run(workspace_id: UUID, run_id: UUID) -> list[ColumnElement[bool]]:
+    """The calls of one run."""
+    return [ModelCall.workspace_id == workspace_id, ModelCall.run_id == run_id]
 
 
 async def clock(session: AsyncSession) -> datetime:

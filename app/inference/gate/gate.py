@@ -17,7 +17,7 @@ from app.core.limits import Policy, Verdict
 from app.core.log import get_logger
 from app.core.metrics import LIMITER_FAIL_OPENS
 from app.core.scripts import BatchedScript
-from app.inference.budgets.rules import BudgetRule
+from app.inference.budgets.rules import BudgetRule, rule_of_run
 from app.inference.customers.limits import CustomerLimits
 from app.inference.gate.blame import report_on
 from app.inference.gate.books import BudgetBook, CustomerBook
@@ -246,7 +246,9 @@ class Gate:
     async def _rules(self, call: OpenCall) -> tuple[BudgetRule, ...]:
         caps = self._budgets.peek(call.payer.workspace_id)
         caps = caps or await self._budgets.get(call.payer.workspace_id)
-        return caps.rules(call.payer, route=call.load.route, at=call.created_at)
+        rules = caps.rules(call.payer, route=call.load.route, at=call.created_at)
+        own = rule_of_run(call.payer)
+        return rules if own is None else (*rules, own)
 
     async def _admitted(self, wish: Wish, noted: Noted | None) -> tuple[Verdict, OpenCall]:
         """Ask until every counter is loaded; raises what stands against the call."""

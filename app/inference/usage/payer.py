@@ -1,6 +1,7 @@
 """On whose behalf a model is called: what budgets, limits, routes and reports go by."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from app.core.auth import Access
@@ -12,7 +13,7 @@ class Payer:
 
     `purpose` names the surface (`chat_turn`, `title`, `gateway`, `compare`, `batch` …), `customer`
     is the id that the workspace gives to an end user of its own, `tags` are the labels that costs
-    are asked for by.
+    are asked for by. `run_cap` is what its run may cost at most, in US dollars.
     """
 
     workspace_id: UUID
@@ -24,6 +25,7 @@ class Payer:
     run_id: UUID | None = None
     conversation_id: UUID | None = None
     tags: tuple[str, ...] = ()
+    run_cap: Decimal | None = None
 
 
 def payer_of(

@@ -196,4 +196,5 @@ class Recovery:
 def _losses(run: Run, history: Sequence[Event], loss: Loss) -> int:
     """How many processes have died over a run; a stop on purpose and a pause do not count."""
     reasons = [e.body["reason"] for e in history if e.type == "run.resumed"]
-    return run.attempt - 1 - sum(each != "process_lost" for each in [*reasons, loss])
+    spared = sum(1 for each in [*reasons, loss] if each != "process_lost")
+    return run.attempt - 1 - spared

@@ -1,0 +1,1 @@
+"""Runs of agents: the loop, its journal, approvals, and what came of it."""

@@ -1,0 +1,161 @@
+"""One answer of a model on its way into the run's log, and its parts once it is whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from app.agents.runtime.errors import NoOutput
+from app.agents.runtime.inert import InertText
+from app.agents.runtime.journal import Cost
+from app.agents.runtime.models import ExecutionStep
+from app.agents.runtime.tree import Role, Tree
+from app.agents.runtime.words import calls_of, text_of
+from app.inference.calls.course import Course
+from app.inference.calls.seam import Seam
+from app.inference.providers.collect import Collector
+from app.inference.providers.errors import ContentFiltered
+from app.inference.providers.types import (
+    Finished,
+    Part,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    TextPart,
+    ToolCallPart,
+)
+from app.runs.events.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What stands of an answer: its message, and the text so far. `told` says it was announced."""
+
+    message_id: UUID
+    text: str = ""
+    told: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """Gathers what comes; text is told as it comes, calls of tools when they are made."""
+
+    tree: Tree
+    role: Role
+    step: ExecutionStep
+    partial: Partial
+    finish_reason: str | None = None
+    _collector: Collector = field(init=False)
+    _inert: InertText = field(init=False)
+    _request_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        self._collector = Collector("")
+        self._inert = InertText(self.role.definition.output)
+
+    def announce(self, course: Course) -> None:
+        attempt = course.attempt
+        self._collector = Collector(attempt.target.endpoint.provider.dialect)
+        self._request_id = course.grant.call.request_id
+        place = self._place()
+        self.tree.ctx.emit(
+            "step.started",
+            step="model",
+            **place,
+            message_id=self.partial.message_id,
+            model=attempt.target.reference,
+            request_id=self._request_id,
+        )
+        if not self.partial.told:
+            self.tree.ctx.emit(
+                "message.created",
+                message_id=self.partial.message_id,
+                role="assistant",
+                model=attempt.target.reference,
+                route=course.plan.route,
+                demo=attempt.target.endpoint.kind == "demo",
+                parent_id=None,
+                conversation_id=self.tree.conversation_id,
+                **place,
+            )
+
+    def mark(self, seam: Seam) -> None:
+        told = seam.told() | {"offset": len(self.partial.text) + seam.offset}
+        self.tree.ctx.emit("failover", message_id=self.partial.message_id, **told)
+
+    def take(self, event: StreamEvent) -> None:
+        self._collector.add(event)
+        if isinstance(event, TextDelta):
+            self._say(self._inert.feed(event.text))
+        elif isinstance(event, ReasoningDelta):
+            if event.text:
+                self.tree.ctx.reasoning(event.text, message_id=self.partial.message_id)
+        elif isinstance(event, Finished):
+            self._say(self._inert.finish())
+            self.finish_reason = event.reason
+
+    def _say(self, text: str) -> None:
+        self.tree.ctx.text(text, message_id=self.partial.message_id)
+
+    def finished(self, course: Course) -> list[Part]:
+        """The whole answer; raises ContentFiltered and NoOutput where there is none."""
+        parts = _whole(self._collector.parts(), self.partial.text)
+        if text_of(parts) or calls_of(parts):
+            return parts
+        label = course.attempt.target.endpoint.label
+        if self.finish_reason == "content_filter":
+            raise ContentFiltered(label, "the answer was withheld.")
+        raise NoOutput(f"{label} answered with nothing.")
+
+    def tell_end(self, cost: Cost) -> None:
+        place = self._place()
+        counts = {"input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
+        self.tree.ctx.emit(
+            "usage.updated", **counts, cost_usd=cost.usd, path=self.step.path
+        )
+        self.tree.ctx.emit(
+            "step.completed",
+            step="model",
+            **place,
+            message_id=self.partial.message_id,
+            counts=counts,
+            request_id=self._request_id,
+        )
+
+    def _place(self) -> dict[str, Any]:
+        return {
+            "path": self.step.path,
+            "number": self.step.number,
+            "agent": self.role.slug,
+        }
+
+
+def _whole(parts: Sequence[Part], before: str) -> list[Part]:
+    """The parts after what stood already, each call with an id of its own."""
+    whole: list[Part] = [TextPart(before)] if before else []
+    known: set[str] = set()
+    for position, part in enumerate(parts):
+        made = part
+        if isinstance(part, ToolCallPart) and (not part.id or part.id in known):
+            made = replace(part, id=f"{part.id or 'call'}_{position}")
+        if isinstance(made, ToolCallPart):
+            known.add(made.id)
+        whole.append(made)
+    return whole
+
+
+def partials_of(history: Sequence[Event]) -> dict[tuple[str, int], Partial]:
+    """The answers that the log tells of, by path and step, as far as they came."""
+    found: dict[str, tuple[str, int]] = {}
+    said: dict[str, list[str]] = {}
+    for event in history:
+        body = event.body
+        if event.type == "message.created" and "path" in body:
+            found[body["message_id"]] = (body["path"], body["number"])
+            said[body["message_id"]] = []
+        elif event.type == "text.delta" and body["message_id"] in said:
+            said[body["message_id"]].append(body["text"])
+    return {
+        place: Partial(UUID(message_id), "".join(said[message_id]), told=True)
+        for message_id, place in found.items()
+    }

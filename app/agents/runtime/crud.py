@@ -1,0 +1,160 @@
+"""Executions, their steps and approvals in Postgres."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
+from app.agents.runtime.schemas import ApprovalQuery, ExecutionQuery
+from app.core.clock import now
+from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.runs.runs.models import Run
+
+Place = tuple[str, int, str]
+
+
+async def add(session: AsyncSession, *rows: Execution | ExecutionStep | ToolApproval) -> None:
+    session.add_all(rows)
+    await session.flush()
+
+
+async def get(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Execution | None:
+    return await session.scalar(
+        select(Execution).where(Execution.id == run_id, Execution.workspace_id == workspace_id)
+    )
+
+
+async def page(
+    session: AsyncSession,
+    workspace_id: UUID,
+    user_id: UUID,
+    agent_id: UUID,
+    query: ExecutionQuery,
+    cursors: Cursors,
+) -> Slice[Run]:
+    """One's own runs of an agent, newest first."""
+    statement = (
+        select(Run)
+        .join(Execution, Execution.id == Run.id)
+        .where(
+            Run.workspace_id == workspace_id,
+            Run.user_id == user_id,
+            Execution.agent_id == agent_id,
+        )
+    )
+    if query.status is not None:
+        statement = statement.where(Run.status == query.status)
+    keyset = Keyset(Run.created_at, Run.id)
+    return await fetch_page(
+        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
+    )
+
+
+async def steps(
+    session: AsyncSession, workspace_id: UUID, execution_id: UUID
+) -> Sequence[ExecutionStep]:
+    """All steps, in the order in which they began."""
+    found = await session.scalars(
+        select(ExecutionStep)
+        .where(
+            ExecutionStep.workspace_id == workspace_id,
+            ExecutionStep.execution_id == execution_id,
+        )
+        .order_by(ExecutionStep.started_at, ExecutionStep.id)
+    )
+    return found.all()
+
+
+async def end_step(session: AsyncSession, step_id: UUID, values: dict[str, Any]) -> None:
+    await session.execute(
+        update(ExecutionStep)
+        .where(ExecutionStep.id == step_id)
+        .values(status="ended", ended_at=now(), **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def count_seconds(session: AsyncSession, execution_id: UUID, seconds: float) -> None:
+    await session.execute(
+        update(Execution)
+        .where(Execution.id == execution_id)
+        .values(active_seconds=Execution.active_seconds + seconds)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def drop_begun(session: AsyncSession, step_ids: Sequence[UUID]) -> None:
+    """Forget steps that a dead process had begun, and that are begun again."""
+    await session.execute(
+        delete(ExecutionStep)
+        .where(ExecutionStep.id.in_(step_ids))
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def approvals(
+    session: AsyncSession, workspace_id: UUID, execution_id: UUID
+) -> Sequence[ToolApproval]:
+    found = await session.scalars(
+        select(ToolApproval)
+        .where(
+            ToolApproval.workspace_id == workspace_id, ToolApproval.execution_id == execution_id
+        )
+        .order_by(ToolApproval.created_at, ToolApproval.id)
+    )
+    return found.all()
+
+
+async def approval(
+    session: AsyncSession, workspace_id: UUID, approval_id: UUID, *, for_update: bool = False
+) -> ToolApproval | None:
+    statement = select(ToolApproval).where(
+        ToolApproval.id == approval_id, ToolApproval.workspace_id == workspace_id
+    )
+    return await session.scalar(statement.with_for_update() if for_update else statement)
+
+
+async def approvals_page(
+    session: AsyncSession,
+    workspace_id: UUID,
+    user_id: UUID | None,
+    query: ApprovalQuery,
+    cursors: Cursors,
+) -> Slice[ToolApproval]:
+    """Newest first: a user's own, or (None) all of the workspace."""
+    statement = select(ToolApproval).where(ToolApproval.workspace_id == workspace_id)
+    if user_id is not None:
+        statement = statement.where(ToolApproval.user_id == user_id)
+    if query.status is not None:
+        statement = statement.where(ToolApproval.status == query.status)
+    keyset = Keyset(ToolApproval.created_at, ToolApproval.id)
+    return await fetch_page(
+        session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id
+    )
+
+
+async def all_waiting(
+    session: AsyncSession, execution_id: UUID, approval_ids: Sequence[UUID]
+) -> bool:
+    """Whether none of them has been decided yet."""
+    statement = select(ToolApproval.id).where(
+        ToolApproval.execution_id == execution_id,
+        ToolApproval.id.in_(approval_ids),
+        ToolApproval.status != "pending",
+    )
+    return await session.scalar(statement.limit(1)) is None
+
+
+async def overdue(session: AsyncSession, before: datetime, limit: int) -> Sequence[ToolApproval]:
+    """Approvals that nobody decided in time (SYSTEM scope)."""
+    found = await session.scalars(
+        select(ToolApproval)
+        .where(ToolApproval.status == "pending", ToolApproval.expires_at < before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()

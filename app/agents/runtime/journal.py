@@ -1,0 +1,179 @@
+"""What a run has done so far, kept in Postgres step by step: the memory of its loop.
+
+A step is written before it begins and after it has ended. What has ended is never done again.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.agents.runtime import crud
+from app.agents.runtime.crud import Place
+from app.agents.runtime.models import ExecutionStep, ToolApproval
+from app.core.clock import now
+from app.core.db import Database
+from app.core.ids import new_id
+from app.runs.runs import service as runs
+from app.runs.runs.context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a step used; `usd` is None where a price is not known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: Decimal | None = Decimal(0)
+    first_token_ms: int | None = None
+
+
+FREE = Cost()
+
+
+@dataclass(slots=True)
+class Journal:
+    """The steps and approvals of one run, by their places: path, number, call id.
+
+    Its process is the only one that writes them while it holds the run.
+    """
+
+    database: Database
+    ctx: RunContext
+    steps: dict[Place, ExecutionStep] = field(default_factory=dict)
+    approvals: dict[Place, ToolApproval] = field(default_factory=dict)
+    seconds: float = 0.0
+    _since: float = field(default_factory=time.monotonic)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def load(self) -> None:
+        ctx = self.ctx
+        async with self.database.unit(ctx.scope) as session:
+            execution = await crud.get(session, ctx.workspace_id, ctx.run_id)
+            steps = await crud.steps(session, ctx.workspace_id, ctx.run_id)
+            approvals = await crud.approvals(session, ctx.workspace_id, ctx.run_id)
+        self.steps = {(each.path, each.number, each.call_id): each for each in steps}
+        self.approvals = {(each.path, each.number, each.call_id): each for each in approvals}
+        self.seconds = execution.active_seconds if execution is not None else 0.0
+
+    def ended(self, place: Place) -> ExecutionStep | None:
+        """A step that has ended."""
+        step = self.steps.get(place)
+        return step if step is not None and step.status == "ended" else None
+
+    def begun(self, place: Place) -> ExecutionStep | None:
+        """A step that was begun, and not ended: its process died over it."""
+        step = self.steps.get(place)
+        return step if step is not None and step.status == "started" else None
+
+    def answers(self, path: str) -> list[ExecutionStep]:
+        """The model's steps of a path that have ended, in order."""
+        found: list[ExecutionStep] = []
+        while (step := self.ended((path, len(found) + 1, ""))) is not None:
+            found.append(step)
+        return found
+
+    def count(self, kind: str) -> int:
+        """How many steps of a kind there are in the whole tree; copied ones are not counted."""
+        return sum(each.kind == kind and not each.copied for each in self.steps.values())
+
+    @property
+    def cost(self) -> Cost:
+        """Of all steps; None where one has no known price."""
+        mine = [each for each in self.steps.values() if not each.copied]
+        known = [each.cost_usd for each in mine if each.status == "ended"]
+        return Cost(
+            sum(each.input_tokens for each in mine),
+            sum(each.output_tokens for each in mine),
+            None if None in known else sum(filter(None, known), Decimal(0)),
+        )
+
+    @property
+    def active(self) -> float:
+        """Seconds of work so far."""
+        return self.seconds + time.monotonic() - self._since
+
+    async def begin(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
+        """Write that a step begins; raises RunLost where the run is another process's by now."""
+        path, number, call_id = place
+        row = ExecutionStep(
+            id=new_id(),
+            workspace_id=self.ctx.workspace_id,
+            execution_id=self.ctx.run_id,
+            path=path,
+            number=number,
+            call_id=call_id,
+            status="started",
+            is_error=False,
+            copied=False,
+            input_tokens=0,
+            output_tokens=0,
+            started_at=now(),
+            **step,
+        )
+        before = self.steps.get(place)
+        async with self.database.unit(self.ctx.scope) as session:
+            ctx = self.ctx
+            await runs.expect_held(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
+            if before is not None:
+                await crud.drop_begun(session, [before.id])
+            await crud.add(session, row)
+        self.steps[place] = row
+        return row
+
+    async def end(
+        self,
+        step: ExecutionStep,
+        outcome: dict[str, Any],
+        cost: Cost = FREE,
+        *,
+        is_error: bool = False,
+    ) -> None:
+        """Write how a step ended: from now on it is never done again."""
+        values = {
+            "outcome": outcome,
+            "is_error": is_error,
+            "input_tokens": cost.input_tokens,
+            "output_tokens": cost.output_tokens,
+            "cost_usd": cost.usd,
+            "first_token_ms": cost.first_token_ms,
+        }
+        async with self._turn:
+            spent, self._since = time.monotonic() - self._since, time.monotonic()
+            async with self.database.unit(self.ctx.scope) as session:
+                await crud.end_step(session, step.id, values)
+                await crud.count_seconds(session, self.ctx.run_id, spent)
+            self.seconds += spent
+        step.status, step.ended_at = "ended", now()
+        for name, value in values.items():
+            setattr(step, name, value)
+
+    async def ask(self, place: Place, approval: ToolApproval) -> ToolApproval:
+        """Write that a call waits for a person."""
+        async with self.database.unit(self.ctx.scope) as session:
+            await crud.add(session, approval)
+        self.approvals[place] = approval
+        return approval
+
+
+def begun_at(steps: Iterable[ExecutionStep]) -> datetime | None:
+    return min((each.started_at for each in steps), default=None)
+
+
+def paths_under(path: str, call_id: str) -> str:
+    """The path of what a call of an agent leads to."""
+    return f"{path}/{call_id}" if path else call_id
+
+
+def is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+def id_of(run_id: UUID, place: Place) -> str:
+    """What a call bears in every attempt at it: its idempotency key."""
+    path, number, call_id = place
+    return f"{run_id}:{path}:{number}:{call_id}"

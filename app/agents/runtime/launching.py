@@ -1,0 +1,290 @@
+"""Starting agents' runs: for routes, for other agents' mail, for evaluations, for other systems."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from app.agents.definitions import service as definitions
+from app.agents.definitions.capabilities import fitting_model
+from app.agents.definitions.definition import AgentDefinition
+from app.agents.definitions.desk import Desk
+from app.agents.definitions.rendering import render
+from app.agents.runtime import crud
+from app.agents.runtime.errors import RunNotEnded, StepUnknown
+from app.agents.runtime.models import Execution, ExecutionStep
+from app.agents.runtime.prompt import text_asked
+from app.agents.runtime.schemas import AgentRunEstimate
+from app.agents.runtime.tree import Role
+from app.agents.runtime.work import KIND, access_kept
+from app.core.audit import Note, note
+from app.core.auth import Access
+from app.core.clock import now
+from app.core.db import AsyncSession, Database
+from app.core.ids import new_id
+from app.inference.calls.order import Order
+from app.inference.routing.plan import Question
+from app.inference.usage.payer import payer_of
+from app.inference.usage.service import estimate_text
+from app.runs.runs import service as runs
+from app.runs.runs.bundle import Runs
+from app.runs.runs.models import Run
+
+PURPOSE: Final = KIND
+OpenUnit = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunWanted:
+    """What an agent (by slug or id) is to do.
+
+    `input` is a text, or the conversation as `{role, content}` messages. A `run_id` makes a start
+    that is repeated the same one.
+    """
+
+    agent: str
+    input: str | Sequence[dict[str, Any]]
+    variables: dict[str, Any] = field(default_factory=dict)
+    version: int | None = None
+    label: str | None = None
+    model: str | None = None
+    parent_run_id: UUID | None = None
+    conversation_id: UUID | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    budget_usd: Decimal | None = None
+    purpose: str = PURPOSE
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A run that may be begun: checked, and not yet stored."""
+
+    execution: Execution
+    estimate: AgentRunEstimate
+    copied: Sequence[ExecutionStep] = ()
+
+
+class Launcher:
+    """One a process; `runs` is set once runs are carried out here."""
+
+    runs: Runs
+
+    def __init__(self, database: Database, desk: Desk) -> None:
+        self._database = database
+        self._desk = desk
+
+    async def start(self, access: Access, wanted: RunWanted) -> Run:
+        """Begin a run, or find the one that `run_id` has begun already.
+
+        Raises AgentNotFound, what is wrong with its variables, CapabilityMismatch, and what
+        planning raises.
+        """
+        if wanted.run_id is not None:
+            async with self._database.unit(access.scope) as session:
+                found = await runs.find(session, access.workspace_id, wanted.run_id)
+            if found is not None:
+                return found
+        ready = await self.prepare(access, wanted)
+        async with self._database.unit(access.scope) as session:
+            run = await self.store(session, access, ready)
+        self.runs.executor.launch(run)
+        return run
+
+    async def prepare(self, access: Access, wanted: RunWanted) -> Ready:
+        """Check everything that can be checked before the run is stored."""
+        async with self._database.unit(access.scope) as session:
+            agent, version = await definitions.resolve(
+                session, access, wanted.agent, wanted.version, wanted.label
+            )
+        definition = AgentDefinition.model_validate(version.definition)
+        instructions = render(
+            definition, wanted.variables, agent_name=agent.name, today=now().date()
+        )
+        fitting = await fitting_model(self._desk, access, definition, model=wanted.model)
+        override = wanted.model or (fitting.model if fitting.chosen else None)
+        asked = wanted.input
+        messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else [*asked]
+        execution = Execution(
+            id=wanted.run_id or new_id(),
+            workspace_id=access.workspace_id,
+            user_id=access.user_id,
+            agent_id=agent.id,
+            agent_version=version.number,
+            agent_slug=agent.slug,
+            agent_name=agent.name,
+            definition=version.definition,
+            messages=messages,
+            variables=wanted.variables,
+            instructions=instructions,
+            model=override,
+            purpose=wanted.purpose,
+            budget_usd=wanted.budget_usd,
+            conversation_id=wanted.conversation_id,
+            parent_run_id=wanted.parent_run_id,
+            active_seconds=0.0,
+            labels=wanted.metadata,
+        )
+        return Ready(execution, await self._estimate(access, execution, definition))
+
+    async def _estimate(
+        self, access: Access, execution: Execution, definition: AgentDefinition
+    ) -> AgentRunEstimate:
+        tokens = estimate_text(execution.instructions)
+        tokens += estimate_text(text_asked(execution.messages))
+        question = Question(execution.model, tokens, agent_route=definition.model)
+        payer = payer_of(access, execution.purpose, execution.id)
+        plan = await self._desk.inference.calls.plan(Order(payer, question, access.rules, access))
+        return AgentRunEstimate(
+            object="agent_run_estimate",
+            model=plan.candidates[0].target.reference,
+            route=plan.route,
+            input_tokens=tokens,
+        )
+
+    async def store(self, session: AsyncSession, access: Access, ready: Ready) -> Run:
+        """The run and what it is to do; launch it once the transaction has committed."""
+        execution = ready.execution
+        run = await runs.create(
+            session,
+            access,
+            run_id=execution.id,
+            kind=KIND,
+            subject_id=execution.agent_id,
+            input=access_kept(access),
+            executor_id=self.runs.executor.id,
+        )
+        await crud.add(session, execution, *ready.copied)
+        detail = {"agent": execution.agent_slug, "version": execution.agent_version}
+        note(session, Note("agent_run.started", "run", run.id, detail=detail))
+        return run
+
+    async def fork(
+        self,
+        access: Access,
+        run_id: UUID,
+        from_step: int,
+        *,
+        model: str | None = None,
+        version: int | None = None,
+        budget_usd: Decimal | None = None,
+    ) -> Ready:
+        """A run that does the same from a step on; what came before is taken over.
+
+        Raises RunNotFound, RunNotEnded, StepUnknown, and what `prepare` raises.
+        """
+        async with self._database.unit(access.scope) as session:
+            run = await runs.get(session, access, run_id)
+            before = await crud.get(session, access.workspace_id, run_id)
+            steps = await crud.steps(session, access.workspace_id, run_id)
+        if before is None or run.ended_at is None:
+            raise RunNotEnded("Only a run that has ended can be done again.")
+        known = [each.number for each in steps if not each.path and each.kind == "model"]
+        if from_step > max(known, default=0) + 1:
+            raise StepUnknown(f"The run has {max(known, default=0)} steps.")
+        execution = _again(before, budget_usd)
+        if model is not None:
+            execution.model = model
+        if version is not None:
+            execution.agent_version = version
+            wanted = RunWanted(
+                str(before.agent_id), before.messages, before.variables, version, model=model
+            )
+            changed = (await self.prepare(access, wanted)).execution
+            execution.definition = changed.definition
+            execution.instructions, execution.model = changed.instructions, changed.model
+        execution.forked_from_id, execution.forked_at = before.id, from_step
+        definition = AgentDefinition.model_validate(execution.definition)
+        estimate = await self._estimate(access, execution, definition)
+        return Ready(execution, estimate, _taken_over(execution.id, steps, from_step))
+
+    async def finished(self, access: Access, run_id: UUID) -> Run:
+        """The run once it has ended, or waits for someone; its row says which."""
+        async with self._database.unit(access.scope) as session:
+            run = await runs.get(session, access, run_id)
+        async with aclosing(self.runs.reader.events(run, 0)) as batches:
+            async for batch in batches:
+                if batch[-1].type != "run.paused" and not batch[-1].terminal:
+                    continue
+                async with self._database.unit(access.scope) as session:
+                    found = await runs.get(session, access, run_id)
+                if found.ended_at is not None or found.status == "paused":
+                    return found
+        async with self._database.unit(access.scope) as session:
+            return await runs.get(session, access, run_id)
+
+    async def steps(self, access: Access, run_id: UUID) -> Sequence[ExecutionStep]:
+        async with self._database.unit(access.scope) as session:
+            await runs.get(session, access, run_id)
+            return await crud.steps(session, access.workspace_id, run_id)
+
+    async def cast(self, access: Access, reference: str) -> Role:
+        """An agent that another one gives work to; raises AgentNotFound."""
+        async with self._database.unit(access.scope) as session:
+            agent, version = await definitions.resolve(session, access, reference, None, None)
+        definition = AgentDefinition.model_validate(version.definition)
+        return Role(agent.slug, agent.name, definition, agent.id, version.number)
+
+
+def _again(before: Execution, budget_usd: Decimal | None) -> Execution:
+    return Execution(
+        id=new_id(),
+        workspace_id=before.workspace_id,
+        user_id=before.user_id,
+        agent_id=before.agent_id,
+        agent_version=before.agent_version,
+        agent_slug=before.agent_slug,
+        agent_name=before.agent_name,
+        definition=before.definition,
+        messages=before.messages,
+        variables=before.variables,
+        instructions=before.instructions,
+        model=before.model,
+        purpose=before.purpose,
+        budget_usd=budget_usd if budget_usd is not None else before.budget_usd,
+        conversation_id=before.conversation_id,
+        parent_run_id=before.parent_run_id,
+        active_seconds=0.0,
+        labels=before.labels,
+    )
+
+
+def _taken_over(
+    run_id: UUID, steps: Sequence[ExecutionStep], from_step: int
+) -> list[ExecutionStep]:
+    """What came before a step: those of the agent itself, and of whom it gave work to."""
+    kept: list[ExecutionStep] = []
+    for step in steps:
+        root = step.path.partition("/")[0]
+        number = int(root.partition(".")[0]) if root else step.number
+        if number < from_step and step.status == "ended":
+            kept.append(_copy(step, run_id))
+    return kept
+
+
+def _copy(step: ExecutionStep, run_id: UUID) -> ExecutionStep:
+    return ExecutionStep(
+        id=new_id(),
+        workspace_id=step.workspace_id,
+        execution_id=run_id,
+        path=step.path,
+        number=step.number,
+        call_id=step.call_id,
+        kind=step.kind,
+        agent_slug=step.agent_slug,
+        name=step.name,
+        status=step.status,
+        arguments=step.arguments,
+        outcome=step.outcome,
+        context=step.context,
+        is_error=step.is_error,
+        copied=True,
+        input_tokens=0,
+        output_tokens=0,
+        cost_usd=None if step.cost_usd is None else step.cost_usd * 0,
+        first_token_ms=step.first_token_ms,
+        started_at=step.started_at,
+        ended_at=step.ended_at,
+    )

@@ -1,0 +1,204 @@
+"""One agent at work: pydantic-ai's loop over our model, our tools and our journal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+from pydantic_ai import Agent, DeferredToolRequests, ModelRetry, RunContext
+from pydantic_ai.exceptions import ApprovalRequired, ToolFailed
+from pydantic_ai.messages import ModelResponse
+from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import AbstractToolset
+from pydantic_ai.toolsets.abstract import ToolsetTool
+from pydantic_ai.usage import UsageLimits
+from pydantic_core import SchemaValidator, core_schema
+
+from app.agents.runtime.answer import Partial
+from app.agents.runtime.errors import OutputInvalid
+from app.agents.runtime.gateway_model import Asking, GatewayModel, said
+from app.agents.runtime.inert import InertText
+from app.agents.runtime.prompt import Prompt
+from app.agents.runtime.prompting import history_of
+from app.agents.runtime.toolbox import Held, Toolbox
+from app.agents.runtime.tree import Role, Tree, Waits
+from app.inference.providers.types import ToolSpec
+
+MENDS = 3
+MEND = (
+    "Your answer does not satisfy the required JSON schema ({why}). "
+    "Answer again with JSON alone that satisfies it."
+)
+# The runtime checks arguments itself, and tells the model what is wrong with them.
+_ANYTHING = SchemaValidator(core_schema.any_schema())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an agent gave: `output` is an object where its definition has a schema, else `text`."""
+
+    output: Any
+    text: str
+    steps: int
+
+
+@dataclass(slots=True)
+class Performance:
+    """What the loop needs of one agent of the tree."""
+
+    tree: Tree
+    role: Role
+    path: str
+    prompt: Prompt
+    tools: Mapping[str, Held]
+    partials: dict[tuple[str, int], Partial]
+    fixed_model: str | None = None
+    waits: list[Waits] = field(default_factory=list)
+    mended: int = 0
+
+    async def perform(self) -> Result:
+        """Work until there is a result; raises Waits where the agent cannot go on for now."""
+        toolbox = Toolbox(self.tree, self.role, self.path, self.tools)
+        asking = Asking(
+            self.tree,
+            self.role,
+            self.path,
+            self.prompt,
+            specs_of(self.tools),
+            self.partials,
+            self.fixed_model,
+        )
+        answers = self.tree.journal.answers(self.path)
+        result = await _loop().run(
+            model=GatewayModel(asking),
+            message_history=history_of(answers, self._results(), MEND.format(why="…")),
+            toolsets=[_Toolset(self, toolbox)],
+            deps=self,
+            usage_limits=UsageLimits(request_limit=None),
+        )
+        if isinstance(result.output, DeferredToolRequests):
+            raise self.waits[0] if self.waits else Waits("approval")
+        return self._result(result.output)
+
+    def _results(self) -> dict[tuple[int, str], Any]:
+        return {
+            (number, call_id): step
+            for (path, number, call_id), step in self.tree.journal.steps.items()
+            if path == self.path and call_id and step.status == "ended"
+        }
+
+    def _result(self, text: str) -> Result:
+        answers = self.tree.journal.answers(self.path)
+        whole = said(answers[-1]) if answers else text
+        if self.role.definition.output_schema is not None:
+            return Result(orjson.loads(_bare(whole)), whole, len(answers))
+        inert = InertText(self.role.definition.output)
+        shown = inert.feed(whole) + inert.finish()
+        return Result(shown, shown, len(answers))
+
+    def checked(self, text: str) -> str:
+        """The answer, once it satisfies the schema; else the model is told why it does not."""
+        schema = self.role.definition.output_schema
+        if schema is None:
+            return text
+        why = _why_not(schema, text)
+        if why is None:
+            return text
+        self.mended += 1
+        if self.mended > MENDS or self.tree.is_last_step:
+            raise OutputInvalid(why)
+        raise ModelRetry(MEND.format(why=why))
+
+
+class _Toolset(AbstractToolset[Performance]):
+    """The toolbox, as the loop calls it."""
+
+    def __init__(self, performance: Performance, toolbox: Toolbox) -> None:
+        self._performance = performance
+        self._toolbox = toolbox
+        self._tools = {
+            name: ToolsetTool(
+                toolset=self,
+                tool_def=ToolDefinition(
+                    name=name,
+                    description=held.tool.description,
+                    parameters_json_schema=dict(held.tool.parameters),
+                ),
+                max_retries=1000,
+                args_validator=_ANYTHING,
+            )
+            for name, held in toolbox.held.items()
+        }
+
+    @property
+    def id(self) -> str:
+        return "luminous"
+
+    async def get_tools(self, ctx: RunContext[Performance]) -> dict[str, ToolsetTool[Performance]]:  # noqa: ARG002
+        return self._tools
+
+    async def call_tool(
+        self,
+        name: str,
+        tool_args: Any,
+        ctx: RunContext[Performance],
+        tool: ToolsetTool[Performance],  # noqa: ARG002
+    ) -> str:
+        number = sum(isinstance(each, ModelResponse) for each in ctx.messages)
+        try:
+            step = await self._toolbox.call(number, ctx.tool_call_id or name, name, tool_args)
+        except Waits as waits:
+            # The other calls of this step are finished; then the agent waits.
+            self._performance.waits.append(waits)
+            raise ApprovalRequired from waits
+        text: str = (step.outcome or {})["text"]
+        if step.is_error:
+            raise ToolFailed(text)
+        return text
+
+
+def specs_of(tools: Mapping[str, Held]) -> tuple[ToolSpec, ...]:
+    return tuple(
+        ToolSpec(name, held.tool.description, held.tool.parameters) for name, held in tools.items()
+    )
+
+
+@cache
+def _loop() -> "Agent[Performance, str | DeferredToolRequests]":
+    """One for all runs: what differs comes with each."""
+    agent: Agent[Performance, str | DeferredToolRequests] = Agent(
+        output_type=[str, DeferredToolRequests],
+        deps_type=Performance,
+        retries={"tools": 1000, "output": MENDS},
+    )
+
+    @agent.output_validator
+    def _checked(
+        ctx: RunContext[Performance], output: str | DeferredToolRequests
+    ) -> str | DeferredToolRequests:
+        return output if isinstance(output, DeferredToolRequests) else ctx.deps.checked(output)
+
+    return agent
+
+
+def _why_not(schema: dict[str, Any], text: str) -> str | None:
+    try:
+        value = orjson.loads(_bare(text))
+    except orjson.JSONDecodeError as error:
+        return f"it is not JSON: {error}"
+    mistakes: Sequence[Any] = list(jsonschema_rs.iter_errors(schema, value))
+    if not mistakes:
+        return None
+    first = mistakes[0]
+    where = "/".join(["", *map(str, first.instance_path)]) or "/"
+    return f"{where}: {first.message[:300]}"
+
+
+def _bare(text: str) -> str:
+    """The text without the fence that models like to put around JSON."""
+    bare = text.strip()
+    if bare.startswith("```") and bare.endswith("```"):
+        bare = bare.removeprefix("```json").removeprefix("```").removesuffix("```").strip()
+    return bare

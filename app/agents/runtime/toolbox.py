@@ -1,0 +1,303 @@
+"""The tools of one agent in one run, and the way of every call: checked, agreed to, noted, bounded."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import jsonschema_rs
+import orjson
+
+from app.agents.definitions.definition import When
+from app.agents.runtime.crud import Place
+from app.agents.runtime.journal import id_of, paths_under
+from app.agents.runtime.models import ExecutionStep, ToolApproval
+from app.agents.runtime.tree import Role, Tree, Waits
+from app.agents.tools.tool import (
+    MOST_OUTPUT_CHARACTERS,
+    Outcome,
+    Tool,
+    ToolContext,
+    ToolFault,
+)
+from app.core.clock import now
+from app.core.errors import AppError
+from app.core.ids import new_id
+from app.core.log import get_logger
+
+log = get_logger(__name__)
+
+APPROVAL_DAYS: Final = 7
+MOST_MISTAKES: Final = 5
+_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Held:
+    """A tool with what the definition says of it."""
+
+    tool: Tool
+    approval: str | When | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Toolbox:
+    """What an agent may call, by the names that its model knows."""
+
+    tree: Tree
+    role: Role
+    path: str
+    held: Mapping[str, Held]
+
+    async def call(self, number: int, call_id: str, name: str, arguments: Any) -> ExecutionStep:
+        """The call's step, ended: done now, or in an earlier attempt at the run.
+
+        Raises Waits where a person must agree first.
+        """
+        place = (self.path, number, call_id)
+        journal = self.tree.journal
+        done = journal.ended(place)
+        if done is None:
+            self._tell("tool.call", place, name=name, arguments=arguments)
+            done = await self._carried_out(place, name, arguments)
+        self._tell_outcome(place, done)
+        return done
+
+    async def _carried_out(self, place: Place, name: str, arguments: Any) -> ExecutionStep:
+        held = self.held.get(name)
+        try:
+            if held is None:
+                raise ToolFault("unknown_tool", f"There is no tool `{name}`.")
+            self._expect_valid(held.tool, arguments)
+            await self._expect_agreed(place, name, held, arguments)
+            self._expect_repeatable(place, held.tool)
+        except ToolFault as fault:
+            return await self._refused(place, name, arguments, fault)
+        step = await self.tree.journal.begin(place, self._begun(name, arguments))
+        try:
+            outcome = await self._within_time(place, held, arguments)
+        except ToolFault as fault:
+            await self._end(step, *_failed(fault))
+        else:
+            await self._end(step, _kept(outcome, held.tool.traits.characters), is_error=False)
+        return step
+
+    async def _refused(
+        self, place: Place, name: str, arguments: Any, fault: ToolFault
+    ) -> ExecutionStep:
+        step = self.tree.journal.begun(place)
+        step = step or await self.tree.journal.begin(place, self._begun(name, arguments))
+        await self._end(step, *_failed(fault))
+        return step
+
+    def _begun(self, name: str, arguments: Any) -> dict[str, Any]:
+        return {
+            "kind": "tool",
+            "agent_slug": self.role.slug,
+            "name": name,
+            "arguments": arguments,
+        }
+
+    async def _end(
+        self, step: ExecutionStep, outcome: dict[str, Any], is_error: bool
+    ) -> None:
+        self.tree.see([outcome["text"]])
+        await self.tree.journal.end(step, outcome, is_error=is_error)
+
+    def _expect_valid(self, tool: Tool, arguments: Any) -> None:
+        if self.tree.tool_calls_left <= 0:
+            most = self.tree.limits.tool_calls
+            raise ToolFault("limit_reached", f"Tools may be called {most} times; answer now.")
+        if not isinstance(arguments, dict):
+            raise ToolFault("invalid_arguments", "The arguments must be a JSON object.")
+        mistakes = list(_mistakes(tool.parameters, arguments))
+        if mistakes:
+            raise ToolFault("invalid_arguments", "; ".join(mistakes[:MOST_MISTAKES]))
+
+    async def _expect_agreed(
+        self, place: Place, name: str, held: Held, arguments: dict[str, Any]
+    ) -> None:
+        """Raises Waits until the server's own record says that a person has agreed."""
+        reason = self._reason(held, arguments)
+        if reason is None or self.tree.journal.begun(place) is not None:
+            return
+        approval = self.tree.journal.approvals.get(place)
+        if approval is None:
+            approval = await self._ask(place, name, arguments, reason)
+        self._tell(
+            "tool.approval_required",
+            place,
+            name=name,
+            arguments=arguments,
+            approval_id=approval.id,
+            reason=approval.reason,
+            expires_at=approval.expires_at,
+        )
+        if approval.status == "pending":
+            raise Waits("approval")
+        if approval.status != "approved":
+            said = f" They say: {approval.note}" if approval.note else ""
+            raise ToolFault(f"approval_{approval.status}", f"A person did not agree.{said}")
+        if approval.digest != digest_of(name, arguments):
+            raise ToolFault("approval_mismatch", "Something else was agreed to.")
+
+    async def _ask(
+        self, place: Place, name: str, arguments: dict[str, Any], reason: str
+    ) -> ToolApproval:
+        path, number, call_id = place
+        ctx = self.tree.ctx
+        approval = ToolApproval(
+            id=new_id(),
+            workspace_id=ctx.workspace_id,
+            execution_id=ctx.run_id,
+            user_id=ctx.user_id,
+            path=path,
+            number=number,
+            call_id=call_id,
+            agent_slug=self.role.slug,
+            tool=name,
+            arguments=arguments,
+            digest=digest_of(name, arguments),
+            reason=reason,
+            status="pending",
+            expires_at=now() + timedelta(days=APPROVAL_DAYS),
+            note="",
+        )
+        return await self.tree.journal.ask(place, approval)
+
+    def _reason(self, held: Held, arguments: dict[str, Any]) -> str | None:
+        """Why a person must agree; None where nobody must."""
+        match held.approval:
+            case "never":
+                return None
+            case "always":
+                return "always"
+            case When():
+                matches = jsonschema_rs.is_valid(held.approval.when, arguments)
+                return "rule" if matches else None
+        usual = held.tool.traits.approval
+        if usual == "unseen_url":
+            unseen = any(not self.tree.has_seen(each) for each in _addresses(arguments))
+            return "unseen_url" if unseen else None
+        return None if usual == "never" else "always"
+
+    def _expect_repeatable(self, place: Place, tool: Tool) -> None:
+        """What was under way when its process died is done again only where that is harmless."""
+        if self.tree.journal.begun(place) is not None and not tool.traits.idempotent:
+            raise ToolFault(
+                "interrupted",
+                "The server stopped in the middle of this call; whether it took effect is not "
+                "known. Look before you repeat it.",
+            )
+
+    async def _within_time(
+        self, place: Place, held: Held, arguments: dict[str, Any]
+    ) -> Outcome:
+        traits = held.tool.traits
+        missing = traits.scopes - self.tree.access.permissions
+        if missing:
+            raise ToolFault("forbidden", f"It takes the permission {min(missing)}.")
+        try:
+            async with asyncio.timeout(traits.seconds):
+                return await held.tool.call(self._context(place, held), arguments)
+        except TimeoutError:
+            raise ToolFault("timeout", f"It took longer than {traits.seconds:g} s.") from None
+        except AppError as error:
+            raise ToolFault(error.code, error.detail) from None
+        except (ToolFault, Waits):
+            raise
+        except Exception:
+            log.exception("tool_failed", tool=held.tool.name)
+            raise ToolFault("internal_error", "The tool failed; the server's log says why.") from None
+
+    def _context(self, place: Place, held: Held) -> ToolContext:
+        path, number, call_id = place
+
+        def tell(fields: Mapping[str, Any]) -> None:
+            self.tree.ctx.emit("log", step=held.tool.name, call_id=call_id, path=path, **fields)
+
+        return ToolContext(
+            self.tree.access,
+            self.tree.ctx.run_id,
+            paths_under(path, f"{number}.{call_id}"),
+            id_of(self.tree.ctx.run_id, place),
+            self.role.agent_id,
+            self.tree.conversation_id,
+            held.config,
+            self.tree.has_seen,
+            tell,
+        )
+
+    def _tell(self, kind: str, place: Place, **fields: Any) -> None:
+        path, number, call_id = place
+        self.tree.tell(
+            kind,
+            call_id,
+            path=path,
+            number=number,
+            call_id=call_id,
+            agent=self.role.slug,
+            **fields,
+        )
+
+    def _tell_outcome(self, place: Place, step: ExecutionStep) -> None:
+        outcome = step.outcome or {}
+        kind = "tool.error" if step.is_error else "tool.result"
+        more = {"code": outcome.get("code")} if step.is_error else {"data": outcome.get("data")}
+        self._tell(kind, place, name=step.name, text=outcome.get("text", ""), **more)
+        for source in outcome.get("sources", ()):
+            mark = f"{source['passage_id']}:{source['number']}"
+            message_id = self.tree.message_id(step.path, step.number)
+            self.tree.tell(
+                "source.added", mark, path=step.path, number=step.number,
+                message_id=message_id, **{k: v for k, v in source.items() if k != "number"},
+            )  # fmt: skip
+
+
+def digest_of(name: str, arguments: Mapping[str, Any]) -> str:
+    """What an approval is for: exactly this call."""
+    told = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(told).hexdigest()
+
+
+def _mistakes(schema: Mapping[str, Any], arguments: dict[str, Any]) -> Iterator[str]:
+    for error in jsonschema_rs.iter_errors(dict(schema), arguments):
+        where = "/".join(["", *map(str, error.instance_path)])
+        yield f"{where or '/'}: {error.message[:300]}"
+
+
+def _addresses(value: Any) -> Iterator[str]:
+    """All addresses among the arguments, as they stand there."""
+    if isinstance(value, str):
+        if _ADDRESS.search(value):
+            yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _addresses(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _addresses(each)
+
+
+def _kept(outcome: Outcome, most: int) -> dict[str, Any]:
+    """An outcome as it is journalled, within its bound; what was cut off is said."""
+    text, most = outcome.text, min(most, MOST_OUTPUT_CHARACTERS)
+    if len(text) > most:
+        text = f"{text[:most]}\n[… {len(outcome.text) - most} more characters were left out]"
+    data = outcome.data
+    if data is not None and len(orjson.dumps(data, default=str)) > 4 * most:
+        data = None
+    kept: dict[str, Any] = {"text": text}
+    if data is not None:
+        kept["data"] = orjson.loads(orjson.dumps(data, default=str))
+    if outcome.sources:
+        kept["sources"] = orjson.loads(orjson.dumps(outcome.sources, default=str))
+    return kept
+
+
+def _failed(fault: ToolFault) -> tuple[dict[str, Any], bool]:
+    return {"text": f"{fault.code}: {fault.message}", "code": fault.code}, True

@@ -1,0 +1,134 @@
+"""What all agents of one run share: its journal, its limits, its budget, and who asked."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, Protocol
+from uuid import UUID, uuid5
+
+from app.agents.definitions.definition import AgentDefinition, Limits
+from app.agents.runtime.errors import LimitReached
+from app.agents.runtime.journal import Journal
+from app.agents.tools.registry import ToolRegistry
+from app.core.auth import Access
+from app.core.errors import AppError
+from app.inference.calls.calls import Calls
+from app.inference.usage.payer import Payer
+from app.runs.runs.context import RunContext
+
+# How many agents of one tree may be at work at the same time.
+MOST_AT_ONCE: Final = 8
+
+
+class Waits(Exception):
+    """An agent cannot go on now: `reason` is `approval` or `budget`. Others of the tree finish."""
+
+    def __init__(self, reason: str, error: AppError | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An agent as a run knows it: which, and what it was when the run began."""
+
+    slug: str
+    name: str
+    definition: AgentDefinition
+    agent_id: UUID | None = None
+    version: int | None = None
+
+
+class Casting(Protocol):
+    """Who finds the agents that others give work to."""
+
+    async def __call__(self, access: Access, reference: str) -> Role:
+        """Raises AgentNotFound."""
+        ...
+
+
+@dataclass(slots=True)
+class Tree:
+    """One run: the agent that was asked, and all that it gave work to."""
+
+    ctx: RunContext
+    access: Access
+    journal: Journal
+    calls: Calls
+    tools: ToolRegistry
+    cast: Casting
+    limits: Limits
+    budget_usd: Decimal | None
+    purpose: str
+    model: str | None = None
+    conversation_id: UUID | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    _seen: list[str] = field(default_factory=list)
+    _told: set[tuple[str, ...]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for event in self.ctx.history:
+            mark = _mark(event.type, event.body)
+            if mark is not None:
+                self._told.add(mark)
+
+    def payer(self, agent_id: UUID | None) -> Payer:
+        """Who pays: whoever asked, for the whole tree."""
+        rules = self.access.rules
+        return Payer(
+            self.access.workspace_id,
+            self.access.user_id,
+            self.purpose,
+            api_key_id=self.access.api_key_id,
+            customer=rules.customer,
+            agent_id=agent_id,
+            run_id=self.ctx.run_id,
+            conversation_id=self.conversation_id,
+            tags=rules.tags,
+            run_cap=self.budget_usd,
+        )
+
+    def message_id(self, path: str, number: int, attempt: int = 0) -> UUID:
+        """The same in every process."""
+        return uuid5(self.ctx.run_id, f"{path}:{number}:{attempt or ''}")
+
+    def see(self, texts: Iterable[str]) -> None:
+        """Note what the user, an author or a tool has said: addresses in it may be fetched."""
+        self._seen += texts
+
+    def has_seen(self, text: str) -> bool:
+        return any(text in each for each in self._seen)
+
+    def tell(self, kind: str, mark: str, **fields: Any) -> None:
+        """Emit an event of a call once, over every attempt at the run."""
+        told = (kind, fields.get("path", ""), str(fields.get("number", "")), mark)
+        if told not in self._told:
+            self._told.add(told)
+            self.ctx.emit(kind, **fields)
+
+    def expect_room(self) -> None:
+        """Before a model is asked; raises LimitReached."""
+        limits, cost = self.limits, self.journal.cost
+        if self.journal.count("model") >= limits.steps:
+            raise LimitReached(f"Its models may be asked {limits.steps} times.")
+        if limits.tokens is not None and cost.input_tokens + cost.output_tokens >= limits.tokens:
+            raise LimitReached(f"It may read and write {limits.tokens} tokens.")
+
+    @property
+    def is_last_step(self) -> bool:
+        """Whether the model's next call is the last one that the limits allow."""
+        return self.journal.count("model") + 1 >= self.limits.steps
+
+    @property
+    def tool_calls_left(self) -> int:
+        return self.limits.tool_calls - self.journal.count("tool")
+
+
+def _mark(kind: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
+    if kind.startswith("tool.") and "call_id" in body:
+        return (kind, body.get("path", ""), str(body.get("number", "")), body["call_id"])
+    if kind == "source.added":
+        mark = f"{body['passage_id']}:{body['number']}"
+        return (kind, body.get("path", ""), str(body.get("number", "")), mark)
+    return None
