@@ -110,9 +110,7 @@ class Answer:
     def tell_end(self, cost: Cost) -> None:
         place = self._place()
         counts = {"input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
-        self.tree.ctx.emit(
-            "usage.updated", **counts, cost_usd=cost.usd, path=self.step.path
-        )
+        self.tree.ctx.emit("usage.updated", **counts, cost_usd=cost.usd, path=self.step.path)
         self.tree.ctx.emit(
             "step.completed",
             step="model",

@@ -59,23 +59,16 @@ class Company:
         those that it names.
         """
         if role.definition.pattern is not None and instructions is None:
-            from app.agents.runtime.patterns import play  # noqa: PLC0415 - few agents are teams
+            from app.agents.runtime.patterns.playing import play  # noqa: PLC0415 - few are teams
+            from app.agents.runtime.patterns.stage import Stage  # noqa: PLC0415
 
-            return await play(self, role, messages, path, depth)
+            return await play(Stage(self, role, messages, path, depth))
         from app.agents.runtime.performing import Performance  # noqa: PLC0415 - 69 MB
 
         tools = await self._tools(role, path, depth, extra)
         prompt = await self.context.build(self.tree, role, messages, path, instructions)
-        performance = Performance(
-            self.tree, role, path, prompt, tools, self.partials, fixed_model
-        )
+        performance = Performance(self.tree, role, path, prompt, tools, self.partials, fixed_model)
         return await performance.perform()
-
-    async def ask(
-        self, reference: str, messages: Sequence[Mapping[str, Any]], path: str, *, depth: int
-    ) -> "Result":
-        """Give work to another agent; raises AgentNotFound and what `perform` raises."""
-        return await self.perform(await self.cast(reference), messages, path, depth=depth)
 
     async def cast(self, reference: str) -> Role:
         return await self.tree.cast(self.tree.access, reference)
@@ -86,9 +79,7 @@ class Company:
         held: dict[str, Held] = {}
         for use in role.definition.tools:
             try:
-                tools = await self.tree.tools.open(
-                    self.tree.access, Wanted(use.tool, use.config)
-                )
+                tools = await self.tree.tools.open(self.tree.access, Wanted(use.tool, use.config))
             except AppError as error:
                 self.tree.tell(
                     "log", f"{role.slug}:{use.tool}", step="tools", path=path, level="warning",
@@ -145,5 +136,3 @@ def _free(name: str, held: Mapping[str, Any]) -> str:
         suffix = f"_{number}"
         free, number = name[: MOST_NAME - len(suffix)] + suffix, number + 1
     return free
-
-

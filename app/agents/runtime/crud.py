@@ -101,9 +101,7 @@ async def approvals(
 ) -> Sequence[ToolApproval]:
     found = await session.scalars(
         select(ToolApproval)
-        .where(
-            ToolApproval.workspace_id == workspace_id, ToolApproval.execution_id == execution_id
-        )
+        .where(ToolApproval.workspace_id == workspace_id, ToolApproval.execution_id == execution_id)
         .order_by(ToolApproval.created_at, ToolApproval.id)
     )
     return found.all()

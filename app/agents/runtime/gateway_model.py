@@ -1,4 +1,4 @@
-"""The one model that pydantic-ai's loop knows: ours, behind routing, failover, budgets, metering."""
+"""The one model that pydantic-ai's loop knows: ours, behind routing, failover and budgets."""
 
 from collections.abc import Sequence
 from contextlib import aclosing

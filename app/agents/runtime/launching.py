@@ -225,7 +225,8 @@ class Launcher:
         async with self._database.unit(access.scope) as session:
             agent, version = await definitions.resolve(session, access, reference, None, None)
         definition = AgentDefinition.model_validate(version.definition)
-        return Role(agent.slug, agent.name, definition, agent.id, version.number)
+        number = version.number
+        return Role(agent.slug, agent.name, definition, agent.id, number, agent.description)
 
 
 def _again(before: Execution, budget_usd: Decimal | None) -> Execution:

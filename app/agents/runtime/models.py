@@ -42,9 +42,7 @@ class Execution(Row):
     agent_name: Mapped[str] = mapped_column(info=plain())
     definition: Mapped[dict[str, Any]] = mapped_column(info=plain())
     messages: Mapped[list[Any]] = mapped_column(info=personal(Category.CONTENT))
-    variables: Mapped[dict[str, Any]] = mapped_column(
-        default=dict, info=personal(Category.CONTENT)
-    )
+    variables: Mapped[dict[str, Any]] = mapped_column(default=dict, info=personal(Category.CONTENT))
     instructions: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
     model: Mapped[str | None] = mapped_column(info=plain())
     purpose: Mapped[str] = mapped_column(info=plain())
@@ -123,13 +121,9 @@ class ToolApproval(Row):
 
     __tablename__ = "tool_approvals"
     __table_args__ = (
-        Index(
-            "uq_tool_approvals_call", "execution_id", "path", "number", "call_id", unique=True
-        ),
+        Index("uq_tool_approvals_call", "execution_id", "path", "number", "call_id", unique=True),
         Index("ix_tool_approvals_list", "workspace_id", "created_at", "id"),
-        Index(
-            "ix_tool_approvals_due", "expires_at", postgresql_where=text("status = 'pending'")
-        ),
+        Index("ix_tool_approvals_due", "expires_at", postgresql_where=text("status = 'pending'")),
     )
     __handling__ = Handling(
         "do nothing that matters without a person who agrees",

@@ -44,6 +44,15 @@ class Result:
     steps: int
 
 
+class HandedOff(Exception):
+    """The agent has given the conversation to another one."""
+
+    def __init__(self, to: str, note: str) -> None:
+        super().__init__(to)
+        self.to = to
+        self.note = note
+
+
 @dataclass(slots=True)
 class Performance:
     """What the loop needs of one agent of the tree."""
@@ -153,7 +162,11 @@ class _Toolset(AbstractToolset[Performance]):
             # The other calls of this step are finished; then the agent waits.
             self._performance.waits.append(waits)
             raise ApprovalRequired from waits
-        text: str = (step.outcome or {})["text"]
+        outcome = step.outcome or {}
+        text: str = outcome["text"]
+        handed = outcome.get("data")
+        if isinstance(handed, dict) and self._toolbox.held[name].hands_off:
+            raise HandedOff(handed["handed_off_to"], handed["note"])
         if step.is_error:
             raise ToolFailed(text)
         return text

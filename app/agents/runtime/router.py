@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from app.agents.runtime.edge import LauncherDep
 from app.agents.definitions.errors import (
     AgentLabelNotFound,
     AgentNotFound,
@@ -16,6 +15,7 @@ from app.agents.definitions.errors import (
     VariablesInvalid,
 )
 from app.agents.runtime import service
+from app.agents.runtime.edge import LauncherDep
 from app.agents.runtime.errors import (
     ApprovalDecided,
     ApprovalNotFound,
@@ -108,9 +108,7 @@ async def _start(
         budget_usd=new.budget_usd,
     )
     ready = await launcher.prepare(access, wanted)
-    return await _launched(
-        access, kernel, rails, launcher, ready, stream=new.stream, wait=new.wait
-    )
+    return await _launched(access, kernel, rails, launcher, ready, stream=new.stream, wait=new.wait)
 
 
 async def _launched(
@@ -176,9 +174,7 @@ async def _answer(
     if started.stream:
         async with kernel.database.unit(access.scope) as session:
             run = await runs.get(session, access, started.run_id)
-        response: Response = await stream_response(
-            kernel, launcher.runs.reader, run, started.after
-        )
+        response: Response = await stream_response(kernel, launcher.runs.reader, run, started.after)
     else:
         if started.wait:
             await launcher.finished(access, started.run_id)
@@ -270,9 +266,7 @@ async def get_context(run_id: UUID, access: Reader, session: Session) -> dict[st
     response_model=list[ApprovalRead],
     responses=problems(RunNotFound, Unauthenticated, ScopeMissing),
 )
-async def list_run_approvals(
-    run_id: UUID, access: Reader, session: Session
-) -> list[ToolApproval]:
+async def list_run_approvals(run_id: UUID, access: Reader, session: Session) -> list[ToolApproval]:
     return list(await service.approvals(session, access, run_id))
 
 
@@ -350,9 +344,7 @@ async def _forked(
             version=body.version,
             budget_usd=body.budget_usd,
         )
-        started = await _launched(
-            access, kernel, rails, launcher, ready, stream=False, wait=False
-        )
+        started = await _launched(access, kernel, rails, launcher, ready, stream=False, wait=False)
     if started.estimate is not None:
         return Response(started.estimate.model_dump_json(), media_type="application/json")
     answer = await _answer(access, kernel, launcher, started)

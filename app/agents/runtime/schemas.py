@@ -77,9 +77,7 @@ class AgentRunCreate(Input):
     )
 
     input: Annotated[Content | None, Field(description="Text, or a list of parts.")] = None
-    messages: Annotated[
-        list[AskedMessage] | None, Field(min_length=1, max_length=1000)
-    ] = None
+    messages: Annotated[list[AskedMessage] | None, Field(min_length=1, max_length=1000)] = None
     variables: Annotated[
         dict[str, Any], Field(max_length=64, description="By the definition's own schema.")
     ] = Field(default_factory=dict)
@@ -213,7 +211,8 @@ class RunContextRead(Output):
 
 class ApprovalQuery(PageQuery):
     status: Annotated[
-        Literal["pending", "approved", "declined", "expired"] | None, Field(description="Only those.")
+        Literal["pending", "approved", "declined", "expired"] | None,
+        Field(description="Only those."),
     ] = None
 
 

@@ -75,9 +75,7 @@ async def show(session: AsyncSession, access: Access, run_id: UUID) -> Shown:
 async def page(
     session: AsyncSession, access: Access, agent_id: UUID, query: ExecutionQuery, cursors: Cursors
 ) -> Slice[Run]:
-    return await crud.page(
-        session, access.workspace_id, access.user_id, agent_id, query, cursors
-    )
+    return await crud.page(session, access.workspace_id, access.user_id, agent_id, query, cursors)
 
 
 async def steps(session: AsyncSession, access: Access, run_id: UUID) -> Sequence[ExecutionStep]:
@@ -104,9 +102,7 @@ async def approval(
     session: AsyncSession, access: Access, approval_id: UUID, *, for_update: bool = False
 ) -> ToolApproval:
     """Raises ApprovalNotFound."""
-    found = await crud.approval(
-        session, access.workspace_id, approval_id, for_update=for_update
-    )
+    found = await crud.approval(session, access.workspace_id, approval_id, for_update=for_update)
     may = found is not None and (
         found.user_id == access.user_id or Permission.AGENTS_WRITE in access.permissions
     )

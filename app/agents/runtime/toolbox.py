@@ -1,4 +1,4 @@
-"""The tools of one agent in one run, and the way of every call: checked, agreed to, noted, bounded."""
+"""The tools of one agent in one run, and the way of every call: checked, agreed to, bounded."""
 
 import asyncio
 import hashlib
@@ -42,6 +42,11 @@ class Held:
     tool: Tool
     approval: str | When | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def hands_off(self) -> bool:
+        """Whether a call ends this agent's part: another one has the conversation."""
+        return bool(getattr(self.tool, "hands_off", False))
 
 
 @dataclass(slots=True)
@@ -102,9 +107,7 @@ class Toolbox:
             "arguments": arguments,
         }
 
-    async def _end(
-        self, step: ExecutionStep, outcome: dict[str, Any], is_error: bool
-    ) -> None:
+    async def _end(self, step: ExecutionStep, outcome: dict[str, Any], is_error: bool) -> None:
         self.tree.see([outcome["text"]])
         await self.tree.journal.end(step, outcome, is_error=is_error)
 
@@ -194,9 +197,7 @@ class Toolbox:
                 "known. Look before you repeat it.",
             )
 
-    async def _within_time(
-        self, place: Place, held: Held, arguments: dict[str, Any]
-    ) -> Outcome:
+    async def _within_time(self, place: Place, held: Held, arguments: dict[str, Any]) -> Outcome:
         traits = held.tool.traits
         missing = traits.scopes - self.tree.access.permissions
         if missing:
@@ -212,7 +213,9 @@ class Toolbox:
             raise
         except Exception:
             log.exception("tool_failed", tool=held.tool.name)
-            raise ToolFault("internal_error", "The tool failed; the server's log says why.") from None
+            raise ToolFault(
+                "internal_error", "The tool failed; the server's log says why."
+            ) from None
 
     def _context(self, place: Place, held: Held) -> ToolContext:
         path, number, call_id = place

@@ -38,6 +38,7 @@ class Role:
     definition: AgentDefinition
     agent_id: UUID | None = None
     version: int | None = None
+    about: str = ""
 
 
 class Casting(Protocol):

@@ -108,9 +108,7 @@ class Performing:
     async def _tree(self, ctx: RunContext, execution: Execution) -> tuple[Tree, Total]:
         journal, lost = Journal(self._database, ctx), Total()
         if ctx.continued:
-            await self._calls.settle_lost(
-                ctx.workspace_id, ctx.run_id, open_requests(ctx.history)
-            )
+            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, open_requests(ctx.history))
         await journal.load()
         if ctx.continued:
             async with self._database.unit(ctx.scope) as session:
@@ -144,9 +142,7 @@ class Performing:
             cost,
         )
 
-    async def _paused(
-        self, ctx: RunContext, tree: Tree, lost: Total, waits: Waits
-    ) -> Paused:
+    async def _paused(self, ctx: RunContext, tree: Tree, lost: Total, waits: Waits) -> Paused:
         total = _total(tree.journal.cost) + lost
         usage = Settlement({}, total.input_tokens, total.output_tokens, total.cost_usd)
         if waits.reason == "budget":
@@ -188,5 +184,3 @@ def access_told(ctx: RunContext) -> Access:
     """Who asked, with what they were allowed then."""
     permissions = frozenset(Permission(each) for each in ctx.input["permissions"])
     return replace(access_of(ctx), permissions=permissions, role=ctx.input["role"])
-
-

@@ -120,15 +120,7 @@ class EventReader:
         at = after
         async with self._watching() as watcher:
             while not self._kernel.stopping.is_set():
-                if run.ended_at is not None:
-                    source = self._archived(run, at)
-                elif log := self._local.get(run.id):
-                    source = self._owned(log, at, watcher)
-                elif at < run.last_seq:  # kept when it paused
-                    source = self._archived(run, at)
-                else:
-                    source = self._remote(run, at, watcher)
-                async with aclosing(source) as batches:
+                async with aclosing(self._source(run, at, watcher)) as batches:
                     async for events in batches:
                         yield events
                         if events:
@@ -139,6 +131,15 @@ class EventReader:
                 if found is None:
                     return
                 run = found
+
+    def _source(
+        self, run: Readable, at: int, watcher: Watcher
+    ) -> AsyncGenerator[list[Event], None]:
+        """Where the next events are to be had."""
+        log = self._local.get(run.id)
+        if run.ended_at is not None or (log is None and at < run.last_seq):
+            return self._archived(run, at)  # it has ended, or was kept when it paused
+        return self._remote(run, at, watcher) if log is None else self._owned(log, at, watcher)
 
     async def _owned(
         self, log: RunLog, at: int, watcher: Watcher

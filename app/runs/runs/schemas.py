@@ -34,7 +34,9 @@ class RunRead(Output):
     result: dict[str, Any] | None = Field(description="What came of it; null until the end.")
     error: Problem | None
     attempt: int = Field(description="How many processes have taken the run up.")
-    last_seq: int = Field(description="Where the event log ends; 0 until the run has ended or paused.")
+    last_seq: int = Field(
+        description="Where the event log ends; 0 until the run has ended or paused."
+    )
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Null where a price is not known.")

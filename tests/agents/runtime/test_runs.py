@@ -141,9 +141,7 @@ async def test_a_slow_tool_is_cut_off(agency):
 
 
 async def test_long_results_are_cut_and_said_to_be(agency):
-    agency.bench.add(
-        "long", traits=ToolTraits("read", characters=100), answer=Outcome("x" * 5000)
-    )
+    agency.bench.add("long", traits=ToolTraits("read", characters=100), answer=Outcome("x" * 5000))
     agent = await agency.make(tools=[{"tool": "test:long"}])
     agency.calls(("long", {"q": "x"}))
     agency.says("Long.")

@@ -1,0 +1,95 @@
+"""A process dies at any event of an agent's run: another one comes to the same end, doing no more."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from app.agents.runtime.launching import Launcher, RunWanted
+from app.agents.tools.tool import ToolTraits
+from app.core.auth import Access, Permission
+from tests.support.fakes.base import Said, say
+from tests.support.runs import Process, assert_whole, find, read
+
+TOOLS = {
+    "read": ToolTraits("read", idempotent=True),
+    "note": ToolTraits("write", approval="never"),
+    "send": ToolTraits("external", approval="never"),
+}
+END = "All three are done."
+
+
+async def _by_what_was_given(fake, exchange, body):
+    """A model that calls one tool after the other, going by the results it is shown."""
+    given = sum(message["role"] == "tool" for message in body["messages"])
+    if given < len(TOOLS):
+        name = list(TOOLS)[given]
+        said = Said(("Next. ",), calls=((f"call_{given}", name, {"q": name}),))
+    else:
+        said = Said((END,))
+    await say(said)(fake, exchange, body)
+
+
+class Scripted(list):
+    """A script that never ends."""
+
+    def popleft(self):
+        return _by_what_was_given
+
+    def __bool__(self):
+        return True
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def worker(app, agency, kernel):
+    """An agent with three tools, and who may run it."""
+    for name, traits in TOOLS.items():
+        agency.bench.add(name, traits=traits, answer=f"{name}: done")
+    agency.fake.script = Scripted()
+    return await agency.make(tools=[{"tool": f"test:{name}"} for name in TOOLS])
+
+
+def _access(agency):
+    person = agency.talker.person
+    workspace_id, user_id = UUID(person.workspace_id), UUID(person.user_id)
+    return Access(workspace_id, user_id, frozenset(Permission), "session", user_id)
+
+
+async def _killed_at(seq, app, kernel, agency, agent):
+    """The events of a run whose process died when its reader had seen `seq` of them."""
+    agents = app.state.agents
+    [work] = [each for each in agents.works if each.kind == "agent_run"]
+    process = await Process(kernel, work).start()
+    launcher = Launcher(kernel.database, agents.definitions)
+    launcher.runs = process.runs
+    run = await launcher.start(_access(agency), RunWanted(agent["slug"], "Do all three."))
+    await _until_seen(process, run, seq)
+    await process.kill()
+    await app.state.runs.recovery.sweep()
+    return run, await read(app.state.runs, run)
+
+
+async def _until_seen(process, run, seq):
+    log = process.runs.executor._local.get(run.id)
+    while log is not None and log.visible < seq and run.id in process.runs.executor._local:
+        await asyncio.sleep(0)
+
+
+EVENTS = 33
+
+
+@pytest.mark.parametrize("seq", range(1, EVENTS))
+async def test_the_end_is_the_same_wherever_it_dies(seq, app, kernel, agency, worker):
+    run, events = await _killed_at(seq, app, kernel, agency, worker)
+    assert_whole(events)
+    assert events[-1].type == "run.completed"
+    assert events[-1].body["result"]["text"].endswith(END)
+    for name, traits in TOOLS.items():
+        calls = agency.bench.tools[name].calls
+        keys = [key for key, _ in calls]
+        assert len(set(keys)) <= 1
+        if not traits.idempotent:
+            assert len(calls) <= 1
+    assert [each.type for each in events].count("tool.call") == len(TOOLS)
+    assert (await find(kernel, run)).status == "completed"
