@@ -9,6 +9,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
+from app.agents.context.window import Fitted
 from app.agents.runtime.answer import Answer, Partial
 from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.models import ExecutionStep
@@ -30,7 +31,6 @@ from app.inference.providers.types import (
     ToolSpec,
 )
 from app.inference.routing.plan import Question
-from app.inference.usage.service import estimate_input
 
 MOST_CHARACTERS = 4000
 
@@ -134,7 +134,7 @@ class Asking:
             needs.add("vision")
         return Question(
             self.fixed_model,
-            estimate_input((*self.prompt.messages, *shown)),
+            self.prompt.tokens(shown),
             definition.parameters.max_output_tokens,
             needs=frozenset(needs),
             sticky=str(self.tree.conversation_id or self.tree.ctx.run_id),
@@ -147,8 +147,12 @@ class Asking:
             "kind": "model",
             "agent_slug": self.role.slug,
             "name": grant.call.candidate.target.reference,
-            "context": self.prompt.told(shown),
+            "context": self.prompt.told(self._fitted(grant.call.candidate.target, shown)),
         }
+
+    def _fitted(self, target: Target, shown: Sequence[Message]) -> Fitted:
+        most = self.role.definition.parameters.max_output_tokens
+        return self.prompt.fitted(target, shown, most)
 
     def _request(self, target: Target, shown: Sequence[Message]) -> ChatRequest:
         definition = self.role.definition
@@ -159,7 +163,7 @@ class Asking:
         last = self.tree.is_last_step
         return ChatRequest(
             model=target.model,
-            messages=self.prompt.fitted(target, shown, parameters.max_output_tokens),
+            messages=(self.prompt.head, *self._fitted(target, shown).messages),
             tools=self.specs,
             tool_choice="none" if self.specs and last else None,
             response_format=form,

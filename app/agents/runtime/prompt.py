@@ -1,37 +1,54 @@
-"""What an agent's model is shown before its own steps: instructions, and what it was asked."""
+"""What an agent's model is shown: the system's prompt, what was asked, and the steps since."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.inference.catalog.service import context_window
+from app.agents.context.window import Fitted, fit, room_of
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import ImagePart, Message, Part, TextPart
 from app.inference.usage.service import estimate_input
 
-# The part of the window that is left for the answer where the definition sets no limit.
-ANSWER_SHARE = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`messages` begin with the system's; `report` says what entered them and what was left out."""
+    """`report` says what entered the system's prompt, and what was left out of it."""
 
-    messages: tuple[Message, ...]
+    head: Message
+    asked: tuple[Message, ...]
     question: str
     has_images: bool = False
     report: Mapping[str, Any] = field(default_factory=dict)
 
+    def tokens(self, shown: Sequence[Message]) -> int:
+        """Of all of it, roughly."""
+        return estimate_input((self.head, *self.asked, *shown))
+
     def fitted(
         self, target: Target, shown: Sequence[Message], max_output_tokens: int | None
-    ) -> tuple[Message, ...]:
-        """All of it, within the model's window."""
-        return (*self.messages, *shown)
+    ) -> Fitted:
+        """What was asked and done, as far as the model's window allows beside the head."""
+        room = room_of(target, max_output_tokens) - estimate_input((self.head,))
+        return fit((*self.asked, *shown), room)
 
-    def told(self, shown: Sequence[Message]) -> dict[str, Any]:
+    def told(self, fitted: Fitted) -> dict[str, Any]:
         """What a step's model is shown, for whoever asks why it answered as it did."""
-        return {**self.report, "steps_tokens": estimate_input(tuple(shown))}
+        conversation = {
+            "section": "conversation",
+            "tokens": fitted.tokens,
+            "messages": len(fitted.messages),
+        }
+        left_out = [*self.report.get("left_out", ())]
+        if fitted.left_out:
+            left_out.append(_gone("left_out", fitted.left_out))
+        if fitted.shortened:
+            left_out.append(_gone("shortened", fitted.shortened))
+        return {"sections": [*self.report.get("sections", ()), conversation], "left_out": left_out}
+
+
+def _gone(how: str, count: int) -> dict[str, Any]:
+    return {"section": "conversation", "reason": "window", "how": how, "count": count}
 
 
 def asked_of(messages: Sequence[Mapping[str, Any]]) -> tuple[Message, ...]:
@@ -63,11 +80,3 @@ def text_asked(messages: Sequence[Mapping[str, Any]]) -> str:
     if isinstance(content, str):
         return content
     return "\n".join(each["text"] for each in content if each["type"] == "text")
-
-
-def window_of(target: Target, max_output_tokens: int | None) -> float:
-    """Tokens that the prompt may have."""
-    window = context_window(target)
-    if window is None:
-        return float("inf")
-    return window - (max_output_tokens or window * ANSWER_SHARE)

@@ -12,6 +12,7 @@ import jsonschema_rs
 import orjson
 
 from app.agents.definitions.definition import When
+from app.agents.runtime.context import tell_sources
 from app.agents.runtime.crud import Place
 from app.agents.runtime.journal import id_of, paths_under
 from app.agents.runtime.models import ExecutionStep, ToolApproval
@@ -252,13 +253,7 @@ class Toolbox:
         kind = "tool.error" if step.is_error else "tool.result"
         more = {"code": outcome.get("code")} if step.is_error else {"data": outcome.get("data")}
         self._tell(kind, place, name=step.name, text=outcome.get("text", ""), **more)
-        for source in outcome.get("sources", ()):
-            mark = f"{source['passage_id']}:{source['number']}"
-            message_id = self.tree.message_id(step.path, step.number)
-            self.tree.tell(
-                "source.added", mark, path=step.path, number=step.number,
-                message_id=message_id, **{k: v for k, v in source.items() if k != "number"},
-            )  # fmt: skip
+        tell_sources(self.tree, step.path, step.number, outcome.get("sources", ()))
 
 
 def digest_of(name: str, arguments: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ class Tree:
 
     def tell(self, kind: str, mark: str, **fields: Any) -> None:
         """Emit an event of a call once, over every attempt at the run."""
-        told = (kind, fields.get("path", ""), str(fields.get("number", "")), mark)
+        told = _place(kind, fields, mark)
         if told not in self._told:
             self._told.add(told)
             self.ctx.emit(kind, **fields)
@@ -128,8 +128,12 @@ class Tree:
 
 def _mark(kind: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
     if kind.startswith("tool.") and "call_id" in body:
-        return (kind, body.get("path", ""), str(body.get("number", "")), body["call_id"])
+        return _place(kind, body, body["call_id"])
     if kind == "source.added":
-        mark = f"{body['passage_id']}:{body['number']}"
-        return (kind, body.get("path", ""), str(body.get("number", "")), mark)
+        return _place(kind, body, f"{body['passage_id']}:{body['number']}")
     return None
+
+
+def _place(kind: str, fields: Mapping[str, Any], mark: str) -> tuple[str, ...]:
+    number = "" if kind == "source.added" else str(fields.get("number", ""))
+    return (kind, fields.get("path", ""), number, mark)

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from app.agents.context.window import fit, room_of
 from app.chat.messages.models import Message
-from app.inference.catalog.service import context_window
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
     CONTINUE_PROMPT,
@@ -16,9 +16,6 @@ from app.inference.providers.types import (
 )
 from app.inference.providers.types import Message as PromptMessage
 from app.inference.usage.service import estimate_input
-
-# The part of the window that is left for the answer where the request sets no limit.
-ANSWER_SHARE = 0.25
 
 
 def build_request(
@@ -41,7 +38,7 @@ def build_request(
         )
     shown = [m for m in map(_prompt, branch) if m.parts]
     limit = parameters.get("max_output_tokens")
-    kept = _within(shown, _room(target, limit) - estimate_input((*head, *tail)))
+    kept = fit(shown, room_of(target, limit) - estimate_input((*head, *tail))).messages
     return ChatRequest(
         model=target.model,
         messages=(*head, *kept, *tail),
@@ -52,27 +49,6 @@ def build_request(
         seed=parameters.get("seed"),
         stop=tuple(parameters.get("stop") or ()),
     )
-
-
-def _room(target: Target, max_output_tokens: int | None) -> float:
-    window = context_window(target)
-    if window is None:
-        return float("inf")
-    return window - (max_output_tokens or window * ANSWER_SHARE)
-
-
-def _within(messages: list[PromptMessage], room: float) -> list[PromptMessage]:
-    """The newest messages that fit, the last one always; the first kept is a user's."""
-    kept: list[PromptMessage] = []
-    for message in reversed(messages):
-        room -= estimate_input((message,))
-        if kept and room < 0:
-            break
-        kept.append(message)
-    kept.reverse()
-    while len(kept) > 1 and kept[0].role != "user":
-        kept.pop(0)
-    return kept
 
 
 def _prompt(message: Message) -> PromptMessage:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
+from app.agents.agents import AgentsDep
 from app.chat.conversations.errors import ConversationBusy, ConversationNotFound
 from app.chat.messages import service as messages
 from app.chat.messages.errors import MessageNotFound
@@ -37,7 +38,6 @@ from app.inference.routing.errors import ModelNotAllowed, NoCandidate
 from app.inference.usage.errors import LedgerFull
 from app.knowledge.collections.errors import CollectionNotFound
 from app.knowledge.dictionary.errors import DictionaryNotFound
-from app.knowledge.knowledge import KnowledgeDep
 from app.runs.events.errors import EventIdInvalid
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
@@ -79,7 +79,7 @@ def _new_start(
     kernel: KernelDep,
     running: RunsDep,
     rails: RailsDep,
-    knowledge: KnowledgeDep,
+    agents: AgentsDep,
 ) -> service.Start:
     run_id = new_id()
     return service.Start(
@@ -88,7 +88,7 @@ def _new_start(
         running.executor.id,
         lambda: run_unit(kernel, rails, access.scope, run_id),
         lambda: kernel.database.unit(access.scope),
-        knowledge.grounder,
+        agents.composer,
         rails.dry_run,
     )
 

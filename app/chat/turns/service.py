@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from app.agents.context.composing import Composer, Sources
 from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations import service as conversations
 from app.chat.conversations.errors import ConversationBusy
@@ -26,7 +27,6 @@ from app.core.ids import new_id
 from app.inference.calls.calls import Calls
 from app.inference.routing.plan import Candidate
 from app.inference.usage.payer import payer_of
-from app.knowledge.grounding.grounder import Grounder
 from app.knowledge.grounding.grounding import Grounding
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
@@ -49,7 +49,7 @@ class Start:
     executor_id: str
     unit: OpenUnit
     reading: OpenUnit
-    grounder: Grounder
+    composer: Composer
     dry_run: bool = False
 
 
@@ -137,18 +137,17 @@ async def _asked(
 ) -> Asked:
     """What the model is asked, grounded in what the conversation names."""
     payer = payer_of(begin.access, KIND, begin.run_id, conversation_id=conversation.id)
-    grounding = await begin.grounder.ground(
-        begin.access,
-        payer,
-        branch[-1].text,
-        collections=conversations.ids_of(conversation.collections) or (),
-        dictionaries=conversations.ids_of(conversation.dictionaries),
+    sources = Sources(
+        conversation.instructions,
+        conversations.ids_of(conversation.collections) or (),
+        conversations.ids_of(conversation.dictionaries),
     )
+    composed = await begin.composer.compose(begin.access, payer, branch[-1].text, sources)
     return Asked(
-        grounding.instructions(conversation.instructions),
+        composed.system,
         branch,
         new.parameters.model_dump(exclude_none=True),
-        grounding=grounding,
+        grounding=composed.grounding,
     )
 
 
