@@ -15,6 +15,7 @@ from app.agents.runtime.errors import LimitReached
 from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.models import Execution
 from app.agents.runtime.reading import open_requests, said_in
+from app.agents.runtime.remembering import remember
 from app.agents.runtime.tree import Casting, Role, Tree, Waits
 from app.agents.tools.registry import ToolRegistry
 from app.core.auth import Access, Permission
@@ -92,6 +93,8 @@ class Performing:
             "steps": journal.count("model"),
             "tool_calls": journal.count("tool"),
         }
+        if ending.status == "completed":
+            await remember(session, ctx, access_told(ctx), execution)
         return Settlement(told, total.input_tokens, total.output_tokens, total.cost_usd)
 
     def _forget(self, run_id: UUID) -> None:

@@ -9,6 +9,8 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from app.core.schema import Money, Output, Problem
 
 _REF = "#/components/schemas/{model}"
+_PATH = "Of an agent's run: whose it is in a delegation; empty for the agent itself."
+_NUMBER = "Of an agent's run: the model's step, from 1 in each path."
 
 
 class RunUsage(Output):
@@ -88,11 +90,14 @@ class MessageCreatedEvent(_RunEvent):
 
     type: Literal["message.created"]
     message_id: UUID
-    parent_id: UUID
+    parent_id: UUID | None = Field(description="The question that it answers, in a conversation.")
     role: Literal["assistant"]
     model: str
     route: str | None = Field(description="The route that chose the model, if one did.")
-    conversation_id: UUID
+    conversation_id: UUID | None
+    path: str | None = Field(default=None, description=_PATH)
+    number: int | None = Field(default=None, description=_NUMBER)
+    agent: str | None = Field(default=None, description="The slug of the agent that speaks.")
     demo: bool = Field(description="Whether the built-in demo provider answers, not a model.")
 
 
@@ -131,6 +136,7 @@ class SourceAddedEvent(_RunEvent):
 
     type: Literal["source.added"]
     message_id: UUID
+    path: str | None = Field(default=None, description=_PATH)
     number: int = Field(description="What the answer cites it by.")
     kind: str = Field(description="What it is a piece of: a document, an entry, a message.")
     passage_id: UUID
@@ -204,13 +210,19 @@ class LogEvent(_RunEvent):
 
 
 class _StepEvent(_RunEvent):
-    step: str = Field(description="What is done: `parse`, say.")
+    step: str = Field(description="What is done: `parse`, say; `model` where a model is asked.")
+    path: str | None = Field(default=None, description=_PATH)
+    number: int | None = Field(default=None, description=_NUMBER)
+    agent: str | None = Field(default=None, description="The slug of the agent at work.")
+    message_id: UUID | None = Field(default=None, description="What its deltas bear.")
+    request_id: UUID | None = Field(default=None, description="The request that models get.")
 
 
 class StepStartedEvent(_StepEvent):
     """A step of the work begins; begun again where a process died over it."""
 
     type: Literal["step.started"]
+    model: str | None = Field(default=None, description="The model that is asked.")
 
 
 class StepCompletedEvent(_StepEvent):
@@ -235,10 +247,52 @@ class StepRetryingEvent(_StepEvent):
     retry_in: float = Field(description="Seconds until it is tried again.")
 
 
+class _ToolEvent(_RunEvent):
+    path: str = Field(description=_PATH)
+    number: int = Field(description=_NUMBER)
+    agent: str = Field(description="The slug of the agent that calls.")
+    call_id: str = Field(description="The call, within its step.")
+    name: str = Field(description="The tool, as the model calls it.")
+
+
+class ToolCallEvent(_ToolEvent):
+    """A model calls a tool."""
+
+    type: Literal["tool.call"]
+    arguments: Any
+
+
+class ToolApprovalRequiredEvent(_ToolEvent):
+    """A person must agree to the call before it is made."""
+
+    type: Literal["tool.approval_required"]
+    approval_id: UUID = Field(description="Decided at `POST /v1/approvals/{approval_id}`.")
+    arguments: dict[str, Any]
+    reason: str = Field(description="`always`, `rule` or `unseen_url`.")
+    expires_at: datetime
+
+
+class ToolResultEvent(_ToolEvent):
+    """What a call gave."""
+
+    type: Literal["tool.result"]
+    text: str = Field(description="What the model reads.")
+    data: Any = Field(description="The same for programs, where the tool has it.")
+
+
+class ToolErrorEvent(_ToolEvent):
+    """What went wrong with a call; the model is told, and goes on."""
+
+    type: Literal["tool.error"]
+    text: str
+    code: str | None
+
+
 class UsageUpdatedEvent(_RunEvent, RunUsage):
     """What the model call that has just ended used."""
 
     type: Literal["usage.updated"]
+    path: str | None = Field(default=None, description=_PATH)
 
 
 RunEvent = Annotated[
@@ -263,6 +317,10 @@ RunEvent = Annotated[
     | StepCompletedEvent
     | StepFailedEvent
     | StepRetryingEvent
+    | ToolCallEvent
+    | ToolApprovalRequiredEvent
+    | ToolResultEvent
+    | ToolErrorEvent
     | UsageUpdatedEvent,
     Field(discriminator="type"),
 ]

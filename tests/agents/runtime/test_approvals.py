@@ -1,8 +1,14 @@
 """A call that matters waits for a person, durably, and does exactly what was agreed to."""
 
 import asyncio
+from datetime import timedelta
 
+from sqlalchemy import update
+
+from app.agents.runtime.models import ToolApproval
 from app.agents.tools.tool import ToolTraits
+from app.core.clock import now
+from app.core.db import SYSTEM
 from tests.support.chat import Talker
 from tests.support.identity import new_person
 
@@ -142,3 +148,20 @@ async def test_a_paused_run_can_be_cancelled(agency):
     _, run = await _paused(agency)
     await agency.talker.call("POST", f"/v1/runs/{run['id']}/cancel")
     assert (await agency.ended(run["id"]))["status"] == "cancelled"
+
+
+async def test_what_nobody_decides_is_declined_in_time(agency, app, kernel):
+    pay, run = await _paused(agency)
+    [approval] = await agency.get(f"/v1/runs/{run['id']}/approvals")
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(ToolApproval)
+            .where(ToolApproval.id == approval["id"])
+            .values(expires_at=now() - timedelta(seconds=1))
+        )
+    agency.says("Nobody answered.")
+    [job] = [each for each in app.state.agents.jobs if each.name == "approvals"]
+    await job.run()
+    ended = await agency.ended(run["id"])
+    assert (ended["text"], pay.calls) == ("Nobody answered.", [])
+    assert "approval_expired" in agency.fake.last.body["messages"][-1]["content"]
