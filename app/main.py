@@ -16,8 +16,18 @@ from typing import TypeVar
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from app.agents.a2a.endpoint import A2aPath
+from app.agents.agents import open_agents
+from app.agents.definitions.personal import AgentStore
+from app.agents.definitions.source import AgentSource
+from app.agents.mcp_endpoint.endpoint import McpPath
+from app.agents.memory.source import MemorySource
+from app.agents.routes import ROUTERS as AGENTS
+from app.agents.templates.personal import TemplateStore
+from app.agents.templates.source import TemplateSource
 from app.chat.conversations.router import router as conversations
 from app.chat.messages.finding import MessageSource
+from app.chat.messages.past import PastTurns
 from app.chat.messages.router import router as messages
 from app.chat.sharing.router import links as shared_links
 from app.chat.sharing.router import router as shares
@@ -119,13 +129,16 @@ ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
     route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
-    usage, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
+    usage, *AGENTS, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 # What searches find, by who tells of it.
-SOURCES = (MessageSource(), EntrySource(), DocumentSource())
+SOURCES = (
+    MessageSource(), EntrySource(), DocumentSource(), AgentSource(), MemorySource(),
+    TemplateSource(),
+)  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
-    "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
+    "Mcp-Session-Id", "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
     "X-Luminous-Attempts", "X-Luminous-Cache", "X-Luminous-Call-Id", "X-Luminous-Guardrails",
     "X-Luminous-Model",
     "X-Luminous-Route", "X-Luminous-Token-Count",
@@ -135,7 +148,8 @@ ACCEPTED_HEADERS = [
     "Accept", "Authorization", "Cache-Control", "Content-Type", "Idempotency-Key", "If-Match",
     "If-None-Match", "Last-Event-ID", "X-Customer-Id", "X-Luminous-Cache", "X-Luminous-Route",
     "X-Luminous-Tags", "X-Luminous-Timeout", "X-Request-Id", "X-Share-Token", "X-Workspace-Id",
-    "X-Api-Key", "X-Goog-Api-Key", "Api-Key", "Anthropic-Version", "Anthropic-Beta",
+    "X-Api-Key", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id",
+    "X-Goog-Api-Key", "Api-Key", "Anthropic-Version", "Anthropic-Beta",
     "Anthropic-Dangerous-Direct-Browser-Access", "X-Goog-Api-Client",
     csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "X-Stainless-Arch",
     "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
@@ -170,6 +184,8 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(HeadLimit),
             Middleware(BodyTime, seconds=settings.slow_body_seconds),
             Middleware(VendorPaths),
+            Middleware(McpPath),
+            Middleware(A2aPath),
         ],
         middleware=[
             Middleware(StrayErrors),
@@ -211,6 +227,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.training = training = Training(kernel.database, inference.calls, outside)
             app.state.kernel, app.state.inference, app.state.drawing = kernel, inference, Drawing()
             app.state.knowledge = knowledge = await open_knowledge(kernel, inference, SOURCES)
+            app.state.agents = agents = await stack.enter_async_context(
+                open_agents(kernel, inference, knowledge, files)
+            )
+            agents.evaluations.past.append(PastTurns())
             answering = Answering(kernel.database, inference.calls, settings, knowledge.grounder)
             intake = open_ingestion(kernel, knowledge.indexer, inference.embedders, files)
             works: tuple[Work, ...] = (
@@ -220,6 +240,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 batching,
                 training,
                 *_works(kernel, inference, knowledge),
+                *agents.works,
                 *await stack.enter_async_context(intake),
             )
             app.state.relay = RelayApp(kernel, inference)
@@ -228,6 +249,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.runs = opened = await stack.enter_async_context(
                 open_runs(kernel, works, lease)
             )
+            agents.launcher.runs = opened
             app.state.privacy = privacy = _privacy(kernel, files)
             erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
             jobs = (
@@ -235,6 +257,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 knowledge.indexer.job(),
                 graph_job(kernel.database, opened.executor),
                 purge_job(kernel.database),
+                *agents.jobs,
                 *erasing,
             )
             running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
@@ -268,6 +291,8 @@ def _privacy(kernel: Kernel, stored: Files) -> Privacy:
         *([QdrantStore(kernel.vectors)] if kernel.vectors else []),
         WorkspaceFiles(stored),
         DocumentStore(kernel.database, stored),
+        AgentStore(kernel.database),
+        TemplateStore(kernel.database),
         FileStore(kernel.settings.data_dir),
         TrailStore(kernel.database),
         ServiceAccountStore(kernel.database),

@@ -1,5 +1,13 @@
 """What the rooms do again and again."""
 
+from app.agents.definitions.models import Agent
+from app.agents.evaluations.datasets.models import Dataset
+from app.agents.evaluations.experiments.models import Experiment
+from app.agents.evaluations.models import AgentEvaluation
+from app.agents.a2a.models import A2aAgent
+from app.agents.mailbox.models import Mailbox, MailboxRule, MailboxSubscription
+from app.agents.memory.models import Memory, MemoryBlock
+from app.agents.templates.models import Template
 from app.chat.conversations.models import Conversation
 from app.chat.messages.finding import finding_job
 from app.core.crypto.resealing import resealing
@@ -47,5 +55,22 @@ def recurring_jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:
         finding_job(kernel),
         documents_job(kernel.database, files),
         dictionaries_job(kernel.database),
-        purging_job(kernel.database, QuestionSet, Evaluation, Conversation, Peer),
+        purging_job(
+            kernel.database,
+            QuestionSet,
+            Evaluation,
+            Conversation,
+            Peer,
+            Agent,
+            Mailbox,
+            MailboxRule,
+            MailboxSubscription,
+            A2aAgent,
+            Dataset,
+            AgentEvaluation,
+            Experiment,
+            Memory,
+            MemoryBlock,
+            Template,
+        ),
     )

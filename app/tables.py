@@ -1,5 +1,39 @@
 """Every table of the service, so that one import fills the metadata."""
 
+from app.agents.a2a.models import A2aAgent
+from app.agents.credentials.models import ToolCredential
+from app.agents.custom_tools.models import CustomTool
+from app.agents.databases.models import ConnectedDatabase
+from app.agents.definitions.models import Agent, AgentVersion, ModelProbe
+from app.agents.evaluations.datasets.models import (
+    Dataset,
+    DatasetCase,
+    DatasetSnapshot,
+    SnapshotCase,
+)
+from app.agents.evaluations.experiments.models import Experiment, ExperimentResult
+from app.agents.evaluations.models import AgentEvaluation
+from app.agents.mailbox.models import (
+    Mailbox,
+    MailboxMessage,
+    MailboxRule,
+    MailboxSubscription,
+)
+from app.agents.mcp_servers.models import McpServer, McpTool
+from app.agents.memory.models import (
+    Memory,
+    MemoryBlock,
+    MemoryExtraction,
+    MemoryRevision,
+    MemorySettings,
+)
+from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
+from app.agents.templates.models import (
+    Template,
+    TemplateInstance,
+    TemplateUsage,
+    TemplateVersion,
+)
 from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
 from app.core.crypto.root import RootSecret
@@ -69,7 +103,11 @@ from app.runs.events.models import RunEvent
 from app.runs.runs.models import Run
 
 __all__ = [
+    "A2aAgent",
     "AccountToken",
+    "Agent",
+    "AgentEvaluation",
+    "AgentVersion",
     "ApiKey",
     "AuditChain",
     "AuditCheckpoint",
@@ -88,11 +126,16 @@ __all__ = [
     "Collection",
     "CollectionSnapshot",
     "Comparison",
+    "ConnectedDatabase",
     "Consent",
     "Conversation",
     "CustomRole",
+    "CustomTool",
     "Customer",
     "CustomerDefaults",
+    "Dataset",
+    "DatasetCase",
+    "DatasetSnapshot",
     "Dictionary",
     "DictionaryImport",
     "DictionaryPolicy",
@@ -103,6 +146,10 @@ __all__ = [
     "Entry",
     "EvaluatedQuestion",
     "Evaluation",
+    "Execution",
+    "ExecutionStep",
+    "Experiment",
+    "ExperimentResult",
     "Feedback",
     "FileRemoval",
     "FineTuningJob",
@@ -119,10 +166,22 @@ __all__ = [
     "ImportRow",
     "Integration",
     "Invitation",
+    "Mailbox",
+    "MailboxMessage",
+    "MailboxRule",
+    "MailboxSubscription",
     "ManagedAccount",
+    "McpServer",
+    "McpTool",
     "Membership",
+    "Memory",
+    "MemoryBlock",
+    "MemoryExtraction",
+    "MemoryRevision",
+    "MemorySettings",
     "Message",
     "ModelCall",
+    "ModelProbe",
     "OutgoingMail",
     "Passage",
     "Passkey",
@@ -151,10 +210,17 @@ __all__ = [
     "ServiceAccount",
     "Share",
     "SigningKey",
+    "SnapshotCase",
     "SsoConnection",
     "SsoDomain",
     "StoredFile",
+    "Template",
+    "TemplateInstance",
+    "TemplateUsage",
+    "TemplateVersion",
     "Term",
+    "ToolApproval",
+    "ToolCredential",
     "TotpFactor",
     "User",
     "UserIdentity",

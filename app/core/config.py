@@ -212,6 +212,7 @@ class Settings(BaseSettings):
     provider_retries: Annotated[int, Field(ge=0, le=10)] = 2
     provider_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    mcp_stdio_commands: Annotated[tuple[str, ...], NoDecode] = ()
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"
     provider_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
@@ -219,7 +220,7 @@ class Settings(BaseSettings):
     titles: Literal["model", "fallback"] = "model"
 
     @field_validator(
-        "cors_origins", "dns_servers", "outbound_allow", "trusted_proxies", mode="before"
+        "cors_origins", "dns_servers", "mcp_stdio_commands", "outbound_allow", "trusted_proxies", mode="before"
     )
     @classmethod
     def _split_commas(cls, value: object) -> object:

@@ -135,6 +135,17 @@ class Outbound:
                 raise
             raise OutboundTimedOut(f"{host} took longer than it may to answer.") from None
 
+    async def addresses(self, url: str) -> list[str]:
+        """Where a URL leads, every address allowed: for who connects by themselves, to these alone.
+
+        Raises AddressRefused and OutboundFailed.
+        """
+        self.check_url(url)
+        parsed = parse_url(url)
+        host = parsed.raw_host or ""
+        with _failing(host):
+            return await self._resolve(host, parsed)
+
     async def _resolve(self, host: str, url: URL) -> list[str]:
         """The addresses of a host, every one allowed."""
         literal = literal_address(host)

@@ -38,14 +38,71 @@ PUBLIC = frozenset(
 )
 QUICK = "demo/chat?tokens=1&delay_ms=0"
 # What is counted in what it belongs to: parameters of paths that are no ids, and never the first.
-NUMBERED = {"number": "1", "version": "1"}
+NUMBERED = {"label": "production", "number": "1", "version": "1"}
 # What a query must hold to pass, by operation.
 QUERIES: dict[str, dict[str, str]] = {
     "dictionary_entries_search": {"q": "cell"},
     "search_suggest": {"q": "ce"},
+    "template_versions_compare": {"from": "1"},
 }
 # A body that passes, by operation; the authorisation or one changed value decides about the rest.
 BODIES: dict[str, dict[str, Any]] = {
+    "custom_tools_bulk": {
+        "items": [{"action": "disable", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "custom_tools_create": {
+        "slug": "find-order",
+        "description": "Finds an order.",
+        "request": {"url": "https://shop.example.com/orders"},
+    },
+    "custom_tools_import_openapi": {"document": "openapi: 3.1.0\npaths: {}"},
+    "custom_tools_test": {"arguments": {}, "send": False},
+    "custom_tools_update": {"description": "Finds one order."},
+    "mcp_servers_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "mcp_servers_confirm": {"tools": None},
+    "mcp_servers_create": {
+        "name": "Company wiki",
+        "slug": "company-wiki",
+        # Nothing listens there.
+        "transport": {"type": "streamable_http", "url": "http://127.0.0.1:9/mcp"},
+    },
+    "mcp_servers_update": {"name": "Wiki of the company"},
+    "databases_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "databases_create": {
+        "slug": "shop",
+        "name": "Shop",
+        # Nothing listens there.
+        "dsn": "postgresql://reader:secret@127.0.0.1:9/shop",
+    },
+    "databases_update": {"description": "Orders since 2019."},
+    "tool_credentials_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "tool_credentials_create": {
+        "name": "shop",
+        "hosts": ["shop.example.com"],
+        "secret": {"kind": "token", "token": "a secret"},
+    },
+    "tool_credentials_update": {"description": "For orders."},
+    "agent_labels_put": {"version": 1},
+    "agent_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
+    "agent_shares_update": {"level": "read"},
+    "agent_versions_rollback": {"version": 1},
+    "agents_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "agents_create": {"name": "Support", "definition": {"instructions": "You help."}},
+    "agents_duplicate": {"name": "Support, in German"},
+    "agents_import": {
+        "documents": [{"content": "---\ntype: agent\nname: helper\n---\n\nYou help.\n"}]
+    },
+    "agents_probe": {"model": QUICK, "capabilities": ["tools"]},
+    "agents_update": {"name": "Renamed"},
+    "agents_validate": {"definition": {"instructions": "You help."}},
     "accounts_forgot_password": {"email": "nobody@example.com"},
     "accounts_reset_password": {"token": "not-a-token", "new_password": "quite other words"},
     "accounts_restore": {"email": "nobody@example.com", "password": "not this one"},
@@ -71,6 +128,41 @@ BODIES: dict[str, dict[str, Any]] = {
     "budgets_update": {"amount": "120.5"},
     "caches_create": {"name": "Answers", "similarity": 0.9},
     "caches_update": {"ttl_seconds": 60},
+    "dataset_cases_create": {"input": "What is 2 + 2?", "expected": "4"},
+    "dataset_cases_create_from_runs": {"filter": {"kinds": ["chat_turn"], "most": 5}},
+    "dataset_cases_update": {"expected": "four"},
+    "datasets_create": {
+        "name": "Sums", "cases": [{"input": "What is 1 + 1?", "expected": "2"}]
+    },
+    "datasets_update": {"name": "Renamed"},
+    "evaluations_create": {
+        "name": "Arithmetic",
+        "dataset_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "graders": [{"name": "number", "type": "numeric"}],
+    },
+    "evaluations_gate": {
+        "candidate": {"experiment_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"},
+        "thresholds": {"min_score": 0.5},
+    },
+    "evaluations_import": {
+        "eval": {
+            "testing_criteria": [
+                {
+                    "type": "string_check",
+                    "name": "same",
+                    "input": "{{sample.output_text}}",
+                    "operation": "eq",
+                    "reference": "{{item.label}}",
+                }
+            ]
+        },
+        "items": [{"item": {"input": "Hello", "label": "greeting"}}],
+    },
+    "evaluations_update": {"name": "Renamed"},
+    "experiments_create": {
+        "name": "One model",
+        "targets": [{"type": "model", "name": "demo", "model": QUICK}],
+    },
     "dictionaries_create": {"slug": "own-words", "languages": ["en"]},
     "dictionaries_update": {"name": "Our words"},
     "dictionary_bundles_apply": {"bundle": "a.b.c", "strategy": "newest"},
@@ -183,6 +275,27 @@ BODIES: dict[str, dict[str, Any]] = {
     "me_change_password": {"current_password": "not this one", "new_password": "ten or more"},
     "me_update": {"name": "Ada"},
     "members_update": {"role": "editor"},
+    "memories_bulk": {
+        "items": [{"action": "forget", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "memories_create": {
+        "text": "The user lives in Graz.",
+        "subject": "user",
+        "predicate": "lives in",
+        "object": "Graz",
+    },
+    "memories_recall": {"question": "Where do I live?", "tokens": 400},
+    "memories_update": {"confidence": 0.5},
+    "memory_blocks_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "memory_blocks_create": {"label": "house-style", "text": "We write plain English."},
+    "memory_blocks_update": {"text": "We write British English."},
+    "memory_extractions_create": {
+        "source_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "messages": [{"text": "I moved to Graz in May."}],
+    },
+    "memory_settings_update": {"review": "propose"},
     "privacy_consents_create": {
         "purpose": "product_news", "text_version": "2026-11-01", "granted": True,
     },
@@ -254,6 +367,45 @@ BODIES: dict[str, dict[str, Any]] = {
     "step_up_prove": {"proof": {"type": "password", "password": "not this one"}, "challenge": None},
     "stream_tickets_create": {"path": "/v1/runs"},
     "totp_confirm": {"code": "000000"},
+    "mailbox_messages_ack": {"receipts": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"]},
+    "mailbox_messages_await": {"message_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"},
+    "mailbox_messages_create": {"content": {"order": 42}, "type": "order.placed"},
+    "mailbox_messages_extend": {"receipts": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"]},
+    "mailbox_messages_lease": {"max": 1, "lease_seconds": 1},
+    "mailbox_messages_nack": {"receipts": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"]},
+    "mailbox_messages_redrive": {"ids": ["01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"]},
+    "mailbox_messages_reply": {"content": {"done": True}},
+    "mailbox_rules_create": {"name": "Drop it", "enabled": False, "action": {"type": "drop"}},
+    "mailbox_rules_update": {"enabled": False},
+    "mailbox_subscriptions_create": {"address": "agent:nobody"},
+    "mailbox_subscriptions_update": {"paused": True},
+    "mailboxes_broadcast": {"tag": "own-team", "content": {"order": 42}},
+    "mailboxes_create": {"address": "service:another"},
+    "mailboxes_update": {"capacity": 100},
+    # Nothing listens there.
+    "remote_agents_create": {"slug": "translator", "card_url": "http://127.0.0.1:9/card.json"},
+    "remote_agents_update": {"name": "Translator"},
+    "template_labels_put": {"version": 1},
+    "template_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
+    "template_shares_update": {"level": "read"},
+    "template_versions_rollback": {"version": 1},
+    "templates_bulk": {
+        "items": [{"action": "archive", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "templates_create": {
+        "name": "Short answers",
+        "body": {
+            "type": "prompt", "messages": [{"role": "system", "content": "Be brief."}],
+        },
+    },
+    "templates_duplicate": {"name": "A copy"},
+    "templates_generate": {"description": "Sums letters of customers up.", "model": QUICK},
+    "templates_import": {"content": "{}"},
+    "templates_instantiate": {"variables": {}},
+    "templates_preview": {"input": "Hello", "model": QUICK},
+    "templates_publish": {"version": 1},
+    "templates_render": {"variables": {}},
+    "templates_update": {"name": "Renamed"},
 }  # fmt: skip
 
 

@@ -145,6 +145,11 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             **await _document_resources(http, person),
             **await sso_resources(http, person),
             **await _graph_resources(http, person),
+            **await _evaluation_resources(http, person),
+            **await _mail_resources(http, person),
+            **await _memory_resources(http, person),
+            **await _agent_resources(http, person),
+            **await _template_resources(http, person),
         },
         key=key["key"],
         run=run.json(),
@@ -154,6 +159,28 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
     return tenant
 
 
+async def _mail_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A mailbox with a message, a rule, and an agent that would answer, were it not paused."""
+    box = {"address": "service:own-desk", "tags": ["own-team"]}
+    address = (await _made(http, person, "/v1/mailboxes", box))["address"]
+    letter = {"content": "Hello", "reply_to": address}
+    sent = await http.post(f"/v1/mailboxes/{address}/messages", json=letter, headers=person.headers)
+    assert sent.status_code == 200, sent.text
+    rule = await _made(http, person, "/v1/mailbox-rules", BODIES["mailbox_rules_create"])
+    agent = await _made(http, person, "/v1/agents", {"name": "Clerk", "definition": {}})
+    # This very service, as another one would know it.
+    remote = {"slug": "self", "card_url": str(http.base_url)}
+    paused = {"address": f"agent:{agent['id']}", "paused": True}
+    subscription = await _made(http, person, "/v1/mailbox-subscriptions", paused)
+    return {
+        "address": address,
+        "mailbox_message_id": sent.json()["deliveries"][0]["id"],
+        "mailbox_rule_id": rule["id"],
+        "remote_agent_id": (await _made(http, person, "/v1/remote-agents", remote))["id"],
+        "mailbox_subscription_id": subscription["id"],
+    }
+
+
 async def _gateway_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
     """One of each rule of the gateway, and a batch, by their path parameters."""
     made = {
@@ -161,10 +188,14 @@ async def _gateway_resources(http: httpx2.AsyncClient, person: Person) -> dict[s
         "budget_id": ("/v1/budgets", "budgets_create"),
         "cache_id": ("/v1/caches", "caches_create"),
         "customer_id": ("/v1/customers", "customers_create"),
+        "database_id": ("/v1/databases", "databases_create"),
         "guardrail_id": ("/v1/guardrails", "guardrails_create"),
+        "mcp_server_id": ("/v1/mcp-servers", "mcp_servers_create"),
         "override_id": ("/v1/prices/overrides", "price_overrides_create"),
         "question_set_id": ("/v1/search/question-sets", "search_question_sets_create"),
         "search_evaluation_id": ("/v1/search/evaluations", "search_evaluations_create"),
+        "tool_credential_id": ("/v1/tools/credentials", "tool_credentials_create"),
+        "tool_id": ("/v1/tools/custom", "custom_tools_create"),
     }
     return {
         name: (await _made(http, person, path, BODIES[operation]))["id"]
@@ -228,6 +259,25 @@ async def _suggestion(http: httpx2.AsyncClient, person: Person, entry: dict[str,
     return (await found())[0]["id"]
 
 
+async def _memory_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A memory, and a block of another label than what others make."""
+    memory = await _made(http, person, "/v1/memories", {"text": "We close at five."})
+    block = await _made(http, person, "/v1/memory-blocks", {"label": "notes", "text": "Plain."})
+    return {"memory_id": memory["id"], "block_id": block["id"]}
+
+
+async def _agent_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """An agent with a share, whose first version has a label."""
+    agent = await _made(http, person, "/v1/agents", BODIES["agents_create"])
+    path = f"/v1/agents/{agent['id']}"
+    share = await _made(http, person, f"{path}/shares", BODIES["agent_shares_create"])
+    label = await http.put(
+        f"{path}/labels/production", json=BODIES["agent_labels_put"], headers=person.headers
+    )
+    assert label.status_code == 200, label.text
+    return {"agent_id": agent["id"], "agent_share_id": share["id"], "label": "production"}
+
+
 async def _graph_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
     """Two entities that are related, one of which a third was merged into; and a schema."""
     entities = [
@@ -243,6 +293,29 @@ async def _graph_resources(http: httpx2.AsyncClient, person: Person) -> dict[str
         "graph_schema_id": (await _made(http, person, "/v1/graph/schemas", schema))["id"],
         "merge_id": done["merge"]["id"],
         "relation_id": (await _made(http, person, "/v1/graph/relations", ends))["id"],
+    }
+
+
+async def _evaluation_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A dataset with a case, an evaluation with it, and an experiment that has ended."""
+    dataset = await _made(http, person, "/v1/datasets", BODIES["datasets_create"])
+    cases = f"/v1/datasets/{dataset['id']}/cases"
+    case = await _made(http, person, cases, BODIES["dataset_cases_create"])
+    body = {**BODIES["evaluations_create"], "dataset_id": dataset["id"]}
+    evaluation = await _made(http, person, "/v1/evaluations", body)
+    path = f"/v1/evaluations/{evaluation['id']}/experiments"
+    experiment = await _made(http, person, path, BODIES["experiments_create"])
+
+    async def over() -> bool:
+        path = f"/v1/experiments/{experiment['id']}"
+        return (await http.get(path, headers=person.headers)).json()["status"] != "running"
+
+    await until(over)
+    return {
+        "case_id": case["id"],
+        "dataset_id": dataset["id"],
+        "evaluation_id": evaluation["id"],
+        "experiment_id": experiment["id"],
     }
 
 
@@ -268,6 +341,18 @@ async def _document_resources(http: httpx2.AsyncClient, person: Person) -> dict[
         "document_id": document["id"],
         "number": "1",
         "snapshot_id": snapshot["id"],
+    }
+
+
+async def _template_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A template with a share; packs are everyone's, so the name is of none."""
+    template = await _made(http, person, "/v1/templates", BODIES["templates_create"])
+    path = f"/v1/templates/{template['id']}"
+    share = await _made(http, person, f"{path}/shares", BODIES["template_shares_create"])
+    return {
+        "pack_name": "no-such-pack",
+        "template_id": template["id"],
+        "template_share_id": share["id"],
     }
 
 

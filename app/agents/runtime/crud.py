@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
@@ -67,6 +67,14 @@ async def steps(
         .order_by(ExecutionStep.started_at, ExecutionStep.id)
     )
     return found.all()
+
+
+async def begin_step(session: AsyncSession, step: ExecutionStep) -> None:
+    """Write a step without the unit of work's bookkeeping: there is one for each call."""
+    columns = (each.key for each in ExecutionStep.__mapper__.column_attrs)
+    values = {name: getattr(step, name) for name in columns}
+    moment = {"created_at": step.started_at, "updated_at": step.started_at}
+    await session.execute(insert(ExecutionStep.__table__).values({**values, **moment}))
 
 
 async def end_step(session: AsyncSession, step_id: UUID, values: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ class Journal:
             await runs.expect_held(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
             if before is not None:
                 await crud.drop_begun(session, [before.id])
-            await crud.add(session, row)
+            await crud.begin_step(session, row)
         self.steps[place] = row
         return row
 

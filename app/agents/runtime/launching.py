@@ -18,7 +18,7 @@ from app.agents.runtime.models import Execution, ExecutionStep
 from app.agents.runtime.prompt import text_asked
 from app.agents.runtime.schemas import AgentRunEstimate
 from app.agents.runtime.tree import Role
-from app.agents.runtime.work import KIND, access_kept
+from app.agents.runtime.work import KIND, Performing, access_kept
 from app.core.audit import Note, note
 from app.core.auth import Access
 from app.core.clock import now
@@ -63,7 +63,6 @@ class Ready:
     """A run that may be begun: checked, and not yet stored."""
 
     execution: Execution
-    estimate: AgentRunEstimate
     copied: Sequence[ExecutionStep] = ()
 
 
@@ -75,6 +74,7 @@ class Launcher:
     def __init__(self, database: Database, desk: Desk) -> None:
         self._database = database
         self._desk = desk
+        self.performing: Performing
 
     async def start(self, access: Access, wanted: RunWanted) -> Run:
         """Begin a run, or find the one that `run_id` has begun already.
@@ -90,8 +90,14 @@ class Launcher:
         ready = await self.prepare(access, wanted)
         async with self._database.unit(access.scope) as session:
             run = await self.store(session, access, ready)
-        self.runs.executor.launch(run)
+        self.launch(run, ready)
         return run
+
+    def launch(self, run: Run, ready: "Ready") -> None:
+        """Have a run that was stored carried out here."""
+        if not ready.copied:
+            self.performing.expect(ready.execution)
+        self.runs.executor.launch(run)
 
     async def prepare(self, access: Access, wanted: RunWanted) -> Ready:
         """Check everything that can be checked before the run is stored."""
@@ -127,11 +133,12 @@ class Launcher:
             active_seconds=0.0,
             labels=wanted.metadata,
         )
-        return Ready(execution, await self._estimate(access, execution, definition))
+        return Ready(execution)
 
-    async def _estimate(
-        self, access: Access, execution: Execution, definition: AgentDefinition
-    ) -> AgentRunEstimate:
+    async def estimate(self, access: Access, ready: "Ready") -> AgentRunEstimate:
+        """Who would be asked first, and how much it would be shown."""
+        execution = ready.execution
+        definition = AgentDefinition.model_validate(execution.definition)
         tokens = estimate_text(execution.instructions)
         tokens += estimate_text(text_asked(execution.messages))
         question = Question(execution.model, tokens, agent_route=definition.model)
@@ -196,9 +203,7 @@ class Launcher:
             execution.definition = changed.definition
             execution.instructions, execution.model = changed.instructions, changed.model
         execution.forked_from_id, execution.forked_at = before.id, from_step
-        definition = AgentDefinition.model_validate(execution.definition)
-        estimate = await self._estimate(access, execution, definition)
-        return Ready(execution, estimate, _taken_over(execution.id, steps, from_step))
+        return Ready(execution, _taken_over(execution.id, steps, from_step))
 
     async def finished(self, access: Access, run_id: UUID) -> Run:
         """The run once it has ended, or waits for someone; its row says which."""

@@ -128,8 +128,8 @@ async def _launched(
     except AlreadyStarted as started:
         return Started(started.run_id, 0, stream, wait, replayed=True)
     if rails.dry_run:
-        return Started(run_id, 0, stream=False, estimate=ready.estimate)
-    launcher.runs.executor.launch(run)
+        return Started(run_id, 0, stream=False, estimate=await launcher.estimate(access, ready))
+    launcher.launch(run, ready)
     return Started(run_id, 0, stream, wait)
 
 

@@ -51,11 +51,17 @@ class Performing:
         self._cast = cast
         self._trees: dict[UUID, tuple[Tree, Total]] = {}
         self._results: dict[UUID, dict[str, Any]] = {}
+        self._expected: dict[UUID, Execution] = {}
+
+    def expect(self, execution: Execution) -> None:
+        """Hand over what the request already knows of a run that this process will launch."""
+        self._expected[execution.id] = execution
 
     async def run(self, ctx: RunContext) -> None:
         """Raises Paused where people or budgets are waited for, LimitReached at a cap."""
-        execution = await self._execution(ctx)
-        tree, lost = await self._tree(ctx, execution)
+        expected = self._expected.pop(ctx.run_id, None)
+        execution = expected or await self._execution(ctx)
+        tree, lost = await self._tree(ctx, execution, is_new=expected is not None)
         self._trees[ctx.run_id] = (tree, lost)
         company = Company(tree, self._context, partials_of(ctx.history))
         left = tree.limits.seconds - tree.journal.active
@@ -98,6 +104,7 @@ class Performing:
         return Settlement(told, total.input_tokens, total.output_tokens, total.cost_usd)
 
     def _forget(self, run_id: UUID) -> None:
+        self._expected.pop(run_id, None)
         self._trees.pop(run_id, None)
         self._results.pop(run_id, None)
 
@@ -108,11 +115,14 @@ class Performing:
             raise AppError("What this run was to do is gone.")
         return found
 
-    async def _tree(self, ctx: RunContext, execution: Execution) -> tuple[Tree, Total]:
+    async def _tree(
+        self, ctx: RunContext, execution: Execution, *, is_new: bool
+    ) -> tuple[Tree, Total]:
         journal, lost = Journal(self._database, ctx), Total()
         if ctx.continued:
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, open_requests(ctx.history))
-        await journal.load()
+        if not is_new:
+            await journal.load()
         if ctx.continued:
             async with self._database.unit(ctx.scope) as session:
                 lost = await self._lost(ctx, session, journal)

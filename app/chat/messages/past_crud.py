@@ -42,4 +42,5 @@ async def turns(
         statement = statement.where(Message.created_at >= wanted.since)
     if wanted.until is not None:
         statement = statement.where(Message.created_at < wanted.until)
-    return [tuple(row) for row in await session.execute(statement)]
+    rows = await session.execute(statement)
+    return [(run_id, asked, said) for run_id, asked, said in rows if run_id is not None]

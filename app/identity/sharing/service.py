@@ -35,7 +35,7 @@ LINK_LASTS = timedelta(days=30)
 class Shareable:
     """A resource of the caller's own, which is what may be shared; `type` is what it is."""
 
-    type: Literal["conversation", "collection"]
+    type: Literal["conversation", "collection", "agent", "template"]
     id: UUID
 
 

@@ -167,20 +167,6 @@ class SchemaCheck:
         return None
 
 
-def build_validator(schema: Mapping[str, Any]) -> Any:
-    """Raises ValueError for what is no JSON schema, or refers to another document."""
-    import jsonschema_rs  # noqa: PLC0415 - few policies ask for it
-
-    def refuse(address: str) -> Any:
-        raise ValueError(f"refers to {address}; other documents are not fetched")
-
-    return jsonschema_rs.validator_for(
-        dict(schema),
-        retriever=refuse,
-        pattern_options=jsonschema_rs.RegexOptions(),
-    )
-
-
 def shortened(text: str) -> str:
     """A long text by its beginning and its end."""
     if len(text) <= MOST_JUDGED:

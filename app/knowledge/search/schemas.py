@@ -17,7 +17,7 @@ from app.knowledge.search.question import (
 )
 
 MOST_IDS = 200
-Kind = Literal["document", "entry", "message", "agent", "workflow", "template"]
+Kind = Literal["document", "entry", "message", "agent", "memory", "workflow", "template"]
 Ids = Annotated[list[UUID], Field(min_length=1, max_length=MOST_IDS)]
 QueryText = Annotated[Text, Field(min_length=1, max_length=2000)]
 Language = Annotated[Text, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=35)]
@@ -31,7 +31,7 @@ class SearchFilters(Input):
     entries alone, unless `kinds` says otherwise.
     """
 
-    kinds: Annotated[list[Kind] | None, Field(min_length=1, max_length=6)] = None
+    kinds: Annotated[list[Kind] | None, Field(min_length=1, max_length=7)] = None
     collections: Ids | None = None
     documents: Ids | None = None
     dictionaries: Ids | None = None

@@ -91,6 +91,13 @@ class AgentHit(_Hit):
     agent_id: UUID
 
 
+class MemoryHit(_Hit):
+    """What is remembered, and holds now."""
+
+    kind: Literal["memory"]
+    memory_id: UUID
+
+
 class WorkflowHit(_Hit):
     kind: Literal["workflow"]
     workflow_id: UUID
@@ -104,7 +111,13 @@ class TemplateHit(_Hit):
 class SearchHit(
     RootModel[
         Annotated[
-            DocumentHit | EntryHit | MessageHit | AgentHit | WorkflowHit | TemplateHit,
+            DocumentHit
+            | EntryHit
+            | MessageHit
+            | AgentHit
+            | MemoryHit
+            | WorkflowHit
+            | TemplateHit,
             Field(discriminator="kind"),
         ]
     ]

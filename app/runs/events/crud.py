@@ -36,9 +36,12 @@ async def archive(
     run_id: UUID,
     events: Sequence[Event],
     kept_at: datetime,
+    *,
+    again: bool = False,
 ) -> None:
-    """Keep a whole log, in place of what was kept of it before."""
-    await session.execute(delete(RunEvent).where(RunEvent.run_id == run_id))
+    """Keep a whole log; `again` in place of what was kept of it before."""
+    if again:
+        await session.execute(delete(RunEvent).where(RunEvent.run_id == run_id))
     for start in range(0, len(events), _INSERT_ROWS):
         rows = events[start : start + _INSERT_ROWS]
         await session.execute(

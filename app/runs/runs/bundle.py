@@ -40,7 +40,6 @@ class Runs:
 
         return cancelled
 
-
     async def wake(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
         """Have a paused run go on, with what this transaction brings, once that commits."""
         await crud.wake(session, workspace_id, run_id)

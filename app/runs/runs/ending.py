@@ -99,7 +99,10 @@ class Closer:
             if run is None:
                 return False
             waits = run.cancel_requested_at is None and await paused.waits(session)
-            await events.archive(session, run.workspace_id, run.id, history, events.OPEN)
+            again = run.last_seq > 0
+            await events.archive(
+                session, run.workspace_id, run.id, history, events.OPEN, again=again
+            )
             values = {
                 "status": "paused" if waits else "queued",
                 "executor_id": None,
@@ -138,7 +141,8 @@ async def _write(
     session: AsyncSession, run: Run, history: list[Event], values: dict[str, Any]
 ) -> None:
     moment = now()
-    await events.archive(session, run.workspace_id, run.id, history, moment)
+    again = run.last_seq > 0
+    await events.archive(session, run.workspace_id, run.id, history, moment, again=again)
     await crud.finish(session, run, {**values, "last_seq": history[-1].seq, "ended_at": moment})
 
 

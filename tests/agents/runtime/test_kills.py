@@ -62,7 +62,7 @@ async def _killed_at(seq, app, kernel, agency, agent):
     [work] = [each for each in agents.works if each.kind == "agent_run"]
     process = await Process(kernel, work).start()
     launcher = Launcher(kernel.database, agents.definitions)
-    launcher.runs = process.runs
+    launcher.runs, launcher.performing = process.runs, work
     run = await launcher.start(_access(agency), RunWanted(agent["slug"], "Do all three."))
     await _until_seen(process, run, seq)
     await process.kill()

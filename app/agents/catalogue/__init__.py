@@ -1,0 +1,1 @@
+"""What agents can use here, from all sources."""

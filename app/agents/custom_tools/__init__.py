@@ -1,0 +1,1 @@
+"""Tools that a workspace makes itself: HTTP calls with a JSON Schema, and those out of OpenAPI."""

@@ -1,0 +1,111 @@
+"""Connections to databases of others: to checked addresses, to read, and for one question each."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg  # type: ignore[import-untyped]
+
+from app.agents.databases.dsn import Address, tls_of
+from app.agents.databases.errors import DatabaseFailed
+from app.core.net import AddressPolicy, literal_address
+
+# The driver has no types.
+Connection = Any
+CONNECT_SECONDS: Final = 8.0
+# What a query may take beyond the server's own limit before the connection is dropped.
+_GRACE_SECONDS: Final = 5.0
+
+
+class Connector:
+    """`allow` are hosts and networks that the operator lets workspaces reach, beside public ones.
+
+    At most `at_once` databases are asked together.
+    """
+
+    def __init__(self, allow: tuple[str, ...], at_once: int = 8) -> None:
+        self._policy = AddressPolicy(allow)
+        self._turns = asyncio.Semaphore(at_once)
+
+    @asynccontextmanager
+    async def reading(
+        self, address: Address, schemas: list[str], seconds: int
+    ) -> AsyncIterator[Connection]:
+        """A connection in a transaction that can only read, and that is rolled back at its end.
+
+        Raises AddressRefused, and DatabaseFailed where the server refuses, is slow or is away.
+        """
+        async with self._turns:
+            try:
+                connection = await self._connect(address, schemas, seconds)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise DatabaseFailed(f"It cannot be connected to: {_why(error)}.") from None
+            try:
+                async with asyncio.timeout(seconds + _GRACE_SECONDS):
+                    transaction = connection.transaction(readonly=True)
+                    await transaction.start()
+                    yield connection
+                    await transaction.rollback()
+            except TimeoutError:
+                raise DatabaseFailed("It took too long to answer.") from None
+            except (OSError, asyncpg.InterfaceError) as error:
+                raise DatabaseFailed(f"The connection broke: {_why(error)}.") from None
+            finally:
+                connection.terminate()
+
+    async def _connect(self, address: Address, schemas: list[str], seconds: int) -> Connection:
+        """Nothing is read of this process's environment, nor of files of its user."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            checked = await self._resolve(address)
+            connection: Connection = await asyncpg.connect(
+                host=checked[0],
+                port=address.port,
+                database=address.database,
+                user=address.user,
+                password=address.password,
+                passfile=os.devnull,
+                ssl=tls_of(address),
+                timeout=CONNECT_SECONDS,
+                command_timeout=None,
+                statement_cache_size=0,
+                target_session_attrs="any",
+                server_settings=_settings(schemas, seconds),
+            )
+        return connection
+
+    async def _resolve(self, address: Address) -> list[str]:
+        """The addresses of its host, every one allowed."""
+        literal = literal_address(address.host)
+        if literal is not None:
+            found = [str(literal)]
+        else:
+            loop = asyncio.get_running_loop()
+            told = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            found = list(dict.fromkeys(str(entry[4][0]) for entry in told))
+        self._policy.check(address.host, found)
+        return found
+
+
+def _settings(schemas: list[str], seconds: int) -> dict[str, str]:
+    quoted = ", ".join('"' + each.replace('"', '""') + '"' for each in schemas)
+    return {
+        "application_name": "luminous",
+        "default_transaction_read_only": "on",
+        "statement_timeout": str(seconds * 1000),
+        "lock_timeout": "2000",
+        "idle_in_transaction_session_timeout": "30000",
+        "search_path": quoted,
+        "standard_conforming_strings": "on",
+        "client_encoding": "UTF8",
+    }
+
+
+def _why(error: BaseException) -> str:
+    """In the server's words where it has any, without its address."""
+    if isinstance(error, asyncpg.PostgresError):
+        said: Any = error.message
+        return str(said)[:300]
+    return type(error).__name__

@@ -1,0 +1,1 @@
+"""What an agent is: its definition, in versions that labels point to."""

@@ -1,0 +1,65 @@
+"""JSON Schemas that people write: whether they are ones, and what a value has wrong by them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from app.core.errors import FieldError
+from app.core.json_schemas import validator_of
+
+MOST_BYTES: Final = 65_536
+MOST_DEPTH: Final = 32
+MOST_MISTAKES: Final = 20
+
+
+def mistake_in(schema: Mapping[str, Any]) -> str | None:
+    """Why this is no JSON Schema (2020-12) that can be used, or None.
+
+    It may refer to its own parts alone, and its patterns are those that take linear time.
+    """
+    if _too_deep(schema):
+        return f"is nested deeper than {MOST_DEPTH} levels"
+    try:
+        written = orjson.dumps(schema)
+    except (TypeError, ValueError):
+        return "is not JSON"
+    if len(written) > MOST_BYTES:
+        return "is longer than 64 KiB"
+    try:
+        validator_of(schema, only_2020=True)
+    except ValueError as error:
+        return f"is no JSON Schema (2020-12): {_first_line(error)}"
+    return None
+
+
+def mistakes(schema: Mapping[str, Any], value: Any, pointer: str) -> list[FieldError]:
+    """What a value has wrong by a schema; the schema must be one."""
+    found = []
+    for error in validator_of(schema, only_2020=True).iter_errors(value):
+        place = "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}"
+                        for p in error.instance_path)  # fmt: skip
+        kind = type(error.kind).__name__.removeprefix("ValidationErrorKind_").lower()
+        found.append(FieldError(f"{pointer}{place}", f"schema_{kind}", _first_line(error)))
+        if len(found) == MOST_MISTAKES:
+            break
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return False
+    return True
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, Mapping):
+        return list(node.values())
+    return node if isinstance(node, list) else []

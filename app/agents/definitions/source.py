@@ -1,0 +1,31 @@
+"""Agents as something that a search finds."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.agents.definitions import crud
+from app.agents.definitions.finding import KIND
+from app.core.auth import Access, Permission
+from app.core.db import AsyncSession
+from app.knowledge.passages.sources import Source
+from app.knowledge.vectors.index import Reach
+
+
+class AgentSource(Source):
+    """The living agents that the caller sees."""
+
+    kind = KIND
+
+    async def reach(self, session: AsyncSession, access: Access) -> Reach | None:
+        if Permission.AGENTS_READ not in access.permissions:
+            return None
+        found = await crud.visible_ids(session, access.workspace_id, access.user_id)
+        return Reach(KIND, parents=tuple(found)) if found else None
+
+    async def visible(
+        self, session: AsyncSession, access: Access, subject_ids: Sequence[UUID]
+    ) -> set[UUID]:
+        if Permission.AGENTS_READ not in access.permissions:
+            return set()
+        found = await crud.by_ids(session, access.workspace_id, access.user_id, subject_ids)
+        return {agent.id for agent in found}

@@ -1,0 +1,1 @@
+"""Experiments: targets asked every case, their results, and what these say."""

@@ -1,0 +1,1 @@
+"""Graders: what is looked at in an answer, and how it becomes a grade."""

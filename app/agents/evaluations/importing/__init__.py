@@ -1,0 +1,1 @@
+"""Importing evaluations from elsewhere."""

@@ -1,0 +1,1 @@
+"""Statistics: how sure a difference is, and how far two judges agree."""

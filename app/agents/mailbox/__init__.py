@@ -1,0 +1,1 @@
+"""Durable messages between agents, people and programs: sent, routed, leased and answered."""

@@ -1,0 +1,1 @@
+"""`/mcp`: a workspace's agents, tools and dictionaries for MCP clients of others."""

@@ -1,0 +1,164 @@
+"""The way out to MCP servers: checked addresses, a credential for its hosts, bounded answers.
+
+The SDK's client sends through this transport. What goes wrong on the way becomes a JSON-RPC error
+of the one request that it happened to; an exception would end the session for everyone on it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import httpx2
+import orjson
+from yarl import URL
+
+from app.core.errors import AppError
+from app.core.net import AddressRefused, parse_url
+from app.core.outbound import Outbound
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+CONNECT_SECONDS: Final = 10.0
+UNREACHABLE: Final = -32090
+REFUSED: Final = -32091
+LOST: Final = -32092
+FORGOTTEN: Final = -32093
+# An answer's head is waited for by who calls, who also gives up; this is for what is forgotten.
+_TIMEOUT: Final = httpx2.Timeout(660.0, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
+
+
+class AnswerTooLarge(httpx2.StreamError):
+    """The SDK takes a StreamError for a failure of the request, not of the session."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the answer is larger than {MOST_BYTES} bytes")
+
+
+class GuardedTransport(httpx2.AsyncBaseTransport):
+    """Sends requests for one server; each is resolved, checked, and connected to as checked.
+
+    `headers` (its credential) go with requests to this origin alone.
+    """
+
+    def __init__(self, outbound: Outbound, url: str, headers: Mapping[str, str]) -> None:
+        self._outbound = outbound
+        self._origin = parse_url(url).origin()
+        self._headers = dict(headers)
+        self._inner = httpx2.AsyncHTTPTransport(
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=4),
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        url = parse_url(str(request.url))
+        if url.origin() != self._origin:
+            return _failure(request, REFUSED, "the server led to another host")
+        try:
+            response = await self._send(request, url)
+        except AddressRefused as error:
+            return _failure(request, REFUSED, error.detail)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, AppError) as error:
+            return _failure(request, UNREACHABLE, f"{url.host}: {_said(error)}")
+        except (httpx2.TransportError, OSError) as error:
+            return _failure(request, LOST, f"{url.host}: {type(error).__name__}")
+        return await self._bounded(request, response)
+
+    async def _send(self, request: httpx2.Request, url: URL) -> httpx2.Response:
+        async with asyncio.timeout(CONNECT_SECONDS) as clock:
+            try:
+                addresses = await self._outbound.addresses(str(url))
+            except TimeoutError:
+                if not clock.expired():
+                    raise
+                raise httpx2.ConnectTimeout("the host was not found in time") from None
+        for address in addresses[:-1]:
+            try:
+                return await self._inner.handle_async_request(self._to(address, request, url))
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                continue
+        return await self._inner.handle_async_request(self._to(addresses[-1], request, url))
+
+    def _to(self, address: str, request: httpx2.Request, url: URL) -> httpx2.Request:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in ("host", "accept-encoding", "authorization", "cookie")
+        }
+        headers |= {"Host": url.host_port_subcomponent or "", "Accept-Encoding": "identity"}
+        return httpx2.Request(
+            request.method,
+            str(url.with_host(address).with_fragment(None)),
+            headers={**headers, **self._headers},
+            stream=request.stream,
+            extensions={
+                **request.extensions,
+                "sni_hostname": url.raw_host,
+                "timeout": _TIMEOUT.as_dict(),
+            },
+        )
+
+    async def _bounded(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        kind = response.headers.get("content-type", "").lower()
+        status = response.status_code
+        if status == 404 and "mcp-session-id" in request.headers:
+            await response.aclose()
+            return _failure(request, FORGOTTEN, "it has forgotten the session")
+        # The SDK knows what 404 means without a session, and reads errors that are JSON.
+        if status >= 400 and status != 404 and not kind.startswith("application/json"):
+            await response.aclose()
+            return _failure(request, REFUSED, f"it answered with HTTP {status}")
+        stream = response.stream
+        if isinstance(stream, httpx2.AsyncByteStream):
+            bound = None if kind.startswith("text/event-stream") else MOST_BYTES
+            response.stream = _Bounded(stream, bound)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """Ends an answer that is too large; the SDK bounds each event of a stream of them itself."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, most: int | None) -> None:
+        self._stream = stream
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for piece in self._stream:
+                size += len(piece)
+                if self._most is not None and size > self._most:
+                    raise AnswerTooLarge
+                yield piece
+        except (httpx2.TransportError, OSError) as error:
+            raise httpx2.StreamError(f"the answer broke off ({type(error).__name__})") from error
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _said(error: Exception) -> str:
+    return error.detail if isinstance(error, AppError) else type(error).__name__
+
+
+def _failure(request: httpx2.Request, code: int, message: str) -> httpx2.Response:
+    """What the SDK takes for an error that the server told of."""
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message[:500]}}
+    return httpx2.Response(
+        502,
+        headers={"Content-Type": "application/json"},
+        content=orjson.dumps(body),
+        request=request,
+    )
+
+
+def client_of(outbound: Outbound, url: str, headers: Mapping[str, str]) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        transport=GuardedTransport(outbound, url, headers),
+        follow_redirects=False,
+        trust_env=False,
+        max_redirects=3,
+        timeout=_TIMEOUT,
+        headers={"User-Agent": "Luminous"},
+    )

@@ -1,0 +1,1 @@
+"""Templates of prompts, agents and workflows: variables, versions, packs, and ways to make them."""

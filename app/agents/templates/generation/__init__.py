@@ -1,0 +1,1 @@
+"""Having a model write a template: described, generated, validated, evaluated."""

@@ -1,0 +1,1 @@
+"""Templates out of files: our own, and what people saved of OpenAI's prompts."""

@@ -1,0 +1,1 @@
+"""What an agent may use: one protocol for every tool, and where tools come from."""

@@ -1,0 +1,1 @@
+"""Tools that need nobody outside: numbers, dates, code, and what the workspace itself knows."""

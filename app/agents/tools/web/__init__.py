@@ -1,0 +1,1 @@
+"""Tools for the web: search, pages, HTTP requests; all through one guarded client."""

@@ -1,0 +1,217 @@
+"""Agents against plain calls: CPU of a long stream, of a short run, and many at once on one core.
+
+Measured in one run, with the demo provider in a process of its own:
+
+- a stream of 500 chunks, read with httpx2 and orjson straight from the provider, and as an agent's
+  run over server-sent events (the CPU of the service's process, stores left out);
+- a request of one word, plain and as an agent's whole run;
+- 40 agents at once, 50 tokens a second each, the service on one core: how far behind the provider's
+  pace the last token of each came.
+
+A run that does not arrive whole and without a gap fails the benchmark.
+
+    .venv/bin/python scripts/bench/agents.py [--quick]
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx2
+import orjson
+from processes import Started, cores, pin, start_demo, start_service
+from rich.console import Console
+from rich.table import Table
+
+CHUNKS = 500
+AGENTS = 40
+PACE_MS = 20
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One run: seconds from its first token to its last, and whether all of it came in order."""
+
+    seconds: float
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """CPU in milliseconds each; `behind_ms` is the 95th percentile of the lag."""
+
+    raw_stream: float
+    run_stream: float
+    raw_request: float
+    run: float
+    behind_ms: float
+    lost: int
+
+
+async def raw_stream(http: httpx2.AsyncClient, url: str) -> None:
+    """What a program does that calls a provider by hand."""
+    body = {"model": f"chat?tokens={CHUNKS}&delay_ms=0", "stream": True}
+    body["messages"] = [{"role": "user", "content": "Hello"}]
+    rest, words = b"", 0
+    async with http.stream(
+        "POST", f"{url}/v1/chat/completions", content=orjson.dumps(body),
+        headers={"content-type": "application/json"},
+    ) as answer:  # fmt: skip
+        async for chunk in answer.aiter_raw():
+            *blocks, rest = (rest + chunk).split(b"\n\n")
+            for block in blocks:
+                data = block.removeprefix(b"data: ")
+                if data and data != b"[DONE]":
+                    choices = orjson.loads(data)["choices"]
+                    words += any(each["delta"].get("content") for each in choices)
+    if words != CHUNKS:
+        raise SystemExit(f"{words} of {CHUNKS} chunks came from the provider")
+
+
+async def raw_request(http: httpx2.AsyncClient, url: str) -> None:
+    body = {"model": "chat?tokens=1&delay_ms=0", "messages": [{"role": "user", "content": "Hi"}]}
+    answer = await http.post(
+        f"{url}/v1/chat/completions",
+        content=orjson.dumps(body),
+        headers={"content-type": "application/json"},
+    )
+    orjson.loads(answer.content)["choices"][0]["message"]
+
+
+async def stream_run(http: aiohttp.ClientSession, url: str, agent: str, tokens: int) -> Taken:
+    """An agent's run over server-sent events."""
+    rest, seq, first, whole = b"", 0, 0.0, True
+    said: list[str] = []
+    last: dict[str, Any] = {}
+    body = {"input": "Hello", "stream": True}
+    async with http.post(f"{url}/v1/agents/{agent}/runs", json=body) as answer:
+        async for chunk in answer.content.iter_any():
+            *blocks, rest = (rest + chunk).split(b"\n\n")
+            for block in blocks:
+                _, found, data = block.partition(b"data: ")
+                if not found:
+                    continue
+                last, seq = orjson.loads(data), seq + 1
+                whole = whole and last["seq"] == seq
+                if last["type"] == "text.delta":
+                    first = first or time.perf_counter()
+                    said.append(last["text"])
+    words = len("".join(said).split())
+    whole = whole and last.get("type") == "run.completed" and words == tokens
+    return Taken(time.perf_counter() - first, whole)
+
+
+async def whole_run(http: aiohttp.ClientSession, url: str, agent: str) -> Taken:
+    async with http.post(f"{url}/v1/agents/{agent}/runs", json={"input": "Hi"}) as answer:
+        told = await answer.json()
+    return Taken(0.0, told.get("status") == "completed")
+
+
+async def cpu_of(
+    act: Callable[[], Awaitable[Any]], count: int, cpu_seconds: Callable[[], float]
+) -> float:
+    """Milliseconds of CPU that one act costs; the first few are not counted."""
+    for _ in range(3):
+        await act()
+    before = cpu_seconds()
+    for _ in range(count):
+        await act()
+    return (cpu_seconds() - before) * 1000 / count
+
+
+async def made(http: aiohttp.ClientSession, url: str, name: str, model: str) -> str:
+    definition = {"model": f"bench/{model}", "instructions": "Answer."}
+    body = {"name": name, "slug": name, "definition": definition}
+    async with http.post(f"{url}/v1/agents", json=body) as answer:
+        told = await answer.json()
+        if answer.status != 201:
+            raise SystemExit(f"the agent could not be made: {told}")
+        return told["slug"]
+
+
+async def measure(demo: Started, service: Started, key: str, *, quick: bool) -> Figures:
+    count = 10 if quick else 40
+    async with httpx2.AsyncClient(timeout=60) as plain:
+        raw = await cpu_of(lambda: raw_stream(plain, demo.url), count, time.process_time)
+        request = await cpu_of(lambda: raw_request(plain, demo.url), 10 * count, time.process_time)
+    headers = {"Authorization": f"Bearer {key}"}
+    connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=600)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers) as http:
+        integration = {"kind": "openai_compatible", "slug": "bench", "base_url": f"{demo.url}/v1"}
+        async with http.post(f"{service.url}/v1/integrations", json=integration) as answer:
+            answer.raise_for_status()
+        tokens = 250 if quick else 750
+        long = await made(http, service.url, "long", f"chat?tokens={CHUNKS}&delay_ms=0")
+        short = await made(http, service.url, "short", "chat?tokens=1&delay_ms=0")
+        paced = await made(http, service.url, "paced", f"chat?tokens={tokens}&delay_ms={PACE_MS}")
+        runs: list[Taken] = []
+
+        async def one(work: Awaitable[Taken]) -> None:
+            runs.append(await work)
+
+        stream = await cpu_of(
+            lambda: one(stream_run(http, service.url, long, CHUNKS)), count, service.cpu_seconds
+        )
+        run = await cpu_of(
+            lambda: one(whole_run(http, service.url, short)), 5 * count, service.cpu_seconds
+        )
+        together = await asyncio.gather(
+            *(stream_run(http, service.url, paced, tokens) for _ in range(AGENTS))
+        )
+    pace = (tokens - 1) * PACE_MS / 1000
+    behind = sorted((each.seconds - pace) * 1000 for each in together)
+    lost = sum(not each.whole for each in [*runs, *together])
+    late = statistics.quantiles(behind, n=20)[-1]
+    return Figures(raw, stream, request, run, late, lost)
+
+
+def report(found: Figures) -> dict[str, float]:
+    figures = {
+        "lost_runs": found.lost,
+        "raw_stream_cpu_ms": round(found.raw_stream, 2),
+        "agent_stream_cpu_ms": round(found.run_stream, 2),
+        "agent_stream_over_raw": round(found.run_stream / found.raw_stream, 2),
+        "raw_request_cpu_ms": round(found.raw_request, 3),
+        "agent_run_cpu_ms": round(found.run, 2),
+        "agent_run_over_raw": round(found.run / found.raw_request, 1),
+        "behind_p95_ms": round(found.behind_ms, 1),
+    }
+    table = Table("", "plain", "agent", "ratio", title="Agents against plain calls, CPU in ms")
+    ratio = f"{figures['agent_stream_over_raw']:.2f}"
+    table.add_row(f"{CHUNKS} chunks", f"{found.raw_stream:.1f}", f"{found.run_stream:.1f}", ratio)
+    table.add_row(
+        "one word",
+        f"{found.raw_request:.2f}",
+        f"{found.run:.1f}",
+        f"{figures['agent_run_over_raw']:.1f}",
+    )
+    table.add_row(f"{AGENTS} at {1000 // PACE_MS} tokens/s", "-", f"{found.behind_ms:.0f} behind")
+    Console().print(table)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="ends within a minute")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with start_demo(folder) as demo, start_service(folder) as (service, key):
+            pin(service.pid, *cores())
+            found = asyncio.run(measure(demo, service, key, quick=given.quick))
+    figures = report(found)
+    print(json.dumps({"figures": figures}))
+    sys.exit(1 if figures["lost_runs"] else 0)
+
+
+if __name__ == "__main__":
+    main()
