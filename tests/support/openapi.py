@@ -225,6 +225,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "graph_relations_update": {"description": "Since 1999."},
     "graph_schemas_create": {"name": "Firms", "entity_types": [{"name": "firm"}]},
     "graph_schemas_update": {"instructions": "Leave out subsidiaries."},
+    "agent_runs_create": {"input": "Hello", "stream": False},
+    "agent_runs_resume": {"budget_usd": "1"},
+    "agent_runs_retry": {"from_step": 1},
+    "agent_runs_fork": {"from_step": 1},
+    "approvals_decide": {"decision": "approve"},
     "chat_create": {
         "messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False,
     },

@@ -149,6 +149,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             **await _mail_resources(http, person),
             **await _memory_resources(http, person),
             **await _agent_resources(http, person),
+            **await _agent_run_resources(http, person),
             **await _template_resources(http, person),
         },
         key=key["key"],
@@ -161,7 +162,7 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
 
 async def _mail_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
     """A mailbox with a message, a rule, and an agent that would answer, were it not paused."""
-    box = {"address": "service:own-desk", "tags": ["own-team"]}
+    box = {"address": f"service:desk-{person.workspace_id[-12:]}", "tags": ["own-team"]}
     address = (await _made(http, person, "/v1/mailboxes", box))["address"]
     letter = {"content": "Hello", "reply_to": address}
     sent = await http.post(f"/v1/mailboxes/{address}/messages", json=letter, headers=person.headers)
@@ -276,6 +277,23 @@ async def _agent_resources(http: httpx2.AsyncClient, person: Person) -> dict[str
     )
     assert label.status_code == 200, label.text
     return {"agent_id": agent["id"], "agent_share_id": share["id"], "label": "production"}
+
+
+async def _agent_run_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A run of an agent that waits for someone to agree to a call."""
+    uses = [{"tool": "calculator", "approval": "always"}]
+    definition = {"model": "own-demo/tools", "tools": uses}
+    agent = await _made(http, person, "/v1/agents", {"name": "Asks", "definition": definition})
+    path = f"/v1/agents/{agent['slug']}/runs"
+    run = await http.post(path, json={"input": "Count."}, headers=person.headers)
+    assert run.json()["status"] == "paused", run.text
+    path = f"/v1/runs/{run.json()['id']}/approvals"
+    [approval] = (await http.get(path, headers=person.headers)).json()
+    return {
+        "agent": agent["slug"],
+        "agent_run_id": run.json()["id"],
+        "approval_id": approval["id"],
+    }
 
 
 async def _graph_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:

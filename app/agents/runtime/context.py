@@ -46,8 +46,9 @@ class ContextBuilder:
         payer = tree.payer(role.agent_id)
         composed = await self.composer.compose(tree.access, payer, question, sources)
         tree.see([own, composed.grounding.prompt])
+        tree.confide(composed.system)
         if not path:
-            tree.see([question])
+            tree.hear(question)
         for warning in composed.warnings:
             tree.tell("log", warning["code"], step="context", path=path, level="warning", **warning)
         tell_sources(tree, path, 1, composed.grounding.sources)

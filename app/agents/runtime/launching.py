@@ -28,6 +28,7 @@ from app.inference.calls.order import Order
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import payer_of
 from app.inference.usage.service import estimate_text
+from app.runs.dialects.dialects import THREAD
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
@@ -160,7 +161,7 @@ class Launcher:
             run_id=execution.id,
             kind=KIND,
             subject_id=execution.agent_id,
-            input=access_kept(access),
+            input={**access_kept(access), THREAD: _thread(execution)},
             executor_id=self.runs.executor.id,
         )
         await crud.add(session, execution, *ready.copied)
@@ -232,6 +233,12 @@ class Launcher:
         definition = AgentDefinition.model_validate(version.definition)
         number = version.number
         return Role(agent.slug, agent.name, definition, agent.id, number, agent.description)
+
+
+def _thread(execution: Execution) -> str:
+    """The conversation that a run belongs to, as front ends call it."""
+    named = execution.labels.get(THREAD) or execution.conversation_id or execution.id
+    return str(named)
 
 
 def _again(before: Execution, budget_usd: Decimal | None) -> Execution:

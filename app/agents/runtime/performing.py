@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import jsonschema_rs
 import orjson
 from pydantic_ai import Agent, DeferredToolRequests, ModelRetry, RunContext
 from pydantic_ai.exceptions import ApprovalRequired, ToolFailed
@@ -24,6 +23,7 @@ from app.agents.runtime.prompt import Prompt
 from app.agents.runtime.prompting import history_of
 from app.agents.runtime.toolbox import Held, Toolbox
 from app.agents.runtime.tree import Role, Tree, Waits
+from app.core.json_schemas import validator_of
 from app.inference.providers.types import ToolSpec
 
 MENDS = 3
@@ -201,7 +201,7 @@ def _why_not(schema: dict[str, Any], text: str) -> str | None:
         value = orjson.loads(_bare(text))
     except orjson.JSONDecodeError as error:
         return f"it is not JSON: {error}"
-    mistakes: Sequence[Any] = list(jsonschema_rs.iter_errors(schema, value))
+    mistakes: Sequence[Any] = list(validator_of(schema, only_2020=True).iter_errors(value))
     if not mistakes:
         return None
     first = mistakes[0]

@@ -26,6 +26,7 @@ from app.agents.runtime.errors import (
 from app.agents.runtime.launching import Launcher, Ready, RunWanted
 from app.agents.runtime.models import ToolApproval
 from app.agents.runtime.schemas import (
+    AgentRunAnswer,
     AgentRunCreate,
     AgentRunEstimate,
     AgentRunRead,
@@ -62,7 +63,7 @@ Reader = Annotated[Access, require(Permission.RUNS_READ)]
 Decider = Annotated[Access, require(Permission.AGENTS_RUN)]
 
 router = guarded_router(prefix="/v1/agents/{agent}/runs", tag="agent runs")
-runs_router = guarded_router(prefix="/v1/runs/{run_id}", tag="agent runs")
+runs_router = guarded_router(prefix="/v1/runs/{agent_run_id}", tag="agent runs")
 approvals_router = guarded_router(prefix="/v1/approvals", tag="approvals")
 
 FAILURES = (
@@ -139,7 +140,7 @@ def _responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     streamed = event_stream_responses()[200]["content"]
     documented[200] = {
         "description": "The run at its end, or where it waits; with `stream`, its events.",
-        "model": AgentRunRead | AgentRunEstimate,
+        "model": AgentRunAnswer,
         "content": streamed,
     }
     return documented
@@ -218,8 +219,8 @@ async def list_runs(
     response_model=AgentRunRead,
     responses=problems(RunNotFound, Unauthenticated, ScopeMissing),
 )
-async def get_run(run_id: UUID, access: Reader, session: Session) -> AgentRunRead:
-    return (await service.show(session, access, run_id)).read()
+async def get_run(agent_run_id: UUID, access: Reader, session: Session) -> AgentRunRead:
+    return (await service.show(session, access, agent_run_id)).read()
 
 
 @runs_router.get(
@@ -229,8 +230,8 @@ async def get_run(run_id: UUID, access: Reader, session: Session) -> AgentRunRea
     response_model=StepList,
     responses=problems(RunNotFound, Unauthenticated, ScopeMissing),
 )
-async def list_steps(run_id: UUID, access: Reader, session: Session) -> dict[str, Any]:
-    return {"data": await service.steps(session, access, run_id)}
+async def list_steps(agent_run_id: UUID, access: Reader, session: Session) -> dict[str, Any]:
+    return {"data": await service.steps(session, access, agent_run_id)}
 
 
 @runs_router.get(
@@ -240,11 +241,11 @@ async def list_steps(run_id: UUID, access: Reader, session: Session) -> dict[str
     response_model=RunContextRead,
     responses=problems(RunNotFound, Unauthenticated, ScopeMissing),
 )
-async def get_context(run_id: UUID, access: Reader, session: Session) -> dict[str, Any]:
-    shown = await service.show(session, access, run_id)
-    steps = await service.steps(session, access, run_id)
+async def get_context(agent_run_id: UUID, access: Reader, session: Session) -> dict[str, Any]:
+    shown = await service.show(session, access, agent_run_id)
+    steps = await service.steps(session, access, agent_run_id)
     return {
-        "run_id": run_id,
+        "run_id": agent_run_id,
         "instructions": shown.execution.instructions,
         "data": [
             {
@@ -266,8 +267,10 @@ async def get_context(run_id: UUID, access: Reader, session: Session) -> dict[st
     response_model=list[ApprovalRead],
     responses=problems(RunNotFound, Unauthenticated, ScopeMissing),
 )
-async def list_run_approvals(run_id: UUID, access: Reader, session: Session) -> list[ToolApproval]:
-    return list(await service.approvals(session, access, run_id))
+async def list_run_approvals(
+    agent_run_id: UUID, access: Reader, session: Session
+) -> list[ToolApproval]:
+    return list(await service.approvals(session, access, agent_run_id))
 
 
 @runs_router.post(
@@ -279,9 +282,9 @@ async def list_run_approvals(run_id: UUID, access: Reader, session: Session) -> 
     responses=problems(RunNotFound, RunNotPaused, Unauthenticated, ScopeMissing),
 )
 async def resume_run(
-    run_id: UUID, body: ResumeRequest, access: Runner, session: Session, running: RunsDep
+    agent_run_id: UUID, body: ResumeRequest, access: Runner, session: Session, running: RunsDep
 ) -> AgentRunRead:
-    shown = await service.resume(session, access, running, run_id, body.budget_usd)
+    shown = await service.resume(session, access, running, agent_run_id, body.budget_usd)
     return shown.read()
 
 
@@ -291,11 +294,11 @@ async def resume_run(
     summary="Do a run again from a step on",
     description="A new run; what came before the step is taken over and costs nothing.",
     status_code=202,
-    response_model=AgentRunRead,
+    response_model=AgentRunAnswer,
     responses=problems(RunNotFound, RunNotEnded, StepUnknown, *FAILURES),
 )
 async def retry_run(
-    run_id: UUID,
+    agent_run_id: UUID,
     body: RetryRequest,
     access: Runner,
     kernel: KernelDep,
@@ -303,7 +306,7 @@ async def retry_run(
     launcher: LauncherDep,
 ) -> AgentRunRead | AgentRunEstimate | Response:
     fork = ForkRequest(from_step=body.from_step)
-    return await _forked(access, kernel, rails, launcher, run_id, fork)
+    return await _forked(access, kernel, rails, launcher, agent_run_id, fork)
 
 
 @runs_router.post(
@@ -311,18 +314,18 @@ async def retry_run(
     operation_id="agent_runs_fork",
     summary="Do a run again from a step on, with another model or version",
     status_code=202,
-    response_model=AgentRunRead,
+    response_model=AgentRunAnswer,
     responses=problems(RunNotFound, RunNotEnded, StepUnknown, *FAILURES),
 )
 async def fork_run(
-    run_id: UUID,
+    agent_run_id: UUID,
     body: ForkRequest,
     access: Runner,
     kernel: KernelDep,
     rails: RailsDep,
     launcher: LauncherDep,
 ) -> AgentRunRead | AgentRunEstimate | Response:
-    return await _forked(access, kernel, rails, launcher, run_id, body)
+    return await _forked(access, kernel, rails, launcher, agent_run_id, body)
 
 
 async def _forked(
@@ -330,7 +333,7 @@ async def _forked(
     kernel: Kernel,
     rails: Rails,
     launcher: Launcher,
-    run_id: UUID,
+    agent_run_id: UUID,
     body: ForkRequest,
 ) -> Response:
     if rails.started_run_id is not None:
@@ -338,7 +341,7 @@ async def _forked(
     else:
         ready = await launcher.fork(
             access,
-            run_id,
+            agent_run_id,
             body.from_step,
             model=body.model,
             version=body.version,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, HttpUrl, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, RootModel, model_validator
 
 from app.core.paging import PageQuery
 from app.core.schema import (
@@ -159,6 +159,10 @@ class AgentRunEstimate(Output):
     input_tokens: int
 
 
+class AgentRunAnswer(RootModel[AgentRunRead | AgentRunEstimate]):
+    """The run; of a dry run the estimate."""
+
+
 class ExecutionQuery(PageQuery):
     status: Annotated[RunStatus | None, Field(description="Only runs in this state.")] = None
 
@@ -225,7 +229,7 @@ class ApprovalRead(Output):
     tool: str
     call_id: str
     arguments: dict[str, Any]
-    reason: str = Field(description="`always`, `rule` or `unseen_url`.")
+    reason: str = Field(description="`always`, `rule`, `unseen_url` or `secret_in_arguments`.")
     status: Literal["pending", "approved", "declined", "expired"]
     note: str
     expires_at: datetime

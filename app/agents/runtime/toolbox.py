@@ -2,23 +2,23 @@
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-import jsonschema_rs
 import orjson
 
 from app.agents.definitions.definition import When
 from app.agents.runtime.context import tell_sources
 from app.agents.runtime.crud import Place
 from app.agents.runtime.journal import id_of, paths_under
+from app.agents.runtime.leaks import has_known_secret
 from app.agents.runtime.models import ExecutionStep, ToolApproval
+from app.agents.runtime.outcomes import failed, kept_of, origin_of
+from app.agents.runtime.seen import addresses
 from app.agents.runtime.tree import Role, Tree, Waits
 from app.agents.tools.tool import (
-    MOST_OUTPUT_CHARACTERS,
     Outcome,
     Tool,
     ToolContext,
@@ -27,13 +27,13 @@ from app.agents.tools.tool import (
 from app.core.clock import now
 from app.core.errors import AppError
 from app.core.ids import new_id
+from app.core.json_schemas import lenient_validator_of, validator_of
 from app.core.log import get_logger
 
 log = get_logger(__name__)
 
 APPROVAL_DAYS: Final = 7
 MOST_MISTAKES: Final = 5
-_ADDRESS: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -87,9 +87,10 @@ class Toolbox:
         try:
             outcome = await self._within_time(place, held, arguments)
         except ToolFault as fault:
-            await self._end(step, *_failed(fault))
+            await self._end(step, *failed(fault), held)
         else:
-            await self._end(step, _kept(outcome, held.tool.traits.characters), is_error=False)
+            kept = kept_of(outcome, held.tool.traits.characters)
+            await self._end(step, kept, is_error=False, held=held)
         return step
 
     async def _refused(
@@ -97,7 +98,7 @@ class Toolbox:
     ) -> ExecutionStep:
         step = self.tree.journal.begun(place)
         step = step or await self.tree.journal.begin(place, self._begun(name, arguments))
-        await self._end(step, *_failed(fault))
+        await self._end(step, *failed(fault))
         return step
 
     def _begun(self, name: str, arguments: Any) -> dict[str, Any]:
@@ -108,9 +109,13 @@ class Toolbox:
             "arguments": arguments,
         }
 
-    async def _end(self, step: ExecutionStep, outcome: dict[str, Any], is_error: bool) -> None:
-        self.tree.see([outcome["text"]])
-        await self.tree.journal.end(step, outcome, is_error=is_error)
+    async def _end(
+        self, step: ExecutionStep, outcome: dict[str, Any], is_error: bool, held: Held | None = None
+    ) -> None:
+        origin = origin_of(held.tool.traits) if held is not None else None
+        kept = outcome if origin is None else {**outcome, "origin": origin}
+        await self.tree.journal.end(step, kept, is_error=is_error)
+        self.tree.note_result(step)
 
     def _expect_valid(self, tool: Tool, arguments: Any) -> None:
         if self.tree.tool_calls_left <= 0:
@@ -126,7 +131,7 @@ class Toolbox:
         self, place: Place, name: str, held: Held, arguments: dict[str, Any]
     ) -> None:
         """Raises Waits until the server's own record says that a person has agreed."""
-        reason = self._reason(held, arguments)
+        reason = self._reason(held, arguments) or self._secret(held, arguments)
         if reason is None or self.tree.journal.begun(place) is not None:
             return
         approval = self.tree.journal.approvals.get(place)
@@ -181,13 +186,27 @@ class Toolbox:
             case "always":
                 return "always"
             case When():
-                matches = jsonschema_rs.is_valid(held.approval.when, arguments)
+                matches = validator_of(held.approval.when, only_2020=True).is_valid(arguments)
                 return "rule" if matches else None
         usual = held.tool.traits.approval
         if usual == "unseen_url":
-            unseen = any(not self.tree.has_seen(each) for each in _addresses(arguments))
+            unseen = any(not self.tree.has_seen(each) for each in addresses(arguments))
             return "unseen_url" if unseen else None
         return None if usual == "never" else "always"
+
+    def _secret(self, held: Held, arguments: dict[str, Any]) -> str | None:
+        """A call that would carry a secret needs a person, whatever else is said of the tool.
+
+        `never` in the definition waives what is guessed alone: that something confided to the
+        agent is one.
+        """
+        effects = held.tool.traits.effects
+        if effects == "none":
+            return None
+        guess = effects == "external" and held.approval != "never"
+        if has_known_secret(arguments) or (guess and self.tree.leaks(arguments)):
+            return "secret_in_arguments"
+        return None
 
     def _expect_repeatable(self, place: Place, tool: Tool) -> None:
         """What was under way when its process died is done again only where that is harmless."""
@@ -263,39 +282,10 @@ def digest_of(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _mistakes(schema: Mapping[str, Any], arguments: dict[str, Any]) -> Iterator[str]:
-    for error in jsonschema_rs.iter_errors(dict(schema), arguments):
+    try:
+        validator = lenient_validator_of(schema)
+    except ValueError:
+        raise ToolFault("invalid_tool", "The tool's own schema cannot be used.") from None
+    for error in validator.iter_errors(arguments):
         where = "/".join(["", *map(str, error.instance_path)])
         yield f"{where or '/'}: {error.message[:300]}"
-
-
-def _addresses(value: Any) -> Iterator[str]:
-    """All addresses among the arguments, as they stand there."""
-    if isinstance(value, str):
-        if _ADDRESS.search(value):
-            yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _addresses(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _addresses(each)
-
-
-def _kept(outcome: Outcome, most: int) -> dict[str, Any]:
-    """An outcome as it is journalled, within its bound; what was cut off is said."""
-    text, most = outcome.text, min(most, MOST_OUTPUT_CHARACTERS)
-    if len(text) > most:
-        text = f"{text[:most]}\n[… {len(outcome.text) - most} more characters were left out]"
-    data = outcome.data
-    if data is not None and len(orjson.dumps(data, default=str)) > 4 * most:
-        data = None
-    kept: dict[str, Any] = {"text": text}
-    if data is not None:
-        kept["data"] = orjson.loads(orjson.dumps(data, default=str))
-    if outcome.sources:
-        kept["sources"] = orjson.loads(orjson.dumps(outcome.sources, default=str))
-    return kept
-
-
-def _failed(fault: ToolFault) -> tuple[dict[str, Any], bool]:
-    return {"text": f"{fault.code}: {fault.message}", "code": fault.code}, True

@@ -9,6 +9,9 @@ from uuid import UUID, uuid5
 from app.agents.definitions.definition import AgentDefinition, Limits
 from app.agents.runtime.errors import LimitReached
 from app.agents.runtime.journal import Journal
+from app.agents.runtime.leaks import Confided
+from app.agents.runtime.models import ExecutionStep
+from app.agents.runtime.seen import Seen, addresses
 from app.agents.tools.registry import ToolRegistry
 from app.core.auth import Access
 from app.core.errors import AppError
@@ -18,6 +21,8 @@ from app.runs.runs.context import RunContext
 
 # How many agents of one tree may be at work at the same time.
 MOST_AT_ONCE: Final = 8
+# The purpose of runs that answer other agents' messages.
+MAIL: Final = "agent_mail"
 
 
 class Waits(Exception):
@@ -65,10 +70,17 @@ class Tree:
     model: str | None = None
     conversation_id: UUID | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
-    _seen: list[str] = field(default_factory=list)
+    _seen: Seen = field(default_factory=Seen)
+    _confided: Confided = field(default_factory=Confided)
     _told: set[tuple[str, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        for step in self.journal.steps.values():
+            if step.kind == "tool" and step.status == "ended":
+                self.note_result(step)
+        for approval in self.journal.approvals.values():
+            if approval.status == "approved":
+                self.see(addresses(approval.arguments))
         for event in self.ctx.history:
             mark = _mark(event.type, event.body)
             if mark is not None:
@@ -95,11 +107,37 @@ class Tree:
         return uuid5(self.ctx.run_id, f"{path}:{number}:{attempt or ''}")
 
     def see(self, texts: Iterable[str]) -> None:
-        """Note what the user, an author or a tool has said: addresses in it may be fetched."""
-        self._seen += texts
+        """Note what people and documents say: addresses in it may be called."""
+        self._seen.people_say(texts)
 
-    def has_seen(self, text: str) -> bool:
-        return any(text in each for each in self._seen)
+    def has_seen(self, address: str) -> bool:
+        """Whether somebody else than a model wrote the address, whole."""
+        return self._seen.has(address)
+
+    def hear(self, question: str) -> None:
+        """Note what the run was asked. Another agent's message is no person's word."""
+        if self.purpose != MAIL:
+            self._seen.people_say([question])
+            self._confided.publish(question)
+
+    def confide(self, prompt: str) -> None:
+        """Note what an agent is told that the outside should not learn."""
+        self._confided.confide(prompt)
+
+    def note_result(self, step: ExecutionStep) -> None:
+        """Note what a tool has said, by what its step says of the tool."""
+        outcome, arguments = step.outcome or {}, step.arguments
+        origin, text = outcome.get("origin"), outcome.get("text", "")
+        if origin in ("outside", "workspace") and isinstance(arguments, dict):
+            self._seen.tool_says(text, arguments)
+        if origin in ("outside", "others"):
+            self._confided.publish(text)
+        elif origin is not None:
+            self._confided.confide(text)
+
+    def leaks(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether a call would tell the outside what was confided to an agent of this run."""
+        return self._confided.stands_in(arguments, self._seen.has)
 
     def tell(self, kind: str, mark: str, **fields: Any) -> None:
         """Emit an event of a call once, over every attempt at the run."""

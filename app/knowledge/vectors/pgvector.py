@@ -30,10 +30,10 @@ from sqlalchemy import (
 )
 from sqlalchemy import UUID as SQL_UUID
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import UserDefinedType
 
 from app.core.config import InvalidSettings
 from app.core.db import SYSTEM, Database, Scope
+from app.knowledge.vectors.half import HalfVector
 from app.knowledge.vectors.index import Hit, Point, Reach
 
 TABLE: Final = "passage_vectors"
@@ -42,18 +42,6 @@ INDEXED: Final = frozenset({256, 384, 512, 768, 1024, 1536, 3072})
 EXACT_NUMBERS: Final = 4_000_000
 EF_SEARCH: Final = 100
 PAGE: Final = 256
-
-
-class HalfVector(UserDefinedType[str]):
-    """pgvector's `halfvec`, written and read as JSON text."""
-
-    cache_ok = True
-
-    def __init__(self, dimensions: int | None = None) -> None:
-        self.dimensions = dimensions
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "halfvec" if self.dimensions is None else f"halfvec({self.dimensions})"
 
 
 rows = table(

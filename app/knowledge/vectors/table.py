@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.core.migration_ops import grant, protect
+from app.knowledge.vectors.half import HalfVector
 
 NAME: Final = "passage_vectors"
 # Others are searched without an index: one after the other.
@@ -42,7 +43,7 @@ def create() -> bool:
         sa.PrimaryKeyConstraint("passage_id", "space", name=op.f("pk_passage_vectors")),
     )
     # Main: it stays in its row, where a search reads it; what is long would go to a side table.
-    op.execute(f"alter table {NAME} add embedding halfvec not null")
+    op.add_column(NAME, sa.Column("embedding", HalfVector(), nullable=False))
     op.execute(f"alter table {NAME} alter embedding set storage main")
     _index()
     grant(NAME)
