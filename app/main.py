@@ -112,6 +112,7 @@ from app.oversight.privacy.stores import PersonalStore
 from app.oversight.privacy.trail import TrailStore
 from app.oversight.privacy.valkey import ValkeyStore
 from app.recurring import recurring_jobs
+from app.runs.dialects.schemas import dialect_schemas
 from app.runs.events.schemas import event_schemas
 from app.runs.personal import RunLogStore
 from app.runs.runs.bundle import open_runs
@@ -203,7 +204,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         # As they are: `include_router` would build each of them again, at the first request.
         app.router.routes.extend(router.routes)
-    install_openapi(app, extra_schemas=event_schemas())
+    install_openapi(app, extra_schemas={**event_schemas(), **dialect_schemas()})
     return app
 
 
@@ -221,23 +222,19 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             inference = await stack.enter_async_context(open_inference(kernel, lease))
             comparing = Comparing(kernel.database, inference.calls)
             outside = Outside(inference.transport, inference.directory, inference.prices)
-            batching = Batching(
-                kernel.database, inference.calls, outside, settings.batch_concurrency
-            )
             app.state.training = training = Training(kernel.database, inference.calls, outside)
             app.state.kernel, app.state.inference, app.state.drawing = kernel, inference, Drawing()
             app.state.knowledge = knowledge = await open_knowledge(kernel, inference, SOURCES)
             app.state.agents = agents = await stack.enter_async_context(
                 open_agents(kernel, inference, knowledge, files)
             )
-            agents.evaluations.past.append(PastTurns())
             answering = Answering(kernel.database, inference.calls, settings, knowledge.grounder)
             intake = open_ingestion(kernel, knowledge.indexer, inference.embedders, files)
             works: tuple[Work, ...] = (
                 answering,
                 Titling(kernel.database, inference.calls),
                 comparing,
-                batching,
+                Batching(kernel.database, inference.calls, outside, settings.batch_concurrency),
                 training,
                 *_works(kernel, inference, knowledge),
                 *agents.works,
@@ -249,16 +246,16 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.runs = opened = await stack.enter_async_context(
                 open_runs(kernel, works, lease)
             )
-            agents.launcher.runs = opened
+            agents.begin(opened, PastTurns())
             app.state.privacy = privacy = _privacy(kernel, files)
-            erasing = (workspaces_job(kernel, privacy), *privacy_jobs(kernel, privacy))
             jobs = (
                 *recurring_jobs(kernel, files),
                 knowledge.indexer.job(),
                 graph_job(kernel.database, opened.executor),
                 purge_job(kernel.database),
                 *agents.jobs,
-                *erasing,
+                workspaces_job(kernel, privacy),
+                *privacy_jobs(kernel, privacy),
             )
             running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
             kernel.nudge = running.nudge

@@ -1,10 +1,10 @@
 """What the rooms do again and again."""
 
+from app.agents.a2a.models import A2aAgent
 from app.agents.definitions.models import Agent
 from app.agents.evaluations.datasets.models import Dataset
 from app.agents.evaluations.experiments.models import Experiment
 from app.agents.evaluations.models import AgentEvaluation
-from app.agents.a2a.models import A2aAgent
 from app.agents.mailbox.models import Mailbox, MailboxRule, MailboxSubscription
 from app.agents.memory.models import Memory, MemoryBlock
 from app.agents.templates.models import Template

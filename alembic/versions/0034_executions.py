@@ -50,9 +50,7 @@ def _executions() -> None:
         *_end(),
         *_references(table),
     )
-    op.create_index(
-        f"ix_{table}_list", table, ["workspace_id", "user_id", "created_at", "id"]
-    )
+    op.create_index(f"ix_{table}_list", table, ["workspace_id", "user_id", "created_at", "id"])
     op.create_index(f"ix_{table}_agent", table, ["agent_id", "created_at"])
     op.create_index(f"ix_{table}_parent", table, ["parent_run_id"])
 

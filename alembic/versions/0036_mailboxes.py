@@ -91,6 +91,7 @@ def _messages() -> None:
     for name, columns, where in (
         ("waiting", ["mailbox_id", "rank", "position"], WAITING),
         ("pair", ["mailbox_id", "sender", "position"], WAITING),
+        ("expiry", ["expires_at"], WAITING),
         ("list", ["mailbox_id", "status", "created_at", "id"], None),
         ("dedup", ["workspace_id", "sender", "dedup_id"], None),
         ("reply", ["in_reply_to_id"], None),

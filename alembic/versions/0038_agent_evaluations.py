@@ -56,9 +56,7 @@ def _datasets() -> None:
     _listed(table)
 
 
-def _cases(
-    table: str, column: str, parent: str, *more: sa.Column, versioned: bool = True
-) -> None:
+def _cases(table: str, column: str, parent: str, *more: sa.Column, versioned: bool = True) -> None:
     op.create_table(
         table,
         *_ids("id", "workspace_id", column),

@@ -18,6 +18,7 @@ from app.agents.definitions.desk import Desk
 from app.agents.evaluations.bundle import Evaluations
 from app.agents.evaluations.experiments.work import Experimenting
 from app.agents.evaluations.past import PastAgentRuns
+from app.agents.evaluations.ports import PastSource
 from app.agents.evaluations.prompting import TemplatePrompts
 from app.agents.evaluations.running import AgentRuns
 from app.agents.mailbox.agents_crud import SeenAgents
@@ -49,6 +50,7 @@ from app.core.kernel import Kernel
 from app.inference.inference import Inference
 from app.knowledge.knowledge import Knowledge
 from app.knowledge.storage.files import Files
+from app.runs.runs.bundle import Runs
 from app.runs.runs.work import Work
 
 
@@ -72,6 +74,11 @@ class Agents:
     composer: Composer
     works: tuple[Work, ...] = ()
     jobs: tuple[Job, ...] = ()
+
+    def begin(self, runs: Runs, *past: PastSource) -> None:
+        """Runs are carried out from now on; `past` are those of other rooms, for datasets."""
+        self.launcher.runs = runs
+        self.evaluations.past.extend(past)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from app.agents.evaluations.experiments.router import router as experiments
 from app.agents.evaluations.gates.router import router as evaluation_gate
 from app.agents.evaluations.importing.router import router as evaluation_import
 from app.agents.evaluations.router import router as evaluations
+from app.agents.frontends.router import router as agent_frontends
 from app.agents.mailbox.reading_router import router as mail
 from app.agents.mailbox.router import router as mailboxes
 from app.agents.mailbox.rules_router import rules_router as mailbox_rules
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     agent_shares,
     agent_runs,
     agent_runs_shown,
+    agent_frontends,
     approvals,
     tools,
     tool_credentials,

@@ -220,7 +220,12 @@ class Settings(BaseSettings):
     titles: Literal["model", "fallback"] = "model"
 
     @field_validator(
-        "cors_origins", "dns_servers", "mcp_stdio_commands", "outbound_allow", "trusted_proxies", mode="before"
+        "cors_origins",
+        "dns_servers",
+        "mcp_stdio_commands",
+        "outbound_allow",
+        "trusted_proxies",
+        mode="before",
     )
     @classmethod
     def _split_commas(cls, value: object) -> object:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import orjson
 
+from app.core.json_schema_parts import expect_few_parts
+
 MOST_BYTES: Final = 256 * 1024
 # How often a pattern that looks around may go back before it counts as not matching.
 MOST_STEPS_BACK: Final = 10_000
@@ -17,8 +19,8 @@ MOST_STEPS_BACK: Final = 10_000
 def validator_of(schema: Mapping[str, Any], *, only_2020: bool = False) -> Any:
     """A validator, by the draft that the schema names, or else (or always) by 2020-12.
 
-    Patterns take linear time. Raises ValueError for what is no JSON Schema, is longer than 256 KiB
-    or refers to another document.
+    Patterns take linear time. Raises ValueError for what is no JSON Schema, is longer than 256 KiB,
+    refers to another document, or refers to its own parts so often that a check takes forever.
     """
     return _compiled(_written(schema), only_2020, False)
 
@@ -43,7 +45,7 @@ def _written(schema: Mapping[str, Any]) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def _compiled(written: bytes, only_2020: bool, looks_around: bool) -> Any:  # noqa: FBT001
+def _compiled(written: bytes, only_2020: bool, looks_around: bool) -> Any:
     import jsonschema_rs  # noqa: PLC0415 - heavy, and not needed at start
 
     patterns: Any = jsonschema_rs.RegexOptions()
@@ -52,7 +54,9 @@ def _compiled(written: bytes, only_2020: bool, looks_around: bool) -> Any:  # no
     make: Any = jsonschema_rs.validator_for
     if only_2020:
         make = jsonschema_rs.Draft202012Validator
-    return make(orjson.loads(written), retriever=_refuse, pattern_options=patterns)
+    schema = orjson.loads(written)
+    expect_few_parts(schema)
+    return make(schema, retriever=_refuse, pattern_options=patterns)
 
 
 def _refuse(address: str) -> Any:

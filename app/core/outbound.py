@@ -63,6 +63,22 @@ class Opened:
     pieces: AsyncIterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent; `seconds` bound each silence of the other side."""
+
+    method: str
+    url: URL
+    seconds: float
+    headers: Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = None
+    content: bytes | None = None
+
+    @property
+    def host(self) -> str:
+        return self.url.raw_host or ""
+
+
 class Outbound:
     """Calls addresses that others name: each is resolved, checked, and connected to as checked.
 
@@ -103,27 +119,35 @@ class Outbound:
         self.check_url(url)
         parsed = parse_url(url)
         host = parsed.raw_host or ""
+        request = _Request(method, parsed, self.seconds, headers, form)
         try:
             async with asyncio.timeout(self.seconds):
                 with _failing(host):
                     addresses = await self._resolve(host, parsed)
-                    return await self._ask(
-                        addresses, method, parsed, headers=headers, form=form, most_bytes=most_bytes
-                    )
+                    return await self._ask(addresses, request, most_bytes)
         except TimeoutError:
             raise OutboundTimedOut(f"{host} did not answer in {self.seconds:g} seconds.") from None
 
     @asynccontextmanager
-    async def download(self, url: str, *, seconds: float) -> AsyncIterator[Opened]:
+    async def download(
+        self,
+        url: str,
+        *,
+        seconds: float,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> AsyncIterator[Opened]:
         """Open a URL for as long as it takes, but `seconds` at most; what `fetch` raises."""
         self.check_url(url)
         parsed = parse_url(url)
         host = parsed.raw_host or ""
+        request = _Request(method, parsed, seconds, headers, content=content)
         try:
             async with asyncio.timeout(seconds) as clock:
                 with _failing(host):
                     addresses = await self._resolve(host, parsed)
-                    response = await self._open(addresses, "GET", parsed, None, None)
+                    response = await self._open(addresses, request)
                 try:
                     pieces = _pieces(host, response)
                     yield Opened(host, response.status_code, response.headers, pieces)
@@ -160,18 +184,9 @@ class Outbound:
         self._policy.check(host, addresses)
         return addresses
 
-    async def _ask(
-        self,
-        addresses: list[str],
-        method: str,
-        url: URL,
-        *,
-        headers: Mapping[str, str] | None,
-        form: Mapping[str, str] | None,
-        most_bytes: int,
-    ) -> Answer:
-        host = url.raw_host or ""
-        response = await self._open(addresses, method, url, headers, form)
+    async def _ask(self, addresses: list[str], request: _Request, most_bytes: int) -> Answer:
+        host = request.host
+        response = await self._open(addresses, request)
         try:
             body = bytearray()
             async for chunk in response.aiter_raw():
@@ -182,39 +197,29 @@ class Outbound:
             await response.aclose()
         return Answer(host, response.status_code, response.headers, bytes(body))
 
-    async def _open(
-        self,
-        addresses: list[str],
-        method: str,
-        url: URL,
-        headers: Mapping[str, str] | None,
-        form: Mapping[str, str] | None,
-    ) -> httpx2.Response:
+    async def _open(self, addresses: list[str], request: _Request) -> httpx2.Response:
         """The head of the answer of the first address that can be connected to."""
         for address in addresses[:-1]:
             try:
-                return await self._send(address, method, url, headers, form)
+                return await self._send(address, request)
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 continue
-        return await self._send(addresses[-1], method, url, headers, form)
+        return await self._send(addresses[-1], request)
 
-    async def _send(
-        self,
-        address: str,
-        method: str,
-        url: URL,
-        headers: Mapping[str, str] | None,
-        form: Mapping[str, str] | None,
-    ) -> httpx2.Response:
-        host = url.raw_host or ""
-        pinned = str(url.with_host(address).with_fragment(None))
-        authority = url.host_port_subcomponent or host
+    async def _send(self, address: str, asked: _Request) -> httpx2.Response:
+        given = asked.headers or {}
         request = self._ready().build_request(
-            method,
-            pinned,
-            headers={"Accept-Encoding": "identity", **(headers or {}), "Host": authority},
-            data=form,
-            extensions={"sni_hostname": host},
+            asked.method,
+            str(asked.url.with_host(address).with_fragment(None)),
+            headers={
+                "Accept-Encoding": "identity",
+                **{name: value for name, value in given.items() if name.lower() != "host"},
+                "Host": asked.url.host_port_subcomponent or asked.host,
+            },
+            data=asked.form,
+            content=asked.content,
+            extensions={"sni_hostname": asked.host},
+            timeout=httpx2.Timeout(asked.seconds, connect=min(self.seconds, asked.seconds)),
         )
         return await self._ready().send(request, stream=True)
 

@@ -1,11 +1,13 @@
 """The base of every request and response body."""
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +27,13 @@ def _without_nul(value: str) -> str:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is beyond the years 1 to 9999") from None
+
+
 def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
     if len(repr(value)) > 16_384:
         raise ValueError("must be at most 16 KiB")
@@ -36,6 +45,8 @@ Name = Annotated[
     str, BeforeValidator(lambda v: v.strip() if isinstance(v, str) else v),
     Field(min_length=1, max_length=200), AfterValidator(_without_nul),
 ]  # fmt: skip
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An instant that Postgres can keep: at the ends of the calendar, an offset can lead beyond."""
 Metadata = Annotated[dict[str, Any], Field(max_length=64), AfterValidator(_bounded_json)]
 
 

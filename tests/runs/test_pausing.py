@@ -3,6 +3,7 @@
 import asyncio
 
 from app.core.db import Scope
+from app.runs.events import crud as events_crud
 from app.runs.runs import crud, service
 from app.runs.runs.work import Paused
 from tests.support.runs import (
@@ -51,8 +52,9 @@ async def _paused(kernel, run):
 
 
 async def _until_paused(kernel, run):
-    while not await _paused(kernel, run):
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(20):
+        while not await _paused(kernel, run):  # noqa: ASYNC110 - the row says it
+            await asyncio.sleep(0.02)
 
 
 async def test_it_pauses_without_a_process_and_goes_on_when_woken(kernel, access):
@@ -163,7 +165,5 @@ async def test_what_it_kept_is_not_purged(kernel, access):
 
 
 async def _events(kernel, run):
-    from app.runs.events import crud as events_crud
-
     async with kernel.database.unit(Scope(run.workspace_id, run.user_id)) as session:
         return await events_crud.read(session, run.workspace_id, run.id, 0)

@@ -10,6 +10,7 @@ from app.agents.tools.tool import Outcome, ToolTraits, Wanted
 from tests.support.chat import Streamed, Talker
 from tests.support.fakes.base import Fake, Said, say
 
+READS = ToolTraits("read", idempotent=True)
 ANY = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
 
 
@@ -18,7 +19,7 @@ class Recording:
     """A tool that says what it is told to; each call is kept."""
 
     name: str
-    traits: ToolTraits = ToolTraits("read", idempotent=True)
+    traits: ToolTraits = READS
     parameters: Mapping[str, Any] = field(default_factory=lambda: ANY)
     description: str = "A tool of a test."
     answer: Any = "found"

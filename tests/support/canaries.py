@@ -14,7 +14,8 @@ import httpx2
 Place = tuple[str, ...]
 # What takes or shows a secret although its schema does not say so.
 NAMED = re.compile(r"(?:^|_)(password|secret|token|ticket|verifier|code|codes|key|credential)$")
-NO_SECRET = frozenset({"idempotency_key", "error_code", "country_code"})
+# `credential` is the name of one that is kept apart.
+NO_SECRET = frozenset({"credential", "idempotency_key", "error_code", "country_code"})
 SHOWN = re.compile(r"(?:^|_)(secret|token|ticket|verifier|codes|key)$")
 ITEM = "[]"
 

@@ -225,6 +225,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "graph_relations_update": {"description": "Since 1999."},
     "graph_schemas_create": {"name": "Firms", "entity_types": [{"name": "firm"}]},
     "graph_schemas_update": {"instructions": "Leave out subsidiaries."},
+    "agent_frontends_ag_ui": {
+        "threadId": "thread-1", "runId": "run-1", "state": {}, "tools": [], "context": [],
+        "messages": [{"id": "m-1", "role": "user", "content": "Hello"}], "forwardedProps": {},
+    },
+    "agent_frontends_ai_sdk": {
+        "id": "own-chat", "trigger": "submit-message",
+        "messages": [
+            {"id": "m-1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+        ],
+    },
     "agent_runs_create": {"input": "Hello", "stream": False},
     "agent_runs_resume": {"budget_usd": "1"},
     "agent_runs_retry": {"from_step": 1},

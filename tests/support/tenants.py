@@ -293,6 +293,7 @@ async def _agent_run_resources(http: httpx2.AsyncClient, person: Person) -> dict
         "agent": agent["slug"],
         "agent_run_id": run.json()["id"],
         "approval_id": approval["id"],
+        "chat_id": "own-chat",
     }
 
 

@@ -22,7 +22,7 @@ from a2a.types import (
     TaskStatus,
 )
 from a2a.utils.errors import A2AError
-from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError  # type: ignore[import-untyped]
 
 from app.agents.a2a.errors import CardUnusable
 from app.agents.a2a.transport import guarded_client
@@ -63,7 +63,8 @@ async def read_card(outbound: Outbound, url: str, credential: Opened | None) -> 
         raise CardUnusable(f"It could not be read: {type(error).__name__}.") from error
     if not card.name or _url_of(card) is None:
         raise CardUnusable("It names no interface of the binding JSONRPC.")
-    return MessageToDict(card)
+    told: dict[str, Any] = MessageToDict(card)
+    return told
 
 
 def _url_of(card: AgentCard) -> str | None:
@@ -178,7 +179,8 @@ def _text(part: Part) -> str:
 
 
 def _state(status: TaskStatus) -> str:
-    return TaskState.Name(status.state).removeprefix("TASK_STATE_").lower()
+    name: str = TaskState.Name(status.state)
+    return name.removeprefix("TASK_STATE_").lower()
 
 
 def _without_secrets(text: str, credential: Opened | None) -> str:

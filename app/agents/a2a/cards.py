@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from app.agents.definitions.a2a_card import PROTOCOL, a2a_card
 from app.agents.definitions.definition import AgentDefinition
+from app.agents.definitions.errors import AgentNotFound
 from app.agents.definitions.models import Agent, AgentVersion
 
 PREFIX: Final = "/a2a"
 AGENTS: Final = f"{PREFIX}/agents/"
+LONGEST_NAME: Final = 100
 CARD: Final = "/.well-known/agent-card.json"
 
 
@@ -55,6 +57,12 @@ def agent_card(base_url: str, agent: Agent, version: AgentVersion) -> dict[str, 
     url = f"{base_url.rstrip('/')}{AGENTS}{agent.slug}"
     definition = AgentDefinition.model_validate(version.definition)
     return a2a_card(agent, version.number, definition, url)
+
+
+def expect_name(agent: str) -> None:
+    """Raise AgentNotFound for what no agent is called."""
+    if len(agent) > LONGEST_NAME or not agent.isprintable():
+        raise AgentNotFound
 
 
 _ANY: Final = {

@@ -16,7 +16,7 @@ MOST_TURNS = 20
 Task = tuple[Run, Execution]
 
 
-def _own(access: Access, agent_id: UUID) -> Select[tuple[Run, Execution]]:
+def _own(access: Access, agent_id: UUID) -> Select[Run, Execution]:
     return (
         select(Run, Execution)
         .join(Execution, Execution.id == Run.id)
@@ -32,8 +32,8 @@ def _own(access: Access, agent_id: UUID) -> Select[tuple[Run, Execution]]:
 
 async def get(session: AsyncSession, access: Access, agent_id: UUID, run_id: UUID) -> Task | None:
     """A task of the caller's own with this agent."""
-    row = (await session.execute(_own(access, agent_id).where(Run.id == run_id))).one_or_none()
-    return None if row is None else (row[0], row[1])
+    found = await session.execute(_own(access, agent_id).where(Run.id == run_id))
+    return next((_task(*row) for row in found), None)
 
 
 async def page(
@@ -60,7 +60,7 @@ async def page(
     if before is not None:
         statement = statement.where(tuple_(Run.updated_at, Run.id) < before)
     statement = statement.order_by(Run.updated_at.desc(), Run.id.desc()).limit(most + 1)
-    return [(row[0], row[1]) for row in await session.execute(statement)], total
+    return [_task(*row) for row in await session.execute(statement)], total
 
 
 async def turns(
@@ -73,5 +73,9 @@ async def turns(
         .order_by(Run.created_at.desc())
         .limit(MOST_TURNS)
     )
-    found = [(row[0], row[1]) for row in await session.execute(statement)]
+    found = [_task(*row) for row in await session.execute(statement)]
     return found[::-1]
+
+
+def _task(run: Run, execution: Execution) -> Task:
+    return run, execution

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.agents.a2a.cards import AGENTS, CARD, PREFIX, agent_card, service_card
+from app.agents.a2a.cards import AGENTS, CARD, PREFIX, agent_card, expect_name, service_card
 from app.agents.definitions import service as definitions
 from app.agents.runtime.launching import Launcher
 from app.core.audit import current_request
@@ -109,6 +109,7 @@ class A2aEndpoint:
 
     async def _agent_card(self, scope: Scope, agent: str) -> Response:
         access = await self._caller(scope, Permission.AGENTS_READ)
+        expect_name(agent)
         async with self._kernel.database.unit(access.scope) as session:
             found, version = await definitions.resolve(session, access, agent, None, None)
         return _json(agent_card(self._kernel.settings.public_url, found, version), {})
@@ -124,6 +125,7 @@ class A2aEndpoint:
             if too_deep(body, value) is not None or holds_nul(body, value) is not None:
                 raise BadRequest("The message is nested too deeply, or holds the NUL character.")
         if agent is not None:
+            expect_name(agent)
             async with self._kernel.database.unit(access.scope) as session:
                 await definitions.resolve(session, access, agent, None, None)
         from a2a.server.routes.jsonrpc_dispatcher import (  # noqa: PLC0415 - with the first message

@@ -32,10 +32,10 @@ from a2a.utils.errors import (
     TaskNotFoundError,
     UnsupportedOperationError,
 )
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
 
 from app.agents.a2a import crud, tasks
-from app.agents.a2a.cards import service_card
+from app.agents.a2a.cards import expect_name, service_card
 from app.agents.definitions import service as definitions
 from app.agents.definitions.models import Agent
 from app.agents.definitions.schemas import AgentQuery
@@ -44,6 +44,7 @@ from app.agents.runtime.launching import Launcher, RunWanted
 from app.agents.runtime.models import Execution, ToolApproval
 from app.agents.runtime.schemas import ApprovalDecision
 from app.core.auth import Access
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.kernel import Kernel
@@ -182,7 +183,7 @@ class AgentHandler(RequestHandler):
                 agent.id,
                 context=params.context_id or None,
                 statuses=wanted if params.status else None,
-                changed_after=after.ToDatetime(UTC) if after.seconds else None,
+                changed_after=min(after.ToDatetime(UTC), now()) if after.seconds > 0 else None,
                 before=self._position(params.page_token, binding),
                 most=most,
             )
@@ -212,7 +213,8 @@ class AgentHandler(RequestHandler):
                 session, self._access, AgentQuery(limit=200), self._kernel.cursors
             )
         card = service_card(self._kernel.settings.public_url, page.data)
-        return ParseDict(card, AgentCard())
+        told: AgentCard = ParseDict(card, AgentCard())
+        return told
 
     async def on_create_task_push_notification_config(self, *_: Any) -> NoReturn:
         raise PushNotificationNotSupportedError
@@ -234,6 +236,7 @@ class AgentHandler(RequestHandler):
         named = self._named or context.tenant
         if not named:
             raise InvalidParamsError("Name an agent as the `tenant`, or by the address.")
+        expect_name(named)
         return (await definitions.resolve(session, self._access, named, None, None))[0]
 
     async def _begun(self, params: SendMessageRequest, context: ServerCallContext) -> Stand:
@@ -316,7 +319,7 @@ class AgentHandler(RequestHandler):
         known = await runtime.approvals(session, self._access, run.id)
         return Stand(run, execution, [each for each in known if each.status == "pending"])
 
-    async def _followed(self, stand: Stand) -> AsyncIterator[Event]:
+    async def _followed(self, stand: Stand) -> AsyncGenerator[Event]:
         """The task as it is, and then what happens to it until it has ended or waits."""
         yield stand.task()
         if stand.still:

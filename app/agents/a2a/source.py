@@ -101,6 +101,7 @@ class RemoteAgent:
             seconds=SECONDS,
             scopes=frozenset({Permission.AGENTS_RUN}),
             approval="never" if self.agent.trusted else "always",
+            echoes=True,
         )
 
     async def call(self, ctx: ToolContext, arguments: Mapping[str, Any]) -> Outcome:

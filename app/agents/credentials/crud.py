@@ -1,6 +1,6 @@
 """Credentials of tools in Postgres."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -30,6 +30,13 @@ async def named(session: AsyncSession, workspace_id: UUID, name: str) -> ToolCre
     """A living one."""
     statement = restorable.living(ToolCredential, workspace_id).where(ToolCredential.name == name)
     return (await session.scalars(statement)).one_or_none()
+
+
+async def ready(session: AsyncSession, workspace_id: UUID) -> Sequence[ToolCredential]:
+    """The living ones that have their secret."""
+    return await restorable.all_living(
+        session, ToolCredential, workspace_id, ToolCredential.sealed_secret.is_not(None)
+    )
 
 
 async def page(

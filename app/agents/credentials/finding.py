@@ -94,13 +94,21 @@ class Credentials:
             row = await self._row(session, access, reference)
         return row is not None and row.ready
 
+    async def ready(self, access: Access) -> frozenset[str]:
+        """The names and ids of all that have their secret; nothing is opened."""
+        async with self._database.unit(access.scope) as session:
+            rows = await crud.ready(session, access.workspace_id)
+        return frozenset(each for row in rows for each in (row.name, str(row.id)))
+
     async def _row(
         self, session: AsyncSession, access: Access, reference: str
     ) -> ToolCredential | None:
         try:
-            return await crud.get(session, access.workspace_id, UUID(reference))
+            found = await crud.get(session, access.workspace_id, UUID(reference))
         except ValueError:
-            return await crud.named(session, access.workspace_id, reference)
+            found = None
+        # A name may look like an id.
+        return found or await crud.named(session, access.workspace_id, reference)
 
     def _open(self, row: ToolCredential) -> Opened:
         if row.sealed_secret is None:

@@ -11,17 +11,12 @@ from app.agents.custom_tools.errors import ToolInvalid
 from app.agents.custom_tools.rendering import host_of, slots
 from app.agents.custom_tools.schemas import Policy, RequestTemplate
 from app.agents.tools.tool import ToolFault
+from app.agents.tools.web.calling import NOT_SETTABLE, PROOFS
 from app.core.errors import FieldError
 from app.core.json_schemas import validator_of
 from app.core.outbound import Outbound
 
 MOST_SCHEMA_BYTES: Final = 64 * 1024
-# What the connection is made of, or proves who calls.
-_NOT_SETTABLE: Final = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade",
-     "te", "trailer", "keep-alive", "proxy-authorization", "idempotency-key"}
-)  # fmt: skip
-_HIDDEN: Final = frozenset({"authorization", "cookie"})
 
 
 def check(
@@ -81,9 +76,9 @@ def _check_places(request: RequestTemplate) -> None:
 def _check_header(name: str, pointer: str) -> None:
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
         raise _invalid(pointer, f"{name!r} is no name of a header")
-    if name.lower() in _NOT_SETTABLE:
+    if name.lower() in NOT_SETTABLE:
         raise _invalid(pointer, f"`{name}` cannot be set")
-    if name.lower() in _HIDDEN:
+    if name.lower() in PROOFS:
         raise _invalid(pointer, f"`{name}` belongs in a credential")
 
 
@@ -93,7 +88,7 @@ def _check_credential(request: RequestTemplate) -> None:
         return
     if used.field is None:
         raise _invalid("/body/request/credential/field", "must name the header or the parameter")
-    if used.location == "header" and used.field.lower() in _NOT_SETTABLE:
+    if used.location == "header" and used.field.lower() in NOT_SETTABLE:
         raise _invalid("/body/request/credential/field", f"`{used.field}` cannot be set")
 
 

@@ -77,9 +77,10 @@ async def _fetched(client: ToolClient, wanted: OpenApiImport) -> str:
             raise ToolFault("too_large", "It is larger than may be read.")
         return await asyncio.to_thread(text_of, reply)
     except ToolFault as fault:
-        raise OpenApiUnreachable(
-            fault.message, errors=(FieldError("/body/url", fault.code, fault.message),)
-        ) from None
+        told = (FieldError("/body/url", fault.code, fault.message),)
+        if fault.code in ("bad_url", "refused_address"):
+            raise Unprocessable(fault.message, errors=told) from None
+        raise OpenApiUnreachable(fault.message, errors=told) from None
 
 
 def _planned(wanted: OpenApiImport, text: str) -> Plan:
@@ -154,7 +155,7 @@ def _tool(
     return CustomToolCreate.model_validate(
         {
             "slug": slug,
-            "name": found.id,
+            "name": visible(found.id),
             "description": visible(made.description),
             "parameters": _sound(made),
             "request": request,

@@ -49,6 +49,8 @@ class _Request:
             case "path":
                 self._path[name] = _segment(name, value)
             case "query":
+                if target in self._template.query:
+                    raise ToolFault("bad_argument", f"`{target}` is set already.")
                 self._query += _pairs(target, value, explode=place.explode)
             case "header":
                 if value is not None:

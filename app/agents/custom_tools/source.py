@@ -43,13 +43,14 @@ class CustomSource:
     async def listed(self, access: Access) -> list[Listed]:
         async with self._database.unit(access.scope) as session:
             rows = await crud.all_of(session, access.workspace_id)
-        return [await self._listed(access, row) for row in rows]
+        ready = await self._credentials.ready(access)
+        return [self._listed(row, ready) for row in rows]
 
-    async def _listed(self, access: Access, row: CustomTool) -> Listed:
+    def _listed(self, row: CustomTool, ready: frozenset[str]) -> Listed:
         tool = self.ready(row)
         missing = None if row.enabled else "It is switched off."
         use = use_of(tool.request)
-        if missing is None and use and not await self._credentials.exists(access, use.name):
+        if missing is None and use and use.name not in ready:
             missing = f"There is no credential {use.name!r} with its secret."
         return Listed(
             f"custom:{row.slug}",

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from app.agents.custom_tools.checking import validator_of
 from app.agents.custom_tools.schemas import CustomToolTrial
 from app.agents.custom_tools.schemas_read import (
     CustomToolTrialRead,
@@ -16,6 +15,7 @@ from app.agents.custom_tools.tool import HttpTool
 from app.agents.tools.tool import Outcome, ToolContext, ToolFault
 from app.core.auth import Access
 from app.core.ids import new_id
+from app.core.json_schemas import validator_of
 
 
 async def try_out(tool: HttpTool, access: Access, trial: CustomToolTrial) -> CustomToolTrialRead:
@@ -49,6 +49,6 @@ async def try_out(tool: HttpTool, access: Access, trial: CustomToolTrial) -> Cus
 
 def expect_arguments(parameters: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
     """Raise ToolFault where arguments do not satisfy a tool's schema."""
-    for error in validator_of(parameters).iter_errors(dict(arguments)):
+    for error in validator_of(parameters, only_2020=True).iter_errors(dict(arguments)):
         place = "/".join(str(step) for step in error.instance_path) or "arguments"
         raise ToolFault("bad_argument", f"`{place}`: {error.message}"[:500])

@@ -9,8 +9,12 @@ import orjson
 from app.agents.databases.connecting import Connection
 from app.agents.databases.errors import QueryRefused
 
-# Functions that act, wait, reach outside, or read tables that no plan shows.
-_WORD: Final = re.compile(r'([^\W\d][\w$]*)"?(?:\s|--[^\n]*(?:\n|$))*\(')
+# Possessive, and from a word's beginning on: each sign of a long text is looked at a few times.
+_GAP: Final = r"(?:\s|--[^\n]*+(?:\n|$))*+"
+# Functions that act, wait, reach outside, or read tables that no plan shows: as `f(x)` calls them,
+# and as `(x).f` does, where they take one argument.
+_CALLED: Final = re.compile(rf'(?<![\w$])([^\W\d][\w$]*+)"?{_GAP}\(')
+_DOTTED: Final = re.compile(rf'\.{_GAP}"?([^\W\d][\w$]*+)')
 _HARMLESS: Final = frozenset(
     {"random", "random_normal", "clock_timestamp", "timeofday", "gen_random_uuid", "uuidv4",
      "uuidv7"}
@@ -18,8 +22,10 @@ _HARMLESS: Final = frozenset(
 _READS_UNSEEN: Final = re.compile(r"_to_xml(schema|_and_xmlschema)?$")
 _WRITES: Final = frozenset({"ModifyTable", "LockRows"})
 _VOLATILE: Final = """
-select distinct proname::text from pg_catalog.pg_proc
-where proname = any($1::text[]) and provolatile = 'v'
+select proname::text from pg_catalog.pg_proc
+where provolatile = 'v' and (proname = any($1::text[])
+  or proname = any($2::text[]) and pronargs >= 1 and pronargs - pronargdefaults <= 1)
+order by 1 limit 1
 """
 
 
@@ -28,11 +34,13 @@ async def check(
 ) -> None:
     """Raises QueryRefused, and what the server raises at a broken query."""
     await _expect_harmless_functions(connection, sql)
-    told = await connection.fetchval(f"explain (format json, verbose) {wrapped(sql)}")
-    for node in _nodes(orjson.loads(told)[0]["Plan"]):
-        if node.get("Node Type") in _WRITES:
-            raise QueryRefused("It would write or lock. Only queries that read are asked.")
-        _expect_allowed(node, schemas, tables)
+    # By itself it must be a query, too: else its brackets could close ours.
+    for asked in (plain(sql), wrapped(sql)):
+        told = await connection.fetchval(f"explain (format json, verbose) {asked}")
+        for node in _nodes(orjson.loads(told)[0]["Plan"]):
+            if node.get("Node Type") in _WRITES:
+                raise QueryRefused("It would write or lock. Only queries that read are asked.")
+            _expect_allowed(node, schemas, tables)
 
 
 def wrapped(sql: str, most: int | None = None, characters: int = 100_000) -> str:
@@ -58,14 +66,20 @@ def plain(sql: str) -> str:
 
 
 async def _expect_harmless_functions(connection: Connection, sql: str) -> None:
-    called = {name.lower() for name in _WORD.findall(sql)} | set(_WORD.findall(sql))
-    if unseen := sorted(name for name in called if _READS_UNSEEN.search(name)):
+    called, dotted = _names(_CALLED, sql), _names(_DOTTED, sql)
+    if unseen := sorted(name for name in called | dotted if _READS_UNSEEN.search(name)):
         raise QueryRefused(f"The function {unseen[0]} may not be called.")
-    found = await connection.fetch(_VOLATILE, sorted(called - _HARMLESS))
-    if found:
-        raise QueryRefused(
-            f"The function {found[0]['proname']} may not be called: it may do more than read."
-        )
+    found = await connection.fetchval(
+        _VOLATILE, sorted(called - _HARMLESS), sorted(dotted - _HARMLESS)
+    )
+    if found is not None:
+        raise QueryRefused(f"The function {found} may not be called: it may do more than read.")
+
+
+def _names(pattern: re.Pattern[str], sql: str) -> set[str]:
+    """As they are written, and as Postgres reads them without quotes."""
+    found = set(pattern.findall(sql))
+    return found | {name.lower() for name in found}
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

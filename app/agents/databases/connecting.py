@@ -16,6 +16,11 @@ from app.core.net import AddressPolicy, literal_address
 # The driver has no types.
 Connection = Any
 CONNECT_SECONDS: Final = 8.0
+# Whoever answers may say anything: what the driver cannot read is a ValueError or a BufferError.
+_FAILURES: Final = (
+    OSError, TimeoutError, ValueError, BufferError,
+    asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+)  # fmt: skip
 # What a query may take beyond the server's own limit before the connection is dropped.
 _GRACE_SECONDS: Final = 5.0
 
@@ -41,7 +46,7 @@ class Connector:
         async with self._turns:
             try:
                 connection = await self._connect(address, schemas, seconds)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _FAILURES as error:
                 raise DatabaseFailed(f"It cannot be connected to: {_why(error)}.") from None
             try:
                 async with asyncio.timeout(seconds + _GRACE_SECONDS):
@@ -51,7 +56,9 @@ class Connector:
                     await transaction.rollback()
             except TimeoutError:
                 raise DatabaseFailed("It took too long to answer.") from None
-            except (OSError, asyncpg.InterfaceError) as error:
+            except asyncpg.PostgresError:
+                raise
+            except _FAILURES as error:
                 raise DatabaseFailed(f"The connection broke: {_why(error)}.") from None
             finally:
                 connection.terminate()
@@ -61,7 +68,7 @@ class Connector:
         async with asyncio.timeout(CONNECT_SECONDS):
             checked = await self._resolve(address)
             connection: Connection = await asyncpg.connect(
-                host=checked[0],
+                host=checked,
                 port=address.port,
                 database=address.database,
                 user=address.user,
@@ -105,7 +112,6 @@ def _settings(schemas: list[str], seconds: int) -> dict[str, str]:
 
 def _why(error: BaseException) -> str:
     """In the server's words where it has any, without its address."""
-    if isinstance(error, asyncpg.PostgresError):
-        said: Any = error.message
+    if isinstance(error, asyncpg.PostgresError) and (said := getattr(error, "message", None)):
         return str(said)[:300]
     return type(error).__name__

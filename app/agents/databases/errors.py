@@ -41,3 +41,7 @@ class DatabaseFailed(UpstreamFailed):
 class QueryRefused(Unprocessable):
     code = "query_refused"
     title = "This is not a query that may be asked"
+
+
+class QueryFailed(QueryRefused):
+    """In the words of the database's own server, which may repeat what its rows say."""

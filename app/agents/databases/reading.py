@@ -11,7 +11,12 @@ import asyncpg  # type: ignore[import-untyped]
 
 from app.agents.databases import checking, dsn
 from app.agents.databases.connecting import Connection, Connector
-from app.agents.databases.errors import DatabaseFailed, DatabaseUnusable, QueryRefused
+from app.agents.databases.errors import (
+    DatabaseFailed,
+    DatabaseUnusable,
+    QueryFailed,
+    QueryRefused,
+)
 from app.agents.databases.models import ConnectedDatabase
 from app.core.crypto import Vault
 from app.core.errors import AppError
@@ -139,7 +144,7 @@ class Reading:
             ) from None
         except asyncpg.PostgresError as error:
             # What a query's author must know to write a better one.
-            raise QueryRefused(_said(error)) from None
+            raise QueryFailed(_said(error)) from None
 
 
 async def _tables(

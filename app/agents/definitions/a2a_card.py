@@ -71,7 +71,8 @@ def sketch_of(value: Any, position: int, name: str) -> Sketch:
         lines += [f"- {each.get('name', '')}: {each.get('description', '')}" for each in skills]
     sketch = Sketch(shown, shown, position, {}, description=described)
     sketch.definition["instructions"] = literal("\n".join(lines))
-    modes = [str(mode) for mode in value.get("defaultInputModes") or ()]
+    told = value.get("defaultInputModes")
+    modes = [str(mode) for mode in told] if isinstance(told, list) else []
     inputs = ["image"] * any(mode.startswith("image/") for mode in modes)
     inputs += ["file"] * ("application/pdf" in modes)
     if inputs:

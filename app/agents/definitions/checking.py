@@ -10,7 +10,7 @@ from app.agents.definitions import capabilities, crud
 from app.agents.definitions.definition import AgentDefinition, When
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.errors import DefinitionInvalid
-from app.agents.definitions.json_schemas import mistake_in, mistakes
+from app.agents.definitions.json_schemas import mistake_in, mistakes, part_of
 from app.agents.definitions.models import Agent
 from app.agents.definitions.references import reference_ids, references
 from app.agents.definitions.rendering import ALWAYS_THERE
@@ -87,12 +87,13 @@ def _properties(definition: AgentDefinition) -> dict[str, Any]:
 
 def _wrong_defaults(definition: AgentDefinition, at: str) -> Iterator[FieldError]:
     for name, told in _properties(definition).items():
-        place = f"{at}/variables/properties/{name}"
+        step = name.replace("~", "~0").replace("/", "~1")
+        place = f"{at}/variables/properties/{step}"
         if name in ALWAYS_THERE:
             yield FieldError(place, "variable_reserved", "is always there, and cannot be set")
         if isinstance(told, dict) and "default" in told:
-            root = {**{k: v for k, v in (definition.variables or {}).items() if k == "$defs"}}
-            yield from mistakes({**root, **told}, told["default"], f"{place}/default")
+            schema = part_of(definition.variables or {}, f"/properties/{step}")
+            yield from mistakes(schema, told["default"], f"{place}/default")
 
 
 def _template_mistakes(definition: AgentDefinition, at: str) -> list[FieldError]:
@@ -220,15 +221,19 @@ async def model_mistakes(
 
 async def expect_usable(desk: Desk, access: Access, definition: AgentDefinition) -> None:
     """Raises DefinitionInvalid and CapabilityMismatch, before a session is opened."""
-    found = own_mistakes(definition)
-    if not found:
-        found = await outside_mistakes(desk, access, definition)
-    if found:
+    expect_sound(definition)
+    if found := await outside_mistakes(desk, access, definition):
         raise DefinitionInvalid(found)
     try:
         await capabilities.fitting_model(desk, access, definition)
     except NoModel:
         return
+
+
+def expect_sound(definition: AgentDefinition) -> None:
+    """Raises DefinitionInvalid for what it shows by itself."""
+    if found := own_mistakes(definition):
+        raise DefinitionInvalid(found)
 
 
 async def expect_known(

@@ -1,5 +1,6 @@
 """Texts that hold agents: JSON and YAML as people write them, read within bounds."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ class Unreadable(ValueError):
 class Sketch:
     """An agent as a document has it; `ref` is what other agents of the import call it by.
 
-    `position` is the document's place. `warnings` are of what was left out.
+    `position` is the document's place. `warnings` are of what was left out. `fan_in` is the agent
+    that sums up for a parallel one of fast-agent's.
     """
 
     ref: str
@@ -36,6 +38,7 @@ class Sketch:
     description: str = ""
     metadata: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    fan_in: str | None = None
 
 
 def read_json(text: str) -> Any:
@@ -124,7 +127,16 @@ def _expect_json(value: Any) -> None:
                 below += node
             elif isinstance(node, str) and "\x00" in node:
                 raise Unreadable("it holds the NUL character")
+            elif isinstance(node, int | float) and not _is_kept_exactly(node):
+                raise Unreadable("it holds a number that is too large")
         level = below
+
+
+def _is_kept_exactly(number: float) -> bool:
+    """Whether JSON here has the number: 64 bits, and no infinity."""
+    if isinstance(number, int):
+        return -(2**63) <= number < 2**63
+    return math.isfinite(number)
 
 
 def write_yaml(value: Any) -> str:

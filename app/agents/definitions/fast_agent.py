@@ -105,7 +105,7 @@ def merge_fan_ins(sketches: Sequence[Sketch]) -> list[Sketch]:
     by_ref = {each.ref: each for each in sketches}
     absorbed = set()
     for each in sketches:
-        wanted = each.definition.pop("fan_in", None)
+        wanted = each.fan_in
         if wanted is None:
             continue
         found = by_ref.get(wanted)
@@ -182,7 +182,7 @@ def _chain(sketch: Sketch, card: Mapping[str, Any]) -> None:
 def _parallel(sketch: Sketch, card: Mapping[str, Any]) -> None:
     sketch.definition["pattern"] = {"type": "parallel", "agents": _names(card.get("fan_out"))}
     if card.get("fan_in"):
-        sketch.definition["fan_in"] = str(card["fan_in"])
+        sketch.fan_in = str(card["fan_in"])
 
 
 def _router(sketch: Sketch, card: Mapping[str, Any]) -> None:

@@ -9,7 +9,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.agents.definitions import a2a_card, checking, crud, documents, fast_agent, service
+from app.agents.definitions import (
+    a2a_card,
+    checking,
+    crud,
+    documents,
+    fast_agent,
+    naming,
+    service,
+)
 from app.agents.definitions.capabilities import fitting_model
 from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.desk import Desk
@@ -185,7 +193,7 @@ async def _known_model(
 
 async def _slugs(session: AsyncSession, access: Access, drafts: Sequence[Draft]) -> dict[str, str]:
     """A free slug for each, by the name that the others call it by."""
-    wanted = {d.sketch.ref: service.plain_slug(d.sketch.slug or d.sketch.ref) for d in drafts}
+    wanted = {d.sketch.ref: naming.plain_slug(d.sketch.slug or d.sketch.ref) for d in drafts}
     taken = await crud.taken_slugs(session, access.workspace_id, list(wanted.values()))
     given: dict[str, str] = {}
     for draft in drafts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -44,6 +45,13 @@ def mistakes(schema: Mapping[str, Any], value: Any, pointer: str) -> list[FieldE
         if len(found) == MOST_MISTAKES:
             break
     return found
+
+
+def part_of(schema: Mapping[str, Any], pointer: str) -> dict[str, Any]:
+    """A part of a schema (2020-12) as one by itself; what it refers to stays where it is."""
+    name = schema.get("$id", "urn:luminous:schema")
+    whole = {key: value for key, value in schema.items() if key != "$schema"} | {"$id": name}
+    return {"$ref": f"{name}#{quote(pointer, safe='/~')}", "$defs": {"whole": whole}}
 
 
 def _first_line(error: Exception) -> str:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
-from app.agents.definitions import checking, service, validating
+from app.agents.definitions import checking, duplicating, service, validating
 from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.edge import DeskDep, find_later
 from app.agents.definitions.errors import (
@@ -215,7 +215,7 @@ async def duplicate_agent(
     change: AgentDuplicate,
     response: Response,
 ) -> AgentDetail:
-    made = await service.duplicate(session, access, agent_id, change)
+    made = await duplicating.duplicate(session, access, agent_id, change)
     find_later(session, desk)
     response.headers["Location"] = f"/v1/agents/{made.id}"
     return made

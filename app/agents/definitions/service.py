@@ -1,7 +1,5 @@
 """What a person does with agents, and how runs find them."""
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -15,12 +13,12 @@ from app.agents.definitions.errors import (
     TooManyAgents,
 )
 from app.agents.definitions.models import Agent, AgentVersion
+from app.agents.definitions.naming import slug_of
 from app.agents.definitions.references import reference_ids
 from app.agents.definitions.schemas import (
     AgentBulkItem,
     AgentCreate,
     AgentDetail,
-    AgentDuplicate,
     AgentQuery,
     AgentRead,
     AgentUpdate,
@@ -135,12 +133,13 @@ async def resolve(
 async def find(session: AsyncSession, access: Access, ref: str) -> Agent:
     """A living agent by its slug or its id; raises AgentNotFound."""
     workspace_id, user_id = access.workspace_id, access.user_id
-    found = list(await crud.by_slugs(session, workspace_id, user_id, [ref]))
-    if not found and (ids := reference_ids([ref])):
-        found = list(await crud.by_ids(session, workspace_id, user_id, list(ids.values())))
-    if not found:
-        raise AgentNotFound(f"There is no agent `{ref}` that you see.")
-    return found[0]
+    # A slug may look like an id, and so must not come before the agent that has the id.
+    if ids := reference_ids([ref]):
+        for agent in await crud.by_ids(session, workspace_id, user_id, list(ids.values())):
+            return agent
+    for agent in await crud.by_slugs(session, workspace_id, user_id, [ref]):
+        return agent
+    raise AgentNotFound("You see no agent with this slug or id.")
 
 
 async def page(
@@ -183,6 +182,8 @@ async def update(
     definition = await patched(session, access, agent_id, change)
     version = None
     if definition is not None:
+        # What was checked before may have changed meanwhile.
+        checking.expect_sound(definition)
         await checking.expect_known(session, access, definition, itself=agent)
         version = await versions.next_of(session, access, agent, definition, change.note)
     return await _saved(session, access, agent, version)
@@ -218,27 +219,6 @@ async def _saved(
     return shown(seen)
 
 
-async def duplicate(
-    session: AsyncSession, access: Access, agent_id: UUID, change: AgentDuplicate
-) -> AgentDetail:
-    """A new agent of the caller's with one version of this one's definition.
-
-    Raises AgentNotFound, AgentVersionNotFound, TooManyAgents and AgentSlugTaken.
-    """
-    seen = await see(session, access, agent_id, VersionChoice(version=change.version))
-    of = seen.agent
-    new = AgentCreate(
-        name=change.name or f"{of.name[:190]} copy",
-        slug=change.slug,
-        description=of.description,
-        visibility=change.visibility or ("private" if of.visibility == "private" else "workspace"),
-        definition=seen.definition,
-        note=f"Copied from version {seen.version.number} of `{of.slug}`.",
-        metadata=of.notes,
-    )
-    return shown(await add(session, access, new))
-
-
 async def delete(session: AsyncSession, access: Access, agent_id: UUID) -> None:
     """Soft: nobody finds or runs it any more, and `restore` brings it back for 30 days."""
     agent = await get(session, access, agent_id, to="own", for_update=True)
@@ -270,10 +250,7 @@ async def bulk(session: AsyncSession, access: Access, items: list[AgentBulkItem]
     """Each item on its own: one that fails leaves the others done."""
 
     async def act(item: AgentBulkItem) -> UUID:
-        if item.action == "delete":
-            await delete(session, access, item.id)
-        else:
-            await restore(session, access, item.id)
+        await (delete if item.action == "delete" else restore)(session, access, item.id)
         return item.id
 
     return await each(session, items, act)
@@ -295,17 +272,6 @@ def shown(seen: Seen) -> AgentDetail:
             "definition": seen.definition,
         }
     )
-
-
-def slug_of(name: str, agent_id: UUID) -> str:
-    """A slug made of a name, with an end of its own so that it is nobody else's."""
-    return f"{plain_slug(name)[:50].strip('-') or 'agent'}-{agent_id.hex[-8:]}"
-
-
-def plain_slug(name: str) -> str:
-    """A name in the characters of a slug; it may be empty."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
 
 
 async def _any(session: AsyncSession, access: Access, agent_id: UUID, *, for_update: bool) -> Agent:

@@ -2,21 +2,24 @@
 
 There are variables, `if`, `for`, tests, and some filters; no calls, no `set`, no macros, no
 multiplication. What is left grows with the template and its variables alone, both of which are
-bounded; loops and output are counted while it renders.
+bounded; loops, output and time are counted while it renders.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Final
 
 from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
 from jinja2.runtime import LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_OUTPUT: Final = 200_000
 MOST_TURNS: Final = 10_000
+MOST_SECONDS: Final = 0.5
 MOST_NODES: Final = 10_000
 MOST_JOINS: Final = 100
 DEEPEST: Final = 40
@@ -95,11 +98,29 @@ _NODES: Final = (
     nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat, nodes.Add, nodes.Sub, nodes.Neg,
     nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword,
 )  # fmt: skip
-_turns: ContextVar[list[int]] = ContextVar("turns")
+_under_way: ContextVar["_Budget"] = ContextVar("under_way")
 
 
 class TemplateUnfit(ValueError):
     """What is wrong with a template, or with a rendering of it, in a sentence."""
+
+
+class _Budget:
+    """What one rendering may take: turns of its loops, and of the processor's time."""
+
+    def __init__(self) -> None:
+        self._turns = MOST_TURNS
+        self._end = time.thread_time() + MOST_SECONDS
+
+    def take(self) -> None:
+        if time.thread_time() > self._end:
+            raise TemplateUnfit("it takes too long")
+
+    def turn(self) -> None:
+        self._turns -= 1
+        if self._turns < 0:
+            raise TemplateUnfit(f"its loops turn more than {MOST_TURNS} times")
+        self.take()
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -114,18 +135,28 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def _counted(values: Iterable[Any]) -> Iterator[Any]:
-    left = _turns.get()
+    budget = _under_way.get()
     for value in values:
-        left[0] -= 1
-        if left[0] < 0:
-            raise TemplateUnfit(f"its loops turn more than {MOST_TURNS} times")
+        budget.turn()
         yield value
+
+
+def _timed(name: str) -> Callable[..., Any]:
+    """A filter that is not begun once the time is up."""
+    plain = FILTERS[name]
+
+    @wraps(plain)
+    def filtered(*given: Any, **more: Any) -> Any:
+        _under_way.get().take()
+        return plain(*given, **more)
+
+    return filtered
 
 
 def _environment() -> _Environment:
     made = _Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
     made.globals.clear()
-    made.filters = {name: made.filters[name] for name in _FILTERS} | {"counted": _counted}
+    made.filters = {name: _timed(name) for name in _FILTERS} | {"counted": _counted}
     made.tests = {name: made.tests[name] for name in _TESTS}
     return made
 
@@ -143,7 +174,7 @@ def rendered(source: str, values: Mapping[str, Any]) -> str:
     if "{" not in source:
         return source
     template, _ = _compiled(source)
-    token = _turns.set([MOST_TURNS])
+    token = _under_way.set(_Budget())
     pieces, length = [], 0
     try:
         for piece in template.generate(values):
@@ -154,7 +185,7 @@ def rendered(source: str, values: Mapping[str, Any]) -> str:
     except (TemplateError, SecurityError, TypeError, ArithmeticError, ValueError) as error:
         raise TemplateUnfit(_sentence(error)) from None
     finally:
-        _turns.reset(token)
+        _under_way.reset(token)
     return "".join(pieces)
 
 

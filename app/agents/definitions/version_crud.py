@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,10 +53,10 @@ async def newest_of(
 ) -> Mapping[UUID, AgentVersion]:
     """One version of each of some agents, by their ids."""
     statement = select(AgentVersion).where(
-        AgentVersion.workspace_id == workspace_id, AgentVersion.agent_id.in_(numbers)
+        AgentVersion.workspace_id == workspace_id,
+        tuple_(AgentVersion.agent_id, AgentVersion.number).in_(list(numbers.items())),
     )
-    found = (await session.scalars(statement)).all()
-    return {row.agent_id: row for row in found if numbers[row.agent_id] == row.number}
+    return {row.agent_id: row for row in (await session.scalars(statement)).all()}
 
 
 async def probes(

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.agents.evaluations import crud
 from app.agents.evaluations.ports import PastRun, Wanted
-from app.core.auth import Access
+from app.core.auth import Access, Permission
 from app.core.db import AsyncSession
 
 
@@ -14,6 +14,8 @@ class PastAgentRuns:
     kind = "agent_run"
 
     async def past(self, session: AsyncSession, access: Access, wanted: Wanted) -> list[PastRun]:
+        if Permission.RUNS_READ not in access.permissions:
+            return []
         rows = await crud.past_executions(session, access.workspace_id, access.user_id, wanted)
         return [
             PastRun(run.id, asked_of(execution.messages), _given(run.result), execution.variables)

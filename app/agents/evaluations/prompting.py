@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from app.agents.evaluations.experiments.errors import TargetNotReady
 from app.agents.templates import service, using, versions
@@ -34,7 +33,7 @@ class TemplatePrompts:
     ) -> list[dict[str, str]]:
         """Raises TargetNotReady for what is no prompt, and what templates raise."""
         async with self._database.unit(access.scope) as session:
-            found = await service.get(session, access, _id(template))
+            found = await service.named(session, access, template)
             if found.status == "archived":
                 raise TemplateArchived("Publish it to use it again.")
             chosen = Chosen(version=version, label=label)
@@ -47,10 +46,3 @@ class TemplatePrompts:
         if "input" not in known:
             said = [*said, {"role": "user", "content": str(variables["input"])}]
         return said
-
-
-def _id(template: str) -> UUID:
-    try:
-        return UUID(template)
-    except ValueError:
-        raise TargetNotReady("Name the template by its id.") from None

@@ -26,13 +26,13 @@ class Address:
     @property
     def id(self) -> UUID | None:
         """The name as an id, where it is one."""
-        return _id_of(self.name)
+        return id_of(self.name)
 
 
 def parse(text: str) -> Address | None:
     """None for what is no address of one mailbox. An id is told as Postgres would."""
     kind, _, name = text.partition(":")
-    found = _id_of(name)
+    found = id_of(name)
     name = str(found) if found else name
     if len(text) > LONGEST or not (found or _SLUG.fullmatch(name)):
         return None
@@ -60,7 +60,8 @@ def of_user(user_id: UUID) -> str:
     return f"user:{user_id}"
 
 
-def _id_of(name: str) -> UUID | None:
+def id_of(name: str) -> UUID | None:
+    """The id that a name is, if it is one."""
     try:
         return UUID(name) if len(name) == 36 else None
     except ValueError:

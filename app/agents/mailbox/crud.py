@@ -90,11 +90,15 @@ async def add(session: AsyncSession, mailbox: Mailbox) -> None:
 
 
 async def tagged(
-    session: AsyncSession, workspace_id: UUID, tag: str, most: int
+    session: AsyncSession, workspace_id: UUID, user_id: UUID, tag: str, most: int
 ) -> Sequence[Mailbox]:
+    """The living mailboxes of a group, without those of agents that the sender does not see."""
     statement = (
         restorable.living(Mailbox, workspace_id)
-        .where(Mailbox.tags.contains([tag]))
+        .where(
+            Mailbox.tags.contains([tag]),
+            or_(Mailbox.kind != "agent", of_seen_agent(workspace_id, user_id)),
+        )
         .order_by(Mailbox.id)
         .limit(most)
     )
@@ -199,6 +203,8 @@ async def subscribed(session: AsyncSession, at: datetime) -> Sequence[MailboxSub
             Mailbox.deleted_at.is_(None),
             due,
         )
+        # Whoever has no budget left stays due: where there are many, each comes at some time.
+        .order_by(func.random())
         .limit(500)
     )
     return (await session.scalars(statement)).all()

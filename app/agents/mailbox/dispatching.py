@@ -9,20 +9,18 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.agents.mailbox import budgets, crud, queue_crud, reading, sending, subscriptions
 from app.agents.mailbox.answering import Answer, Launcher, Wanted
-from app.agents.mailbox.errors import (
-    HopLimitReached,
-    MailboxFull,
-    MailboxNotFound,
-)
+from app.agents.mailbox.errors import MailboxFull
 from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxSubscription
 from app.agents.mailbox.room import Mailroom
+from app.agents.mailbox.schemas import MOST_CONTENT
 from app.agents.mailbox.waking import DISPATCH
 from app.core.auth import Access
 from app.core.clock import now
@@ -80,7 +78,14 @@ class Dispatcher:
         async with self._unit(SYSTEM) as session:
             due = [(each.workspace_id, each.id) for each in await crud.subscribed(session, now())]
         for workspace_id, subscription_id in due:
-            for hand in await self._take_up(workspace_id, subscription_id):
+            try:
+                hands = await self._take_up(workspace_id, subscription_id)
+            except Exception as error:  # noqa: BLE001 - the others' mail is answered all the same
+                log.warning(
+                    "mail_not_taken_up", subscription_id=str(subscription_id), reason=repr(error)
+                )
+                continue
+            for hand in hands:
                 task = asyncio.create_task(self._answer(hand), name=f"mail {hand.message.id}")
                 self._answers.add(task)
                 task.add_done_callback(self._answers.discard)
@@ -137,13 +142,13 @@ class Dispatcher:
         """Have the run done, and its answer sent."""
         keeping = asyncio.create_task(self._keep(hand, asyncio.current_task()))
         try:
-            answer = await self._run(hand)
+            try:
+                answer = await self._run(hand)
+            finally:
+                await stop_tasks([keeping])
+            await self._settle(hand, answer)
         except Exception as error:  # noqa: BLE001 - the lease ends, and it is tried again
             log.warning("mail_not_answered", message_id=str(hand.message.id), reason=repr(error))
-            return
-        finally:
-            await stop_tasks([keeping])
-        await self._settle(hand, answer)
 
     async def _run(self, hand: InHand) -> Answer:
         try:
@@ -156,7 +161,7 @@ class Dispatcher:
         """Renew the lease; where it was lost, somebody else has the message."""
         while True:
             await asyncio.sleep(self._pace.lease.total_seconds() / 3)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, SQLAlchemyError):
                 async with self._unit(hand.access.scope) as session:
                     message = await self._still(session, hand)
                     if message is None:
@@ -196,13 +201,14 @@ class Dispatcher:
         message = hand.message
         if message.reply_to is None:
             return True
-        post = sending.Post(hand.mailbox.address, answer.output, "reply", priority=message.priority)
+        said = _sayable(answer.output, hand.wanted.run_id)
+        post = sending.Post(hand.mailbox.address, said, "reply", priority=message.priority)
         try:
             async with session.begin_nested():
                 await sending.reply(session, self._room, hand.access, message, post)
         except MailboxFull:
             return False
-        except (HopLimitReached, MailboxNotFound) as error:
+        except AppError as error:
             log.info("reply_not_sent", message_id=str(message.id), reason=error.code)
         return True
 
@@ -234,6 +240,13 @@ def _in_hand(
         metadata={"mailbox_message_id": str(message.id), "sender": message.sender},
     )
     return InHand(access, held.id, mailbox, message, message.lease_id, wanted)
+
+
+def _sayable(output: Any, run_id: UUID) -> Any:
+    """A run's result as an answer; where it is too large for one, where to find it."""
+    if len(orjson.dumps(output)) <= MOST_CONTENT:
+        return output
+    return {"error": "too_large", "run_id": str(run_id)}
 
 
 def _told(message: MailboxMessage) -> str:

@@ -63,6 +63,11 @@ class NoRecipients(NotFound):
     title = "No mailbox has this tag"
 
 
+class GroupTooLarge(Conflict):
+    code = "mailbox_group_too_large"
+    title = "More mailboxes have this tag than one message may reach"
+
+
 class HopLimitReached(Conflict):
     code = "hop_limit_reached"
     title = "The message has come too far"
@@ -114,6 +119,11 @@ class TooManyRules(Conflict):
 class MailboxSubscriptionNotFound(NotFound):
     code = "mailbox_subscription_not_found"
     title = "There is no such subscription"
+
+
+class MailboxKeyEnded(PermissionDenied):
+    code = "mailbox_key_ended"
+    title = "The API key that set the subscription up is revoked or expired"
 
 
 class MailboxSubscribed(Conflict):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.agents.mailbox.answering import Answer, Wanted
 from app.agents.runtime.launching import Launcher, RunWanted
+from app.agents.runtime.tree import MAIL
 from app.core.auth import Access
 
 
@@ -25,6 +26,7 @@ class RuntimeLauncher:
                 metadata=dict(wanted.metadata),
                 budget_usd=wanted.budget_usd,
                 run_id=wanted.run_id,
+                purpose=MAIL,
             ),
         )
 

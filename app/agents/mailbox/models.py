@@ -73,6 +73,11 @@ class MailboxMessage(Row):
             "position",
             postgresql_where=text("status = 'waiting'"),
         ),
+        Index(
+            "ix_mailbox_messages_expiry",
+            "expires_at",
+            postgresql_where=text("status = 'waiting'"),
+        ),
         Index("ix_mailbox_messages_list", "mailbox_id", "status", "created_at", "id"),
         Index("ix_mailbox_messages_dedup", "workspace_id", "sender", "dedup_id"),
         Index("ix_mailbox_messages_reply", "in_reply_to_id"),
@@ -113,7 +118,10 @@ class MailboxMessage(Row):
 
 
 class MailboxRule(Restorable):
-    """What becomes of messages that satisfy `condition`; rules hold in the order of `position`."""
+    """What becomes of messages that satisfy `condition`; rules hold in the order of `position`.
+
+    `created_by_id` is who wrote it as it is: it holds for what they may have a say in.
+    """
 
     __tablename__ = "mailbox_rules"
     __table_args__ = (Index("ix_mailbox_rules_list", "workspace_id", "created_at", "id"),)

@@ -86,8 +86,17 @@ async def duplicates(
         M.sender == sender,
         M.dedup_id == dedup_id,
         M.addressed_to == addressed_to,
+        M.in_reply_to_id.is_(None),
         M.created_at > since,
     )
+    return (await session.scalars(statement.order_by(M.position))).all()
+
+
+async def answers(
+    session: AsyncSession, workspace_id: UUID, message_id: UUID
+) -> Sequence[MailboxMessage]:
+    """What came of an answer to a message."""
+    statement = select(M).where(M.workspace_id == workspace_id, M.in_reply_to_id == message_id)
     return (await session.scalars(statement.order_by(M.position))).all()
 
 
@@ -239,12 +248,14 @@ async def page(
     mailbox_id: UUID,
     query: MailboxMessageQuery,
     cursors: Cursors,
+    *,
+    sender: str | None = None,
 ) -> Slice[MailboxMessage]:
-    """Newest first."""
+    """Newest first; `sender` is the canonical address of the one that the query names."""
     statement = select(M).where(M.workspace_id == workspace_id, M.mailbox_id == mailbox_id)
     for column, wanted in (
         (M.status, query.status),
-        (M.sender, query.sender),
+        (M.sender, sender),
         (M.type, query.type),
         (M.correlation_id, query.correlation_id),
     ):
@@ -262,15 +273,19 @@ async def page(
 
 
 async def dead(
-    session: AsyncSession, workspace_id: UUID, mailbox_id: UUID, ids: Sequence[UUID] | None
+    session: AsyncSession,
+    workspace_id: UUID,
+    mailbox_id: UUID,
+    ids: Sequence[UUID] | None,
+    most: int,
 ) -> Sequence[MailboxMessage]:
-    """Dead letters, oldest first, locked; of `ids`, or up to 500 of them."""
+    """Dead letters, oldest first, locked; of `ids`, or whichever."""
     statement = select(M).where(
         M.workspace_id == workspace_id, M.mailbox_id == mailbox_id, M.status == "dead"
     )
     if ids is not None:
         statement = statement.where(M.id.in_(ids))
-    statement = statement.order_by(M.position).limit(500).with_for_update()
+    statement = statement.order_by(M.position).limit(most).with_for_update()
     return (await session.scalars(statement.execution_options(populate_existing=True))).all()
 
 
@@ -298,7 +313,6 @@ async def requeue(
         )
         .execution_options(synchronize_session=False)
     )
-    await session.refresh(message)
 
 
 async def in_hand(

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from app.agents.mailbox import finding, queue_crud
-from app.agents.mailbox.addresses import of_user
+from app.agents.mailbox import crud, finding, queue_crud
+from app.agents.mailbox.addresses import of_user, parse
 from app.agents.mailbox.errors import (
     LeaseLost,
+    MailboxFull,
     MailboxMessageNotFound,
+    MailboxNotFound,
     NotDead,
     ReplyPending,
     RequestDead,
@@ -17,6 +19,7 @@ from app.agents.mailbox.errors import (
 from app.agents.mailbox.models import Mailbox, MailboxMessage
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.schemas import (
+    MOST_REDRIVEN,
     DeadLetterQuery,
     LeaseRequest,
     MailboxMessageQuery,
@@ -170,10 +173,20 @@ async def redrive(
 ) -> int:
     """Let dead letters wait again, behind what their senders have sent since; how many.
 
-    Raises NotDead where one that is named is no dead letter.
+    As many as the mailbox takes, where none are named. Raises NotDead where one that is named is
+    no dead letter, and MailboxFull.
     """
-    mailbox = await finding.own(session, room.agents, access, address)
-    found = await queue_crud.dead(session, access.workspace_id, mailbox.id, wanted.ids)
+    seen = await finding.own(session, room.agents, access, address)
+    # Whoever sends comes before or after: places in a mailbox are given to one at a time.
+    held = await crud.lock(session, access.workspace_id, [seen.id])
+    if seen.id not in held:
+        raise MailboxNotFound
+    mailbox = held[seen.id]
+    room_left = mailbox.capacity - await queue_crud.depth(session, access.workspace_id, mailbox.id)
+    if room_left < len(set(wanted.ids or ("one",))):
+        raise MailboxFull
+    most = min(room_left, MOST_REDRIVEN)
+    found = await queue_crud.dead(session, access.workspace_id, mailbox.id, wanted.ids, most)
     if wanted.ids is not None and len(found) < len(set(wanted.ids)):
         raise NotDead("Nothing was changed.")
     for message in found:
@@ -191,7 +204,13 @@ async def page(
     cursors: Cursors,
 ) -> Slice[MailboxMessage]:
     mailbox = await finding.own(session, room.agents, access, address)
-    return await queue_crud.page(session, access.workspace_id, mailbox.id, query, cursors)
+    sender = None
+    if query.sender is not None:
+        # Of an agent or a member who is gone, messages may still be here.
+        named = await finding.canonical(session, room.agents, access, query.sender)
+        sender = str(named or parse(query.sender) or "")
+    place = access.workspace_id, mailbox.id
+    return await queue_crud.page(session, *place, query, cursors, sender=sender)
 
 
 async def dead(

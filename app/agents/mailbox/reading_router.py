@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Query
 
 from app.agents.mailbox import reading
-from app.agents.mailbox.edge import MailroomDep
+from app.agents.mailbox.edge import MailroomDep, Reader, Writer
 from app.agents.mailbox.errors import (
+    MailboxFull,
     MailboxMessageNotFound,
     MailboxNotFound,
     MailboxNotYours,
@@ -16,7 +17,6 @@ from app.agents.mailbox.errors import (
     RequestDead,
 )
 from app.agents.mailbox.models import MailboxMessage
-from app.agents.mailbox.router import Reader, Writer
 from app.agents.mailbox.schemas import (
     AckRequest,
     AwaitReply,
@@ -163,7 +163,7 @@ async def list_dead(
     operation_id="mailbox_messages_redrive",
     summary="Let dead letters wait again",
     response_model=Redriven,
-    responses=problems(MailboxNotFound, MailboxNotYours, NotDead),
+    responses=problems(MailboxNotFound, MailboxNotYours, NotDead, MailboxFull),
 )
 async def redrive_dead(
     access: Writer, session: Session, room: MailroomDep, address: str, wanted: RedriveRequest

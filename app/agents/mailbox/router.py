@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from app.agents.mailbox import reading, sending, service
-from app.agents.mailbox.edge import MailroomDep
+from app.agents.mailbox.edge import MailroomDep, Reader, Writer
 from app.agents.mailbox.errors import (
+    GroupTooLarge,
     HopLimitReached,
     LeaseLost,
     MailboxExists,
@@ -34,15 +35,11 @@ from app.agents.mailbox.schemas import (
     MailboxSent,
     MailboxUpdate,
 )
-from app.core.auth import Access, Permission
 from app.core.errors import RestoreExpired
-from app.core.http.guard import KernelDep, guarded_router, require
+from app.core.http.guard import KernelDep, guarded_router
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
-
-Reader = Annotated[Access, require(Permission.MAILBOXES_READ)]
-Writer = Annotated[Access, require(Permission.MAILBOXES_WRITE)]
 
 router = guarded_router(prefix="/v1/mailboxes", tag="mailboxes")
 
@@ -85,7 +82,9 @@ async def create_mailbox(
     summary="Send a message to every mailbox of a group",
     description="Each gets a copy of its own; a full mailbox refuses its copy, and the others not.",
     response_model=MailboxSent,
-    responses=problems(NoRecipients, SenderUnknown, ReplyAddressUnknown, HopLimitReached),
+    responses=problems(
+        NoRecipients, SenderUnknown, ReplyAddressUnknown, GroupTooLarge, HopLimitReached
+    ),
 )
 async def broadcast_message(
     access: Writer, session: Session, room: MailroomDep, new: MailboxBroadcast
@@ -168,7 +167,12 @@ async def list_messages(
     description="Rules may lead it elsewhere; `deliveries` says where it came to.",
     response_model=MailboxSent,
     responses=problems(
-        MailboxNotFound, MailboxFull, SenderUnknown, ReplyAddressUnknown, HopLimitReached
+        MailboxNotFound,
+        MailboxFull,
+        SenderUnknown,
+        ReplyAddressUnknown,
+        GroupTooLarge,
+        HopLimitReached,
     ),
 )
 async def send_message(
@@ -211,6 +215,7 @@ async def get_message(
         NoReplyWanted,
         LeaseLost,
         MailboxFull,
+        GroupTooLarge,
         HopLimitReached,
     ),
 )

@@ -1,5 +1,6 @@
 """Where a message comes to: rules, asked in their order, until one leads it away or none does."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -8,8 +9,9 @@ from uuid import UUID
 from app.agents.mailbox.models import Mailbox, MailboxRule
 
 MOST_HOPS: Final = 16
-# However rules lead in circles and split, this is how often they are asked for one message.
-MOST_LED: Final = 256
+# However rules lead in circles and split, so often they are asked for one message and all its
+# copies.
+MOST_LED: Final = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +39,24 @@ class Landed:
 
 Find = Callable[[str], Awaitable[Sequence[Mailbox]]]
 """The mailboxes of an address or of a tag; none where there is none."""
+HasSay = Callable[[MailboxRule, Mailbox], Awaitable[bool]]
+"""Whether a rule holds for a mailbox at all."""
 
 
-async def land(rules: Sequence[MailboxRule], first: Landed, find: Find) -> list[Landed]:
-    """All the ends of a message's way; each mailbox gets it once at most.
+async def land(
+    rules: Sequence[MailboxRule], first: Sequence[Landed], find: Find, has_say: HasSay
+) -> list[Landed]:
+    """All the ends of a message's ways from each of `first`; each mailbox gets it once at most.
 
     A message that was led too often, or to where there is no mailbox, is dead where it is.
     """
     landed: dict[UUID, Landed] = {}
-    waiting, led = [first], 0
+    waiting, led = deque(first), 0
+    # What a message says is the same wherever it is.
+    about = [rule for rule in rules if first and _is_about(rule.condition, first[0].envelope)]
     while waiting:
-        here = waiting.pop(0)
-        target, tags = _asked(rules, here.envelope)
+        here = waiting.popleft()
+        target, tags = await _asked(about, here, has_say)
         here = replace(here, envelope=replace(here.envelope, tags=tags))
         led += 1
         if target is None:
@@ -67,18 +75,6 @@ async def land(rules: Sequence[MailboxRule], first: Landed, find: Find) -> list[
     return list(landed.values())
 
 
-def matches(condition: Mapping[str, Any], envelope: Envelope) -> bool:
-    """Whether all that a condition gives holds."""
-    to = condition.get("to")
-    return (
-        (to is None or to == envelope.to or to in {f"tag:{tag}" for tag in envelope.to_tags})
-        and _like(condition.get("sender"), envelope.sender)
-        and _like(condition.get("type"), envelope.type)
-        and set(condition.get("tags") or ()) <= set(envelope.tags)
-        and all(_holds(test, envelope.content) for test in condition.get("content") or ())
-    )
-
-
 def at_pointer(content: Any, pointer: str) -> tuple[bool, Any]:
     """Whether anything stands at a JSON Pointer, and what."""
     node = content
@@ -93,12 +89,13 @@ def at_pointer(content: Any, pointer: str) -> tuple[bool, Any]:
     return True, node
 
 
-def _asked(
-    rules: Sequence[MailboxRule], envelope: Envelope
+async def _asked(
+    rules: Sequence[MailboxRule], here: Landed, has_say: HasSay
 ) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
     """What the first rule that does more than tag says, and the tags that were added before."""
+    envelope = here.envelope
     for rule in rules:
-        if not matches(rule.condition, envelope):
+        if not (_is_for(rule.condition, envelope) and await has_say(rule, here.mailbox)):
             continue
         if rule.action["type"] == "tag":
             added = [tag for tag in rule.action["tags"] if tag not in envelope.tags]
@@ -106,6 +103,23 @@ def _asked(
         elif rule.action.get("to") != envelope.to:
             return rule.action, envelope.tags
     return None, envelope.tags
+
+
+def _is_about(condition: Mapping[str, Any], envelope: Envelope) -> bool:
+    """Whether what a condition says of sender, type and content holds."""
+    return (
+        _like(condition.get("sender"), envelope.sender)
+        and _like(condition.get("type"), envelope.type)
+        and all(_holds(test, envelope.content) for test in condition.get("content") or ())
+    )
+
+
+def _is_for(condition: Mapping[str, Any], envelope: Envelope) -> bool:
+    """Whether what it says of the mailbox and of tags holds."""
+    to = condition.get("to")
+    return (
+        to is None or to == envelope.to or to in {f"tag:{tag}" for tag in envelope.to_tags}
+    ) and set(condition.get("tags") or ()) <= set(envelope.tags)
 
 
 def _led(here: Landed, mailbox: Mailbox) -> Landed:

@@ -61,11 +61,13 @@ async def update(
     rule_id: UUID,
     change: MailboxRuleUpdate,
 ) -> MailboxRule:
+    """From then on it is the rule of whoever changed it."""
     rule = await get(session, access, rule_id, for_update=True)
     await match(session, rule)
     given = await _canonical(session, room, access, change.given())
     for name, value in given.items():
         setattr(rule, name, value)
+    rule.created_by_id = access.user_id
     await session.flush()
     await session.refresh(rule)
     return rule
@@ -87,6 +89,7 @@ async def restore(session: AsyncSession, access: Access, rule_id: UUID) -> Mailb
         raise MailboxRuleNotFound
     if found.deleted_at is not None:
         await _expect_room(session, access)
+        found.created_by_id = access.user_id
     await restorable.bring_back(session, found)
     return found
 

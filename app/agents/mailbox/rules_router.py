@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from app.agents.mailbox import rules, subscriptions
-from app.agents.mailbox.edge import MailroomDep
+from app.agents.mailbox.edge import MailroomDep, Reader, Subscriber, Writer
 from app.agents.mailbox.errors import (
     MailboxNotFound,
     MailboxRuleNotFound,
@@ -16,7 +16,6 @@ from app.agents.mailbox.errors import (
     TooManyRules,
 )
 from app.agents.mailbox.models import MailboxRule, MailboxSubscription
-from app.agents.mailbox.router import Reader, Writer
 from app.agents.mailbox.rule_schemas import (
     MailboxRuleCreate,
     MailboxRuleQuery,
@@ -29,14 +28,11 @@ from app.agents.mailbox.subscription_schemas import (
     MailboxSubscriptionRead,
     MailboxSubscriptionUpdate,
 )
-from app.core.auth import Access, Permission
 from app.core.errors import RestoreExpired
-from app.core.http.guard import KernelDep, guarded_router, require
+from app.core.http.guard import KernelDep, guarded_router
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
-
-Subscriber = Annotated[Access, require(Permission.MAILBOXES_WRITE, Permission.AGENTS_RUN)]
 
 rules_router = guarded_router(prefix="/v1/mailbox-rules", tag="mailbox_rules")
 subscriptions_router = guarded_router(

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from app.agents.mailbox.addresses import LONGEST, SLUG
 from app.core.paging import PageQuery
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, NotNull, Output, Text, Version, WholeNumber
+from app.core.schema import Input, Moment, NotNull, Output, Text, Version, WholeNumber
 
 MOST_CONTENT = 256 * 1024
 MOST_LEASED = 100
+MOST_REDRIVEN = 500
 LONGEST_LEASE = 43_200
 LONGEST_TTL = 30 * 86_400
 
@@ -167,9 +168,9 @@ class MailboxLetter(Input):
     ] = None
     delay_seconds: Annotated[DelaySeconds, Field(description="Not delivered before.")] = 0
     ttl_seconds: Annotated[Ttl | None, Field(description="Default: the mailbox's own.")] = None
-    deadline: Annotated[
-        AwareDatetime | None, Field(description="Nobody needs it after this moment.")
-    ] = None
+    deadline: Annotated[Moment | None, Field(description="Nobody needs it after this moment.")] = (
+        None
+    )
     correlation_id: Annotated[
         CorrelationId | None, Field(description="What its answer is known by.")
     ] = None
@@ -342,7 +343,11 @@ class RedriveRequest(Input):
 
     ids: Annotated[
         list[UUID] | None,
-        Field(min_length=1, max_length=500, description="Null: the oldest 500."),
+        Field(
+            min_length=1,
+            max_length=MOST_REDRIVEN,
+            description="Null: the oldest 500, or as many as the mailbox takes.",
+        ),
     ] = None
 
 

@@ -17,7 +17,7 @@ from app.agents.mailbox.errors import (
     ReplyAddressUnknown,
     SenderUnknown,
 )
-from app.agents.mailbox.models import Mailbox, MailboxMessage
+from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxRule
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.routing import MOST_HOPS, Envelope, Landed, land
 from app.agents.mailbox.schemas import MailboxDelivery, MailboxLetter, MailboxSent
@@ -25,6 +25,7 @@ from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
+from app.core.json_limits import storable
 
 DEDUP_WINDOW: Final = timedelta(hours=24)
 
@@ -80,15 +81,12 @@ async def send(
 ) -> MailboxSent:
     """To one mailbox, and from there to where rules lead.
 
-    Raises MailboxNotFound, MailboxFull and HopLimitReached.
+    Raises MailboxNotFound, MailboxFull, GroupTooLarge and HopLimitReached.
     """
     mailbox = await finding.reachable(session, room.agents, access, to)
     if mailbox is None:
         raise MailboxNotFound
-    sent = await _deliver(session, room, access, post, mailbox.address, [mailbox])
-    if sent.deliveries and all(each.status == "refused" for each in sent.deliveries):
-        raise MailboxFull
-    return sent
+    return await _put(session, room, access, post, mailbox)
 
 
 async def broadcast(
@@ -96,11 +94,10 @@ async def broadcast(
 ) -> MailboxSent:
     """To each mailbox of a group but the sender's own; a full one refuses its copy.
 
-    Raises NoRecipients and HopLimitReached.
+    Raises NoRecipients, GroupTooLarge and HopLimitReached.
     """
-    group = await crud.tagged(session, access.workspace_id, tag, finding.MOST_RECIPIENTS)
-    seen = [each for each in group if await _is_seen(session, room, access, each)]
-    others = [each for each in seen if each.address != post.sender]
+    group = await finding.group(session, access, tag)
+    others = [each for each in group if each.address != post.sender]
     if not others:
         raise NoRecipients
     return await _deliver(session, room, access, post, f"{TAG}:{tag}", others)
@@ -113,20 +110,33 @@ async def reply(
     to: MailboxMessage,
     post: Post,
 ) -> MailboxSent:
-    """Answer a message, once: a second answer of the same sender is taken for the first.
+    """Answer a message, once: a second answer, whoever gives it, is taken for the first.
 
-    Raises NoReplyWanted, and what `send` raises.
+    Whoever asked may name an agent that is theirs alone. Raises NoReplyWanted, and what `send`
+    raises.
     """
     if to.reply_to is None:
         raise NoReplyWanted
+    mailbox = await finding.living(session, access, to.reply_to)
+    if mailbox is None:
+        raise MailboxNotFound("The mailbox that the answer is wanted in is gone.")
     answer = replace(
         post,
         correlation_id=to.correlation_id,
         in_reply_to_id=to.id,
-        dedup_id=f"reply:{to.id}",
         hops=to.hops + 1,
     )
-    return await send(session, room, access, answer, to.reply_to)
+    return await _put(session, room, access, answer, mailbox)
+
+
+async def _put(
+    session: AsyncSession, room: Mailroom, access: Access, post: Post, mailbox: Mailbox
+) -> MailboxSent:
+    """Into one mailbox, or where rules lead; raises MailboxFull."""
+    sent = await _deliver(session, room, access, post, mailbox.address, [mailbox])
+    if sent.deliveries and all(each.status == "refused" for each in sent.deliveries):
+        raise MailboxFull
+    return sent
 
 
 async def _deliver(
@@ -172,28 +182,43 @@ async def _ways(
     """Where the copies for `first` come to, each mailbox once."""
     rules = await crud.rules(session, access.workspace_id)
 
-    async def find(target: str) -> Sequence[Mailbox]:
-        return await finding.reached(session, room.agents, access, target)
+    found: dict[str, Sequence[Mailbox]] = {}
+    allowed: dict[tuple[UUID, UUID], bool] = {}
 
-    ends: dict[UUID, Landed] = {}
-    for mailbox in first:
-        envelope = Envelope(
-            mailbox.address,
-            tuple(mailbox.tags),
-            post.sender,
-            post.type,
-            post.tags,
-            post.content,
-            post.hops,
-        )
-        for end in await land(rules, Landed(mailbox, envelope), find):
-            ends.setdefault(end.mailbox.id, end)
-    return list(ends.values())
+    async def find(target: str) -> Sequence[Mailbox]:
+        if target not in found:
+            found[target] = await finding.reached(session, room.agents, access, target)
+        return found[target]
+
+    async def has_say(rule: MailboxRule, of: Mailbox) -> bool:
+        key = rule.created_by_id or finding.NOBODY, of.id
+        if key not in allowed:
+            allowed[key] = await finding.has_say(session, room.agents, access, rule, of)
+        return allowed[key]
+
+    begins = [Landed(mailbox, _envelope(post, mailbox)) for mailbox in first]
+    return await land(rules, begins, find, has_say)
+
+
+def _envelope(post: Post, mailbox: Mailbox) -> Envelope:
+    return Envelope(
+        mailbox.address,
+        tuple(mailbox.tags),
+        post.sender,
+        post.type,
+        post.tags,
+        post.content,
+        post.hops,
+    )
 
 
 async def _sent_before(
     session: AsyncSession, access: Access, post: Post, addressed_to: str
 ) -> Sequence[MailboxMessage]:
+    if post.in_reply_to_id is not None:
+        question = post.in_reply_to_id
+        await queue_crud.take_turn(session, str(access.workspace_id), "reply", str(question))
+        return await queue_crud.answers(session, access.workspace_id, question)
     if post.dedup_id is None:
         return ()
     await queue_crud.take_turn(
@@ -221,7 +246,8 @@ def _message(access: Access, post: Post, addressed_to: str, end: Landed) -> Mail
     ttl = post.ttl or timedelta(seconds=end.mailbox.ttl_seconds)
     expires_at = available_at + ttl
     if post.deadline is not None:
-        expires_at = min(expires_at, post.deadline)
+        # What is over is over now: Postgres does not know every moment that Python knows.
+        expires_at = max(min(expires_at, post.deadline), post.at)
     return MailboxMessage(
         id=new_id(),
         created_at=post.at,
@@ -231,7 +257,7 @@ def _message(access: Access, post: Post, addressed_to: str, end: Landed) -> Mail
         sender=post.sender,
         addressed_to=addressed_to,
         type=post.type,
-        content=post.content,
+        content=storable(post.content),
         tags=list(end.envelope.tags),
         priority=post.priority,
         correlation_id=post.correlation_id,
@@ -282,7 +308,3 @@ async def _sender(session: AsyncSession, room: Mailroom, access: Access, wanted:
     if await finding.reachable(session, room.agents, access, wanted) is None:
         raise SenderUnknown
     return str(address)
-
-
-async def _is_seen(session: AsyncSession, room: Mailroom, access: Access, mailbox: Mailbox) -> bool:
-    return bool(await finding.canonical(session, room.agents, access, mailbox.address))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.agents.mailbox import crud, finding, rules_crud
 from app.agents.mailbox.addresses import parse
-from app.agents.mailbox.errors import MailboxSubscriptionNotFound, NotAnAgent
+from app.agents.mailbox.errors import MailboxKeyEnded, MailboxSubscriptionNotFound, NotAnAgent
 from app.agents.mailbox.models import MailboxSubscription
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.subscription_schemas import (
@@ -21,6 +21,7 @@ from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
+from app.identity.api_keys import service as api_keys
 from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.rules import restored
 from app.identity.workspaces import service as workspaces
@@ -53,21 +54,17 @@ async def create(
 async def page(
     session: AsyncSession, access: Access, query: MailboxSubscriptionQuery, cursors: Cursors
 ) -> Slice[MailboxSubscription]:
-    return await rules_crud.subscriptions(session, access.workspace_id, query, cursors)
+    """Those of agents that the caller sees."""
+    place = access.workspace_id, access.user_id
+    return await rules_crud.subscriptions(session, *place, query, cursors)
 
 
 async def get(
     session: AsyncSession, access: Access, subscription_id: UUID, *, for_update: bool = False
 ) -> MailboxSubscription:
     """Raises MailboxSubscriptionNotFound."""
-    found = await restorable.find(
-        session,
-        MailboxSubscription,
-        access.workspace_id,
-        subscription_id,
-        for_update=for_update,
-    )
-    if found is None or found.deleted_at is not None:
+    found = await _any(session, access, subscription_id, for_update=for_update)
+    if found.deleted_at is not None:
         raise MailboxSubscriptionNotFound
     return found
 
@@ -84,8 +81,7 @@ async def update(
     await match(session, found)
     for name, value in change.given("python").items():
         setattr(found, name, value)
-    found.user_id, found.caller = access.user_id, _remembered(access)
-    found.paused_reason = None
+    _take_on(found, access)
     await session.flush()
     await session.refresh(found)
     mailbox = await finding.reachable(session, room.agents, access, found.address)
@@ -104,15 +100,15 @@ async def delete(session: AsyncSession, access: Access, subscription_id: UUID) -
 async def restore(
     session: AsyncSession, access: Access, subscription_id: UUID
 ) -> MailboxSubscription:
-    """Raises MailboxSubscriptionNotFound, MailboxSubscribed and RestoreExpired."""
-    found = await restorable.find(
-        session, MailboxSubscription, access.workspace_id, subscription_id, for_update=True
-    )
-    if found is None:
-        raise MailboxSubscriptionNotFound
+    """From then on it answers on behalf of whoever restored it.
+
+    Raises MailboxSubscriptionNotFound, MailboxSubscribed and RestoreExpired.
+    """
+    found = await _any(session, access, subscription_id, for_update=True)
     restorable.expect_restorable(found)
     if found.deleted_at is not None:
         found.deleted_at = None
+        _take_on(found, access)
         await crud.add_subscription(session, found)
         await session.refresh(found)
     return found
@@ -121,7 +117,7 @@ async def restore(
 async def acting(session: AsyncSession, subscription: MailboxSubscription) -> Access:
     """What the subscription's agent may do: what its person and their credential both may now.
 
-    Raises WorkspaceNotFound and MembershipSuspended.
+    Raises WorkspaceNotFound, MembershipSuspended and MailboxKeyEnded.
     """
     known = subscription.caller
     bare = Access(
@@ -133,9 +129,29 @@ async def acting(session: AsyncSession, subscription: MailboxSubscription) -> Ac
         limits=limits_of(known["limits"]),
         rules=restored(known["rules"]),
     )
+    if bare.api_key_id is not None and not await api_keys.is_living(
+        session, subscription.workspace_id, bare.api_key_id
+    ):
+        raise MailboxKeyEnded
     place = await workspaces.living(session, bare, subscription.workspace_id)
     held = {right for right in place.permissions if right.value in known["permissions"]}
     return replace(bare, permissions=frozenset(held), role=place.membership.role)
+
+
+async def _any(
+    session: AsyncSession, access: Access, subscription_id: UUID, *, for_update: bool
+) -> MailboxSubscription:
+    """One of an agent that the caller sees, a deleted one included."""
+    place = access.workspace_id, access.user_id
+    found = await rules_crud.subscription(session, *place, subscription_id, for_update=for_update)
+    if found is None:
+        raise MailboxSubscriptionNotFound
+    return found
+
+
+def _take_on(subscription: MailboxSubscription, access: Access) -> None:
+    subscription.user_id, subscription.caller = access.user_id, _remembered(access)
+    subscription.paused_reason = None
 
 
 def _remembered(access: Access) -> dict[str, Any]:

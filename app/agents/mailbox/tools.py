@@ -160,7 +160,9 @@ class CheckMailbox(_Tool):
             )
             if message.lease_id is None:
                 raise LeaseLost
-            await reading.acknowledge(session, mailbox, message.lease_id)
+            # A run that was begun for the message acknowledges it at its end, and is paid for.
+            if message.run_id is None:
+                await reading.acknowledge(session, mailbox, message.lease_id)
 
     async def _taken(
         self, session: AsyncSession, ctx: ToolContext, most: int

@@ -3,8 +3,11 @@
 Up to 2025-11-25 a client cancels by a message of its own, which may reach another process.
 """
 
+import hashlib
 from typing import Final
 from uuid import UUID
+
+import orjson
 
 from app.core.auth import Access
 from app.core.kernel import Valkey
@@ -26,5 +29,5 @@ class Calls:
 
 
 def _key(access: Access, session: str, request: object) -> str:
-    kind = type(request).__name__
-    return f"mcp:call:{access.credential_id}:{session[:64]}:{kind}:{request}"[:300]
+    said = orjson.dumps([str(access.credential_id), session, type(request).__name__, str(request)])
+    return f"mcp:call:{hashlib.sha256(said).hexdigest()}"

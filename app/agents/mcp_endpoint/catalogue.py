@@ -65,7 +65,7 @@ class Catalogue:
             return None
         for tool in opened:
             # What it asks for is looked at again: it may be stricter than what was listed.
-            if fits(access, tool.traits):
+            if tool.name == listed.name and fits(access, tool.traits):
                 return tool
         return None
 

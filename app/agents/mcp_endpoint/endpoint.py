@@ -8,7 +8,6 @@ is about.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -186,12 +185,17 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _message(body: bytes) -> dict[str, Any]:
-    """The message; empty where it is none, and the SDK says what is wrong. Raises BadRequest."""
-    value: Any = None
-    with suppress(orjson.JSONDecodeError):
+    """The message; empty where it is JSON and no message, of which the SDK says what is wrong.
+
+    Raises BadRequest. The SDK takes more for JSON (`NaN`, say): what is not read here would reach
+    it unchecked.
+    """
+    try:
         value = orjson.loads(body)
-        if too_deep(body, value) is not None or holds_nul(body, value) is not None:
-            raise BadRequest("The message is nested too deeply, or holds the NUL character.")
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The message is no JSON: {error}.") from None
+    if too_deep(body, value) is not None or holds_nul(body, value) is not None:
+        raise BadRequest("The message is nested too deeply, or holds the NUL character.")
     return value if isinstance(value, dict) else {}
 
 

@@ -10,12 +10,11 @@ from app.core.auth import Access
 
 @dataclass(frozen=True, slots=True)
 class ServedAgent:
-    """An agent in production; `variables` is the JSON Schema of what a run may set."""
+    """An agent in production."""
 
     slug: str
     name: str
     description: str
-    variables: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,12 @@ class LaunchedAgents:
     async def find(self, access: Access, slug: str) -> ServedAgent | None:
         async with self._database.unit(access.scope) as session:
             try:
-                agent, version = await definitions.resolve(session, access, slug)
+                agent = await definitions.find(session, access, slug)
             except AgentNotFound:
                 return None
         if agent.slug != slug or definitions.PRODUCTION not in agent.labels:
             return None
-        return _served(agent, version.definition.get("variables"))
+        return _served(agent)
 
     async def start(
         self, access: Access, slug: str, asked: str, variables: Mapping[str, Any]
@@ -88,8 +88,8 @@ class LaunchedAgents:
         return found
 
 
-def _served(agent: Agent, variables: Mapping[str, Any] | None = None) -> ServedAgent:
-    return ServedAgent(agent.slug, agent.name, agent.description, variables)
+def _served(agent: Agent) -> ServedAgent:
+    return ServedAgent(agent.slug, agent.name, agent.description)
 
 
 def _ended(run: Run) -> Ended:

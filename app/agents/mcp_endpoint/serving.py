@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
-import orjson
-
 from app.agents.mcp_endpoint.agent_tools import AgentTool
-from app.agents.mcp_endpoint.calling import guarded
 from app.agents.mcp_endpoint.calls import Calls
 from app.agents.mcp_endpoint.catalogue import Catalogue
 from app.agents.mcp_endpoint.knowledge_tools import ENTRY_URI, document_of
+from app.agents.tools.guarding import bounded, called, expect_valid
 from app.agents.tools.tool import Listed, Outcome, Tool, ToolContext, ToolFault
 from app.core.audit import Note, note
 from app.core.auth import Access, Permission
@@ -88,7 +86,7 @@ class _Handling:
     async def call_tool(
         self, ctx: "ServerRequestContext[Any, Any]", params: "types.CallToolRequestParams"
     ) -> "types.CallToolResult":
-        access = _access(ctx)
+        access, arguments = _access(ctx), params.arguments or {}
         tool = await _told(self._served.catalogue.find(access, params.name))
         if tool is None:
             raise _refusal(f"There is no tool `{params.name[:200]}` that you may use.")
@@ -98,10 +96,11 @@ class _Handling:
         async with _Progress(ctx) as progress:
             call = ToolContext(access, new_id(), str(ctx.request_id), str(new_id()), tell=progress)
             try:
-                done = await guarded(tool, call, params.arguments or {})
+                expect_valid(tool, arguments)
+                done = await called(tool, call, arguments)
             except ToolFault as fault:
                 return _failed(fault)
-        return _result(done)
+        return _result(bounded(done, tool.traits.characters))
 
     def _begun(
         self, ctx: "ServerRequestContext[Any, Any]", access: Access
@@ -208,7 +207,7 @@ def _after(cursor: str | None) -> str:
     if cursor is None:
         return ""
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except ValueError:
         raise _refusal("This is no cursor of ours.") from None
 
@@ -248,13 +247,11 @@ def _result(done: Outcome) -> "types.CallToolResult":
     from mcp import types  # noqa: PLC0415 - loaded with the first client
 
     data = done.data
-    if data is not None and not isinstance(data, dict):
-        data = {"result": data}
-    plain = orjson.loads(orjson.dumps(data, default=str)) if data is not None else None
     said: list[types.ContentBlock] = [types.TextContent(text=done.text)]
-    if plain is None:
+    if data is None:
         return types.CallToolResult(content=said)
-    return types.CallToolResult(content=said, structured_content=plain)
+    structured = data if isinstance(data, dict) else {"result": data}
+    return types.CallToolResult(content=said, structured_content=structured)
 
 
 def _failed(fault: ToolFault) -> "types.CallToolResult":

@@ -106,6 +106,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         if status >= 400 and status != 404 and not kind.startswith("application/json"):
             await response.aclose()
             return _failure(request, REFUSED, f"it answered with HTTP {status}")
+        packed = response.headers.get("content-encoding", "").strip().lower()
+        if packed not in ("", "identity"):
+            await response.aclose()
+            return _failure(request, REFUSED, "it packed its answer, though it was asked not to")
         stream = response.stream
         if isinstance(stream, httpx2.AsyncByteStream):
             bound = None if kind.startswith("text/event-stream") else MOST_BYTES

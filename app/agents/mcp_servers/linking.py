@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.agents.mcp_servers.guarding import FORGOTTEN, LOST, UNREACHABLE, client_of
-from app.agents.mcp_servers.pinning import Told, read, visible
+from app.agents.mcp_servers.pinning import Told, read
 from app.core.errors import AppError
 from app.core.outbound import Outbound
 
@@ -27,6 +27,7 @@ FRESH_SECONDS: Final = 60.0
 MOST_PAGES: Final = 20
 MOST_TOOLS: Final = 500
 MOST_CALLS: Final = 16
+MOST_SAID: Final = 500
 Progress = Callable[[float, float | None, str | None], None]
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class ServerDown(Exception):
     """
 
     def __init__(self, message: str, *, begun: bool = False, again: bool = False) -> None:
-        super().__init__(visible(message)[:500])
+        super().__init__(message)
         self.begun = begun
         self.again = again
 
@@ -147,7 +148,8 @@ class Link:
             for tool in page.tools:
                 hints = tool.annotations.model_dump(by_alias=True) if tool.annotations else {}
                 hints = {hint: value for hint, value in hints.items() if value is not None}
-                said = read(tool.name, tool.title, tool.description, tool.input_schema, hints)
+                words = [tool.title, tool.description, tool.input_schema, hints]
+                said = read(tool.name, *self.plan.json_without_secrets(words))
                 if said is not None and len(found) < MOST_TOOLS:
                     found.setdefault(said.name, said)
             cursor = page.next_cursor
@@ -156,9 +158,9 @@ class Link:
         itself = client.server_info
         return Listing(
             found,
-            client.protocol_version[:40],
-            visible(itself.name)[:200] if itself else None,
-            visible(itself.version)[:100] if itself else None,
+            self.plan.told(client.protocol_version, 40),
+            self.plan.told(itself.name, 200) if itself else None,
+            self.plan.told(itself.version, 100) if itself else None,
             time.monotonic(),
         )
 
@@ -205,8 +207,9 @@ class Link:
             if error.code in (types.CONNECTION_CLOSED, FORGOTTEN, LOST, UNREACHABLE):
                 self.retired = True
                 unasked = not begun or error.code in (FORGOTTEN, UNREACHABLE)
-                raise ServerDown(error.message, begun=not unasked, again=unasked) from None
-            raise ServerRefused(visible(error.message)[:1000]) from None
+                said = self.plan.told(error.message, MOST_SAID)
+                raise ServerDown(said, begun=not unasked, again=unasked) from None
+            raise ServerRefused(self.plan.told(error.message, MOST_SAID)) from None
         except ValidationError:
             raise ServerRefused("it did not answer as the protocol has it") from None
 
@@ -219,7 +222,7 @@ class Link:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the SDK and the server make of it
-            failed = _down(error)
+            failed = _down(error, self.plan)
             if not self._opened.done():
                 self._opened.set_exception(failed)
         finally:
@@ -235,7 +238,7 @@ class Link:
             self._stale = True
 
 
-def _down(error: BaseException) -> Exception:
+def _down(error: BaseException, plan: "Plan") -> Exception:
     """The first thing that went wrong, in words for people."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -246,7 +249,7 @@ def _down(error: BaseException) -> Exception:
     from mcp import MCPError  # noqa: PLC0415 - loaded where there is a server
 
     if isinstance(error, MCPError):
-        return ServerDown(error.message, again=error.code == UNREACHABLE)
+        return ServerDown(plan.told(error.message, MOST_SAID), again=error.code == UNREACHABLE)
     if isinstance(error, AppError):
         return ServerDown(error.detail)
     return ServerDown(f"it could not be spoken to ({type(error).__name__})")

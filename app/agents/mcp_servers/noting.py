@@ -21,18 +21,33 @@ class Found:
     failure: str | None = None
 
 
+def is_as_found(server: McpServer, found: Found) -> bool:
+    """Whether nothing new is to be said of the server itself."""
+    known = (server.protocol_version, server.server_name, server.server_version)
+    return _state(found) == (server.status, server.last_error) and _itself(found) in (None, known)
+
+
+def _state(found: Found) -> tuple[str, str | None]:
+    return ("failing" if found.listing is None else "ready"), found.failure
+
+
+def _itself(found: Found) -> tuple[str | None, str | None, str | None] | None:
+    said = found.listing
+    return (said.protocol_version, said.server_name, said.server_version) if said else None
+
+
 async def note_found(
     session: AsyncSession, server: McpServer, found: Found, *, asked: bool = True
 ) -> None:
     """`asked`: by a person, who sees when; else only what is another than before is written."""
-    status, listing = ("failing", None) if found.listing is None else ("ready", found.listing)
-    if asked or (server.status, server.last_error) != (status, found.failure):
-        server.status, server.last_error, server.checked_at = status, found.failure, now()
-    if listing is not None:
-        itself = (listing.protocol_version, listing.server_name, listing.server_version)
-        if itself != (server.protocol_version, server.server_name, server.server_version):
-            server.protocol_version, server.server_name, server.server_version = itself
-        await _note_tools(session, server.workspace_id, server.id, listing.tools)
+    state, itself = _state(found), _itself(found)
+    if asked or (server.status, server.last_error) != state:
+        server.status, server.last_error = state
+        server.checked_at = now()
+    if itself is not None and not is_as_found(server, found):
+        server.protocol_version, server.server_name, server.server_version = itself
+    if found.listing is not None:
+        await _note_tools(session, server.workspace_id, server.id, found.listing.tools)
     await session.flush()
 
 

@@ -13,6 +13,8 @@ import orjson
 from app.agents.mcp_servers.models import McpServer, McpTool
 from app.agents.tools.tool import Effects, ToolTraits
 
+# What stands for all tools of a server; none is called so.
+ALL: Final = "*"
 MOST_DESCRIPTION: Final = 4_000
 MOST_SCHEMA_BYTES: Final = 64 * 1024
 MOST_NAME: Final = 200
@@ -47,7 +49,7 @@ def read(
     """
     packed = json.dumps([name, title, description, parameters, annotations], sort_keys=True)
     digest = hashlib.sha256(packed.encode()).hexdigest()
-    if not name or len(name) > MOST_NAME or not name.isprintable():
+    if not name or name == ALL or len(name) > MOST_NAME or not name.isprintable():
         return None
     if len(packed) > MOST_SCHEMA_BYTES or "\\u0000" in packed:
         return None

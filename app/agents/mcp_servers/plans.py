@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -12,10 +12,15 @@ from yarl import URL
 
 from app.agents.credentials.finding import Credentials, Opened
 from app.agents.mcp_servers.models import McpServer
+from app.agents.mcp_servers.pinning import visible
 from app.agents.mcp_servers.starting import expect_allowed
 from app.agents.tools.errors import ToolUnfit
 from app.core.auth import Access
 
+HIDDEN: Final = "[credential]"
+SHORTEST_SECRET: Final = 6
+# How many times as much as is wanted of a text is looked at.
+ROUGHLY: Final = 4
 _PROCESS_KEY: Final = secrets.token_bytes(32)
 
 
@@ -36,9 +41,36 @@ class Plan:
 
     def without_secrets(self, text: str) -> str:
         for each in self.secrets:
-            if len(each) >= 6:
-                text = text.replace(each, "[credential]")
+            if len(each) >= SHORTEST_SECRET:
+                text = text.replace(each, HIDDEN)
         return text
+
+    def told(self, text: str, most: int) -> str:
+        """What a server says, as people and models may read it: clean, and without our secrets.
+
+        They are looked for before and after what nobody sees is taken out of the text, and before
+        it is cut: a piece of one may be left of either.
+        """
+        rough = self.without_secrets(text)[: ROUGHLY * most]
+        return self.without_secrets(visible(rough))[:most]
+
+    def json_without_secrets(self, value: Any) -> Any:
+        """The same of JSON; a number that is a secret becomes a text."""
+        if not self.secrets:
+            return value
+        if isinstance(value, str):
+            return self.without_secrets(value)
+        if isinstance(value, list):
+            return [self.json_without_secrets(each) for each in value]
+        if isinstance(value, dict):
+            return {
+                self.without_secrets(name): self.json_without_secrets(each)
+                for name, each in value.items()
+            }
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            said = self.without_secrets(str(value))
+            return said if said != str(value) else value
+        return value
 
 
 async def plan_of(

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from app.agents.mcp_servers.pinning import visible
-from app.agents.mcp_servers.plans import Plan
+from app.agents.mcp_servers.plans import ROUGHLY, Plan
 from app.agents.tools.tool import MOST_OUTPUT_CHARACTERS, Outcome, ToolFault
 
 if TYPE_CHECKING:
@@ -22,10 +21,11 @@ def outcome(plan: Plan, result: "CallToolResult", most: int) -> Outcome:
     parts = [*_texts(result), *note]
     if not parts and data is not None:
         parts = [orjson.dumps(data).decode()]
-    text = visible(plan.without_secrets("\n\n".join(parts)))
+    text = "\n\n".join(parts)
     if result.is_error:
-        raise ToolFault("tool_error", _cut(text, MOST_FAULT) or "The server says that it failed.")
-    return Outcome(_cut(text, most), data)
+        said = _cut(plan, text, MOST_FAULT)
+        raise ToolFault("tool_error", said or "The server says that it failed.")
+    return Outcome(_cut(plan, text, most), data)
 
 
 def _texts(result: "CallToolResult") -> Iterator[str]:
@@ -69,15 +69,15 @@ def _data(plan: Plan, value: Any) -> tuple[Any, list[str]]:
         return None, ["[structured content that is no JSON of ours: left out]"]
     if len(packed) > MOST_OUTPUT_CHARACTERS:
         return None, [f"[structured content of {len(packed)} bytes: left out]"]
-    text = packed.decode()
-    return orjson.loads(plan.without_secrets(text)), []
+    return plan.json_without_secrets(orjson.loads(packed)), []
 
 
-def _cut(text: str, most: int) -> str:
-    if len(text) <= most:
-        return text
-    end = f"\n[… {len(text) - most} characters more: left out]"
-    return text[: max(0, most - len(end))] + end
+def _cut(plan: Plan, text: str, most: int) -> str:
+    said = plan.told(text, most + 1)
+    if len(said) <= most and len(text) <= ROUGHLY * most:
+        return said
+    end = f"\n[… about {max(1, len(text) - most)} characters more: left out]"
+    return said[: max(0, most - len(end))] + end
 
 
 def _size(base64: str) -> int:

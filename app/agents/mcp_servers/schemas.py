@@ -54,7 +54,12 @@ class StreamableHttp(Input):
     type: Literal["streamable_http"]
     url: Annotated[
         Text,
-        Field(min_length=8, max_length=2000, pattern=r"^https?://", description="Its endpoint."),
+        Field(
+            min_length=8,
+            max_length=2000,
+            pattern=r"^https?://[^\s\x00-\x1f\x7f]+$",
+            description="Its endpoint.",
+        ),
     ]
 
 

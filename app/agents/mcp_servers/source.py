@@ -1,6 +1,7 @@
 """The tools of MCP servers: `mcp:<slug>/<tool>` and `mcp:<slug>/*`."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,8 +10,8 @@ from app.agents.credentials.finding import Credentials
 from app.agents.mcp_servers import crud
 from app.agents.mcp_servers.linking import Link, Listing, ServerDown, ServerRefused
 from app.agents.mcp_servers.models import McpServer, McpTool
-from app.agents.mcp_servers.noting import Found, note_found
-from app.agents.mcp_servers.pinning import called_by, state_of, traits_of, visible
+from app.agents.mcp_servers.noting import Found, is_as_found, note_found
+from app.agents.mcp_servers.pinning import ALL, called_by, state_of, traits_of
 from app.agents.mcp_servers.plans import Plan, plan_of
 from app.agents.mcp_servers.pool import Links
 from app.agents.mcp_servers.results import outcome
@@ -28,10 +29,13 @@ from app.core.auth import Access
 from app.core.db import Database
 from app.core.errors import AppError
 
-ALL: Final = "*"
 MOST_TOLD: Final = 50
 # A process that was ours may have ended meanwhile; an address is found to be dead by a call.
 STDIO_FRESH_SECONDS: Final = 5.0
+# How old an answer may be that settles whether a server has changed.
+JUST_NOW_SECONDS: Final = 1.0
+AWAY_SECONDS: Final = 5.0
+MOST_AWAY: Final = 1000
 WAYS: Final = {
     "new": "nobody has confirmed it yet",
     "changed": "its server tells of it otherwise than when it was confirmed",
@@ -52,6 +56,8 @@ class McpSource:
         self._database = database
         self._credentials = credentials
         self._commands = tuple(commands)
+        # By plans' keys until when a server that could not be asked is not asked again.
+        self._away: dict[str, float] = {}
 
     async def open(self, access: Access, wanted: Wanted) -> list[Tool]:
         """Raises ToolUnknown and ToolUnfit; a server that is away is a fault of each call.
@@ -61,10 +67,9 @@ class McpSource:
         slug, _, name = wanted.rest.partition("/")
         if wanted.config:
             raise ToolUnfit(f"`{wanted.reference}` takes no settings.")
-        server = await self._server(access, slug, wanted)
-        await self._look_again(access, server)
-        async with self._database.unit(access.scope) as session:
-            known = await crud.tools(session, access.workspace_id, server.id)
+        server, known = await self._known(access, slug, wanted)
+        if await self._look_again(access, server, known):
+            _, known = await self._known(access, slug, wanted)
         chosen = _chosen(server, known, name, wanted)
         return [McpServerTool(self, server, tool) for tool in chosen]
 
@@ -86,7 +91,7 @@ class McpSource:
             return Found(await self.links.using(plan, lambda link: link.listing(fresh=0)))
         except (ServerDown, ServerRefused, AppError) as error:
             said = error.detail if isinstance(error, AppError) else str(error)
-            return Found(None, visible(said)[:500] or "it cannot be asked")
+            return Found(None, said[:500] or "it cannot be asked")
         except TimeoutError:
             return Found(None, "it did not answer in time")
 
@@ -100,26 +105,55 @@ class McpSource:
         """What `plan_of` raises."""
         return await plan_of(self._credentials, self._commands, access, server)
 
-    async def _server(self, access: Access, slug: str, wanted: Wanted) -> McpServer:
+    async def _known(
+        self, access: Access, slug: str, wanted: Wanted
+    ) -> tuple[McpServer, Sequence[McpTool]]:
         async with self._database.unit(access.scope) as session:
             server = await crud.named(session, access.workspace_id, slug)
             if server is None:
                 raise ToolUnknown(f"`{wanted.reference}`: there is no MCP server `{slug}`.")
-        return server
+            return server, await crud.tools(session, access.workspace_id, server.id)
 
-    async def _look_again(self, access: Access, server: McpServer) -> None:
-        """Notice what the server has changed, where it can be asked."""
+    async def _look_again(
+        self, access: Access, server: McpServer, known: Sequence[McpTool]
+    ) -> bool:
+        """Notice what the server has changed, where it can be asked; false where there is nothing.
+
+        Raises ToolUnfit.
+        """
         try:
             plan = await self.plan(access, server)
-            seen = await self.links.using(plan, lambda link: link.listing())
         except AppError as error:
             raise ToolUnfit(f"The MCP server `{server.slug}`: {error.detail}") from None
+        if self._away.get(plan.key, 0.0) > time.monotonic():
+            return False
+        here = {tool.name: tool.digest for tool in known if not tool.gone}
+        try:
+            seen = await self.links.using(plan, lambda link: link.listing())
+            if _digests(seen) != here:
+                # What is kept of it may be older than what another process was told.
+                seen = await self.links.using(plan, lambda link: link.listing(JUST_NOW_SECONDS))
+            found = Found(seen)
         except (ServerDown, ServerRefused) as error:
-            await self.note(access, server, Found(None, plan.without_secrets(str(error))))
+            found = Found(None, str(error))
         except TimeoutError:
-            await self.note(access, server, Found(None, "it did not answer in time"))
-        else:
-            await self.note(access, server, Found(seen))
+            found = Found(None, "it did not answer in time")
+        if found.listing is None:
+            self._note_away(plan)
+        elif _digests(found.listing) == here and is_as_found(server, found):
+            return False
+        await self.note(access, server, found)
+        return True
+
+    def _note_away(self, plan: Plan) -> None:
+        """Not to wait for it again for each tool of a definition."""
+        if len(self._away) >= MOST_AWAY:
+            self._away.clear()
+        self._away[plan.key] = time.monotonic() + AWAY_SECONDS
+
+
+def _digests(listing: Listing) -> dict[str, str]:
+    return {told.name: told.digest for told in listing.tools.values()}
 
 
 def _chosen(
@@ -202,14 +236,14 @@ class McpServerTool:
             async with asyncio.timeout(traits.seconds):
                 return await self.source.links.using(plan, act)
         except ServerDown as error:
-            said = plan.without_secrets(str(error))
+            said = str(error)
             await self.source.note(ctx.access, self.server, Found(None, said))
             tail = " The call may have been carried out all the same." if error.begun else ""
             raise ToolFault(
                 "server_unavailable", f"The MCP server `{self.server.slug}`: {said}.{tail}"
             ) from None
         except ServerRefused as error:
-            raise ToolFault("server_error", plan.without_secrets(str(error))) from None
+            raise ToolFault("server_error", str(error)) from None
         except TimeoutError:
             raise ToolFault(
                 "timeout", f"`{self.name}` did not answer in {traits.seconds:g} seconds."
@@ -217,14 +251,18 @@ class McpServerTool:
 
     async def _expect_unchanged(self, ctx: ToolContext, link: Link) -> None:
         listing = await (link.listing() if link.plan.url else link.listing(STDIO_FRESH_SECONDS))
-        said = listing.tools.get(self.tool.name)
-        if said is not None and said.digest == self.tool.confirmed_digest:
+        if self._is_in(listing):
             return
-        await self._note(ctx, listing)
-        raise ToolFault("tool_changed", f"`{self.name}`: {WAYS['changed' if said else 'gone']}.")
-
-    async def _note(self, ctx: ToolContext, listing: Listing) -> None:
+        listing = await link.listing(JUST_NOW_SECONDS)
+        if self._is_in(listing):
+            return
         await self.source.note(ctx.access, self.server, Found(listing))
+        way = "changed" if self.tool.name in listing.tools else "gone"
+        raise ToolFault("tool_changed", f"`{self.name}`: {WAYS[way]}.")
+
+    def _is_in(self, listing: Listing) -> bool:
+        said = listing.tools.get(self.tool.name)
+        return said is not None and said.digest == self.tool.confirmed_digest
 
 
 class _Telling:
@@ -240,7 +278,7 @@ class _Telling:
         if self._left == 0:
             return
         self._left -= 1
-        said = visible(self._plan.without_secrets(message or ""))[:300]
+        said = self._plan.told(message or "", 300)
         self._ctx.tell(
             {"tool": self._name, "progress": done, "total": total, "message": said or None}
         )

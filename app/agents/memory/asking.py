@@ -16,6 +16,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.agents.memory.errors import ExtractionUnreadable
+from app.core.schema import Text
 from app.inference.providers.types import ChatRequest, Message, ResponseFormat, TextPart
 
 LONGEST: Final = 24_000
@@ -64,13 +65,13 @@ class Drawn:
 class _Said(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    text: Annotated[str, Field(min_length=1, max_length=500)]
-    quote: Annotated[str, Field(min_length=1, max_length=1000)]
+    text: Annotated[Text, Field(min_length=1, max_length=500)]
+    quote: Annotated[Text, Field(min_length=1, max_length=1000)]
     kind: Literal["fact", "preference", "event"]
     confidence: Annotated[float, Field(ge=0, le=1)] = 0.8
-    subject: Annotated[str | None, Field(max_length=200)] = None
-    predicate: Annotated[str | None, Field(max_length=200)] = None
-    object: Annotated[str | None, Field(max_length=200)] = None
+    subject: Annotated[Text | None, Field(max_length=200)] = None
+    predicate: Annotated[Text | None, Field(max_length=200)] = None
+    object: Annotated[Text | None, Field(max_length=200)] = None
     since: str | None = None
 
 
@@ -167,7 +168,7 @@ def _borne_out(told: Any, words: Sequence[Words]) -> Drawn | None:
     quote = said.quote.strip()
     found = next((each for each in words if quote and quote in each.text), None)
     strange = any(link not in said.quote for link in _LINK.findall(said.text))
-    if found is None or strange or "\x00" in orjson.dumps(told).decode() or not said.text.strip():
+    if found is None or strange or not said.text.strip():
         return None
     parts = [_clean(part) for part in (said.subject, said.predicate, said.object)]
     subject, predicate, obj = parts if all(parts) else (None, None, None)
@@ -191,6 +192,6 @@ def _clean(part: str | None) -> str | None:
 def _instant(since: str | None) -> datetime | None:
     try:
         at = datetime.fromisoformat(since or "")
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

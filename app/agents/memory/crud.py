@@ -13,10 +13,7 @@ from app.agents.definitions import crud as definitions
 from app.agents.definitions.models import Agent
 from app.agents.memory.facts import Author, Place
 from app.agents.memory.models import Memory, MemoryRevision
-from app.agents.memory.schemas import MemoryQuery, RevisionQuery
 from app.core import restorable
-from app.core.clock import now
-from app.core.paging import Cursors, Keyset, Slice, fetch_page
 
 # Within the first: the second is the workspace's.
 _LOCK = 0x6D656D
@@ -63,15 +60,11 @@ async def last_known(session: AsyncSession, workspace_id: UUID) -> datetime | No
     return await session.scalar(statement)
 
 
-async def find(
-    session: AsyncSession, author: Author, memory_id: UUID, *, for_update: bool = False
-) -> Memory | None:
+async def find(session: AsyncSession, author: Author, memory_id: UUID) -> Memory | None:
     """One that its reader may see, a forgotten one included."""
     statement = select(Memory).where(
         Memory.workspace_id == author.workspace_id, Memory.id == memory_id, visible(author)
     )
-    if for_update:
-        statement = statement.with_for_update()
     return (await session.scalars(statement)).one_or_none()
 
 
@@ -107,7 +100,7 @@ async def as_known(
     statement = select(MemoryRevision).where(
         MemoryRevision.workspace_id == workspace_id,
         MemoryRevision.memory_id.in_(memory_ids),
-        _known(known_at),
+        known(known_at),
     )
     return {row.memory_id: row for row in await session.scalars(statement)}
 
@@ -157,75 +150,6 @@ async def by_ids(
     return {row.id: row for row in await session.scalars(statement)}
 
 
-async def page(
-    session: AsyncSession, author: Author, query: MemoryQuery, cursors: Cursors
-) -> Slice[Memory]:
-    """Newest first."""
-    listed = restorable.listed(Memory, query)
-    statement = select(Memory).where(
-        Memory.workspace_id == author.workspace_id, visible(author), listed, *_wanted(query)
-    )
-    return await fetch_page(
-        session,
-        statement,
-        Keyset(Memory.created_at, Memory.id),
-        query,
-        cursors=cursors,
-        workspace_id=author.workspace_id,
-        within=str(author.user_id),
-    )
-
-
-async def after(
-    session: AsyncSession, author: Author, memory_id: UUID | None, most: int
-) -> Sequence[Memory]:
-    """The next of all living memories that their reader sees, by their ids."""
-    statement = (
-        restorable.living(Memory, author.workspace_id)
-        .where(visible(author))
-        .order_by(Memory.id)
-        .limit(most)
-    )
-    if memory_id is not None:
-        statement = statement.where(Memory.id > memory_id)
-    return (await session.scalars(statement)).all()
-
-
-async def history(
-    session: AsyncSession,
-    workspace_id: UUID,
-    memory_id: UUID,
-    query: RevisionQuery,
-    cursors: Cursors,
-) -> Slice[MemoryRevision]:
-    """Newest first."""
-    return await fetch_page(
-        session,
-        select(MemoryRevision).where(
-            MemoryRevision.workspace_id == workspace_id, MemoryRevision.memory_id == memory_id
-        ),
-        Keyset(MemoryRevision.number, MemoryRevision.id),
-        query,
-        cursors=cursors,
-        workspace_id=workspace_id,
-        within=str(memory_id),
-    )
-
-
-async def revisions_of(
-    session: AsyncSession, workspace_id: UUID, memory_ids: Collection[UUID]
-) -> Sequence[MemoryRevision]:
-    """All that was ever believed of these, oldest first."""
-    statement = (
-        select(MemoryRevision)
-        .where(
-            MemoryRevision.workspace_id == workspace_id, MemoryRevision.memory_id.in_(memory_ids)
-        )
-        .order_by(MemoryRevision.memory_id, MemoryRevision.number)
-    )
-    return (await session.scalars(statement)).all()
-
-
 async def delete_one(session: AsyncSession, workspace_id: UUID, memory_id: UUID) -> None:
     """For good; its revisions and what it is found by go with it."""
     await session.execute(
@@ -265,7 +189,8 @@ def of_place(place: Place) -> tuple[ColumnElement[bool], ...]:
     return tuple(rules)
 
 
-def _known(known_at: datetime | None) -> ColumnElement[bool]:
+def known(known_at: datetime | None) -> ColumnElement[bool]:
+    """Which revisions were believed at an instant; None: now."""
     if known_at is None:
         return MemoryRevision.known_to.is_(None)
     still = or_(MemoryRevision.known_to.is_(None), MemoryRevision.known_to > known_at)
@@ -277,7 +202,7 @@ def believed(instant: Instant, *more: ColumnElement[bool]) -> ColumnElement[bool
     rules: list[Any] = [
         MemoryRevision.memory_id == Memory.id,
         MemoryRevision.valid_from.is_not(None),
-        _known(instant.known_at),
+        known(instant.known_at),
         *more,
     ]
     if instant.valid_at is not None:
@@ -287,32 +212,3 @@ def believed(instant: Instant, *more: ColumnElement[bool]) -> ColumnElement[bool
 
 def lasting(at: datetime) -> ColumnElement[bool]:
     return or_(Memory.expires_at.is_(None), Memory.expires_at > at)
-
-
-def _wanted(query: MemoryQuery) -> list[ColumnElement[bool]]:
-    named = {
-        Memory.scope: query.scope,
-        Memory.agent_id: query.agent_id,
-        Memory.kind: query.kind,
-        Memory.status: query.status,
-    }
-    rules = [column == value for column, value in named.items() if value is not None]
-    said = []
-    if query.q is not None:
-        said.append(MemoryRevision.text.icontains(query.q, autoescape=True))
-    for column, value in (
-        (MemoryRevision.subject, query.subject),
-        (MemoryRevision.predicate, query.predicate),
-    ):
-        if value is not None:
-            said.append(func.lower(column) == value.lower())
-    if not query.deleted:
-        rules.append(lasting(now()))
-        rules.append(believed(Instant(query.valid_at, query.known_at), *said))
-    elif said:
-        rules.append(
-            select(MemoryRevision.id)
-            .where(MemoryRevision.memory_id == Memory.id, _known(None), *said)
-            .exists()
-        )
-    return rules

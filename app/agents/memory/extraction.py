@@ -15,7 +15,7 @@ from app.agents.memory.extraction_schemas import (
     MemoryExtractionRead,
 )
 from app.agents.memory.models import MemoryExtraction
-from app.core.auth import Access
+from app.core.auth import Access, Permission
 from app.core.clock import now
 from app.core.db import AsyncSession, on_commit
 from app.core.ids import new_id
@@ -53,12 +53,12 @@ async def request(
 ) -> Run | None:
     """Have facts drawn once this transaction has committed.
 
-    None where the workspace does not want it, where nothing was said, and where it was asked for
-    before: the same source is read once, whoever asks again.
+    None where the workspace or the caller's rights do not allow it, where nothing was said, and
+    where it was asked for before: the same source is read once, whoever asks again.
     """
     settings = await settings_crud.get(session, access.workspace_id)
     words = own_words(heard.messages)
-    if settings is None or not settings.enabled or not words:
+    if settings is None or not settings.enabled or not words or not _is_for_oneself(access):
         return None
     run_id = new_id()
     is_first = await crud.begin(
@@ -99,6 +99,8 @@ async def start(
     settings = await settings_crud.get(session, access.workspace_id)
     if settings is None or not settings.enabled:
         raise ExtractionOff("Set `enabled` in /v1/memories/settings.")
+    if not _is_for_oneself(access):
+        raise ExtractionOff("What a customer says is not remembered of whoever made the key.")
     said = [(each.id, each.text) for each in new.messages]
     run_id = new.source_id if new.source_kind == "run" else None
     conversation_id = new.source_id if new.source_kind == "conversation" else None
@@ -114,6 +116,14 @@ async def page(
     session: AsyncSession, access: Access, query: MemoryExtractionQuery, cursors: Cursors
 ) -> Slice[MemoryExtraction]:
     return await crud.page(session, access.workspace_id, access.user_id, query, cursors)
+
+
+def _is_for_oneself(access: Access) -> bool:
+    """Whether what the caller says is their own, and may be written down.
+
+    A key that stands for a customer is spoken through by others than its owner.
+    """
+    return Permission.MEMORIES_WRITE in access.permissions and access.rules.customer is None
 
 
 def _origin(heard: Heard) -> dict[str, str]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.agents.memory import crud, indexing
 from app.agents.memory.errors import MemoryChangedSince, PeriodInvalid, TooManyMemories
-from app.agents.memory.facts import Author, Fact, Keys, Said, keys_of, place_of, said_in
+from app.agents.memory.facts import Author, Fact, Keys, Place, Said, keys_of, place_of, said_in
 from app.agents.memory.models import Memory, MemoryRevision
 from app.agents.memory.settings_crud import multi_valued
 from app.agents.memory.timeline import (
@@ -58,6 +58,7 @@ async def tell(
 
     Raises PeriodInvalid and TooManyMemories.
     """
+    _expect_time(fact.start, fact.end)
     change = await _begin(session, author, "told")
     keys = keys_of(fact.place, fact.said, await multi_valued(session, author.workspace_id))
     known = await _known(session, author, fact, keys)
@@ -68,8 +69,7 @@ async def tell(
         memory.confirmed_at = change.at
         await crud.add(session, memory)
         return memory, known, False
-    if await crud.count_of(session, author.workspace_id, fact.place) >= MOST_MEMORIES:
-        raise TooManyMemories
+    await _expect_room(session, author, fact.place)
     memory = Memory(
         id=new_id(),
         workspace_id=author.workspace_id,
@@ -123,7 +123,11 @@ async def forget(session: AsyncSession, author: Author, memory: Memory) -> None:
 
 
 async def bring_back(session: AsyncSession, author: Author, memory: Memory) -> MemoryRevision:
-    """Have a forgotten one live again, for as much of its time as nothing else was told of."""
+    """Have a forgotten one live again, for as much of its time as nothing else was told of.
+
+    Raises TooManyMemories.
+    """
+    await _expect_room(session, author, place_of(memory))
     change = await _begin(session, author, "restored")
     memory.deleted_at = None
     if memory.status == "declined":
@@ -205,8 +209,7 @@ async def _claim(
     session: AsyncSession, change: Change, memory: Memory, said: Said, keys: Keys, span: Span
 ) -> MemoryRevision:
     """Have a memory say this for this time, and take the time from those on its timeline."""
-    if span.end is not None and span.end <= span.start:
-        raise PeriodInvalid
+    _expect_time(span.start, span.end)
     mine: Periods = (Period(span.start, span.end),)
     rows: Mapping[UUID, MemoryRevision] = {}
     changed: Mapping[UUID, Periods] = {}
@@ -226,6 +229,16 @@ async def _claim(
         cut.by_memory_id = memory.id
         await crud.add(session, cut)
     return made
+
+
+async def _expect_room(session: AsyncSession, author: Author, place: Place) -> None:
+    if await crud.count_of(session, author.workspace_id, place) >= MOST_MEMORIES:
+        raise TooManyMemories
+
+
+def _expect_time(start: datetime, end: datetime | None) -> None:
+    if end is not None and end <= start:
+        raise PeriodInvalid
 
 
 async def _taken(session: AsyncSession, author: Author, key: str, but: list[UUID]) -> list[Period]:

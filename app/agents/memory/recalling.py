@@ -11,7 +11,7 @@ from app.agents.memory.models import Memory, MemoryRevision
 from app.agents.memory.ranking import Candidate, Recalled, ranked
 from app.agents.memory.service import place_in
 from app.agents.memory.timeline import restored
-from app.core.auth import Access
+from app.core.auth import Access, Permission
 from app.core.clock import now
 from app.core.db import Database
 from app.core.errors import AppError
@@ -45,8 +45,11 @@ class Recalling:
     ) -> Recalled:
         """What a model is shown of what is remembered, in `tokens`, as of now or of `at`.
 
-        Where meaning cannot be searched, words alone count. Raises AgentNotFound.
+        Where meaning cannot be searched, words alone count; who may not read memories is shown
+        none. Raises AgentNotFound.
         """
+        if Permission.MEMORIES_READ not in access.permissions:
+            return Recalled(warnings=("Memories need the permission `memories:read`.",))
         author, moment = author_of(access), at or now()
         async with self._database.unit(access.scope) as session:
             places = [await place_in(session, author, scope, agent_id) for scope in scopes]

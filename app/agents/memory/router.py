@@ -37,7 +37,7 @@ from app.core.paging import CursorInvalid, Page
 LINES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JSON lines: a memory each, with its `history`.",
-        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        "content": {"application/x-ndjson": {}},
     }
 }
 
@@ -181,7 +181,7 @@ async def delete_memory(
     operation_id="memories_restore",
     summary="Bring a forgotten memory back, for the time that nothing else was told of",
     response_model=MemoryRead,
-    responses=problems(MemoryNotFound, RestoreExpired),
+    responses=problems(MemoryNotFound, RestoreExpired, TooManyMemories),
 )
 async def restore_memory(
     access: Writer, session: Session, kernel: KernelDep, memory_id: UUID
@@ -199,7 +199,7 @@ async def restore_memory(
         "a forgotten one is restored. To undo an undo is to do it again."
     ),
     response_model=MemoryRead,
-    responses=problems(MemoryNotFound, MemoryChangedSince, RestoreExpired),
+    responses=problems(MemoryNotFound, MemoryChangedSince, RestoreExpired, TooManyMemories),
 )
 async def undo_memory(
     access: Writer, session: Session, kernel: KernelDep, memory_id: UUID

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, NotNull, Number, Text, WholeNumber
+from app.core.schema import Input, Moment, NotNull, Number, Text, WholeNumber
 
 Scope = Literal["user", "agent", "workspace"]
 Kind = Literal["fact", "preference", "event", "instruction"]
@@ -61,16 +61,16 @@ class MemoryCreate(Input):
     ] = None
     object: Part | None = None
     valid_from: Annotated[
-        AwareDatetime | None, Field(description="When it began to hold; default: now.")
+        Moment | None, Field(description="When it began to hold; default: now.")
     ] = None
     valid_to: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Field(description="When it ceases to hold; null: until something else is told."),
     ] = None
     confidence: Confidence = 1.0
-    expires_at: Annotated[
-        AwareDatetime | None, Field(description="When it is forgotten by itself.")
-    ] = None
+    expires_at: Annotated[Moment | None, Field(description="When it is forgotten by itself.")] = (
+        None
+    )
     origin: MemoryOrigin = MemoryOrigin()
 
     @model_validator(mode="after")
@@ -92,10 +92,10 @@ class MemoryUpdate(Input):
     subject: Part | None = None
     predicate: Part | None = None
     object: Part | None = None
-    valid_from: Annotated[AwareDatetime | None, NotNull] = None
-    valid_to: AwareDatetime | None = None
+    valid_from: Annotated[Moment | None, NotNull] = None
+    valid_to: Moment | None = None
     confidence: Annotated[Confidence | None, NotNull] = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class MemoryQuery(RestorableQuery):
@@ -109,10 +109,10 @@ class MemoryQuery(RestorableQuery):
     subject: Annotated[Part | None, Field(description="Only facts about this.")] = None
     predicate: Annotated[Part | None, Field(description="Only facts with this one.")] = None
     valid_at: Annotated[
-        AwareDatetime | None, Field(description="What held at this instant; default: at any.")
+        Moment | None, Field(description="What held at this instant; default: at any.")
     ] = None
     known_at: Annotated[
-        AwareDatetime | None,
+        Moment | None,
         Field(description="What was believed at this instant, as it was then; default: now."),
     ] = None
 
@@ -157,9 +157,9 @@ class RecallCreate(Input):
     ] = Field(default_factory=_usual_scopes)
     agent_id: Annotated[UUID | None, Field(description="Whose, of the scope `agent`.")] = None
     tokens: Annotated[WholeNumber, Field(ge=0, le=32_000, description="Of the prompt.")] = 1000
-    at: Annotated[
-        AwareDatetime | None, Field(description="What held at this instant; default: now.")
-    ] = None
+    at: Annotated[Moment | None, Field(description="What held at this instant; default: now.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "RecallCreate":

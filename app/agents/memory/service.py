@@ -9,7 +9,7 @@ import orjson
 
 from app.agents.definitions import crud as definitions
 from app.agents.definitions.errors import AgentNotFound
-from app.agents.memory import crud, keeping
+from app.agents.memory import crud, keeping, listing_crud
 from app.agents.memory.errors import FactIncomplete, MemoryNotFound, NotProposed
 from app.agents.memory.facts import Author, Fact, Place, Said, author_of, said_in
 from app.agents.memory.keeping import Span
@@ -70,12 +70,14 @@ async def page(
     session: AsyncSession, access: Access, query: MemoryQuery, cursors: Cursors
 ) -> Slice[MemoryRead]:
     """As they were known at the instant that the query names."""
-    found = await crud.page(session, author_of(access), query, cursors)
+    found = await listing_crud.page(session, author_of(access), query, cursors)
     ids = [memory.id for memory in found.data]
     revisions = await crud.as_known(session, access.workspace_id, ids, query.known_at)
     if len(revisions) < len(ids):  # of the forgotten some were not known then
         revisions = await crud.current(session, access.workspace_id, ids) | revisions
-    return found.map(lambda memory: told(memory, revisions[memory.id]))
+    # One may have gone for good meanwhile.
+    shown = [told(each, revisions[each.id]) for each in found.data if each.id in revisions]
+    return Slice(shown, found.has_more, found.next_cursor, found.total)
 
 
 async def show(session: AsyncSession, access: Access, memory_id: UUID) -> MemoryRead:
@@ -116,7 +118,7 @@ async def forget(
 async def restore(session: AsyncSession, access: Access, memory_id: UUID) -> MemoryRead:
     """Bring a forgotten one back; a living one stays as it is.
 
-    Raises MemoryNotFound and RestoreExpired.
+    Raises MemoryNotFound, RestoreExpired and TooManyMemories.
     """
     author = author_of(access)
     memory = await _held(session, author, memory_id, forgotten=True)
@@ -129,7 +131,7 @@ async def restore(session: AsyncSession, access: Access, memory_id: UUID) -> Mem
 async def undo(session: AsyncSession, access: Access, memory_id: UUID) -> MemoryRead:
     """Take its last change back; of a forgotten one that it was forgotten.
 
-    Raises MemoryNotFound, MemoryChangedSince and RestoreExpired.
+    Raises MemoryNotFound, MemoryChangedSince, RestoreExpired and TooManyMemories.
     """
     author = author_of(access)
     memory = await _held(session, author, memory_id, forgotten=True)
@@ -162,7 +164,7 @@ async def history(
 ) -> Slice[Any]:
     """All that was ever believed of it, newest first. Raises MemoryNotFound."""
     memory = await find(session, author_of(access), memory_id)
-    found = await crud.history(session, access.workspace_id, memory.id, query, cursors)
+    found = await listing_crud.history(session, access.workspace_id, memory.id, query, cursors)
     return found.map(told_of)
 
 
@@ -188,16 +190,16 @@ async def export(database: Database, access: Access) -> AsyncIterator[bytes]:
     author, last = author_of(access), None
     while True:
         async with database.unit(access.scope) as session:
-            memories = await crud.after(session, author, last, PAGE)
+            memories = await listing_crud.after(session, author, last, PAGE)
             ids = [memory.id for memory in memories]
-            revisions = await crud.revisions_of(session, author.workspace_id, ids)
+            revisions = await listing_crud.revisions_of(session, author.workspace_id, ids)
         if not memories:
             return
         last = memories[-1].id
         by_memory: dict[UUID, list[MemoryRevision]] = {each: [] for each in ids}
         for revision in revisions:
             by_memory[revision.memory_id].append(revision)
-        yield b"".join(_line(memory, by_memory[memory.id]) for memory in memories)
+        yield b"".join(_line(each, by_memory[each.id]) for each in memories if by_memory[each.id])
 
 
 async def find(session: AsyncSession, author: Author, memory_id: UUID) -> Memory:
@@ -228,7 +230,10 @@ async def _proposed(session: AsyncSession, author: Author, memory_id: UUID) -> M
 
 
 async def _current(session: AsyncSession, memory: Memory) -> MemoryRevision:
-    return (await crud.current(session, memory.workspace_id, [memory.id]))[memory.id]
+    found = await crud.current(session, memory.workspace_id, [memory.id])
+    if memory.id not in found:  # it has gone for good meanwhile
+        raise MemoryNotFound
+    return found[memory.id]
 
 
 def _changed(current: MemoryRevision, given: Mapping[str, Any]) -> Said:

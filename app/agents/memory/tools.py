@@ -253,7 +253,9 @@ def memory_tools(
     writing = ToolTraits("write", idempotent=True, scopes=WRITES)
     return (
         Remember(kernel, recalling, writing, {}),
-        RecallMemories(kernel, recalling, ToolTraits("read", idempotent=True, scopes=READS), {}),
+        RecallMemories(
+            kernel, recalling, ToolTraits("read", idempotent=True, scopes=READS, echoes=True), {}
+        ),
         ForgetMemory(kernel, recalling, replace(writing, approval="always"), {}),
         EditMemoryBlock(kernel, recalling, ToolTraits("write", scopes=WRITES), {}),
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.agents.memory import extraction_crud as crud
 from app.agents.memory import keeping, settings_crud
 from app.agents.memory.asking import MOST_QUESTIONS, Drawn, Words, read, request_of
-from app.agents.memory.errors import ExtractionBudgetSpent, ExtractionUnreadable
+from app.agents.memory.errors import ExtractionBudgetSpent, ExtractionOff, ExtractionUnreadable
 from app.agents.memory.extraction import RUN_KIND
 from app.agents.memory.facts import Author, Fact, Place, Said
 from app.core.clock import now
@@ -33,7 +33,10 @@ class Remembering:
         self._own = own
 
     async def run(self, ctx: RunContext) -> None:
-        """Raises ExtractionBudgetSpent, ExtractionUnreadable, and what models raise."""
+        """Raises ExtractionOff, ExtractionBudgetSpent and ExtractionUnreadable.
+
+        And what models raise.
+        """
         if ctx.attempt > 1:
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         async with self._database.unit(ctx.scope) as session:
@@ -62,10 +65,13 @@ class Remembering:
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
     async def _expect_budget(self, session: AsyncSession, ctx: RunContext) -> None:
-        """Raise where the day's budget is spent, with what other runs under way may take."""
+        """Raise where it was turned off since, and where the day's budget is spent.
+
+        What other runs under way may take counts as spent.
+        """
         settings = await settings_crud.get(session, ctx.workspace_id)
-        if settings is None:
-            return
+        if settings is None or not settings.enabled:
+            raise ExtractionOff
         begin = now().replace(hour=0, minute=0, second=0, microsecond=0)
         usd, tokens = await settings_crud.spent_since(session, ctx.workspace_id, self.kind, begin)
         over_usd = settings.daily_usd is not None and usd >= settings.daily_usd

@@ -62,6 +62,7 @@ class ContextBuilder:
 def tell_sources(tree: Tree, path: str, number: int, sources: Sequence[Mapping[str, Any]]) -> None:
     """Say which passages the model is shown; each once."""
     for source in sources:
+        tree.keep_number(path, source)
         mark = f"{source['passage_id']}:{source['number']}"
         message_id = tree.message_id(path, number)
         tree.tell("source.added", mark, message_id=message_id, path=path, **source)

@@ -74,7 +74,7 @@ async def begin_step(session: AsyncSession, step: ExecutionStep) -> None:
     columns = (each.key for each in ExecutionStep.__mapper__.column_attrs)
     values = {name: getattr(step, name) for name in columns}
     moment = {"created_at": step.started_at, "updated_at": step.started_at}
-    await session.execute(insert(ExecutionStep.__table__).values({**values, **moment}))
+    await session.execute(insert(ExecutionStep).values({**values, **moment}))
 
 
 async def end_step(session: AsyncSession, step_id: UUID, values: dict[str, Any]) -> None:
@@ -153,6 +153,16 @@ async def all_waiting(
         ToolApproval.status != "pending",
     )
     return await session.scalar(statement.limit(1)) is None
+
+
+async def close_approvals(session: AsyncSession, execution_id: UUID) -> None:
+    """Nobody is asked any more: the run has ended."""
+    await session.execute(
+        update(ToolApproval)
+        .where(ToolApproval.execution_id == execution_id, ToolApproval.status == "pending")
+        .values(status="expired", decided_at=now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def overdue(session: AsyncSession, before: datetime, limit: int) -> Sequence[ToolApproval]:

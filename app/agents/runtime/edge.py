@@ -4,7 +4,20 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.agents.definitions.errors import (
+    AgentLabelNotFound,
+    AgentNotFound,
+    AgentVersionNotFound,
+    CapabilityMismatch,
+    InstructionsFailed,
+    VariablesInvalid,
+)
 from app.agents.runtime.launching import Launcher
+from app.core.auth import Access, Permission
+from app.core.http.guard import require
+from app.inference.integrations.errors import ModelUnknown, NoModel
+from app.inference.routing.errors import ModelNotAllowed, NoCandidate
+from app.runs.events.errors import EventIdInvalid
 
 
 def _launcher_of(request: Request) -> Launcher:
@@ -13,3 +26,11 @@ def _launcher_of(request: Request) -> Launcher:
 
 
 LauncherDep = Annotated[Launcher, Depends(_launcher_of)]
+
+
+Runner = Annotated[Access, require(Permission.AGENTS_RUN, Permission.MODELS_INVOKE)]
+# Why a run is not begun.
+FAILURES = (
+    AgentNotFound, AgentVersionNotFound, AgentLabelNotFound, CapabilityMismatch, VariablesInvalid,
+    InstructionsFailed, ModelUnknown, NoModel, NoCandidate, ModelNotAllowed, EventIdInvalid,
+)  # fmt: skip

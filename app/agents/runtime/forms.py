@@ -16,17 +16,18 @@ _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
 
 
-def strings_in(value: Any) -> Iterator[str]:
+def strings_in(value: Any, *, names: bool = True) -> Iterator[str]:
     """All texts of a JSON value, the names of its fields among them."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for name, each in value.items():
-            yield name
-            yield from strings_in(each)
+            if names:
+                yield name
+            yield from strings_in(each, names=names)
     elif isinstance(value, list):
         for each in value:
-            yield from strings_in(each)
+            yield from strings_in(each, names=names)
     elif isinstance(value, int) and not isinstance(value, bool):
         yield str(value)
 

@@ -210,16 +210,22 @@ class Launcher:
         """The run once it has ended, or waits for someone; its row says which."""
         async with self._database.unit(access.scope) as session:
             run = await runs.get(session, access, run_id)
-        async with aclosing(self.runs.reader.events(run, 0)) as batches:
-            async for batch in batches:
-                if batch[-1].type != "run.paused" and not batch[-1].terminal:
-                    continue
-                async with self._database.unit(access.scope) as session:
-                    found = await runs.get(session, access, run_id)
-                if found.ended_at is not None or found.status == "paused":
-                    return found
+        await self.settled(access, run)
         async with self._database.unit(access.scope) as session:
             return await runs.get(session, access, run_id)
+
+    async def settled(self, access: Access, run: Run) -> None:
+        """Wait until a run has ended, or waits for someone."""
+        async with aclosing(self.runs.reader.events(run, 0)) as batches:
+            async for batch in batches:
+                if batch[-1].terminal:
+                    return
+                if batch[-1].type == "run.paused":
+                    async with self._database.unit(access.scope) as session:
+                        found = await runs.get(session, access, run.id)
+                    # It may have been woken meanwhile.
+                    if found.ended_at is not None or found.status == "paused":
+                        return
 
     async def steps(self, access: Access, run_id: UUID) -> Sequence[ExecutionStep]:
         async with self._database.unit(access.scope) as session:

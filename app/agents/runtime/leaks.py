@@ -51,10 +51,10 @@ class Confided:
         `is_seen` says which texts are addresses that others wrote: those are no news to anybody.
         """
         words = [each for each in strings_in(arguments) if not is_seen(each)]
-        for text in {*words, "".join(words)}:
-            if any(self._carries(form) for form in readings(text)) or self._has_blob(text):
-                return True
-        return False
+        values = [each for each in strings_in(arguments, names=False) if not is_seen(each)]
+        return any(self._has_blob(text) for text in words) or any(
+            self._carries(form) for text in {*words, "".join(values)} for form in readings(text)
+        )
 
     def _carries(self, form: str) -> bool:
         found = _pieces(squeezed(form).casefold()) & self._confided

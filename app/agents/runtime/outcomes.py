@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from app.agents.tools.tool import MOST_OUTPUT_CHARACTERS, Outcome, ToolFault, ToolTraits
+from app.agents.tools.guarding import bounded
+from app.agents.tools.tool import Outcome, ToolFault, ToolTraits
 
 
 def origin_of(traits: ToolTraits) -> str | None:
@@ -21,15 +22,10 @@ def origin_of(traits: ToolTraits) -> str | None:
 
 def kept_of(outcome: Outcome, most: int) -> dict[str, Any]:
     """An outcome as it is journalled, within its bound; what was cut off is said."""
-    text, most = outcome.text, min(most, MOST_OUTPUT_CHARACTERS)
-    if len(text) > most:
-        text = f"{text[:most]}\n[… {len(outcome.text) - most} more characters were left out]"
-    data = outcome.data
-    if data is not None and len(orjson.dumps(data, default=str)) > 4 * most:
-        data = None
-    kept: dict[str, Any] = {"text": text}
-    if data is not None:
-        kept["data"] = orjson.loads(orjson.dumps(data, default=str))
+    within = bounded(outcome, most)
+    kept: dict[str, Any] = {"text": within.text}
+    if within.data is not None:
+        kept["data"] = within.data
     if outcome.sources:
         kept["sources"] = orjson.loads(orjson.dumps(outcome.sources, default=str))
     return kept

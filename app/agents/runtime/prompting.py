@@ -61,17 +61,14 @@ def _answered(
 ) -> list[Any]:
     calls = [part for part in parts if isinstance(part, types.ToolCallPart)]
     if not calls:
-        return [RetryPromptPart(mended)]
+        return [UserPromptPart(mended)]
     return [_result(call, results.get((number, call.id))) for call in calls]
 
 
 def _result(call: types.ToolCallPart, step: ExecutionStep | None) -> Any:
     if step is None or step.outcome is None:
-        return RetryPromptPart(
-            "There is no such tool, or its arguments could not be read.",
-            tool_name=call.name,
-            tool_call_id=call.id,
-        )
+        said = "There is no such tool, or its arguments could not be read."
+        return ToolReturnPart(call.name, said, tool_call_id=call.id, outcome="failed")
     text = step.outcome["text"]
     if step.is_error:
         return ToolReturnPart(call.name, text, tool_call_id=call.id, outcome="failed")
@@ -103,6 +100,8 @@ def _requests(request: ModelRequest) -> list[Message]:
         elif isinstance(part, RetryPromptPart) and part.tool_name is not None:
             text = part.content if isinstance(part.content, str) else part.model_response()
             results.append(ToolResultPart(part.tool_call_id, part.tool_name, text, is_error=True))
+        elif isinstance(part, UserPromptPart):
+            others.append(Message("user", (types.TextPart(str(part.content)),)))
         elif isinstance(part, RetryPromptPart):
             text = part.content if isinstance(part.content, str) else part.model_response()
             others.append(Message("user", (types.TextPart(text),)))

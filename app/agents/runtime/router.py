@@ -7,15 +7,10 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 
 from app.agents.definitions.errors import (
-    AgentLabelNotFound,
     AgentNotFound,
-    AgentVersionNotFound,
-    CapabilityMismatch,
-    InstructionsFailed,
-    VariablesInvalid,
 )
 from app.agents.runtime import service
-from app.agents.runtime.edge import LauncherDep
+from app.agents.runtime.edge import FAILURES, LauncherDep, Runner
 from app.agents.runtime.errors import (
     ApprovalDecided,
     ApprovalNotFound,
@@ -48,9 +43,6 @@ from app.core.http.rails import AlreadyStarted, Rails, RailsDep
 from app.core.http.units import Session, run_unit
 from app.core.kernel import Kernel
 from app.core.paging import CursorInvalid, Page, Slice
-from app.inference.integrations.errors import ModelUnknown, NoModel
-from app.inference.routing.errors import ModelNotAllowed, NoCandidate
-from app.runs.events.errors import EventIdInvalid
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
@@ -58,18 +50,12 @@ from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
 from app.runs.runs.schemas import RunRead
 
-Runner = Annotated[Access, require(Permission.AGENTS_RUN, Permission.MODELS_INVOKE)]
 Reader = Annotated[Access, require(Permission.RUNS_READ)]
 Decider = Annotated[Access, require(Permission.AGENTS_RUN)]
 
 router = guarded_router(prefix="/v1/agents/{agent}/runs", tag="agent runs")
 runs_router = guarded_router(prefix="/v1/runs/{agent_run_id}", tag="agent runs")
 approvals_router = guarded_router(prefix="/v1/approvals", tag="approvals")
-
-FAILURES = (
-    AgentNotFound, AgentVersionNotFound, AgentLabelNotFound, CapabilityMismatch, VariablesInvalid,
-    InstructionsFailed, ModelUnknown, NoModel, NoCandidate, ModelNotAllowed, EventIdInvalid,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +68,7 @@ class Started:
     wait: bool = True
     estimate: AgentRunEstimate | None = None
     replayed: bool = False
+    run: Run | None = None
 
 
 async def _start(
@@ -131,7 +118,7 @@ async def _launched(
     if rails.dry_run:
         return Started(run_id, 0, stream=False, estimate=await launcher.estimate(access, ready))
     launcher.launch(run, ready)
-    return Started(run_id, 0, stream, wait)
+    return Started(run_id, 0, stream, wait, run=run)
 
 
 def _responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
@@ -172,13 +159,15 @@ async def _answer(
 ) -> Response | AgentRunRead | AgentRunEstimate:
     if started.estimate is not None:
         return started.estimate
-    if started.stream:
+    run = started.run
+    if run is None:
         async with kernel.database.unit(access.scope) as session:
             run = await runs.get(session, access, started.run_id)
+    if started.stream:
         response: Response = await stream_response(kernel, launcher.runs.reader, run, started.after)
     else:
         if started.wait:
-            await launcher.finished(access, started.run_id)
+            await launcher.settled(access, run)
         async with kernel.database.unit(access.scope) as session:
             shown = await service.show(session, access, started.run_id)
         response = Response(

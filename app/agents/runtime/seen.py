@@ -49,11 +49,16 @@ class Seen:
     def tool_says(self, text: str, arguments: Mapping[str, Any]) -> None:
         """Addresses in it may be called, but for those that the arguments may have brought."""
         words = [each[:MOST_CHARACTERS] for each in strings_in(arguments)]
-        self._told.append(_Told(text, tuple(filter(None, [*words, "".join(words)]))))
+        joined = "".join(strings_in(arguments, names=False))[:MOST_CHARACTERS]
+        self._told.append(_Told(text, tuple(filter(None, [*words, joined]))))
 
     def has(self, address: str) -> bool:
         """Whether somebody wrote the address, whole."""
         return self._has(address.strip(), len(self._told))
+
+    def has_address(self, text: str) -> bool:
+        """Whether a text is nothing but an address that somebody wrote."""
+        return bool(_CALLS.match(text)) and " " not in text and self.has(text)
 
     def _has(self, address: str, before: int) -> bool:
         known = self._known.get((address, before))

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -253,6 +254,7 @@ class Toolbox:
             held.config,
             self.tree.has_seen,
             tell,
+            partial(self.tree.cite, path),
         )
 
     def _tell(self, kind: str, place: Place, **fields: Any) -> None:

@@ -73,18 +73,32 @@ class Tree:
     _seen: Seen = field(default_factory=Seen)
     _confided: Confided = field(default_factory=Confided)
     _told: set[tuple[str, ...]] = field(default_factory=set)
+    _cited: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._recollect()
+        for event in self.ctx.history:
+            mark = _mark(event.type, event.body)
+            if mark is not None:
+                self._told.add(mark)
+            if event.type == "source.added":
+                self.keep_number(event.body.get("path", ""), event.body)
+        for step in self.journal.steps.values():
+            for source in (step.outcome or {}).get("sources", ()):
+                self.keep_number(step.path, source)
+
+    def _recollect(self) -> None:
+        """What tools have said and people have agreed to in earlier attempts."""
         for step in self.journal.steps.values():
             if step.kind == "tool" and step.status == "ended":
                 self.note_result(step)
         for approval in self.journal.approvals.values():
             if approval.status == "approved":
                 self.see(addresses(approval.arguments))
-        for event in self.ctx.history:
-            mark = _mark(event.type, event.body)
-            if mark is not None:
-                self._told.add(mark)
+        self._recall()
+
+    def _recall(self) -> None:
+        """What the log and the journal tell of already."""
 
     def payer(self, agent_id: UUID | None) -> Payer:
         """Who pays: whoever asked, for the whole tree."""
@@ -137,14 +151,24 @@ class Tree:
 
     def leaks(self, arguments: Mapping[str, Any]) -> bool:
         """Whether a call would tell the outside what was confided to an agent of this run."""
-        return self._confided.stands_in(arguments, self._seen.has)
+        return self._confided.stands_in(arguments, self._seen.has_address)
 
-    def tell(self, kind: str, mark: str, **fields: Any) -> None:
+    def tell(self, kind: str, mark: str, /, **fields: Any) -> None:
         """Emit an event of a call once, over every attempt at the run."""
         told = _place(kind, fields, mark)
         if told not in self._told:
             self._told.add(told)
             self.ctx.emit(kind, **fields)
+
+    def keep_number(self, path: str, source: Mapping[str, Any]) -> None:
+        """Note under which number an agent was shown a passage."""
+        numbers = self._cited.setdefault(path, {})
+        numbers.setdefault(str(source["passage_id"]), source["number"])
+
+    def cite(self, path: str, passage_id: UUID) -> int:
+        """The number under which an agent may cite a passage: one in its whole run."""
+        numbers = self._cited.setdefault(path, {})
+        return numbers.setdefault(str(passage_id), max(numbers.values(), default=0) + 1)
 
     def expect_room(self) -> None:
         """Before a model is asked; raises LimitReached."""

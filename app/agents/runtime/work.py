@@ -82,6 +82,7 @@ class Performing:
         execution = await crud.get(session, ctx.workspace_id, ctx.run_id)
         if execution is None:
             return Settlement()
+        await crud.close_approvals(session, ctx.run_id)
         known = self._trees.get(ctx.run_id)
         journal, lost = (known[0].journal, known[1]) if known else (None, Total())
         if journal is None:

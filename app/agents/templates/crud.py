@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.agents.runtime.models import Execution
 from app.agents.templates.errors import TemplateSlugTaken
 from app.agents.templates.models import (
     Template,
@@ -21,7 +22,6 @@ from app.core import restorable
 from app.core.clock import now
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
-from app.inference.usage.models import ModelCall
 from app.oversight.privacy.people import Person
 
 SHARED_AS: Final = "template"
@@ -88,6 +88,15 @@ async def visible_ids(
     return set((await session.scalars(statement)).all())
 
 
+async def take_turn(session: AsyncSession, workspace_id: UUID) -> None:
+    """Until the transaction ends nobody else installs or imports in this workspace.
+
+    Of two that find nothing of a pack or a source, each would add it.
+    """
+    name = f"templates:{workspace_id}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
 async def of_pack(
     session: AsyncSession, workspace_id: UUID, user_id: UUID, pack: str
 ) -> dict[str, Template]:
@@ -113,6 +122,17 @@ async def of_source(
         .with_for_update()
     )
     found: Template | None = await session.scalar(statement)
+    return found
+
+
+async def of_slug(session: AsyncSession, workspace_id: UUID, slug: str) -> UUID | None:
+    """The id of the living template that is called so."""
+    statement = (
+        restorable.living(Template, workspace_id)
+        .with_only_columns(Template.id)
+        .where(Template.slug == slug)
+    )
+    found: UUID | None = await session.scalar(statement)
     return found
 
 
@@ -203,18 +223,24 @@ async def usage(
     session: AsyncSession, workspace_id: UUID, template_id: UUID, most: int
 ) -> list[dict[str, object]]:
     """How often each version was used, the newest first."""
+    versions_of_it = select(TemplateVersion.id).where(
+        TemplateVersion.workspace_id == workspace_id, TemplateVersion.template_id == template_id
+    )
     agents = (
         select(
             TemplateInstance.version_id,
             func.count(func.distinct(TemplateInstance.agent_id)).label("agents"),
-            func.count(func.distinct(ModelCall.run_id)).label("runs"),
+            func.count(func.distinct(Execution.id)).label("runs"),
         )
         .outerjoin(
-            ModelCall,
-            (ModelCall.agent_id == TemplateInstance.agent_id)
-            & (ModelCall.workspace_id == workspace_id),
+            Execution,
+            (Execution.agent_id == TemplateInstance.agent_id)
+            & (Execution.workspace_id == workspace_id),
         )
-        .where(TemplateInstance.workspace_id == workspace_id)
+        .where(
+            TemplateInstance.workspace_id == workspace_id,
+            TemplateInstance.version_id.in_(versions_of_it),
+        )
         .group_by(TemplateInstance.version_id)
         .subquery()
     )

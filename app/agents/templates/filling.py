@@ -9,7 +9,10 @@ import orjson
 PLACE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 # What these fields say is rendered again, by the agent's own variables.
 RENDERED: Final = frozenset({"instructions"})
-_BRACES: Final = re.compile(r"\{(?=[{%#])")
+# At the end of a text, what comes next could make a tag of it.
+_BRACES: Final = re.compile(r"\{(?=[{%#]|\Z)")
+_LAST_BRACE: Final = re.compile(r"\{\Z")
+BRACE: Final = "{{ '{' }}"
 
 
 def fill(document: Any, values: Mapping[str, Any], *, rendered: bool = False) -> Any:
@@ -31,13 +34,21 @@ def fill(document: Any, values: Mapping[str, Any], *, rendered: bool = False) ->
     if whole is not None and whole[1] in values and not rendered:
         return values[whole[1]]
 
-    def put(place: re.Match[str]) -> str:
-        if place[1] not in values:
-            return place[0]
-        text = written(values[place[1]])
-        return inert(text) if rendered else text
+    return _filled(document, values, rendered=rendered)
 
-    return PLACE.sub(put, document)
+
+def _filled(text: str, values: Mapping[str, Any], *, rendered: bool) -> str:
+    """`rendered`: neither a value nor where it meets what stands beside it makes a tag."""
+    pieces, at = [], 0
+    for place in PLACE.finditer(text):
+        if place[1] not in values:
+            continue
+        before, value = text[at : place.start()], written(values[place[1]])
+        if rendered:
+            before, value = _LAST_BRACE.sub(BRACE, before), inert(value)
+        pieces += [before, value]
+        at = place.end()
+    return "".join([*pieces, text[at:]])
 
 
 def names_in(document: Any) -> set[str]:
@@ -56,7 +67,7 @@ def written(value: Any) -> str:
 
 def inert(text: str) -> str:
     """A text that a Jinja template gives back as it is."""
-    return _BRACES.sub("{{ '{' }}", text)
+    return _BRACES.sub(BRACE, text)
 
 
 def point_members(definition: Any, members: Mapping[str, str]) -> Any:

@@ -18,6 +18,7 @@ async def install(session: AsyncSession, access: Access, pack: Pack) -> dict[str
     A template whose newest version is not what the pack had put there is kept as it is. Raises
     TooManyTemplates.
     """
+    await crud.take_turn(session, access.workspace_id)
     there = await crud.of_pack(session, access.workspace_id, access.user_id, pack.name)
     outcomes = []
     for entry in pack.templates:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from app.agents.definitions.service import plain_slug
+from app.agents.definitions.naming import plain_slug
 from app.agents.templates import crud, indexing
 from app.agents.templates.content import Content, wrong_with
 from app.agents.templates.errors import (

@@ -159,7 +159,7 @@ class TemplateVersionUsage(Output):
     previews: int
     instantiations: int
     agents: int = Field(description="Agents that were made of it.")
-    runs: int = Field(description="Runs of these agents that have asked a model.")
+    runs: int = Field(description="Runs of these agents that are kept.")
     last_used_at: datetime | None
 
 

@@ -75,6 +75,18 @@ async def get(
     return template
 
 
+async def named(session: AsyncSession, access: Access, name: str) -> Template:
+    """A living template that the caller sees, by its id or its slug; raises TemplateNotFound."""
+    try:
+        template_id = UUID(name)
+    except ValueError:
+        found = await crud.of_slug(session, access.workspace_id, name)
+        if found is None:
+            raise TemplateNotFound from None
+        template_id = found
+    return await get(session, access, template_id)
+
+
 async def version_of(session: AsyncSession, template: Template, number: int) -> TemplateVersion:
     """Raises TemplateVersionNotFound."""
     found = await crud.version(session, template.workspace_id, template.id, number)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from app.agents.tools.errors import ToolUnfit, ToolUnknown
 from app.agents.tools.tool import Listed, Tool, ToolTraits, Wanted
 from app.core.auth import Access
+from app.core.json_schemas import validator_of
 
 NO_CONFIG: Mapping[str, Any] = {"type": "object", "maxProperties": 0}
 

@@ -38,6 +38,12 @@ class Outcome:
     sources: tuple[Mapping[str, Any], ...] = ()
 
 
+def numbering() -> Callable[[UUID], int]:
+    """Numbers from 1 on, the same for the same passage."""
+    numbers: dict[UUID, int] = {}
+    return lambda passage_id: numbers.setdefault(passage_id, len(numbers) + 1)
+
+
 def _never_seen(_: str) -> bool:
     return False
 
@@ -54,7 +60,8 @@ class ToolContext:
     `key` is the same in every attempt at the call: what a tool sends as `Idempotency-Key`. `seen`
     says whether a text (an address, say) stood word for word in what the user or the agent's
     author wrote, or in an earlier result: a request to such an address carries nothing that
-    the model made up. `tell` writes progress to the run's log.
+    the model made up. `tell` writes progress to the run's log. `cite` gives the number under which
+    a passage may be cited: one, over all calls of the agent in its run.
     """
 
     access: Access
@@ -66,6 +73,7 @@ class ToolContext:
     config: Mapping[str, Any] = field(default_factory=dict)
     seen: Callable[[str], bool] = _never_seen
     tell: Callable[[Mapping[str, Any]], None] = _tell_nobody
+    cite: Callable[[UUID], int] = field(default_factory=numbering)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,8 @@ class ToolTraits:
     `idempotent`. `seconds` and `characters` bound it; `scopes` are the permissions that whoever
     runs the agent must have. `approval` says when a person must agree, where the agent's own
     definition does not: never, always, or `unseen_url` (where an address among the arguments was
-    not `seen`).
+    not `seen`). Where a tool `echoes`, its answer can be made of what it was told (a query, say, or
+    another model's words): addresses in it do not count as seen.
     """
 
     effects: Effects
@@ -85,6 +94,7 @@ class ToolTraits:
     characters: int = 20_000
     scopes: frozenset[Permission] = frozenset()
     approval: Literal["never", "always", "unseen_url"] = "never"
+    echoes: bool = False
 
 
 class Tool(Protocol):
@@ -137,7 +147,9 @@ class Listed:
     description: str
     parameters: Mapping[str, Any]
     traits: ToolTraits
-    config: Mapping[str, Any] = field(default_factory=lambda: {"type": "object", "maxProperties": 0})
+    config: Mapping[str, Any] = field(
+        default_factory=lambda: {"type": "object", "maxProperties": 0}
+    )
     ready: bool = True
     missing: str | None = None
 

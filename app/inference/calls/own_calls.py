@@ -30,11 +30,17 @@ class OwnCalls:
         self._transport = transport
 
     async def complete(
-        self, payer: Payer, model: str, request: ChatRequest, *, access: Access | None = None
+        self,
+        payer: Payer,
+        model: str | None,
+        request: ChatRequest,
+        *,
+        access: Access | None = None,
     ) -> ChatResult:
         """A judge's answer, within what the caller may use if there is one.
 
-        Raises what planning, the gate and the provider raise.
+        Without a `model` the workspace's usual one answers. Raises what planning, the gate and
+        the provider raise.
         """
         question = Question(
             model,

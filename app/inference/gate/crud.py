@@ -21,7 +21,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.inference.usage.models import ModelCall
 
-
 # What was carried for someone of whom no rows are ever deleted while they count.
 NOTHING: ScalarSelect[Decimal] = select(cast(literal(0), Numeric)).scalar_subquery()
 

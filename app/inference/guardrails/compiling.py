@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from app.core.errors import FieldError
+from app.core.json_schemas import validator_of
 from app.inference.guardrails import check_schemas as wire
 from app.inference.guardrails import remote_checks as remote
 from app.inference.guardrails.compiled import (
@@ -143,5 +144,5 @@ def _remote(check: wire.JudgeCheck | wire.ModerationCheck | wire.JsonSchemaCheck
                 check.timeout_seconds, check.on_error == "closed",
             )  # fmt: skip
         case wire.JsonSchemaCheck():
-            remote.build_validator(check.json_schema)
+            validator_of(check.json_schema)
             return remote.SchemaCheck(check.action, check.json_schema)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.core.json_schemas import validator_of
 from app.inference.guardrails.compiled import Asked, CheckFailed, Verdict
 from app.inference.guardrails.findings import Action
 from app.inference.providers.types import (
@@ -153,7 +154,7 @@ class SchemaCheck:
 
     @cached_property
     def _validator(self) -> Any:
-        return build_validator(self.schema)
+        return validator_of(self.schema)
 
     def _compare(self, text: str) -> Verdict | None:
         try:

@@ -1,8 +1,8 @@
 """What a model is shown of what is known: numbered sources within a budget, quoted as data."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -98,11 +98,13 @@ async def retrieve(
     token_budget: int = 4_000,
     reranking: Reranking | None = None,
     mode: Mode = "hybrid",
+    cite: Callable[[UUID], int] | None = None,
 ) -> Retrieved:
     """The best passages of these collections and dictionaries that the caller may see.
 
-    Where nothing is named nothing is looked for. Raises SearchUnavailable, and what a reranker
-    raises; the caller decides whether it goes on without sources.
+    They are numbered from 1 on, or as `cite` numbers a passage. Where nothing is named nothing is
+    looked for. Raises SearchUnavailable, and what a reranker raises; the caller decides whether it
+    goes on without sources.
     """
     parents = {DOCUMENT: tuple(collections), ENTRY: tuple(dictionaries)}
     parents = {kind: ids for kind, ids in parents.items() if ids}
@@ -127,6 +129,8 @@ async def retrieve(
         fitted = _fitted(source, left)
         if fitted is None:
             break
+        if cite is not None:
+            fitted = replace(fitted, number=cite(fitted.passage.id))
         sources.append(fitted)
         left -= estimate_text(_quoted(fitted))
     used = token_budget - left if sources else 0

@@ -111,13 +111,7 @@ class TemplateHit(_Hit):
 class SearchHit(
     RootModel[
         Annotated[
-            DocumentHit
-            | EntryHit
-            | MessageHit
-            | AgentHit
-            | MemoryHit
-            | WorkflowHit
-            | TemplateHit,
+            DocumentHit | EntryHit | MessageHit | AgentHit | MemoryHit | WorkflowHit | TemplateHit,
             Field(discriminator="kind"),
         ]
     ]

@@ -39,6 +39,8 @@ class Readable(Protocol):
     @property
     def workspace_id(self) -> UUID: ...
     @property
+    def status(self) -> str: ...
+    @property
     def last_seq(self) -> int: ...
     @property
     def ended_at(self) -> datetime | None: ...
@@ -101,7 +103,7 @@ class EventReader:
     async def frames(self, run: Readable, after: int = 0) -> AsyncGenerator[bytes, None]:
         """The native dialect: server-sent events, pings while nothing happens."""
         yield RETRY
-        async with aclosing(self._batches(run, after)) as batches:
+        async with aclosing(self.batches(run, after)) as batches:
             async for events in batches:
                 yield frames(run.id, events) if events else PING
 
@@ -110,12 +112,17 @@ class EventReader:
 
         Ends without a terminal event only when this process is stopping.
         """
-        async with aclosing(self._batches(run, after)) as batches:
+        async with aclosing(self.batches(run, after)) as batches:
             async for events in batches:
                 if events:
                     yield events
 
-    async def _batches(self, run: Readable, after: int) -> AsyncGenerator[list[Event], None]:
+    async def rests(self, run: Readable, seq: int) -> bool:
+        """Whether the run waits now, and its log ends at `seq`."""
+        found = await self._look(run)
+        return found is not None and found.status == "paused" and found.last_seq == seq
+
+    async def batches(self, run: Readable, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """Batches of events; an empty one says that a ping is due."""
         at = after
         async with self._watching() as watcher:

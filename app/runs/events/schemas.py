@@ -268,7 +268,7 @@ class ToolApprovalRequiredEvent(_ToolEvent):
     type: Literal["tool.approval_required"]
     approval_id: UUID = Field(description="Decided at `POST /v1/approvals/{approval_id}`.")
     arguments: dict[str, Any]
-    reason: str = Field(description="`always`, `rule` or `unseen_url`.")
+    reason: str = Field(description="`always`, `rule`, `unseen_url` or `secret_in_arguments`.")
     expires_at: datetime
 
 

@@ -1,6 +1,6 @@
 """Runs over HTTP: list, look, watch, cancel."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -13,6 +13,8 @@ from app.core.http.guard import KernelDep, ScopeMissing, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, Slice
+from app.runs.dialects.dialects import dialect_of
+from app.runs.dialects.streaming import dialect_response, heard_to
 from app.runs.events.errors import EventIdInvalid
 from app.runs.events.event import MAX_SEQ
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
@@ -60,7 +62,9 @@ async def get_run(run_id: UUID, access: Reader, session: Session) -> Run:
     description=(
         "All events of the run so far, then the new ones as they come, up to its end. To go on "
         "where a stream broke off, send the last event's id as `Last-Event-ID`, or its number as "
-        "`after`; the header counts if both are there."
+        "`after`; the header counts if both are there. `dialect` tells the same log in the words "
+        "of the Vercel AI SDK (`ai-sdk`, its UI message stream) or of AG-UI (`ag-ui`); there the "
+        "stream also ends where the run waits."
     ),
     response_class=EventStream,
     responses=event_stream_responses(RunNotFound, Unauthenticated, ScopeMissing),
@@ -75,12 +79,19 @@ async def watch_run(
     after: Annotated[
         int, Query(ge=0, le=MAX_SEQ, description="Leave out the events up to this one.")
     ] = 0,
+    dialect: Annotated[
+        Literal["native", "ai-sdk", "ag-ui"], Query(description="Whose words are used.")
+    ] = "native",
 ) -> EventStream:
     if last_seen is not None and last_seen.run_id != run_id:
         raise EventIdInvalid("Last-Event-ID names another run.")
     position = after if last_seen is None else last_seen.seq
     run = await service.get(session, access, run_id)
-    return await stream_response(kernel, runs.reader, run, position)
+    if dialect == "native":
+        return await stream_response(kernel, runs.reader, run, position)
+    return await dialect_response(
+        kernel, runs.reader, run, dialect_of(dialect, run), heard_to(position)
+    )
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """Agents of another service as tools: a server by the official SDK at the other end."""
 
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest_asyncio
 from a2a.server.agent_execution import AgentExecutor
@@ -19,6 +20,8 @@ from a2a.types import (
 )
 from fastapi import FastAPI
 
+from app.agents.a2a.models import A2aAgent
+from app.core.db import SYSTEM
 from tests.conftest import serve
 
 TOKEN = "s3cret-token"
@@ -101,6 +104,7 @@ async def elsewhere(*, token=None, streaming=True, tells=None):
     try:
         yield Elsewhere(url, echo, guard)
     finally:
+        await handler.aclose()
         server.should_exit = True
         await task
 
@@ -206,7 +210,7 @@ async def test_a_card_that_leads_inside_is_not_followed(agency):
         assert (answer.status_code, answer.json()["code"]) == (422, "a2a_card_unusable"), url
 
 
-async def test_both_ends_are_ours(agency, client, address):
+async def test_both_ends_are_ours(agency, kernel, address):
     """An agent here asks another one here, over the wire, as another service would."""
     callee = await agency.make("Callee")
     key = await agency.talker.call(
@@ -222,7 +226,19 @@ async def test_both_ends_are_ours(agency, client, address):
     body = {"slug": "callee", "card_url": address + path, "credential": "peer", "trusted": True}
     made = await agency.talker.call("POST", "/v1/remote-agents", json=body)
     assert made.status_code == 201, made.text
-    assert made.json()["name"] == "Callee"
+    async with kernel.database.unit(SYSTEM) as session:
+        known = await session.get(A2aAgent, UUID(made.json()["id"]))
+        url = f"{address}/a2a/agents/{callee['slug']}"  # the public address is not this one
+        [interface] = known.card["supportedInterfaces"]
+        known.card = {**known.card, "supportedInterfaces": [{**interface, "url": url}]}
+    caller = await agency.make("Caller", tools=[{"tool": "a2a:callee"}])
+    agency.calls(("ask_callee", {"message": "How many?"}))
+    agency.says("Seven.", "It says seven.")
+    run = await agency.run(caller)
+    assert run["text"] == "It says seven."
+    assert "Seven." in agency.fake.last.body["messages"][-1]["content"]
+    runs = (await agency.get("/v1/runs?kind=agent_run"))["data"]
+    assert len(runs) == 2
 
 
 async def test_a_remote_agent_is_changed_forgotten_and_restored(agency, there):
@@ -248,5 +264,5 @@ async def _credential(agency, name, url, token=TOKEN):
         "secret": {"kind": "token", "token": token},
         "hosts": [url.removeprefix("http://")],
     }
-    answer = await agency.talker.call("POST", "/v1/tool-credentials", json=body)
+    answer = await agency.talker.call("POST", "/v1/tools/credentials", json=body)
     assert answer.status_code == 201, answer.text

@@ -175,18 +175,10 @@ async def test_a_task_goes_on_alone_is_subscribed_to_and_cancelled(agency, peer)
     agency.calls(("wait", {"q": "1"}))
     async with peer.client(agent["slug"]) as client:
         task = await task_of(client, asked(return_immediately=True))
-        assert task.status.state in (
-            TaskState.TASK_STATE_SUBMITTED,
-            TaskState.TASK_STATE_WORKING,
-        )
+        states = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING)
+        assert task.status.state in states
         seen, begun = [], asyncio.Event()
-
-        async def follow():
-            async for event in client.subscribe(SubscribeToTaskRequest(id=task.id)):
-                seen.append(event)
-                begun.set()
-
-        following = asyncio.create_task(follow())
+        following = asyncio.create_task(_follow(peer, agent, task, seen, begun))
         await begun.wait()
         cancelled = await client.cancel_task(CancelTaskRequest(id=task.id))
         assert cancelled.status.state == TaskState.TASK_STATE_CANCELED
@@ -195,9 +187,19 @@ async def test_a_task_goes_on_alone_is_subscribed_to_and_cancelled(agency, peer)
         assert seen[-1].status_update.status.state == TaskState.TASK_STATE_CANCELED
         with pytest.raises(TaskNotCancelableError):
             await client.cancel_task(CancelTaskRequest(id=task.id))
-        with pytest.raises(UnsupportedOperationError):
-            [_ async for _ in client.subscribe(SubscribeToTaskRequest(id=task.id))]
+    with pytest.raises(UnsupportedOperationError):
+        await _follow(peer, agent, task, seen, begun)
     held.set()
+
+
+async def _follow(peer, agent, task, seen, begun):
+    async with peer.client(agent["slug"], streaming=True) as client:
+        try:
+            async for event in client.subscribe(SubscribeToTaskRequest(id=task.id)):
+                seen.append(event)
+                begun.set()
+        finally:
+            begun.set()
 
 
 async def test_tasks_are_listed_by_context_and_state_page_by_page(agency, peer):
@@ -267,6 +269,17 @@ async def test_a_key_needs_the_rights_and_tasks_are_their_owners(client, agency,
     asks = {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": task.id}}
     missing = await client.post(f"/a2a/agents/{agent['slug']}", json=asks, headers=stranger.headers)
     assert (missing.status_code, missing.json()["code"]) == (404, "agent_not_found")
+
+
+async def test_a_name_that_no_agent_has_is_not_found(client, agency, peer):
+    for name in ("%01", "a%0Ab", "x" * 500, "nobody", "a/b"):
+        for answer in (
+            await client.get(
+                f"/a2a/agents/{name}/.well-known/agent-card.json", headers=peer.headers
+            ),
+            await client.post(f"/a2a/agents/{name}", json={}, headers=peer.headers),
+        ):
+            assert answer.status_code == 404, (name, answer.text)
 
 
 async def test_what_is_no_request_is_told_as_the_protocol_does(agency, peer):

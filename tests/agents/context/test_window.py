@@ -1,5 +1,7 @@
 """What of a conversation fits into a window, and what always stays."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,7 +70,7 @@ def test_it_is_well_formed_whatever_is_left_out(messages, room):
     fitted = fit([_user("first"), *messages], room)
     kept = fitted.messages
     assert kept[0].role in ("user", "assistant")
-    for before, after in zip(kept, kept[1:], strict=False):
+    for before, after in pairwise(kept):
         if after.role == "tool":
             assert before.role in ("assistant", "tool")
     asked = [each for each in (_user("first"), *messages) if each.role == "user"][-1]

@@ -173,3 +173,9 @@ def test_the_rotation_of_the_master_key_finds_them():
 )
 def test_a_pattern_matches_hosts_and_nothing_else(pattern, url, fits):
     assert permits([pattern], URL(url)) is fits
+
+
+async def test_a_name_that_looks_like_an_id_is_a_name(talker, credentials):
+    name = "0a1b2c3d" * 4
+    await made(talker, name=name)
+    assert (await credentials.find(access_of(talker), name)).name == name

@@ -1,5 +1,7 @@
 """The catalogue: every tool of every source, with what it lacks."""
 
+from sqlalchemy import event
+
 from tests.agents.custom_tools.test_custom_tools import keep, made
 
 PATH = "/v1/tools"
@@ -44,3 +46,27 @@ async def test_pages_filters_and_order(talker):
     assert [each["reference"] for each in found["data"]] == ["web_search"]
     refused = await talker.call("GET", PATH, params={"cursor": "x"})
     assert refused.json()["code"] == "cursor_invalid"
+
+
+async def test_credentials_are_looked_up_once_for_all_tools(talker, kernel):
+    engine = kernel.database.engine.sync_engine
+    asked = []
+
+    def before_statement(connection, cursor, statement, *rest):
+        asked.append(statement)
+
+    async def queries():
+        asked.clear()
+        event.listen(engine, "before_cursor_execute", before_statement)
+        try:
+            await listed(talker, source="custom")
+        finally:
+            event.remove(engine, "before_cursor_execute", before_statement)
+        return len([each for each in asked if "FROM tool_credentials" in each])
+
+    request = {"credential": {"name": "crm"}}
+    await made(talker, url="https://a.example.com/{id}", request=request)
+    few = await queries()
+    for n in range(5):
+        await made(talker, slug=f"t{n}", url="https://a.example.com/{id}", request=request)
+    assert await queries() == few > 0

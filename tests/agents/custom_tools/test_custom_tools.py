@@ -294,3 +294,26 @@ async def test_nobody_else_finds_it(client, talker, app):
     assert (await stranger.call("GET", f"{PATH}/{shown['id']}")).status_code == 404
     with pytest.raises(ToolUnknown):
         await app.state.agents.tools.open(access_of(stranger), Wanted("custom:person"))
+
+
+async def test_what_the_author_fixed_no_argument_changes(talker):
+    async with Site(a=echo) as site:
+        request = {"query": {"scope": "mine"}}
+        tool = await made(
+            talker, url=f"{site.url}/a", parameters={"type": "object"}, request=request
+        )
+        said = await tried(talker, tool, scope="all")
+        assert (said["error"]["code"], site.asked) == ("bad_argument", [])
+        assert (await tried(talker, tool, q="x"))["ok"]
+
+
+async def test_a_key_with_signs_is_masked_in_a_trial(talker):
+    key = "abc/d?f+g=="
+    secret = {"kind": "token", "token": key}
+    body = {"name": "signs", "hosts": ["a.example"], "secret": secret}
+    kept = await talker.call("POST", "/v1/tools/credentials", json=body)
+    assert kept.status_code == 201, kept.text
+    request = {"credential": {"name": "signs", "in": "query", "field": "key"}}
+    tool = await made(talker, url="https://a.example/{id}", request=request)
+    sent = (await tried(talker, tool, send=False, id="1"))["request"]
+    assert sent["url"] == "https://a.example/1?key=[secret]"

@@ -322,10 +322,37 @@ async def test_what_cannot_be_kept_of_a_text_is_taken_out(talker, document):
 
 async def test_an_address_that_gives_none_is_told(talker):
     async with Site(x=Answer(b"no", status=404)) as site:
-        for url in (f"{site.url}/x", "https://10.0.0.1/openapi.json"):
-            problem = await imported(talker, status=502, url=url)
-            assert problem["code"] == "openapi_unreachable"
+        problem = await imported(talker, status=502, url=f"{site.url}/x")
+        assert problem["code"] == "openapi_unreachable"
+    for url in ("https://10.0.0.1/openapi.json", "file:///etc/passwd", "https://[::1/a"):
+        problem = await imported(talker, status=422, url=url)
+        assert problem["errors"][0]["pointer"] == "/body/url"
     for body in ({}, {"url": "https://a.example", "document": "{}"}):
         await imported(talker, status=422, **body)
     unknown = await imported(talker, status=422, document=YAML, operations=["nobody"])
     assert unknown["errors"][0]["pointer"] == "/body/operations"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"openapi": "3.0.0", "paths": {}, "x": ' + "[" * 900 + "]" * 900 + "}",
+        '{"openapi": "3.0.0", "paths": {"/a": {"get": ' + '{"a":' * 900 + "1" + "}" * 902 + "}",
+    ],
+)
+async def test_a_document_nested_without_end_is_refused(talker, document):
+    problem = await imported(talker, status=422, document=document)
+    assert problem["code"] == "openapi_unreadable"
+
+
+async def test_a_reference_to_an_endless_position_leads_nowhere(talker):
+    scheme = {"$ref": "#/x/" + "1" * 5000}
+    document = {
+        "openapi": "3.0.0",
+        "x": [1],
+        "components": {"securitySchemes": {"a": scheme}},
+        "paths": {"/a": {"get": {"security": [{"a": []}]}}},
+        "servers": [{"url": "https://shop.example.com"}],
+    }
+    said = await imported(talker, document=orjson.dumps(document).decode())
+    assert [each["outcome"] for each in said["data"]] == ["left_out"]

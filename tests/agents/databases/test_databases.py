@@ -1,5 +1,6 @@
 """Connected databases: their addresses go in and never come out."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
@@ -150,3 +151,33 @@ async def test_it_is_another_tenants_to_nobody(client, talker):
 
     assert [each.status_code for each in answers] == [404] * 5
     assert (await other.call("GET", PATH)).json()["data"] == []
+
+
+GARBAGE = {
+    "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "no text": b"R\0\0\0\x08\0\0\0\0S\0\0\0\x10\xff\xfe\xff\xff\0aaaaaaa",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("said", GARBAGE.values(), ids=GARBAGE.keys())
+async def test_a_server_that_is_no_postgres_is_a_failure_and_no_error_of_ours(talker, said):
+    async def answer(reader, writer):
+        await reader.read(10)
+        writer.write(said)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        shown = await made(talker, dsn=f"postgresql://u:p@127.0.0.1:{port}/d?sslmode=disable")
+        tried = await talker.call("POST", f"{PATH}/{shown['id']}/test")
+    assert tried.status_code == 200, tried.text
+    assert tried.json()["error"]["code"] == "database_failed"
+    assert "None" not in tried.json()["error"]["detail"]
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 70}.com", "a..b"])
+async def test_a_host_that_no_name_can_be_is_a_failure(talker, host):
+    shown = await made(talker, dsn=f"postgresql://u:p@{host}/d")
+    tried = await talker.call("POST", f"{PATH}/{shown['id']}/test")
+    assert (tried.status_code, tried.json()["ok"]) == (200, False)

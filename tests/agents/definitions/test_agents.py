@@ -187,3 +187,12 @@ async def test_a_run_takes_what_is_in_production_or_else_the_newest(agents, pers
     assert await taken() == 1
     assert await taken(made["id"], label="draft") == 2
     assert await taken(version=2) == 2
+
+
+async def test_a_slug_that_is_another_agents_id_does_not_stand_in_for_it(agents, person, kernel):
+    one = await agents.make("One")
+    two = await agents.make("Two", slug=one["id"])
+    async with kernel.database.unit(access_of(person).scope) as session:
+        found = await service.find(session, access_of(person), one["id"])
+        assert str(found.id) == one["id"]
+        assert str((await service.find(session, access_of(person), two["id"])).id) == two["id"]

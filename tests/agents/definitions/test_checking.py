@@ -1,5 +1,6 @@
 """What a definition may not be: each mistake with its pointer."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,14 @@ _node = DEEP
 for _ in range(20):
     _node["properties"] = {"a": {}}
     _node = _node["properties"]["a"]
+DOUBLING = {
+    "$ref": "#/$defs/0",
+    "$defs": {
+        str(n): {"anyOf": [{"$ref": f"#/$defs/{n + 1}"}, {"$ref": f"#/$defs/{n + 1}"}]}
+        for n in range(40)
+    }
+    | {"40": {"type": "string"}},
+}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,10 @@ for _ in range(20):
         ({"output_schema": {"pattern": "(?=a)a"}}, "/output_schema", "schema_invalid"),
         ({"output_schema": {"description": "x" * 70_000}}, "/output_schema", "schema_invalid"),
         ({"output_schema": DEEP}, "/output_schema", "schema_invalid"),
+        ({"output_schema": DOUBLING}, "/output_schema", "schema_invalid"),
+        ({"variables": {"properties": {"a": {"type": "string"},
+                                       "b/c": {"$ref": "#/properties/a", "default": 1}}}},
+         "/variables/properties/b~1c/default", "schema_type"),
         ({"tools": [{"tool": "x", "approval": {"when": {"type": 1}}}]}, "/tools/0/approval/when",
          "schema_invalid"),
         ({"tools": [{"tool": "nobody-has-this"}]}, "/tools/0", "tool_unknown"),
@@ -134,3 +147,36 @@ async def test_the_schema_of_a_definition_is_shown(agents):
     told = (await agents.call("GET", "/schema")).json()
     assert told["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert "instructions" in told["properties"]
+
+
+async def test_a_default_may_be_of_a_type_that_stands_elsewhere(agents):
+    variables = {
+        "$id": "https://example.com/variables",
+        "properties": {
+            "a": {"type": "string"},
+            "b": {"$ref": "#/properties/a", "default": "x"},
+            "c": {"$ref": "#/$defs/word", "default": "y"},
+        },
+        "$defs": {"word": {"type": "string"}},
+    }
+    plain = {name: value for name, value in variables.items() if name != "$id"}
+    old = {**plain, "$schema": "http://json-schema.org/draft-04/schema#"}
+    for wanted in (variables, plain, old):
+        told = await agents.call("POST", "/validate", {"definition": {"variables": wanted}})
+        assert told.json()["errors"] == []
+
+
+async def test_two_changes_at_once_do_not_make_what_each_was_refused(agents):
+    """Each is sound by itself; together they name a variable that is not declared."""
+    declared = {"type": "object", "properties": {"a": {"type": "string", "default": ""}}}
+    for _ in range(3):
+        made = await agents.make(definition={"variables": declared})
+        path = f"/v1/agents/{made['id']}"
+        changes = [{"instructions": "{{ a }}"}, {"variables": {"properties": {"a": None}}}]
+        answers = await asyncio.gather(
+            *(
+                agents.http.patch(path, json={"definition": change}, headers=agents.person.headers)
+                for change in changes
+            )
+        )
+        assert sorted(each.status_code for each in answers) == [200, 422]

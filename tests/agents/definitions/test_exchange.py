@@ -289,3 +289,42 @@ async def test_a_pattern_that_fast_agent_has_not_is_refused(agents):
     made = await agents.make(definition={"pattern": pattern})
     path = f"/{made['id']}/export?format=fast_agent"
     assert (await agents.call("GET", path, expect=409)).json()["code"] == "export_unfit"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"name": "x", "skills": [], "url": "u", "defaultInputModes": 5},
+        {"name": "x", "skills": [None, 3], "url": "u", "defaultInputModes": [None, {}]},
+    ],
+)
+async def test_an_odd_agent_card_is_taken_as_far_as_it_goes(agents, document):
+    (made,) = (await take_in(agents, json.dumps(document)))["data"]
+    assert (await definition_of(agents, made["id"]))["inputs"] == []
+
+
+@pytest.mark.parametrize("fan_in", ["b", ["b"], 3])
+async def test_a_definition_has_no_field_of_foreign_cards(agents, fan_in):
+    documents = [{"slug": "a", "definition": {"fan_in": fan_in}}, {"slug": "b", "definition": {}}]
+    refused = await take_in(agents, *map(json.dumps, documents), expect=422)
+    assert [each["pointer"] for each in refused["errors"]] == [
+        "/body/documents/0/definition/fan_in"
+    ]
+
+
+@pytest.mark.parametrize("number", ["-9999999999999999999", "9999999999999999999", "1.0e999"])
+async def test_numbers_that_json_cannot_keep_are_refused(agents, number):
+    text = f"definition:\n  tools:\n  - tool: calculator\n    config:\n      a: {number}\n"
+    refused = await take_in(agents, text, expect=422)
+    assert refused["code"] == "document_unreadable"
+
+
+async def test_members_are_exported_in_their_newest_version_alone(agents):
+    writer = await agents.make(slug="writer", definition={"instructions": "One."})
+    for words in ("Two.", "Three."):
+        path = f"/{writer['id']}"
+        await agents.call("PATCH", path, {"definition": {"instructions": words}})
+    chief = await agents.make(slug="chief", definition={"agents": ["writer"]})
+    answer = await agents.call("GET", f"/{chief['id']}/export?members=true")
+    told = {each["slug"]: each["definition"] for each in answer.json()["agents"]}
+    assert told["writer"]["instructions"] == "Three."

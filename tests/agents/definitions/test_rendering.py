@@ -147,3 +147,10 @@ def test_placeholders_come_back_from_a_card_as_they_went(pieces):
     card, has_more = to_fast_agent(template)
     assert not has_more
     assert from_fast_agent(card)[0] == template
+
+
+def test_work_within_the_turns_of_a_loop_is_bounded_too():
+    source = "{% for n in list %}{% if text|title|length == n %}{% endif %}{% endfor %}"
+    values = {"list": list(range(5000)), "text": "ab " * 20_000}
+    with pytest.raises(TemplateUnfit, match="too long"):
+        rendered(source, values)

@@ -96,3 +96,15 @@ async def test_the_tool_answers_with_text_and_data():
     outcome = await tool.call(ToolContext(access, uuid4(), "1", "k"), {"expression": "6 * 7"})
 
     assert (outcome.text, outcome.data) == ("42", {"result": "42"})
+
+
+@pytest.mark.parametrize("expression", ["~" * 900 + "1", "-" * 900 + "1", "not " * 240 + "1"])
+async def test_what_is_nested_without_end_has_no_value(expression):
+    with pytest.raises(ToolFault) as fault:
+        calculate(expression)
+    assert fault.value.code == "cannot_calculate"
+
+
+async def test_a_long_sum_has_a_value():
+    assert calculate("+".join(["1.5"] * 200)) == 300
+    assert calculate("round(10**60 + 1)") == 10**60 + 1

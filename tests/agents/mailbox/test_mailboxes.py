@@ -126,6 +126,17 @@ async def test_an_idempotency_key_sends_once_and_a_dry_run_sends_nothing(desk):
     await desk.ok("POST", f"{box}/lease?dry_run=true", {"wait_seconds": 20})
 
 
+async def test_a_message_that_is_over_when_it_comes_is_a_dead_letter(desk):
+    box = await desk.box("over")
+    for deadline in ("1900-01-01T00:00:00Z", "2020-01-01T00:00:00+14:00"):
+        await desk.send(box, deadline, deadline=deadline)
+    kept = await desk.send(box, "kept", deadline="9990-12-31T23:59:59-12:00")
+    assert contents(await desk.lease(box)) == ["kept"]
+    dead = (await desk.ok("GET", f"{box}/dead"))["data"]
+    assert [each["dead_reason"] for each in dead] == ["expired", "expired"]
+    assert kept["deliveries"][0]["status"] == "waiting"
+
+
 async def test_a_full_mailbox_says_so_and_takes_more_once_it_is_read(desk):
     box = await desk.box("small", capacity=2)
     await desk.send(box)

@@ -323,6 +323,8 @@ async def test_nothing_but_posts_is_taken(client, key, method):
         (b"[" * 100_000, 400),
         (b'{"a":' * 2000 + b"1" + b"}" * 2000, 400),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "a\\u0000"}', 400),
+        (b'{"jsonrpc": "2.0", "id": 1, "params": {"a": NaN}, "method": "a\\u0000"}', 400),
+        (b'{"jsonrpc": "2.0", "id": 1, "params": {"a": NaN}, "method": "tools/list"}', 400),
         (b'"' + b"x" * (5 * 1024 * 1024) + b'"', 413),
     ],
 )

@@ -1,11 +1,14 @@
 """Servers that die, dawdle, talk rubbish or too much: a fault of the call, never more."""
 
 import asyncio
+import gzip
 import json
+from uuid import uuid4
 
 import pytest
+from mcp.types import CallToolResult, TextContent
 
-from app.agents.mcp_servers import guarding
+from app.agents.mcp_servers import guarding, pinning, plans, results
 from app.agents.mcp_servers.pool import Links
 from app.agents.tools.tool import ToolFault
 from tests.agents.mcp.conftest import access_of, context, served, wiki
@@ -180,3 +183,45 @@ async def test_idle_sessions_are_closed(talker, confirmed, opened, source, kerne
         await until(lambda: _is(source.links.count(), 0))
         assert (await tool.call(context(access_of(talker)), {"a": 1, "b": 2})).text == "3"
     await source.links.close()
+
+
+async def test_a_packed_answer_is_not_unpacked(talker, add_server):
+    """A few bytes could become any number of them."""
+
+    async def packing(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        body = gzip.compress(b" " * 1_000_000)
+        await send({"type": "http.response.body", "body": body})
+
+    async with served(packing) as serving:
+        server = await add_server(serving.url)
+        found = await talker.call("POST", f"/v1/mcp-servers/{server['id']}/refresh")
+    assert "packed its answer" in found.json()["last_error"]
+
+
+async def test_a_server_that_is_away_is_not_asked_for_each_tool_of_a_definition(
+    talker, confirmed, opened
+):
+    async with served(wiki().streamable_http_app()) as serving:
+        await confirmed(serving.url)
+        port = int(serving.url.split(":")[2].split("/")[0])
+    await opened("mcp:wiki/add")
+    async with served(wiki().streamable_http_app(), port) as serving:
+        [tool] = await opened("mcp:wiki/search")
+        assert serving.requests == []
+        answer = await tool.call(context(access_of(talker)), {"query": "x"})
+        assert answer.text == "Nothing about x."
+
+
+async def test_a_text_of_megabytes_is_cut_before_it_is_cleaned(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(
+        plans, "visible", lambda text: looked_at.append(len(text)) or pinning.visible(text)
+    )
+    plan = plans.Plan("key", uuid4(), None, (), {}, {}, ("the-secret",))
+    text = "x" * 4_000_000 + "the-secret"
+    said = results.outcome(plan, CallToolResult(content=[TextContent(text=text)]), 1000).text
+    assert (len(said), max(looked_at) < 10_000) == (1000, True)

@@ -1,5 +1,8 @@
 """What servers say of their tools: pinned, bounded, and believed only where they are trusted."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from mcp.server.mcpserver import MCPServer
 from mcp.types import ToolAnnotations
@@ -185,3 +188,29 @@ async def test_a_server_is_of_its_workspace_alone(client, talker, confirmed, sou
         with pytest.raises(ToolUnknown):
             await source.open(access_of(other), Wanted("mcp:wiki/*"))
         assert await source.listed(access_of(other)) == []
+
+
+async def test_a_process_with_an_old_listing_does_not_undo_what_was_confirmed(
+    talker, confirmed, opened, source
+):
+    """The service's own process is told of the change; this one still has what was before."""
+    async with served(changing("Search the wiki.")) as serving:
+        server = await confirmed(serving.url)
+        [tool] = await opened("mcp:wiki/search")
+        old = source.links._links[next(iter(source.links._links))]._listing
+    port = int(serving.url.split(":")[2].split("/")[0])
+    async with served(changing("Search all wikis."), port):
+        path = f"/v1/mcp-servers/{server['id']}"
+        await talker.call("POST", f"{path}/refresh")
+        await talker.call("POST", f"{path}/confirm", json={})
+        link, _ = source.links._link(await source.plan(access_of(talker), tool.server))
+        link._listing = replace(old, at=time.monotonic() - 30)
+        [again] = await opened("mcp:wiki/search")
+        link._listing = replace(old, at=time.monotonic() - 30)
+        answer = await again.call(context(access_of(talker)), {"query": "x"})
+        assert answer.text == "Nothing about x."
+        assert (await states(talker, server))["search"]["state"] == "confirmed"
+
+
+def test_no_tool_is_called_as_all_of_them_are():
+    assert read("*", None, "", {}, {}) is None

@@ -1,6 +1,7 @@
 """Facts out of what people say: borne out by their words, once, within a budget of their own."""
 
 import json
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,9 +9,10 @@ from sqlalchemy import select
 
 from app.agents.memory import extraction
 from app.agents.memory.asking import own_words, read, said_by_user
-from app.agents.memory.errors import ExtractionUnreadable
+from app.agents.memory.errors import ExtractionOff, ExtractionUnreadable
 from app.agents.memory.extraction import Heard, Starting
 from app.agents.memory.work import Remembering
+from app.core.auth import Permission
 from app.core.db import SYSTEM
 from app.inference.providers.types import Message, TextPart, ToolResultPart
 from app.inference.usage.models import ModelCall
@@ -253,3 +255,38 @@ def test_of_long_words_the_last_are_read():
 def test_an_answer_of_another_shape_is_unreadable(answer):
     with pytest.raises(ExtractionUnreadable):
         read(answer, own_words([(None, WORDS)]))
+
+
+async def test_a_fact_that_cannot_be_stored_is_dropped(talker):
+    await enable(talker)
+    odd = {**GRAZ, "subject": "us\x00er"}
+    run, _ = await drawn(talker, odd, {**GRAZ, "since": "0001-01-01T00:00:00+14:00"})
+    assert run["result"] == {"found": 1, "stored": 1}
+
+
+async def test_nothing_is_drawn_for_whoever_may_not_write_or_is_a_customer(talker, kernel):
+    await enable(talker)
+    access, never = access_of(talker), Starting("x", lambda run: None)
+    reader = replace(access, permissions=access.permissions - {Permission.MEMORIES_WRITE})
+    customer = replace(access, rules=replace(access.rules, customer="acme"))
+    for caller in (reader, customer):
+        async with kernel.database.unit(access.scope) as session:
+            heard = Heard("run", uuid4(), [(None, WORDS)])
+            assert await extraction.request(session, caller, heard, never) is None
+
+
+async def test_nothing_is_drawn_once_it_is_turned_off(talker, kernel, app):
+    await enable(talker)
+    work = Remembering(kernel.database, app.state.inference.calls, app.state.inference.own)
+    access, begun = access_of(talker), []
+    async with kernel.database.unit(access.scope) as session:
+        heard = Heard("run", uuid4(), [(None, WORDS)])
+        run = await extraction.request(session, access, heard, Starting("x", begun.append))
+    await enable(talker, enabled=False)
+
+    class Later:
+        run_id, workspace_id, attempt = run.id, access.workspace_id, 1
+        scope = access.scope
+
+    with pytest.raises(ExtractionOff):
+        await work.run(Later())

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, update
 
+from app.agents.memory import keeping
 from app.agents.memory.jobs import memories_job
 from app.agents.memory.models import Memory, MemoryRevision
 from app.core.clock import now
@@ -356,3 +357,33 @@ async def test_a_search_finds_what_holds_now(talker, app):
     found = await talker.call("POST", "/v1/search", json=body)
     assert found.status_code == 200, found.text
     assert [each["text"] for each in found.json()["data"]] == ["The user lives in Vienna."]
+
+
+@pytest.mark.parametrize(
+    "field", ["valid_from", "valid_to", "expires_at"], ids=["from", "to", "expiry"]
+)
+async def test_an_instant_beyond_the_calendar_is_refused(talker, field):
+    body = {"text": "Late.", field: "9999-12-31T23:59:59-14:00"}
+    told = await talker.call("POST", "/v1/memories", json=body)
+    assert (told.status_code, told.json()["errors"][0]["pointer"]) == (422, f"/body/{field}")
+    query = {"valid_at": "0001-01-01T00:00:00+14:00"}
+    assert (await talker.call("GET", "/v1/memories", params=query)).status_code == 422
+
+
+async def test_a_known_fact_is_not_confirmed_for_a_time_that_ends_before_it_begins(talker):
+    await lives_in(talker, "Vienna")
+    body = {
+        "text": "The user lives in Vienna.", "subject": "user", "predicate": "lives in",
+        "object": "Vienna", "valid_from": iso(9), "valid_to": iso(5),
+    }  # fmt: skip
+    told = await talker.call("POST", "/v1/memories", json=body)
+    assert (told.status_code, told.json()["code"]) == (422, "memory_period_invalid")
+
+
+async def test_what_is_brought_back_needs_room_too(talker, monkeypatch):
+    first = await remember(talker, "One.")
+    await talker.call("DELETE", f"/v1/memories/{first['id']}")
+    monkeypatch.setattr(keeping, "MOST_MEMORIES", 1)
+    await remember(talker, "Two.")
+    for verb in ("restore", "undo"):
+        assert (await act(talker, first, verb, 409))["code"] == "too_many_memories"

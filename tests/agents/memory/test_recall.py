@@ -1,5 +1,6 @@
 """What is recalled: the best that fits, as data, and why the rest is left out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.agents.memory.ranking import Candidate, Recalled, ranked
 from app.agents.memory.timeline import Period
+from app.core.auth import Permission
 from app.core.clock import now
 from app.inference.usage.service import estimate_text
 from tests.agents.memory.conftest import day, iso, lives_in, remember
@@ -136,3 +138,14 @@ async def test_only_the_scopes_that_are_asked_for_are_recalled(talker):
     body = {"question": "tea?", "scopes": ["agent"], "agent_id": str(uuid4())}
     refused = await talker.call("POST", "/v1/memories/recall", json=body)
     assert (refused.status_code, refused.json()["code"]) == (404, "agent_not_found")
+
+
+async def test_whoever_may_not_read_memories_is_shown_none(app, talker, access):
+    await remember(talker, "I like slow trains.")
+    recalling = app.state.agents.recalling
+    question = ["user"], None, "Which trains do I like?", 1000
+    assert (await recalling.recall(access, *question)).shown
+    blind = replace(access, permissions=access.permissions - {Permission.MEMORIES_READ})
+    found = await recalling.recall(blind, *question)
+    assert (found.shown, found.prompt) == ((), "")
+    assert "memories:read" in found.warnings[0]

@@ -11,6 +11,7 @@ from app.core.clock import now
 from app.core.db import SYSTEM
 from tests.support.chat import Talker
 from tests.support.identity import new_person
+from tests.support.runs import until
 
 WRITES = ToolTraits("external", approval="always")
 
@@ -74,8 +75,7 @@ async def test_others_of_the_same_step_are_done_before_it_waits(agency):
     assert (run["status"], len(look.calls)) == ("paused", 1)
     first, second = await agency.get(f"/v1/runs/{run['id']}/approvals")
     await _decide(agency, first, "approve")
-    while len(pay.calls) < 1:
-        await asyncio.sleep(0.02)
+    await until(lambda: pay.calls)
     agency.says("All done.")
     await _decide(agency, second, "approve")
     ended = await agency.ended(run["id"])
@@ -165,3 +165,14 @@ async def test_what_nobody_decides_is_declined_in_time(agency, app, kernel):
     ended = await agency.ended(run["id"])
     assert (ended["text"], pay.calls) == ("Nobody answered.", [])
     assert "approval_expired" in agency.fake.last.body["messages"][-1]["content"]
+
+
+async def test_a_cancelled_run_asks_nobody_any_more(agency):
+    pay, run = await _paused(agency)
+    [approval] = await agency.get(f"/v1/runs/{run['id']}/approvals")
+    await agency.talker.call("POST", f"/v1/runs/{run['id']}/cancel")
+    await agency.ended(run["id"])
+    assert (await agency.get("/v1/approvals?status=pending"))["data"] == []
+    answer = await _decide(agency, approval, "approve")
+    assert (answer.status_code, answer.json()["code"]) == (409, "approval_decided")
+    assert pay.calls == []

@@ -1,4 +1,4 @@
-"""A process dies at any event of an agent's run: another one comes to the same end, doing no more."""
+"""A process dies at any event of an agent's run: another comes to the same end, doing no more."""
 
 import asyncio
 from uuid import UUID
@@ -72,7 +72,9 @@ async def _killed_at(seq, app, kernel, agency, agent):
 
 async def _until_seen(process, run, seq):
     log = process.runs.executor._local.get(run.id)
-    while log is not None and log.visible < seq and run.id in process.runs.executor._local:
+    local = process.runs.executor._local
+    # Each turn of the loop counts.
+    while log is not None and log.visible < seq and run.id in local:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 

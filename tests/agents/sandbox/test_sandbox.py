@@ -253,3 +253,11 @@ async def _until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not true():  # noqa: ASYNC110 - processes tell nobody
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("code", ["raise ValueError('\\ud800')", "open('\\ud800', 'w').write('x')"])
+async def test_half_a_sign_is_told_as_a_question_mark(sandbox: Sandbox, code: str) -> None:
+    ended = await sandbox.run(Code(code), LIMITS)
+
+    assert ended.reason in ("ok", "error")
+    assert ended.files == {"?": b"x"} or (ended.error or "").endswith("ValueError: ?")

@@ -175,3 +175,17 @@ async def test_a_trial_asks_nobody(templates):
     await templates.at("POST", "/generate?dry_run=true", {**WISH, "model": DEMO}, expect=202)
     runs = (await templates.call("GET", "/v1/runs?kind=template_generation")).json()["data"]
     assert runs == []
+
+
+async def test_a_model_that_writes_carelessly_is_taken_at_its_word(templates):
+    brief = {**BRIEF, "category": "Customer Support!"}
+    draft = {**DRAFT, "description": "Sums up.\x00", "examples": DRAFT["examples"][:1]}
+    fake = FakeOpenAI()
+    fake.will(*told(brief, draft, "Angry.\x00", verdict(1, 1)))
+    async with connected(templates, fake):
+        run = await generated(templates, model="openai/gpt-4o")
+    assert run["status"] == "completed", run["error"]
+    made = (await templates.at("GET", f"/{run['result']['template_id']}")).json()
+    assert (made["category"], made["description"]) == ("customer-support", "Sums up.\ufffd")
+    version = (await templates.at("GET", f"/{made['id']}/versions/1")).json()
+    assert version["evidence"]["cases"][0]["answer"] == "Angry.\ufffd"

@@ -1,12 +1,16 @@
 """fetch_page against a small web that means no good."""
 
+import asyncio
 import gzip
 
 import pytest
 
 from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.tool import ToolFault, Wanted
+from app.agents.tools.web.client import Ask, ToolClient, address
 from app.agents.tools.web.untrusted import untrusted
+from app.core.outbound import Outbound
+from app.inference.providers.demo.http import HttpServer
 from tests.agents.web.conftest import Answer, Site, json_answer, redirect
 from tests.support.documents import pictures
 
@@ -180,3 +184,41 @@ async def test_hosts_that_the_author_did_not_allow_are_refused_also_by_redirect(
 async def test_an_address_that_nobody_named_needs_a_person(tools, access):
     (tool,) = await tools.open(access, Wanted("fetch_page"))
     assert (tool.traits.approval, tool.traits.idempotent) == ("unseen_url", True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ht\ntps://evil.example/?q=1",
+        "https:\\\\evil.example/",
+        "https://evil.example/\x00a",
+        "//a.b",
+    ],
+)
+async def test_an_address_that_hides_what_it_is_is_refused(use, url):
+    with pytest.raises(ToolFault) as fault:
+        await use("fetch_page", url=url)
+    assert fault.value.code == "bad_url"
+
+
+async def test_a_redirect_to_an_endless_address_is_refused(use):
+    async with Site() as site:
+        site.pages["/a"] = redirect(f"/{'b' * 5000}")
+        with pytest.raises(ToolFault) as fault:
+            await use("fetch_page", url=f"{site.url}/a")
+    assert fault.value.code == "bad_url"
+
+
+async def test_a_slow_answer_is_waited_for_as_long_as_a_tool_may(settings):
+    """The silence that others are allowed is shorter than what a tool's author may allow."""
+    outbound = Outbound(settings.outbound_allow, seconds=0.1)
+
+    async def slow(exchange):
+        await asyncio.sleep(0.4)
+        await exchange.send(200, b"at last", "text/plain", {})
+
+    async with HttpServer(slow) as server:
+        ask = Ask("GET", address(f"{server.url}/"))
+        reply = await ToolClient(outbound).exchange(ask, seconds=20)
+    await outbound.close()
+    assert reply.body == b"at last"

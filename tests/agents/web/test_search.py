@@ -129,3 +129,14 @@ async def test_a_key_that_is_echoed_is_masked(use, keep):
         await keep("tavily", [site.place])
         said = await use("web_search", {"url": site.url}, query="cell")
     assert TOKEN not in str(said)
+
+
+async def test_results_that_are_no_addresses_and_long_ones_break_nothing(use):
+    rows = [{**ROW, "url": "http://[broken"}]
+    rows += [{**ROW, "url": f"https://a.example/{n}{'x' * 3000}"} for n in range(20)]
+    async with site_of("searxng", json_answer({"results": rows})) as site:
+        config = {"backend": "searxng", "url": site.url, "domains": ["a.example"]}
+        said = await use("web_search", config, query="cells", count=20)
+    assert len(said.data["results"]) == 20
+    assert len(said.text) < 20_000
+    assert said.text.rstrip().endswith(">>>")

@@ -136,11 +136,13 @@ async def test_structured_output_satisfies_its_schema(demo_provider):
         ({"anyOf": [{"type": "null"}, {"type": "string"}]}, None),
         ({"type": "array", "items": {"type": "boolean"}, "minItems": 2}, [True, True]),
         ({"type": "array"}, []),
+        ({"properties": {"a": {"type": "null"}, "b": {}}, "minProperties": 1}, {"a": None}),
         ({"type": "integer", "minimum": 3, "multipleOf": 5}, 5),
         ({"type": "number", "exclusiveMinimum": 1}, 2),
         ({"type": "integer", "maximum": -3}, -4),
         ({"type": "string", "minLength": 6}, "demooo"),
         ({"type": "string", "maxLength": 2}, "de"),
+        ({"type": "string", "examples": ["2 + 2"]}, "2 + 2"),
         ({"type": "string", "format": "date"}, "2026-01-01"),
         ({"type": ["null", "string"]}, None),
         (

@@ -1,5 +1,6 @@
 """An OpenAPI document, read: JSON or YAML, bounded, without aliases."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,11 +14,15 @@ MOST_JSON_BYTES: Final = 8 * 1024 * 1024
 # YAML takes a hundred times as long to read, and holds everything up meanwhile.
 MOST_YAML_BYTES: Final = 1024 * 1024
 MOST_YAML_EVENTS: Final = 150_000
+_POSITION: Final = re.compile("[0-9]{1,9}")
 
 
 def read(text: str) -> dict[str, Any]:
     """Raises OpenApiUnreadable; takes a while for a long one, so call it beside the loop."""
-    whole = _plain(_json(text) if text.lstrip()[:1] in ("{", "[") else _yaml(text))
+    try:
+        whole = _plain(_json(text) if text.lstrip()[:1] in ("{", "[") else _yaml(text))
+    except RecursionError:
+        raise unreadable("It is nested too deeply.") from None
     version = str(whole.get("openapi", "")) if isinstance(whole, dict) else ""
     if not isinstance(whole, dict) or not version.startswith(("3.0", "3.1")):
         raise unreadable("Its `openapi` must be 3.0 or 3.1; Swagger 2 is not read.")
@@ -87,7 +92,7 @@ def find(document: Mapping[str, Any], reference: str) -> Any:
     value: Any = document
     for step in reference[2:].split("/"):
         name = step.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")
-        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+        if isinstance(value, list) and _POSITION.fullmatch(name) and int(name) < len(value):
             value = value[int(name)]
         elif isinstance(value, dict) and name in value:
             value = value[name]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from app.agents.evaluations.datasets.errors import CaseFileMalformed
 from app.agents.evaluations.datasets.schemas import DatasetCaseCreate, RefusedRow
+from app.core.json_limits import holds_nul, too_deep
 
 FIELDS: Final = ("input", "messages", "variables", "expected", "tags", "metadata")
 
@@ -80,6 +81,8 @@ def case_of(number: int, row: Any) -> DatasetCaseCreate | RefusedRow:
         return refused(number, "row_malformed", f"The row {row}.")
     if not isinstance(row, dict):
         return refused(number, "row_malformed", "The row is no object.")
+    if not _is_storable(row):
+        return refused(number, "row_malformed", "The row is nested too deeply, or has a NUL.")
     if "messages" in row and "input" not in row:
         row = {**row, "input": row["messages"]}
         del row["messages"]
@@ -89,6 +92,15 @@ def case_of(number: int, row: Any) -> DatasetCaseCreate | RefusedRow:
         first = error.errors(include_input=False, include_url=False)[0]
         where = "/" + "/".join(str(step) for step in first["loc"])
         return refused(number, "row_invalid", f"{where}: {first['msg']}"[:300])
+
+
+def _is_storable(row: dict[str, Any]) -> bool:
+    """What a request's body is held to before it is read; a file comes past that."""
+    try:
+        written = orjson.dumps(row)
+    except TypeError:
+        return False
+    return too_deep(written, row) is None and holds_nul(written, row) is None
 
 
 def refused(number: int, code: str, detail: str) -> RefusedRow:

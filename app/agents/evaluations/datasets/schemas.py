@@ -1,11 +1,11 @@
 """Datasets and their cases, as they are asked for and shown."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
 from app.core.json_limits import holds_nul, too_deep
 from app.core.paging import PageQuery
@@ -145,6 +145,16 @@ class CaseFileQuery(Input):
     ] = "jsonl"
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is beyond the years 1 to 9999") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 def _every_kind() -> list[RunKind]:
     return ["agent_run", "chat_turn"]
 
@@ -158,8 +168,8 @@ class RunFilter(Input):
     subject_id: Annotated[
         UUID | None, Field(description="Of this agent, or of this conversation.")
     ] = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     most: Annotated[WholeNumber, Field(ge=1, le=MOST_RUNS)] = 50
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, func, select, update
+from sqlalchemy import ColumnElement, and_, cast, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,7 @@ from app.agents.evaluations.experiments.schemas import ExperimentQuery, Experime
 from app.agents.evaluations.experiments.scored import Scored
 from app.core import restorable
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
+from app.inference.calls.totals import Total
 
 ENDED = ("completed", "failed")
 
@@ -129,18 +130,18 @@ async def scored(
     return [Scored(*row) for row in await session.execute(statement)]
 
 
-async def spent_by_agents(
-    session: AsyncSession, workspace_id: UUID, experiment_id: UUID
-) -> tuple[int, int, Decimal]:
-    """Tokens read, tokens written and dollars of the runs of agents."""
+async def spent_by_agents(session: AsyncSession, workspace_id: UUID, experiment_id: UUID) -> Total:
+    """What the runs of agents came to, as far as they have ended."""
+    priceless = and_(ExperimentResult.cost_usd.is_(None), ExperimentResult.status.in_(ENDED))
     statement = select(
         func.coalesce(func.sum(ExperimentResult.input_tokens), 0),
         func.coalesce(func.sum(ExperimentResult.output_tokens), 0),
         func.coalesce(func.sum(ExperimentResult.cost_usd), 0),
+        func.count().filter(priceless),
     ).where(
         ExperimentResult.workspace_id == workspace_id,
         ExperimentResult.experiment_id == experiment_id,
         ExperimentResult.run_id.is_not(None),
     )
-    read, written, cost = (await session.execute(statement)).one()
-    return int(read), int(written), Decimal(cost or 0)
+    read, written, cost, unknown = (await session.execute(statement)).one()
+    return Total(int(read), int(written), None if unknown else cost or Decimal(0))

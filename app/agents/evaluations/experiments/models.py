@@ -60,11 +60,12 @@ class Experiment(Restorable):
 
 
 class ExperimentResult(Row):
-    """What one target made of one case, once. `status`: running, completed or failed.
+    """What one target made of one case, once.
 
-    It is written as soon as it is known. `latency_ms` and `first_token_ms` are of the target alone,
-    and so is `cost_usd`; `grading_cost_usd` is what judges took. `run_id` is an agent's run.
-    `user_id` is whose the case was.
+    `status`: running, completed, failed or cancelled. It is written as soon as it is known.
+    `latency_ms` and `first_token_ms` are of the target alone, and so is `cost_usd`;
+    `grading_cost_usd` is what judges took. `run_id` is an agent's run. `user_id` is whose the case
+    was.
     """
 
     __tablename__ = "experiment_results"

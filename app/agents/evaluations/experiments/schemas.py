@@ -24,7 +24,7 @@ AgentName = Annotated[
     Text, Field(min_length=1, max_length=64, description="The slug or the id of an agent.")
 ]
 TemplateName = Annotated[
-    Text, Field(min_length=1, max_length=64, description="The id of a template of a prompt.")
+    Text, Field(min_length=1, max_length=64, description="The slug or the id of a template.")
 ]
 
 

@@ -100,7 +100,7 @@ class ExperimentResultRead(Output):
     case_id: UUID
     target: str
     repeat: int = Field(description="From 1.")
-    status: str = Field(description="running, completed or failed.")
+    status: str = Field(description="running, completed, failed or cancelled.")
     tags: list[str]
     run_id: UUID | None = Field(description="The run of an agent.")
     model: str | None

@@ -30,7 +30,7 @@ from app.agents.evaluations.experiments.schemas import (
 )
 from app.agents.evaluations.experiments.schemas_read import ExperimentBenchmark
 from app.agents.evaluations.graders.judging import digest_of
-from app.agents.evaluations.graders.kinds import ModelJudgeGrader
+from app.agents.evaluations.graders.kinds import ModelJudgeGrader, SimilarityGrader
 from app.agents.evaluations.models import AgentEvaluation
 from app.agents.evaluations.schemas import AgentEvaluationUpdate
 from app.core import restorable
@@ -45,6 +45,7 @@ from app.core.versions import match
 from app.inference.calls.calls import Calls
 from app.inference.calls.order import Order
 from app.inference.calls.remembering import remembered
+from app.inference.embeddings.serving import REFERENCE
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import payer_of
 from app.runs.runs import service as runs
@@ -71,9 +72,11 @@ def judges_of(graders: Sequence[Any]) -> list[ModelJudgeGrader]:
 def models_of(targets: Sequence[ExperimentTarget], graders: Sequence[Any]) -> list[str]:
     """The models that are asked outright, each once."""
     named = [each.model for each in targets if each.type != "agent"]
-    named += [
-        each.model for each in evaluations.graders_in(graders) if isinstance(each, ModelJudgeGrader)
-    ]
+    for each in evaluations.graders_in(graders):
+        if isinstance(each, ModelJudgeGrader):
+            named.append(each.model)
+        elif isinstance(each, SimilarityGrader) and each.model not in (None, REFERENCE):
+            named.append(str(each.model))
     return list(dict.fromkeys(named))
 
 
@@ -91,6 +94,8 @@ def expect_rights(
     needed = {Permission.MODELS_INVOKE} if models else set()
     if any(target.type == "agent" for target in targets):
         needed.add(Permission.AGENTS_RUN)
+    if any(target.type == "prompt" and target.template is not None for target in targets):
+        needed.add(Permission.TEMPLATES_READ)
     missing = sorted(needed - access.permissions)
     if missing:
         raise PermissionDenied(f"This experiment needs the permission `{missing[0]}`.")

@@ -21,6 +21,7 @@ from app.agents.evaluations.graders.sample import Called, Case, Sample
 from app.agents.evaluations.ports import AgentEnded, AgentRunner, AgentWanted, Prompts
 from app.core.auth import Access
 from app.core.errors import Unprocessable, from_problem
+from app.inference.calls.totals import Total
 from app.inference.providers.types import ChatRequest, Message, TextPart
 
 PARAMETERS = (
@@ -95,10 +96,14 @@ class Asks:
         )
         await _there(self.runner).start(self.access, wanted)
 
-    async def end(self, run_id: UUID) -> Answered:
-        """Wait for an agent's run; raises its error, or AgentRunFailed."""
+    async def end(self, run_id: UUID, spent: Spent) -> Answered:
+        """Wait for an agent's run; raises its error, or AgentRunFailed.
+
+        What it has cost is added to `spent`, whatever the ending.
+        """
         runner = _there(self.runner)
         ended = await runner.ended(self.access, run_id)
+        spent.total += Total(ended.input_tokens, ended.output_tokens, ended.cost_usd)
         if ended.status == "completed":
             return Answered(sample_of_run(ended), ended.model, run_id)
         if ended.status == "paused":

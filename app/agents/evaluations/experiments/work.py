@@ -30,6 +30,7 @@ from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.ids import new_id
 from app.inference.calls.remembering import access_of
+from app.inference.calls.totals import Total
 from app.inference.embeddings.embedder import Embedder
 from app.inference.gate.errors import BudgetExceeded
 from app.inference.usage import service as ledger
@@ -112,8 +113,8 @@ class Experimenting:
         await self._evaluations.calls.flush()
         async with self._database.unit(ctx.scope) as session:
             own = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
-            *_, agents = await crud.spent_by_agents(session, ctx.workspace_id, experiment.id)
-        return (own.cost_usd or Decimal(0)) + agents
+            agents = await crud.spent_by_agents(session, ctx.workspace_id, experiment.id)
+        return (own.cost_usd or Decimal(0)) + (agents.cost_usd or Decimal(0))
 
     async def _calibrate(
         self, ctx: RunContext, experiment: Experiment, grading: Grading, purse: Purse
@@ -174,6 +175,8 @@ class Experimenting:
         """Have one case answered, graded and written; what it has cost, as far as is known."""
         spent, case, error = Spent(), case_of(job.case), None
         answered: Answered | None = None
+        if isinstance(job.target, AgentTarget) and job.run_id is None:
+            job = await self._begun(desk, job)
         try:
             answered = await self._answered(desk, job, spent)
         except BudgetExceeded:
@@ -196,7 +199,7 @@ class Experimenting:
         """Again where an error passes; raises what stays."""
         target, case = job.target, case_of(job.case)
         if isinstance(target, AgentTarget):
-            return await self._of_agent(desk, job, target)
+            return await self._of_agent(desk, job, target, spent)
         for tried in range(1, TRIES + 1):
             try:
                 return await desk.asks.answer(target, case, spent)
@@ -206,14 +209,16 @@ class Experimenting:
                 await asyncio.sleep(min(error.retry_after or 0.2 * tried, LONGEST_WAIT))
         raise AssertionError("the last try returns or raises")
 
-    async def _of_agent(self, desk: Desk, job: Job, target: AgentTarget) -> Answered:
-        """Its run is written down before it begins: another process goes on with the same one."""
-        run_id = job.run_id
-        if run_id is None:
-            run_id = new_id()
-            await self._keep(desk, begun_values(desk.experiment, job, run_id))
-        await desk.asks.begin(target, case_of(job.case), run_id, desk.purse.left)
-        return await desk.asks.end(run_id)
+    async def _begun(self, desk: Desk, job: Job) -> Job:
+        """An agent's run is written down before it begins: another process goes on with it."""
+        run_id = new_id()
+        await self._keep(desk, begun_values(desk.experiment, job, run_id))
+        return replace(job, run_id=run_id)
+
+    async def _of_agent(self, desk: Desk, job: Job, target: AgentTarget, spent: Spent) -> Answered:
+        assert job.run_id is not None  # noqa: S101 - `_begun` gave it one
+        await desk.asks.begin(target, case_of(job.case), job.run_id, desk.purse.left)
+        return await desk.asks.end(job.run_id, spent)
 
     async def _keep(self, desk: Desk, values: dict[str, Any]) -> None:
         """In a transaction of its own: it can be read from then on."""
@@ -248,7 +253,7 @@ class Experimenting:
                 await runs.request_cancel_of(session, ctx.workspace_id, run_id)
         await self._evaluations.calls.flush()
         total = await ledger.total_of_run(session, ctx.workspace_id, ctx.run_id)
-        read, written, cost = await crud.spent_by_agents(session, ctx.workspace_id, experiment_id)
+        agents = await crud.spent_by_agents(session, ctx.workspace_id, experiment_id)
         experiment = await restorable.find(
             session, Experiment, ctx.workspace_id, experiment_id, for_update=True
         )
@@ -257,13 +262,19 @@ class Experimenting:
             names = [target["name"] for target in experiment.targets]
             experiment.results = await asyncio.to_thread(summed_up, names, scored)
             experiment.status, experiment.ended_at = ending.status, now()
-        spent = None if total.cost_usd is None else total.cost_usd + cost
+        whole = _own(total.input_tokens, total.output_tokens, total.cost_usd) + agents
         return Settlement(
             {"experiment_id": str(experiment_id)},
-            total.input_tokens + read,
-            total.output_tokens + written,
-            spent,
+            whole.input_tokens,
+            whole.output_tokens,
+            whole.cost_usd,
         )
+
+
+def _own(read: int, written: int, cost: Decimal | None) -> Total:
+    """What it asked itself; of no calls at all the ledger knows no cost, and there was none."""
+    asked_nothing = cost is None and not read and not written
+    return Total(read, written, Decimal(0) if asked_nothing else cost)
 
 
 def access_told(ctx: RunContext) -> Access:

@@ -7,7 +7,7 @@ import re2  # type: ignore[import-untyped]
 from pydantic import AfterValidator, Field, model_validator
 
 from app.agents.evaluations.graders import paths, rendering
-from app.agents.evaluations.graders.schemas_of_json import validator_of
+from app.core.json_schemas import validator_of
 from app.core.schema import DecimalText, Input, Number, Text, WholeNumber
 
 MOST_TEXT = 20_000

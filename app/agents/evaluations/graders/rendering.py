@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.agents.evaluations.graders.sample import as_text
 
 MOST_CHARACTERS: Final = 200_000
-PLACE: Final = re.compile(r"\{\{\s*([^{}]{1,400}?)\s*\}\}")
+PLACE: Final = re.compile(r"\{\{([^{}]*)\}\}")
 PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+|\[[0-9]{1,6}\]|\['[^']*'\])*")
 STEP: Final = re.compile(r"\.?([A-Za-z0-9_-]+)|\[([0-9]{1,6})\]|\['([^']*)'\]")
 
@@ -33,7 +33,7 @@ def render(template: str, known: Mapping[str, Any]) -> str:
         return _sandboxed(template, known)
     written, length, end = [], 0, 0
     for place in PLACE.finditer(template):
-        written += [template[end : place.start()], as_text(value_of(place[1], known))]
+        written += [template[end : place.start()], as_text(value_of(place[1].strip(), known))]
         end = place.end()
         length += len(written[-1]) + len(written[-2])
         if length > MOST_CHARACTERS:
@@ -44,7 +44,7 @@ def render(template: str, known: Mapping[str, Any]) -> str:
 def _is_plain(template: str) -> bool:
     if "{%" in template or "{#" in template:
         return False
-    return all(PATH.fullmatch(place[1]) for place in PLACE.finditer(template))
+    return all(PATH.fullmatch(place[1].strip()) for place in PLACE.finditer(template))
 
 
 def _sandboxed(template: str, known: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,5 @@
 """JSON Schema, as graders and imports use it: other documents are never fetched."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 MOST_MISTAKES: Final = 5

@@ -8,7 +8,8 @@ from app.agents.evaluations.graders.grade import Ungradable, Verdict, yes_or_no
 from app.agents.evaluations.graders.kinds import JsonPathGrader, JsonSchemaGrader, NumericGrader
 from app.agents.evaluations.graders.paths import found_at
 from app.agents.evaluations.graders.sample import Case, Sample, as_text
-from app.agents.evaluations.graders.schemas_of_json import mistakes_of, validator_of
+from app.agents.evaluations.graders.schemas_of_json import mistakes_of
+from app.core.json_schemas import validator_of
 
 NUMBER: Final = re.compile(
     r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?:[eE][-+]?\d{1,3})?"

@@ -63,6 +63,7 @@ def _kept(files: Files, most: int) -> dict[str, Any]:
 
 
 def _tell(said: dict[str, Any]) -> None:
-    line = memoryview(json.dumps(said).encode() + b"\n")
+    text = json.dumps(said, ensure_ascii=False)
+    line = memoryview(text.encode(errors="replace") + b"\n")
     while line:
         line = line[os.write(REPORT, line) :]

@@ -1,15 +1,18 @@
 """A model's draft as a template's content, or what is wrong with it."""
 
-from typing import Annotated, Any, Literal, TypeVar
+import re
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.agents.templates.body import AgentBody, PromptBody, TemplateExample
 from app.agents.templates.content import Content, wrong_with
 from app.agents.templates.schemas import Category
+from app.core.json_limits import storable
 
 MOST_TOLD = 12
+MOST_CATEGORY: Final = 40
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -19,6 +22,12 @@ class DraftInvalid(Exception):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes[:MOST_TOLD]
+
+
+def _as_category(value: Any) -> Any:
+    """`Customer support!` as `customer-support`: no generation fails for how it is written."""
+    plain = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-") if isinstance(value, str) else ""
+    return plain[:MOST_CATEGORY].strip("-") or "general"
 
 
 class _Said(BaseModel):
@@ -34,7 +43,7 @@ class Brief(_Said):
     """What a good template needs."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    category: Annotated[Category, Field()] = "general"
+    category: Annotated[Category, BeforeValidator(_as_category)] = "general"
     purpose: Annotated[str, Field(min_length=1, max_length=4000)]
     variables: Annotated[list[Named], Field(max_length=32)] = []
     rules: Annotated[list[str], Field(max_length=40)] = []
@@ -93,7 +102,7 @@ def bare_json(answer: str) -> Any:
     """The JSON of an answer, out of its fence where it has one; raises DraftInvalid."""
     text = answer.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        return orjson.loads(text)
+        return storable(orjson.loads(text))
     except orjson.JSONDecodeError as error:
         raise DraftInvalid([f"the answer is not JSON: {error}"]) from error
 

@@ -12,6 +12,7 @@ from app.agents.templates.generation.drafting import Brief, DraftInvalid, bare_j
 from app.agents.templates.generation.wording import JUDGE, VERDICT
 from app.agents.templates.previewing import question_of
 from app.agents.templates.using import completed
+from app.core.json_limits import storable
 
 MOST_CASES: Final = 3
 MOST_OUTPUT: Final = 2000
@@ -52,7 +53,7 @@ class Evaluator:
             "name": example.name,
             "variables": example.variables,
             "input": example.input,
-            "answer": answered.text[:LONGEST],
+            "answer": storable(answered.text[:LONGEST]),
             "model": answered.model,
             "score": None if mean is None else round(mean, 4),
             "criteria": [each.model_dump() for each in scores],

@@ -50,7 +50,7 @@ class _Made:
 
 
 class Generating:
-    """Has templates written; a process that goes on takes up the draft that the log has."""
+    """Has templates written; a process that goes on takes up what the log has."""
 
     kind = KIND
 
@@ -131,10 +131,11 @@ class Generating:
             return await self._ask(ctx, made, asked)
 
         evaluator = Evaluator(asking, brief, ctx.input["model"])
-        cases: list[dict[str, Any]] = []
-        for example in content.examples[:MOST_CASES]:
-            cases.append(await evaluator.case(content, example, brief.name))
-            ctx.emit("log", step="evaluate", done=len(cases), score=cases[-1]["score"])
+        cases = _judged(ctx)
+        for example in content.examples[len(cases) : MOST_CASES]:
+            case = await evaluator.case(content, example, brief.name)
+            cases.append(case)
+            ctx.emit("log", step="evaluate", done=len(cases), score=case["score"], case=case)
         judged = sum(each["score"] is not None for each in cases)
         ctx.emit("step.completed", step="evaluate", counts={"cases": len(cases), "judged": judged})
         return evidence_of(cases)
@@ -228,6 +229,12 @@ def _kept(ctx: RunContext) -> dict[str, Any]:
         for event in ctx.history
         if event.type == "log" and "kept" in event.body
     }
+
+
+def _judged(ctx: RunContext) -> list[dict[str, Any]]:
+    """The cases that earlier processes have tried out."""
+    told = [event.body for event in ctx.history if event.type == "log"]
+    return [body["case"] for body in told if body.get("step") == "evaluate" and "case" in body]
 
 
 def _spent(ctx: RunContext) -> Total:

@@ -14,6 +14,7 @@ from app.agents.templates.filling import inert
 from app.agents.templates.importing.found import FoundTemplate, FoundVersion, NotATemplate
 
 PLACE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*\}\}")
+NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}")
 ROLES: Final = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 TEXTS: Final = ("input_text", "output_text", "text")
@@ -89,7 +90,7 @@ def read_prompt(documents: Sequence[Mapping[str, Any]]) -> FoundTemplate:
     known = prompt_id(first)
     found = FoundTemplate(
         f"openai:{known}" if known else "",
-        str(name or known or "Imported prompt")[:200],
+        str(name or known or "").strip()[:200] or "Imported prompt",
         [],
         description=str(_first(documents, "description") or "")[:2000],
     )
@@ -107,8 +108,8 @@ def read_prompt(documents: Sequence[Mapping[str, Any]]) -> FoundTemplate:
     marked = next((each for each in states if each.get("is_default")), None)
     if default is None and marked is not None:
         default = _number(marked)
-    if str(default or "").isdigit():
-        found.labels["production"] = int(str(default))
+    if (wanted := _whole(default)) is not None:
+        found.labels["production"] = wanted
     found.metadata = {"openai": {"prompt_id": known, "versions": kept}}
     return found
 
@@ -137,9 +138,14 @@ def _states(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _number(state: Mapping[str, Any]) -> int:
     used = state.get("prompt")
     for value in (state.get("version"), used.get("version") if isinstance(used, dict) else None):
-        if str(value or "").isdigit():
-            return int(str(value))
+        if (number := _whole(value)) is not None:
+            return number
     return 0
+
+
+def _whole(value: Any) -> int | None:
+    """A version's number, however it is written."""
+    return int(str(value)) if NUMBER.fullmatch(str(value)) else None
 
 
 class _Reading:
@@ -209,8 +215,14 @@ class _Reading:
         return "".join([*written, inert(text[at:])])
 
     def _name(self, name: str) -> str:
-        plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
-        if plain != name and name not in self._names:
+        known = self._names.get(name)
+        if known is not None:
+            return known
+        plain = first = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        taken, number = set(self._names.values()), 2
+        while plain in taken:
+            plain, number = f"{first}_{number}", number + 1
+        if plain != name:
             self.left_out.append(f"the variable `{name}` is called `{plain}` here")
         self._names[name] = plain
         return plain

@@ -51,7 +51,7 @@ def read_own(document: Mapping[str, Any]) -> FoundTemplate:
     known, labels, metadata = (document.get(name) for name in ("id", "labels", "metadata"))
     return FoundTemplate(
         f"luminous:{known}"[:200] if known else "",
-        str(document.get("name") or "Imported template")[:200],
+        str(document.get("name") or "").strip()[:200] or "Imported template",
         [_version(each, position) for position, each in enumerate(versions, 1)],
         description=str(document.get("description") or "")[:2000],
         category=_text(document.get("category")),

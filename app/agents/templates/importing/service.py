@@ -6,7 +6,9 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from app.agents.definitions.schemas import Label
 from app.agents.templates import crud, keeping
+from app.agents.templates.body import Evidence
 from app.agents.templates.content import Content, read
 from app.agents.templates.importing.found import FoundTemplate, NotATemplate
 from app.agents.templates.importing.openai import is_prompt, prompt_id, read_prompt
@@ -16,6 +18,7 @@ from app.agents.templates.keeping import Sheet
 from app.agents.templates.models import Template
 from app.agents.templates.schemas import Category, Language, TemplateImport
 from app.agents.templates.service import author_of
+from app.agents.templates.versions import DRAFT, MOST_LABELS
 from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.core.errors import AppError
@@ -25,6 +28,7 @@ MOST_METADATA: Final = 16_384
 MOST_LEFT_OUT: Final = 100
 _CATEGORY: Final[TypeAdapter[str]] = TypeAdapter(Category)
 _LANGUAGE: Final[TypeAdapter[str]] = TypeAdapter(Language)
+_LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
 Group = list[dict[str, Any]]
 
 
@@ -33,6 +37,7 @@ async def import_file(
 ) -> dict[str, Any]:
     """The fields of a TemplateImported; raises TemplateFileInvalid."""
     groups = list(_groups(documents_in(wanted.content)))
+    await crud.take_turn(session, access.workspace_id)
     outcomes = [await _import(session, access, wanted, group) for group in groups]
     return {"format": format_of(groups), "data": outcomes}
 
@@ -132,10 +137,20 @@ async def _keep(
         for each, content in zip(found.versions, contents, strict=True)
     }
     if added:
-        named = {name: numbers[at] for name, at in found.labels.items() if at in numbers}
-        template.labels = {**template.labels, **named}
+        template.labels = {**template.labels, **_labels(found, numbers)}
+        if len(template.labels) > MOST_LABELS:
+            raise NotATemplate(f"A template has at most {MOST_LABELS} labels.")
         await session.flush()
     return {"status": status, "template_id": template.id, "versions": added}
+
+
+def _labels(found: FoundTemplate, numbers: Mapping[int, int]) -> dict[str, int]:
+    """Which versions the labels of the file name here; raises ValidationError."""
+    return {
+        _LABEL.validate_python(name): numbers[at]
+        for name, at in found.labels.items()
+        if at in numbers and name != DRAFT
+    }
 
 
 async def _add(
@@ -155,6 +170,8 @@ def _sheet(
     wanted: TemplateImport, found: FoundTemplate, note: str, evidence: dict[str, Any] | None
 ) -> Sheet:
     """Raises ValidationError."""
+    if evidence is not None:
+        evidence = Evidence.model_validate(evidence).model_dump(mode="json")
     metadata = found.metadata
     if len(orjson.dumps(metadata)) > MOST_METADATA:
         metadata = {}

@@ -19,7 +19,7 @@ from app.agents.tools.tool import Outcome, ToolContext, ToolFault, ToolTraits
 
 _DIGITS: Final = 50
 _LONGEST: Final = 1_000
-_DEEPEST: Final = 60
+_DEEPEST: Final = 500
 _MOST_EXPONENT: Final = 1_000
 # A result has no more digits than this, so that no product of powers runs away.
 _MOST_DIGITS: Final = 2_000
@@ -41,6 +41,8 @@ def calculate(expression: str) -> Number:
             return _value(tree.body, 0)
     except _Wrong as wrong:
         raise ToolFault("cannot_calculate", str(wrong)) from None
+    except RecursionError:
+        raise ToolFault("cannot_calculate", "It is nested too deeply.") from None
     except (ZeroDivisionError, DivisionByZero):
         raise ToolFault("cannot_calculate", "It divides by zero.") from None
     except (InvalidOperation, Overflow, OverflowError, ValueError):
@@ -188,6 +190,8 @@ def _rounded(value: Number, places: Number = 0) -> Number:
     digits = _whole(places, "round")
     if abs(digits) > _DIGITS:
         raise _Wrong(f"It rounds to at most {_DIGITS} places.")
+    if isinstance(value, int) and digits >= 0:
+        return value
     result = Decimal(value).quantize(Decimal(1).scaleb(-digits), rounding="ROUND_HALF_UP")
     return int(result) if digits <= 0 else result
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 from app.agents.sandbox.errors import SandboxUnavailable
 from app.agents.sandbox.limits import (
@@ -17,8 +16,11 @@ from app.agents.sandbox.sandbox import Sandbox
 from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.local.documents import Documents
 from app.agents.tools.local.local import Arguments, Config, LocalTool, clipped, takes
+from app.agents.tools.local.reading import COLLECTIONS, only_of, uuid_of
 from app.agents.tools.tool import Outcome, Tool, ToolContext, ToolFault, ToolTraits
+from app.agents.tools.web.untrusted import visible
 from app.core.auth import Access
+from app.core.json_limits import storable
 
 _MOST_DOCUMENTS: Final = 5
 _MOST_FILES: Final = 10
@@ -67,6 +69,7 @@ class RunCode(LocalTool):
     )
     config: ClassVar[Mapping[str, Any]] = takes(
         (),
+        collections=COLLECTIONS,
         seconds={"type": "integer", "minimum": 1, "maximum": 60, "default": 20},
         memory_mib={"type": "integer", "minimum": 32, "maximum": 1024, "default": 256},
     )
@@ -89,8 +92,9 @@ class RunCode(LocalTool):
         text = arguments["code"]
         if len(text.encode(errors="replace")) > MOST_CODE_BYTES:
             raise ToolFault("too_large", f"Code has at most {MOST_CODE_BYTES} bytes.")
-        files = {each["name"]: each["text"].encode() for each in arguments.get("files", ())}
-        files |= await self._read(ctx.access, arguments.get("documents", ()))
+        given = arguments.get("files", ())
+        files = {each["name"]: each["text"].encode(errors="replace") for each in given}
+        files |= await self._read(ctx.access, arguments.get("documents", ()), only_of(config))
         code = Code(text, arguments.get("stdin", ""), arguments.get("data"), files)
         seconds = int(config.get("seconds", 20))
         limits = CodeLimits(
@@ -99,13 +103,15 @@ class RunCode(LocalTool):
             memory_bytes=int(config.get("memory_mib", 256)) * MIB,
         )
         ended = await self._sandbox.run(code, limits)
-        return Outcome(_said(ended), _told(ended))
+        return Outcome(visible(_said(ended)), storable(_told(ended)))
 
-    async def _read(self, access: Access, named: Sequence[str]) -> dict[str, bytes]:
+    async def _read(
+        self, access: Access, named: Sequence[str], only: frozenset[str]
+    ) -> dict[str, bytes]:
         files: dict[str, bytes] = {}
         left = MOST_INPUT_BYTES
         for each in named:
-            name, content = await self._documents.file(access, UUID(each), left)
+            name, content = await self._documents.file(access, uuid_of(each), left, only)
             files[name] = content
             left -= len(content)
         return files

@@ -75,6 +75,7 @@ class SearchKnowledge(LocalTool):
                 limit=int(arguments.get("count", 8)),
                 token_budget=int(config.get("token_budget", 4_000)),
                 mode=mode,
+                cite=ctx.cite,
             )
 
         try:

@@ -61,7 +61,7 @@ class ListDocuments(LocalTool):
         listed = await self._documents.list(
             ctx.access, found[0], arguments.get("name"), int(arguments.get("count", 20))
         )
-        return _documents(listed)
+        return _documents(listed, ctx.key)
 
 
 class ReadDocument(LocalTool):
@@ -94,7 +94,7 @@ class ReadDocument(LocalTool):
             raise ToolFault("out_of_range", f"It has {len(text)} characters.")
         part = text[start : start + _CHARACTERS - _AROUND]
         end = start + len(part)
-        said = untrusted(part, source=f"the document {version.file_name[:200]}", key=ctx.key)
+        said = untrusted(part, source=f"the document {document_id}", key=ctx.key)
         if end < len(text):
             said += f"\nIt goes on: call again with start={end} ({len(text)} characters in all)."
         return Outcome(
@@ -150,7 +150,7 @@ def _collections(seen: list[Collection]) -> Outcome:
     return Outcome("\n".join(lines) or "There are no collections to be seen.", told)
 
 
-def _documents(listed: list[Document]) -> Outcome:
+def _documents(listed: list[Document], key: str) -> Outcome:
     told = [
         {
             "id": str(each.id),
@@ -163,4 +163,8 @@ def _documents(listed: list[Document]) -> Outcome:
         for each in listed
     ]
     lines = [f"{each['id']}  {each['name']}  ({each['status']})" for each in told]
-    return Outcome("\n".join(lines) or "There are no such documents.", told)
+    if not lines:
+        return Outcome("There are no such documents.", told)
+    # Whoever sends a file names it.
+    said = untrusted("\n".join(lines), source="the names of documents", key=key)
+    return Outcome(said, told)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from app.agents.databases import service
-from app.agents.databases.errors import DatabaseNotFound
+from app.agents.databases.errors import DatabaseNotFound, QueryFailed
 from app.agents.databases.models import ConnectedDatabase
 from app.agents.databases.reading import LONGEST_SQL, MOST_TABLES, Answer, Reading, Table
 from app.agents.tools.local.local import Arguments, Config, LocalTool, clipped, takes
-from app.agents.tools.tool import Outcome, ToolContext, ToolTraits
+from app.agents.tools.tool import Outcome, ToolContext, ToolFault, ToolTraits
 from app.agents.tools.web.untrusted import untrusted
 from app.core.auth import Access, Permission
 from app.core.db import Database
@@ -39,7 +39,12 @@ class _OfDatabases(LocalTool):
 
     config = _CONFIG
     traits = ToolTraits(
-        effects="read", idempotent=True, seconds=_SECONDS, characters=_CHARACTERS, scopes=_READS
+        effects="read",
+        idempotent=True,
+        seconds=_SECONDS,
+        characters=_CHARACTERS,
+        scopes=_READS,
+        echoes=True,
     )
 
     def __init__(self, database: Database, reading: Reading) -> None:
@@ -101,7 +106,12 @@ class QueryDatabase(_OfDatabases):
 
     async def use(self, ctx: ToolContext, arguments: Arguments, config: Config) -> Outcome:
         database = await self._named(ctx.access, config, arguments["database"])
-        answer = await self._reading.query(database, arguments["sql"])
+        try:
+            answer = await self._reading.query(database, arguments["sql"])
+        except QueryFailed as failed:
+            source = f"the database {database.slug}"
+            said = untrusted(failed.detail, source=source, key=ctx.key)
+            raise ToolFault(failed.code, said) from None
         return _answered(database, answer, ctx.key)
 
 

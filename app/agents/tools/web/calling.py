@@ -13,13 +13,20 @@ from app.agents.credentials.finding import Credentials, Opened
 from app.agents.credentials.hosts import permits
 from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.tool import ToolFault
-from app.agents.tools.web.client import Ask, Reply, ToolClient
+from app.agents.tools.web.client import LONGEST_URL, Ask, Reply, ToolClient
 from app.agents.tools.web.untrusted import masked
 from app.core.auth import Access
 
 MOST_REDIRECTS: Final = 5
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 SAFE: Final = frozenset({"GET", "HEAD"})
+# What the connection is made of, or the service says itself.
+NOT_SETTABLE: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade",
+     "te", "trailer", "keep-alive", "proxy-authorization", "idempotency-key"}
+)  # fmt: skip
+# What proves who calls belongs in a credential.
+PROOFS: Final = frozenset({"authorization", "cookie"})
 Place = Literal["bearer", "header", "query"]
 
 
@@ -145,6 +152,8 @@ def _next(url: URL, location: str) -> URL:
         _ = found.port
     except ValueError:
         raise ToolFault("bad_url", f"{url.raw_host} redirects to what is no address.") from None
+    if len(str(found)) > LONGEST_URL:
+        raise ToolFault("bad_url", f"{url.raw_host} redirects to an address that is too long.")
     if found.scheme not in ("http", "https") or not found.raw_host:
         raise ToolFault("refused_address", f"{url.raw_host} redirects to what may not be called.")
     return found

@@ -1,21 +1,21 @@
 """The guarded way out for tools: one exchange, bounded in time and size, its faults as values."""
 
-import asyncio
+import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-import httpx2
 from yarl import URL
 
 from app.agents.tools.tool import ToolFault
-from app.core.net import AddressRefused, parse_url
-from app.core.outbound import Outbound
+from app.core.net import AddressRefused
+from app.core.outbound import Outbound, OutboundFailed, OutboundTimedOut
 
 MIB: Final = 1024 * 1024
 LONGEST_URL: Final = 4000
+_WRITTEN: Final = re.compile(r"\s*https?://[^\x00-\x1f\x7f\\]+\Z", re.IGNORECASE)
 _PACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 
 
@@ -50,6 +50,9 @@ def address(text: str) -> URL:
     """A URL as it is called: quoted, its host in ASCII, without a fragment; raises ToolFault."""
     if len(text) > LONGEST_URL:
         raise ToolFault("bad_url", f"A URL has at most {LONGEST_URL} characters.")
+    if not _WRITTEN.match(text):
+        # A parser of URLs passes over control characters: what it reads, nobody would see.
+        raise ToolFault("bad_url", "Write the whole URL, from http: or https: on, in one piece.")
     try:
         url = URL(text.strip()).with_fragment(None)
         _ = url.port
@@ -60,52 +63,31 @@ def address(text: str) -> URL:
     return url
 
 
-class ToolClient(Outbound):
-    """Outbound for tools: any method with any content, and answers that are cut, not refused."""
+class ToolClient:
+    """Outbound for tools: answers that are too long are cut, and faults are told to the model."""
+
+    def __init__(self, outbound: Outbound) -> None:
+        self._outbound = outbound
 
     async def exchange(self, ask: Ask, *, seconds: float) -> Reply:
         """Raises ToolFault: refused_address, timeout, unreachable, not_text."""
         host = ask.url.raw_host or ""
         with _faults(host, seconds):
-            async with asyncio.timeout(seconds):
-                self.check_url(str(ask.url))
-                url = parse_url(str(ask.url))
-                response = await self._start(await self._resolve(host, url), url, ask)
-                try:
-                    body, cut = await _bounded(response, ask.most_bytes)
-                finally:
-                    await response.aclose()
-        body, more = _unpacked(host, response.headers, body, ask.most_bytes, cut=cut)
-        return Reply(ask.url, response.status_code, response.headers, body, cut or more)
-
-    async def _start(self, addresses: list[str], url: URL, ask: Ask) -> httpx2.Response:
-        """The head of the answer of the first address that can be connected to."""
-        for one in addresses[:-1]:
-            try:
-                return await self._put(one, url, ask)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                continue
-        return await self._put(addresses[-1], url, ask)
-
-    async def _put(self, pinned: str, url: URL, ask: Ask) -> httpx2.Response:
-        host = url.raw_host or ""
-        request = self._ready().build_request(
-            ask.method,
-            str(url.with_host(pinned).with_fragment(None)),
-            headers={
-                "Accept-Encoding": "identity",
-                **ask.headers,
-                "Host": url.host_port_subcomponent or host,
-            },
-            content=ask.content,
-            extensions={"sni_hostname": host},
-        )
-        return await self._ready().send(request, stream=True)
+            async with self._outbound.download(
+                str(ask.url),
+                seconds=seconds,
+                method=ask.method,
+                headers=ask.headers,
+                content=ask.content,
+            ) as answer:
+                body, cut = await _bounded(answer.pieces, ask.most_bytes)
+        body, more = _unpacked(host, answer.headers, body, ask.most_bytes, cut=cut)
+        return Reply(ask.url, answer.status, answer.headers, body, cut or more)
 
 
-async def _bounded(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
+async def _bounded(pieces: AsyncIterator[bytes], most: int) -> tuple[bytes, bool]:
     body = bytearray()
-    async for piece in response.aiter_raw():
+    async for piece in pieces:
         body += piece
         if len(body) > most:
             return bytes(body[:most]), True
@@ -137,7 +119,7 @@ def _faults(host: str, seconds: float) -> Iterator[None]:
         yield
     except AddressRefused as refused:
         raise ToolFault("refused_address", refused.detail) from None
-    except (TimeoutError, httpx2.TimeoutException):
+    except OutboundTimedOut:
         raise ToolFault("timeout", f"{host} did not answer in {seconds:g} seconds.") from None
-    except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-        raise ToolFault("unreachable", f"{host}: {type(error).__name__}.") from None
+    except OutboundFailed as failed:
+        raise ToolFault("unreachable", failed.detail) from None

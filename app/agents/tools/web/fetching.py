@@ -1,5 +1,6 @@
 """fetch_page: what stands at an address, as Markdown."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -104,7 +105,8 @@ class _Fetcher:
         if fault := fault_of(reply):
             raise fault
         found = await read(reply, self.of.parsers)
-        return _outcome(found, str(reply.url), int(arguments.get("start", 0)), ctx.key)
+        start = int(arguments.get("start", 0))
+        return await asyncio.to_thread(_outcome, found, str(reply.url), start, ctx.key)
 
 
 def _outcome(found: Read, url: str, start: int, key: str) -> Outcome:

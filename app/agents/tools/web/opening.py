@@ -10,6 +10,7 @@ from app.agents.tools.web.fetching import FetchPage
 from app.agents.tools.web.requesting import HttpRequest
 from app.agents.tools.web.search import WebSearch
 from app.core.config import Settings
+from app.core.outbound import Outbound
 from app.knowledge.parsing.parse import Parsers
 
 
@@ -24,7 +25,9 @@ class Web:
 @asynccontextmanager
 async def open_web(settings: Settings, credentials: Credentials) -> AsyncIterator[Web]:
     """What it holds is closed with it."""
-    client, parsers = ToolClient(settings.outbound_allow), Parsers(1)
+    # Not the process's own: tools may be slow, and must not take its connections.
+    outbound, parsers = Outbound(settings.outbound_allow), Parsers(1)
+    client = ToolClient(outbound)
     try:
         tools = (
             WebSearch(client, credentials),
@@ -34,4 +37,4 @@ async def open_web(settings: Settings, credentials: Credentials) -> AsyncIterato
         yield Web(client, tools)
     finally:
         await parsers.close()
-        await client.close()
+        await outbound.close()

@@ -7,10 +7,19 @@ from typing import Any, ClassVar, Final, Literal
 import orjson
 
 from app.agents.credentials.finding import Credentials
+from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.tool import Outcome, Tool, ToolContext, ToolFault, ToolTraits
 from app.agents.tools.web import config as settings
 from app.agents.tools.web.answering import outcome_of
-from app.agents.tools.web.calling import SAFE, CredentialUse, Egress, Place, call
+from app.agents.tools.web.calling import (
+    NOT_SETTABLE,
+    PROOFS,
+    SAFE,
+    CredentialUse,
+    Egress,
+    Place,
+    call,
+)
 from app.agents.tools.web.client import Ask, ToolClient, address
 from app.core.auth import Access
 
@@ -81,14 +90,19 @@ class HttpRequest:
         """Raises ToolUnfit."""
         base = address(config["base_url"]) if config.get("base_url") else None
         domains = config.get("domains")
-        egress = Egress(tuple(map(str.lower, domains)) if domains else None, base)
+        below = (base.host_port_subcomponent or "",) if base is not None else None
+        egress = Egress(tuple(map(str.lower, domains)) if domains else below, base)
+        headers = dict(config.get("headers", {}))
+        _expect_settable({*headers, config.get("credential_field", "")})
+        if refused := {name for name in headers if name.lower() in PROOFS}:
+            raise ToolUnfit(f"`{min(refused)}` belongs in a credential.")
         use = None
         if name := config.get("credential"):
             place: Place = config.get("credential_in", "bearer")
             use = CredentialUse(name, place, config.get("credential_field", ""))
             await use.expect(self.credentials, access)
         methods = tuple(config.get("methods", ("GET",)))
-        return _Requester(self, egress, use, methods, dict(config.get("headers", {})))
+        return _Requester(self, egress, use, methods, headers)
 
     async def missing(self, _: Access) -> str | None:
         return None
@@ -155,6 +169,11 @@ class _Requester:
             egress = replace(egress, proof=await self.use.proof(self.of.credentials, ctx.access))
         reply = await call(self.of.client, ask, egress, seconds=SECONDS)
         return outcome_of(reply, egress.secrets, ctx.key, CHARACTERS)
+
+
+def _expect_settable(names: set[str]) -> None:
+    if refused := {name for name in names if name.lower() in NOT_SETTABLE}:
+        raise ToolUnfit(f"The header `{min(refused)}` cannot be set.")
 
 
 def _content(arguments: Mapping[str, Any], headers: dict[str, str]) -> bytes | None:

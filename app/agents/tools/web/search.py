@@ -19,6 +19,9 @@ from app.agents.tools.web.untrusted import masked, untrusted
 from app.core.auth import Access
 
 SECONDS: Final = 20.0
+CHARACTERS: Final = 20_000
+# What the marks take.
+_AROUND: Final = 600
 MOST_RESULTS: Final = 20
 
 
@@ -62,7 +65,9 @@ class WebSearch:
             "domains": {**settings.DOMAINS, "description": "Only results at these hosts."},
         },
     }
-    traits = ToolTraits(effects="external", idempotent=True, seconds=SECONDS + 5)
+    traits = ToolTraits(
+        effects="external", idempotent=True, seconds=SECONDS + 5, characters=CHARACTERS
+    )
 
     async def open(self, access: Access, config: Mapping[str, Any]) -> Tool:
         """Raises ToolUnfit."""
@@ -149,7 +154,9 @@ class _Searcher:
                 f"{number}. {hit.title}\n   {hit.url}\n   {hit.snippet}"
                 for number, hit in enumerate(hits, 1)
             ]
-            text = untrusted("\n".join(lines), source=f"{self.backend.name}, a search", key=key)
+            text = untrusted(
+                "\n".join(_fitting(lines)), source=f"{self.backend.name}, a search", key=key
+            )
         results = [{"title": hit.title, "url": hit.url, "snippet": hit.snippet} for hit in hits]
         return Outcome(
             text,
@@ -162,5 +169,19 @@ class _Searcher:
         )
 
 
+def _fitting(lines: list[str]) -> list[str]:
+    """Whole results, as many as a model is shown."""
+    left, shown = CHARACTERS - _AROUND, []
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            break
+        shown.append(line)
+    return shown
+
+
 def _within(url: str, domains: list[str]) -> bool:
-    return permits(map(str.lower, domains), URL(url))
+    try:
+        return permits(map(str.lower, domains), URL(url))
+    except ValueError:
+        return False

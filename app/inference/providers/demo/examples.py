@@ -17,7 +17,7 @@ FORMATS = {
 
 
 def example(schema: Any) -> Any:
-    """Make a value of the schema: required properties only, first choices, smallest numbers."""
+    """Make a value of the schema: what it names as an example, else what is required, smallest."""
     return Examples(schema).make(schema)
 
 
@@ -34,8 +34,9 @@ class Examples:
             return self.make(resolve(str(schema["$ref"]), self._root), depth + 1)
         if "const" in schema:
             return schema["const"]
-        if schema.get("enum"):
-            return schema["enum"][0]
+        for named in ("enum", "examples"):
+            if isinstance(schema.get(named), list) and schema[named]:
+                return schema[named][0]
         for choice in ("anyOf", "oneOf"):
             if schema.get(choice):
                 return self.make(schema[choice][0], depth + 1)
@@ -46,7 +47,8 @@ class Examples:
         kind = kind[0] if isinstance(kind, list) else kind
         if kind == "object":
             properties = schema.get("properties") or {}
-            wanted = schema.get("required") or ()
+            fewest = int(schema.get("minProperties", 0))
+            wanted = schema.get("required") or list(properties)[:fewest]
             return {name: self.make(properties.get(name, {}), depth + 1) for name in wanted}
         if kind == "array":
             count = min(int(schema.get("minItems", 0)), 1_000)

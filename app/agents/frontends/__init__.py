@@ -1,0 +1,1 @@
+"""Agents behind front ends: the protocols of the Vercel AI SDK and of AG-UI, both ways."""
