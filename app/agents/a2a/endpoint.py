@@ -105,14 +105,16 @@ class A2aEndpoint:
         """For everyone; it says nothing of any workspace."""
         await count(scope, self._kernel)
         self._expect(scope["method"], "GET")
-        return _json(service_card(self._kernel.settings.public_url), CACHED)
+        # What its own request says of the address is for that client alone.
+        headers = CACHED if self._kernel.settings.public_url else {"Cache-Control": "no-store"}
+        return _json(service_card(self._address(scope)), headers)
 
     async def _agent_card(self, scope: Scope, agent: str) -> Response:
         access = await self._caller(scope, Permission.AGENTS_READ)
         expect_name(agent)
         async with self._kernel.database.unit(access.scope) as session:
             found, version = await definitions.resolve(session, access, agent, None, None)
-        return _json(agent_card(self._kernel.settings.public_url, found, version), {})
+        return _json(agent_card(self._address(scope), found, version), {})
 
     async def _rpc(self, scope: Scope, receive: Receive, agent: str | None) -> Response:
         access = await self._caller(scope, *NEEDED)
@@ -134,10 +136,14 @@ class A2aEndpoint:
 
         from app.agents.a2a.handling import AgentHandler  # noqa: PLC0415 - it loads the SDK
 
-        handler = AgentHandler(self._kernel, self._launcher, access, agent)
+        handler = AgentHandler(self._kernel, self._launcher, access, agent, self._address(scope))
         request = Request(scope, _again(body, receive))
         answer: Response = await JsonRpcDispatcher(handler).handle_requests(request)
         return answer
+
+    def _address(self, scope: Scope) -> str:
+        """Where this service is reached: as its operator says, else as the client does."""
+        return self._kernel.settings.public_url or str(Request(scope).base_url)
 
     def _expect(self, method: str, wanted: str) -> None:
         if method != wanted and not (wanted == "GET" and method == "HEAD"):

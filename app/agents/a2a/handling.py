@@ -102,15 +102,24 @@ class Pieces:
 
 
 class AgentHandler(RequestHandler):
-    """Serves one request of a caller; `agent` is what the address names, if it names one."""
+    """Serves one request of a caller; `agent` is what its path names, if it names one.
+
+    `address` is where this service is reached.
+    """
 
     def __init__(
-        self, kernel: Kernel, launcher: Launcher, access: Access, agent: str | None
+        self,
+        kernel: Kernel,
+        launcher: Launcher,
+        access: Access,
+        agent: str | None,
+        address: str,
     ) -> None:
         self._kernel = kernel
         self._launcher = launcher
         self._access = access
         self._named = agent
+        self._address = address
 
     @validate_request_params
     async def on_message_send(
@@ -212,7 +221,7 @@ class AgentHandler(RequestHandler):
             page = await definitions.page(
                 session, self._access, AgentQuery(limit=200), self._kernel.cursors
             )
-        card = service_card(self._kernel.settings.public_url, page.data)
+        card = service_card(self._address, page.data)
         told: AgentCard = ParseDict(card, AgentCard())
         return told
 

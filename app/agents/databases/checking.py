@@ -50,7 +50,7 @@ def wrapped(sql: str, most: int | None = None, characters: int = 100_000) -> str
     """
     limit = "" if most is None else f" limit {most}"
     return (
-        f"select left(pg_catalog.row_to_json(q)::text, {characters}) "  # noqa: S608 - a query it is
+        f"select left(pg_catalog.row_to_json(q)::text, {characters}) "  # noqa: S608 - a query  # nosec B608
         f"from (\n{plain(sql)}\n) as q{limit}"
     )
 

@@ -1,8 +1,7 @@
 """The tools of one agent in one run, and the way of every call: checked, agreed to, bounded."""
 
-import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -19,22 +18,16 @@ from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.agents.runtime.outcomes import failed, kept_of, origin_of
 from app.agents.runtime.seen import addresses
 from app.agents.runtime.tree import Role, Tree, Waits
-from app.agents.tools.tool import (
-    Outcome,
-    Tool,
-    ToolContext,
-    ToolFault,
-)
+from app.agents.tools.guarding import called, expect_valid
+from app.agents.tools.tool import Tool, ToolContext, ToolFault
 from app.core.clock import now
-from app.core.errors import AppError
 from app.core.ids import new_id
-from app.core.json_schemas import lenient_validator_of, validator_of
-from app.core.log import get_logger
-
-log = get_logger(__name__)
+from app.core.json_schemas import validator_of
+from app.runs.events.errors import RunLost
 
 APPROVAL_DAYS: Final = 7
-MOST_MISTAKES: Final = 5
+# What is not the tool's own: people are waited for, or the run is another process's by now.
+PASSING: Final = (Waits, RunLost)
 
 
 @dataclass(slots=True)
@@ -86,7 +79,7 @@ class Toolbox:
             return await self._refused(place, name, arguments, fault)
         step = await self.tree.journal.begin(place, self._begun(name, arguments))
         try:
-            outcome = await self._within_time(place, held, arguments)
+            outcome = await called(held.tool, self._context(place, held), arguments, PASSING)
         except ToolFault as fault:
             await self._end(step, *failed(fault), held)
         else:
@@ -122,11 +115,7 @@ class Toolbox:
         if self.tree.tool_calls_left <= 0:
             most = self.tree.limits.tool_calls
             raise ToolFault("limit_reached", f"Tools may be called {most} times; answer now.")
-        if not isinstance(arguments, dict):
-            raise ToolFault("invalid_arguments", "The arguments must be a JSON object.")
-        mistakes = list(_mistakes(tool.parameters, arguments))
-        if mistakes:
-            raise ToolFault("invalid_arguments", "; ".join(mistakes[:MOST_MISTAKES]))
+        expect_valid(tool, arguments)
 
     async def _expect_agreed(
         self, place: Place, name: str, held: Held, arguments: dict[str, Any]
@@ -218,26 +207,6 @@ class Toolbox:
                 "known. Look before you repeat it.",
             )
 
-    async def _within_time(self, place: Place, held: Held, arguments: dict[str, Any]) -> Outcome:
-        traits = held.tool.traits
-        missing = traits.scopes - self.tree.access.permissions
-        if missing:
-            raise ToolFault("forbidden", f"It takes the permission {min(missing)}.")
-        try:
-            async with asyncio.timeout(traits.seconds):
-                return await held.tool.call(self._context(place, held), arguments)
-        except TimeoutError:
-            raise ToolFault("timeout", f"It took longer than {traits.seconds:g} s.") from None
-        except AppError as error:
-            raise ToolFault(error.code, error.detail) from None
-        except (ToolFault, Waits):
-            raise
-        except Exception:
-            log.exception("tool_failed", tool=held.tool.name)
-            raise ToolFault(
-                "internal_error", "The tool failed; the server's log says why."
-            ) from None
-
     def _context(self, place: Place, held: Held) -> ToolContext:
         path, number, call_id = place
 
@@ -281,13 +250,3 @@ def digest_of(name: str, arguments: Mapping[str, Any]) -> str:
     """What an approval is for: exactly this call."""
     told = orjson.dumps([name, arguments], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(told).hexdigest()
-
-
-def _mistakes(schema: Mapping[str, Any], arguments: dict[str, Any]) -> Iterator[str]:
-    try:
-        validator = lenient_validator_of(schema)
-    except ValueError:
-        raise ToolFault("invalid_tool", "The tool's own schema cannot be used.") from None
-    for error in validator.iter_errors(arguments):
-        where = "/".join(["", *map(str, error.instance_path)])
-        yield f"{where or '/'}: {error.message[:300]}"

@@ -62,13 +62,15 @@ async def called(
     try:
         async with asyncio.timeout(traits.seconds):
             return await tool.call(ctx, arguments)
+    except passing:
+        raise
     except TimeoutError:
         raise ToolFault("timeout", f"It took longer than {traits.seconds:g} s.") from None
     except AppError as error:
         raise ToolFault(error.code, error.detail) from None
-    except Exception as error:
-        if isinstance(error, (ToolFault, *passing)):
-            raise
+    except ToolFault:
+        raise
+    except Exception:
         log.exception("tool_failed", tool=tool.name)
         raise ToolFault("internal_error", "The tool failed; the server's log says why.") from None
 

@@ -42,10 +42,10 @@ def _evaluated(code: str, space: dict[str, Any]) -> Any:
     """Run all; the value of the last statement where it is an expression."""
     tree = ast.parse(code, NAME)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, NAME, "exec"), space)  # noqa: S102 - what this process is for
+    exec(compile(tree, NAME, "exec"), space)  # noqa: S102 - its purpose  # nosec B102
     if isinstance(last, ast.Expr):
         expression = ast.Expression(last.value)
-        return eval(compile(expression, NAME, "eval"), space)  # noqa: S307 - as above
+        return eval(compile(expression, NAME, "eval"), space)  # noqa: S307 - as above  # nosec B307
     return None
 
 
