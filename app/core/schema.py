@@ -45,7 +45,15 @@ Name = Annotated[
     str, BeforeValidator(lambda v: v.strip() if isinstance(v, str) else v),
     Field(min_length=1, max_length=200), AfterValidator(_without_nul),
 ]  # fmt: skip
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("must be a text such as 2026-11-22T10:00:00Z")  # noqa: TRY004 - Pydantic's
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
 """An instant that Postgres can keep: at the ends of the calendar, an offset can lead beyond."""
 Metadata = Annotated[dict[str, Any], Field(max_length=64), AfterValidator(_bounded_json)]
 

@@ -38,7 +38,7 @@ PUBLIC = frozenset(
 )
 QUICK = "demo/chat?tokens=1&delay_ms=0"
 # What is counted in what it belongs to: parameters of paths that are no ids, and never the first.
-NUMBERED = {"label": "production", "number": "1", "version": "1"}
+NUMBERED = {"chat_id": "own-chat", "label": "production", "number": "1", "version": "1"}
 # What a query must hold to pass, by operation.
 QUERIES: dict[str, dict[str, str]] = {
     "dictionary_entries_search": {"q": "cell"},
@@ -514,6 +514,9 @@ def resolve(document: dict[str, Any], node: Any) -> Any:
     return {key: resolve(document, child) for key, child in node.items() if key != "discriminator"}
 
 
+EVERY_TYPE = frozenset({"array", "boolean", "null", "number", "object", "string"})
+
+
 def json_types(schema: dict[str, Any]) -> set[str]:
     """The JSON types that a schema takes."""
     if "type" in schema:
@@ -521,6 +524,8 @@ def json_types(schema: dict[str, Any]) -> set[str]:
     if "const" in schema or "enum" in schema:
         return {"string"}
     options = schema.get("anyOf") or schema.get("oneOf") or []
+    if not options and "$ref" not in schema and "allOf" not in schema:
+        return set(EVERY_TYPE)  # anything at all is taken
     return set().union(*(json_types(option) for option in options))
 
 

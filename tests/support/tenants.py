@@ -284,14 +284,16 @@ async def _agent_run_resources(http: httpx2.AsyncClient, person: Person) -> dict
     uses = [{"tool": "calculator", "approval": "always"}]
     definition = {"model": "own-demo/tools", "tools": uses}
     agent = await _made(http, person, "/v1/agents", {"name": "Asks", "definition": definition})
-    path = f"/v1/agents/{agent['slug']}/runs"
-    run = await http.post(path, json={"input": "Count."}, headers=person.headers)
-    assert run.json()["status"] == "paused", run.text
-    path = f"/v1/runs/{run.json()['id']}/approvals"
+    path = f"/v1/agents/{agent['slug']}/ai-sdk"
+    body = BODIES["agent_frontends_ai_sdk"]
+    told = await http.post(path, json=body, headers=person.headers)
+    assert "tool-approval-request" in told.text, told.text
+    run_id = told.headers["x-run-id"]
+    path = f"/v1/runs/{run_id}/approvals"
     [approval] = (await http.get(path, headers=person.headers)).json()
     return {
         "agent": agent["slug"],
-        "agent_run_id": run.json()["id"],
+        "agent_run_id": run_id,
         "approval_id": approval["id"],
         "chat_id": "own-chat",
     }

@@ -110,7 +110,7 @@ class CapabilityMismatch(Conflict):
 class DocumentUnreadable(Unprocessable):
     """`position` is the document's place among those that were sent."""
 
-    code = "document_unreadable"
+    code = "agent_document_unreadable"
     title = "This is no agent that can be read"
 
     def __init__(self, position: int, detail: str) -> None:

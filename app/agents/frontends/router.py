@@ -136,7 +136,7 @@ def _begun(protocol: str, schema: str) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
-async def _ai_sdk(
+async def start_by_ai_sdk(
     access: Runner,
     kernel: KernelDep,
     rails: RailsDep,
@@ -163,7 +163,7 @@ async def talk_by_ai_sdk(
     access: Runner,
     kernel: KernelDep,
     launcher: LauncherDep,
-    followed: Annotated[Followed, Depends(_ai_sdk)],
+    followed: Annotated[Followed, Depends(start_by_ai_sdk)],
 ) -> Response | AgentRunEstimate:
     return await _told(access, kernel, launcher, "ai-sdk", followed)
 
@@ -201,7 +201,7 @@ async def reconnect_by_ai_sdk(
     return stream
 
 
-async def _ag_ui(
+async def start_by_ag_ui(
     access: Runner,
     kernel: KernelDep,
     rails: RailsDep,
@@ -227,6 +227,6 @@ async def talk_by_ag_ui(
     access: Runner,
     kernel: KernelDep,
     launcher: LauncherDep,
-    followed: Annotated[Followed, Depends(_ag_ui)],
+    followed: Annotated[Followed, Depends(start_by_ag_ui)],
 ) -> Response | AgentRunEstimate:
     return await _told(access, kernel, launcher, "ag-ui", followed)

@@ -71,7 +71,7 @@ class Started:
     run: Run | None = None
 
 
-async def _start(
+async def start_agent_run(
     access: Runner,
     kernel: KernelDep,
     rails: RailsDep,
@@ -149,7 +149,7 @@ async def create_run(
     access: Runner,
     kernel: KernelDep,
     launcher: LauncherDep,
-    started: Annotated[Started, Depends(_start)],
+    started: Annotated[Started, Depends(start_agent_run)],
 ) -> Response | AgentRunRead | AgentRunEstimate:
     return await _answer(access, kernel, launcher, started)
 
@@ -277,6 +277,40 @@ async def resume_run(
     return shown.read()
 
 
+async def start_retry(
+    access: Runner,
+    kernel: KernelDep,
+    rails: RailsDep,
+    launcher: LauncherDep,
+    agent_run_id: UUID,
+    body: RetryRequest,
+) -> Started:
+    return await start_fork(
+        access, kernel, rails, launcher, agent_run_id, ForkRequest(from_step=body.from_step)
+    )
+
+
+async def start_fork(
+    access: Runner,
+    kernel: KernelDep,
+    rails: RailsDep,
+    launcher: LauncherDep,
+    agent_run_id: UUID,
+    body: ForkRequest,
+) -> Started:
+    if rails.started_run_id is not None:
+        return Started(rails.started_run_id, 0, stream=False, wait=False, replayed=True)
+    ready = await launcher.fork(
+        access,
+        agent_run_id,
+        body.from_step,
+        model=body.model,
+        version=body.version,
+        budget_usd=body.budget_usd,
+    )
+    return await _launched(access, kernel, rails, launcher, ready, stream=False, wait=False)
+
+
 @runs_router.post(
     "/retry",
     operation_id="agent_runs_retry",
@@ -287,15 +321,12 @@ async def resume_run(
     responses=problems(RunNotFound, RunNotEnded, StepUnknown, *FAILURES),
 )
 async def retry_run(
-    agent_run_id: UUID,
-    body: RetryRequest,
     access: Runner,
     kernel: KernelDep,
-    rails: RailsDep,
     launcher: LauncherDep,
-) -> AgentRunRead | AgentRunEstimate | Response:
-    fork = ForkRequest(from_step=body.from_step)
-    return await _forked(access, kernel, rails, launcher, agent_run_id, fork)
+    started: Annotated[Started, Depends(start_retry)],
+) -> Response:
+    return await _forked(access, kernel, launcher, started)
 
 
 @runs_router.post(
@@ -307,36 +338,15 @@ async def retry_run(
     responses=problems(RunNotFound, RunNotEnded, StepUnknown, *FAILURES),
 )
 async def fork_run(
-    agent_run_id: UUID,
-    body: ForkRequest,
     access: Runner,
     kernel: KernelDep,
-    rails: RailsDep,
     launcher: LauncherDep,
-) -> AgentRunRead | AgentRunEstimate | Response:
-    return await _forked(access, kernel, rails, launcher, agent_run_id, body)
-
-
-async def _forked(
-    access: Access,
-    kernel: Kernel,
-    rails: Rails,
-    launcher: Launcher,
-    agent_run_id: UUID,
-    body: ForkRequest,
+    started: Annotated[Started, Depends(start_fork)],
 ) -> Response:
-    if rails.started_run_id is not None:
-        started = Started(rails.started_run_id, 0, stream=False, wait=False, replayed=True)
-    else:
-        ready = await launcher.fork(
-            access,
-            agent_run_id,
-            body.from_step,
-            model=body.model,
-            version=body.version,
-            budget_usd=body.budget_usd,
-        )
-        started = await _launched(access, kernel, rails, launcher, ready, stream=False, wait=False)
+    return await _forked(access, kernel, launcher, started)
+
+
+async def _forked(access: Access, kernel: Kernel, launcher: Launcher, started: Started) -> Response:
     if started.estimate is not None:
         return Response(started.estimate.model_dump_json(), media_type="application/json")
     answer = await _answer(access, kernel, launcher, started)

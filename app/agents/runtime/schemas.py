@@ -22,6 +22,7 @@ from app.core.schema import (
 from app.runs.runs.schemas import RunStatus
 
 MOST_TEXT = 1_000_000
+MOST_VERSION = 2**31 - 1
 Budget = Annotated[
     Decimal | None,
     Field(gt=0, le=1_000_000, description="US dollars that the whole run may cost."),
@@ -82,7 +83,8 @@ class AgentRunCreate(Input):
         dict[str, Any], Field(max_length=64, description="By the definition's own schema.")
     ] = Field(default_factory=dict)
     version: Annotated[
-        WholeNumber | None, Field(ge=1, description="Default: the one that `label` names.")
+        WholeNumber | None,
+        Field(ge=1, le=MOST_VERSION, description="Default: the one that `label` names."),
     ] = None
     label: Annotated[
         Text | None,
@@ -273,5 +275,5 @@ class ForkRequest(RetryRequest):
     )
 
     model: ModelName = None
-    version: Annotated[WholeNumber | None, Field(ge=1)] = None
+    version: Annotated[WholeNumber | None, Field(ge=1, le=MOST_VERSION)] = None
     budget_usd: Budget = None

@@ -67,7 +67,7 @@ class TemplateNotYours(PermissionDenied):
 
 class AgentsNotYours(PermissionDenied):
     code = "scope_missing"
-    title = "Your role or key does not allow this"
+    title = "The credential lacks a permission"
 
 
 class TemplateInvalid(Unprocessable):

@@ -40,6 +40,7 @@ ASKED_FOR = frozenset(
         Permission.SERVICE_ACCOUNTS_WRITE,
         Permission.SHARES_WRITE,
         Permission.SSO_WRITE,
+        Permission.TOOLS_WRITE,
         Permission.WORKSPACES_WRITE,
     }
 )

@@ -134,7 +134,7 @@ async def test_what_is_not_here_becomes_a_warning(agents):
 )
 async def test_a_document_that_is_none_is_refused(agents, content, said):
     answer = await take_in(agents, content, expect=422)
-    assert answer["code"] == "document_unreadable"
+    assert answer["code"] == "agent_document_unreadable"
     assert said in answer["detail"]
     assert answer["errors"][0]["pointer"] == "/body/documents/0/content"
 
@@ -316,7 +316,7 @@ async def test_a_definition_has_no_field_of_foreign_cards(agents, fan_in):
 async def test_numbers_that_json_cannot_keep_are_refused(agents, number):
     text = f"definition:\n  tools:\n  - tool: calculator\n    config:\n      a: {number}\n"
     refused = await take_in(agents, text, expect=422)
-    assert refused["code"] == "document_unreadable"
+    assert refused["code"] == "agent_document_unreadable"
 
 
 async def test_members_are_exported_in_their_newest_version_alone(agents):

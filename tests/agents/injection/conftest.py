@@ -57,7 +57,7 @@ async def world(app, address, stores, shop):
         world.codes = any(each["reference"] == "run_code" and each["ready"] for each in code)
         await _agents(world)
         yield world
-    del registry._sources["test"]
+    registry._sources.pop("test", None)
     os.environ.pop("LUMINOUS_TEST_CANARY", None)
 
 

@@ -13,10 +13,13 @@ from tests.support.identity import new_person
 def bench(app, address):
     """Tools of this test, at the running service."""
     registry = app.state.agents.tools
-    bench = Bench()
+    bench, before = Bench(), registry._sources.get("test")
     registry._sources["test"] = bench
     yield bench
-    del registry._sources["test"]
+    if before is None:
+        del registry._sources["test"]
+    else:
+        registry._sources["test"] = before
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -20,6 +20,8 @@ NOTHING = dict.fromkeys(
         "comparisons",
         "conversations",
         "dictionary_imports",
+        "executions",
+        "experiments",
         "fine_tuning_jobs",
         "runs",
         "search_evaluations",

@@ -1,16 +1,26 @@
 """Datasets and their cases, as they are asked for and shown."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from app.core.json_limits import holds_nul, too_deep
 from app.core.paging import PageQuery
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, Metadata, Name, NotNull, Output, Text, Version, WholeNumber
+from app.core.schema import (
+    Input,
+    Metadata,
+    Moment,
+    Name,
+    NotNull,
+    Output,
+    Text,
+    Version,
+    WholeNumber,
+)
 
 MOST_CASES: Final = 5_000
 MOST_BYTES: Final = 65_536
@@ -143,16 +153,6 @@ class CaseFileQuery(Input):
             "`tags` (with `;` between them), and every other column a variable."
         ),
     ] = "jsonl"
-
-
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is beyond the years 1 to 9999") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def _every_kind() -> list[RunKind]:

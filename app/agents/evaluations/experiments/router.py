@@ -147,9 +147,12 @@ async def compare_targets(
     query: Annotated[ComparisonOfQuery, Query()],
 ) -> ExperimentComparison:
     found = await service.get(session, access, experiment_id)
-    candidate = found, service.target_of(found, query.target, last=True)
+    candidate = found, service.target_of(found, query.target, last=True, where="/query/target")
     other = await service.get(session, access, query.baseline) if query.baseline else found
-    baseline = other, service.target_of(other, query.baseline_target)
+    baseline = (
+        other,
+        service.target_of(other, query.baseline_target, where="/query/baseline_target"),
+    )
     compared = await service.compared(session, access, baseline, candidate, query.confidence)
     first, second = [
         ComparedSide(experiment_id=each.id, target=target) for each, target in (baseline, candidate)

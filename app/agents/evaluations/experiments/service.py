@@ -253,13 +253,17 @@ async def measured(
     return benchmark(found.id, [target["name"] for target in found.targets], scored)
 
 
-def target_of(experiment: Experiment, name: str | None, *, last: bool = False) -> str:
-    """The name of one of its targets; raises TargetUnknown."""
+def target_of(
+    experiment: Experiment, name: str | None, *, last: bool = False, where: str = ""
+) -> str:
+    """The name of one of its targets; raises TargetUnknown, which points `where` it was named."""
     names = [str(target["name"]) for target in experiment.targets]
     if name is None:
         return names[-1] if last else names[0]
     if name not in names:
-        raise TargetUnknown(f"It has {', '.join(names)}, and no {name[:64]!r}.")
+        said = f"It has {', '.join(names)}, and no {name[:64]!r}."
+        pointed = (FieldError(where, "unknown_target", said),) if where else ()
+        raise TargetUnknown(said, errors=pointed)
     return name
 
 

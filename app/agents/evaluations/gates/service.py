@@ -50,7 +50,12 @@ async def decide(
     found = await experiments.get(session, access, experiment_id)
     if found.evaluation_id != evaluation.id:
         raise OtherEvaluation("Name an experiment of this evaluation.")
-    candidate = Side(found, experiments.target_of(found, asked.candidate.target, last=True))
+    candidate = Side(
+        found,
+        experiments.target_of(
+            found, asked.candidate.target, last=True, where="/body/candidate/target"
+        ),
+    )
     thresholds = asked.thresholds or GateThresholds.model_validate(evaluation.thresholds)
     baseline = await _baseline(session, access, evaluation, asked.baseline)
     _expect_baseline(thresholds, baseline)
@@ -84,7 +89,9 @@ async def _baseline(
     """The one that is named, else the evaluation's own, if it is still there."""
     if named is not None:
         found = await experiments.get(session, access, named.experiment_id)
-        return Side(found, experiments.target_of(found, named.target))
+        return Side(
+            found, experiments.target_of(found, named.target, where="/body/baseline/target")
+        )
     if evaluation.baseline_experiment_id is None:
         return None
     try:
