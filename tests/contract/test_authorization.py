@@ -567,6 +567,7 @@ MISSING = {
     "agent_id": "agent_not_found",
     "agent_run_id": "run_not_found",
     "approval_id": "approval_not_found",
+    "chat_id": "agent_not_found",
     "agent_share_id": "share_not_found",
     "block_id": "memory_block_not_found",
     "memory_id": "memory_not_found",
