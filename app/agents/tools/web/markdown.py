@@ -1,11 +1,13 @@
 """A web page as Markdown: what a reader would see of its main part, with its links."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from yarl import URL
+
+from app.knowledge.parsing.formats.elements import Shown
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -30,6 +32,7 @@ _INVISIBLE: Final = re.compile(
     r"(display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])|opacity\s*:\s*0(?![.\d]))",
     re.IGNORECASE,
 )
+_SHOWN: Final = Shown(_LEFT_OUT, _INVISIBLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def page_of(html: str, url: URL) -> Page:
         return Page(_title(page), "")
     root = _main(page)
     writer = _Writer(_base(page, url))
-    for what, node in _events(root):
+    for what, node in _SHOWN.events(root):
         writer.take(what, node)
     return Page(_title(page), writer.text(), tuple(writer.links))
 
@@ -93,40 +96,6 @@ def _main(page: "LexborHTMLParser") -> "LexborNode":
             return found
     assert page.body is not None  # noqa: S101 - for the type checker
     return page.body
-
-
-def _events(
-    root: "LexborNode",
-) -> Iterator[tuple[Literal["open", "close", "text"], "LexborNode"]]:
-    """Elements as they open and close, and the text between, without what is not shown."""
-    node = root.first_child
-    while node is not None:
-        if node.tag == "-text":
-            yield "text", node
-        elif not _hidden(node):
-            yield "open", node
-            if node.first_child is not None:
-                node = node.first_child
-                continue
-            yield "close", node
-        while node.next is None:
-            parent = node.parent
-            if parent is None or parent.mem_id == root.mem_id:
-                return
-            node = parent
-            yield "close", node
-        node = node.next
-
-
-def _hidden(node: "LexborNode") -> bool:
-    if node.tag in _LEFT_OUT:
-        return True
-    attributes = node.attributes
-    if not attributes:
-        return False
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    return bool(_INVISIBLE.search(attributes.get("style") or ""))
 
 
 def _joined(base: URL, href: str | None) -> URL | None:

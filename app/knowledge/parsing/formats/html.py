@@ -1,11 +1,11 @@
 """Web pages: what a reader would see of them."""
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from app.knowledge.parsing.decoding import declared_in_html, decode
 from app.knowledge.parsing.errors import DocumentUnsafe
+from app.knowledge.parsing.formats.elements import Shown
 from app.knowledge.parsing.writing import Writer, one_line
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _HEADING: Final = re.compile(r"h[1-6]")
 _INVISIBLE: Final = re.compile(r"(display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _WIDEST: Final = 100
 
-Event = tuple[Literal["open", "close", "text"], "LexborNode"]
+_SHOWN: Final = Shown(_LEFT_OUT, _INVISIBLE)
 
 
 def read(content: bytes, writer: Writer) -> None:
@@ -50,7 +50,7 @@ def write(text: str, writer: Writer) -> None:
         writer.title = writer.title or one_line(title.text())[:300]
     if page.body is not None:
         reader = _Reader(writer)
-        for what, node in _events(page.body):
+        for what, node in _SHOWN.events(page.body):
             reader.take(what, node)
         reader.flush()
 
@@ -64,38 +64,6 @@ def check_depth(text: str) -> None:
         depth = max(0, depth + (-1 if found[1] else 1))
         if depth > DEEPEST:
             raise DocumentUnsafe(f"Its elements are nested more than {DEEPEST} deep.")
-
-
-def _events(root: "LexborNode") -> Iterator[Event]:
-    """Elements as they open and close, and the text between, without what is not shown."""
-    node = root.first_child
-    while node is not None:
-        if node.tag == "-text":
-            yield "text", node
-        elif not _hidden(node):
-            yield "open", node
-            if node.first_child is not None:
-                node = node.first_child
-                continue
-            yield "close", node
-        while node.next is None:
-            parent = node.parent
-            if parent is None or parent.mem_id == root.mem_id:
-                return
-            node = parent
-            yield "close", node
-        node = node.next
-
-
-def _hidden(node: "LexborNode") -> bool:
-    if node.tag in _LEFT_OUT:
-        return True
-    attributes = node.attributes
-    if not attributes:
-        return False
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    return bool(_INVISIBLE.search(attributes.get("style") or ""))
 
 
 class _Reader:
