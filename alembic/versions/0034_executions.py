@@ -45,7 +45,6 @@ def _executions() -> None:
         sa.Column("forked_from_id", sa.UUID(), nullable=True),
         sa.Column("forked_at", sa.Integer(), nullable=True),
         sa.Column("active_seconds", sa.Float(), nullable=False),
-        sa.Column("grounding", postgresql.JSONB(), nullable=True),
         sa.Column("metadata", postgresql.JSONB(), nullable=False),
         *_end(),
         *_references(table),

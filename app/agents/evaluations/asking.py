@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -130,8 +129,3 @@ def parameters_of(kept: Mapping[str, Any]) -> dict[str, Any]:
     if "stop" in given:
         given["stop"] = tuple(given["stop"])
     return given
-
-
-def dollars(amount: Decimal | None) -> str | None:
-    """Money as JSON columns keep it."""
-    return None if amount is None else str(amount)

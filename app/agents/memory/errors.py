@@ -4,7 +4,6 @@ from app.core.errors import (
     Conflict,
     FieldError,
     NotFound,
-    PermissionDenied,
     Unprocessable,
     UpstreamFailed,
 )
@@ -60,11 +59,6 @@ class BlockNotFound(NotFound):
 class BlockLabelTaken(Conflict):
     code = "memory_block_label_taken"
     title = "Another block has this label"
-
-
-class BlockReadOnly(PermissionDenied):
-    code = "memory_block_read_only"
-    title = "Agents may not change this block"
 
 
 class TooManyBlocks(Conflict):

@@ -46,8 +46,3 @@ class RunNotEnded(Conflict):
 class StepUnknown(Unprocessable):
     code = "step_unknown"
     title = "The run has no such step"
-
-
-class RunRequestInvalid(Unprocessable):
-    code = "agent_run_invalid"
-    title = "The run cannot be begun like this"

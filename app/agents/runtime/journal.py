@@ -5,9 +5,8 @@ A step is written before it begins and after it has ended. What has ended is nev
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -160,17 +159,9 @@ class Journal:
         return approval
 
 
-def begun_at(steps: Iterable[ExecutionStep]) -> datetime | None:
-    return min((each.started_at for each in steps), default=None)
-
-
 def paths_under(path: str, call_id: str) -> str:
     """The path of what a call of an agent leads to."""
     return f"{path}/{call_id}" if path else call_id
-
-
-def is_below(path: str, root: str) -> bool:
-    return path == root or path.startswith(f"{root}/")
 
 
 def id_of(run_id: UUID, place: Place) -> str:

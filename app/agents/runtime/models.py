@@ -52,9 +52,6 @@ class Execution(Row):
     forked_from_id: Mapped[UUID | None]
     forked_at: Mapped[int | None]
     active_seconds: Mapped[float] = mapped_column(default=0.0)
-    grounding: Mapped[dict[str, Any] | None] = mapped_column(
-        JSONB(none_as_null=True), info=personal(Category.CONTENT)
-    )
     labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict, info=plain())
 
 

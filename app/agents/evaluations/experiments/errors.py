@@ -23,12 +23,6 @@ class NothingInCommon(Conflict):
     title = "The two have no case in common"
 
 
-class ExperimentUnderWay(Conflict):
-    code = "experiment_under_way"
-    title = "The experiment has not ended yet"
-    retryable = True
-
-
 class ExperimentTooLarge(Unprocessable):
     code = "experiment_too_large"
     title = "The experiment would ask too much"
