@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     NullPool,
     QueuePool,
+    Table,
     Text,
     create_engine,
     event,
@@ -41,6 +42,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.clock import now
+from app.core.db_driver import DRIVER, OpeningConnection, opening
 from app.core.ids import new_id
 
 # Services name a session without importing SQLAlchemy.
@@ -59,6 +61,7 @@ __all__ = [
     "async_url",
     "on_commit",
     "sync_engine",
+    "table_of",
 ]
 
 APP_ROLE = "luminous_app"
@@ -117,6 +120,11 @@ class Resource(Row):
     )
 
 
+def table_of(kind: type[Base]) -> Table:
+    """The table of a model, for statements that are made once and bypass the ORM."""
+    return Base.metadata.tables[kind.__tablename__]
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose rows a transaction may see: a workspace's, a user's own, or (`system`) everyone's."""
@@ -129,18 +137,32 @@ class Scope:
 NOBODY = Scope()
 SYSTEM = Scope(system=True)
 
-_SET_SCOPE = text(
-    "select set_config('luminous.workspace_id', :workspace, true), "
-    "set_config('luminous.user_id', :user, true), set_config('luminous.system', :system, true)"
+_SET_SCOPE = (
+    "select set_config('luminous.workspace_id', {workspace}, true), "
+    "set_config('luminous.user_id', {user}, true), set_config('luminous.system', {system}, true)"
 )
+_CHANGE_SCOPE = text(_SET_SCOPE.format(workspace=":workspace", user=":user", system=":system"))
 
 
 async def _open(session: AsyncSession, scope: Scope) -> None:
     """Connect, if need be, and set the scope; a socket that is gone is a refused connection."""
+    named = {name: f"'{value}'" for name, value in _named(scope).items()}
+    before = opening.set(_SET_SCOPE.format(**named))
     try:
-        await apply_scope(session, scope)
+        await session.connection()
     except FileNotFoundError as error:
         raise ConnectionRefusedError(*error.args) from error
+    finally:
+        opening.reset(before)
+
+
+def _named(scope: Scope) -> dict[str, str]:
+    """The scope as Postgres has it; raises AttributeError for an id that is none."""
+    return {
+        "workspace": scope.workspace_id.hex if scope.workspace_id else "",
+        "user": scope.user_id.hex if scope.user_id else "",
+        "system": "on" if scope.system else "off",
+    }
 
 
 class Database:
@@ -151,7 +173,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.engine: AsyncEngine = create_async_engine(
-            async_url(url),
+            async_url(url).set(drivername=DRIVER),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -159,6 +181,7 @@ class Database:
             json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
             connect_args={
+                "connection_class": OpeningConnection,
                 "timeout": 10,
                 "server_settings": {
                     "role": APP_ROLE,
@@ -174,19 +197,22 @@ class Database:
     @asynccontextmanager
     async def unit(self, scope: Scope, *, dry_run: bool = False) -> AsyncIterator[AsyncSession]:
         """One unit of work: commits at the end, rolls back on any error, and after a dry run."""
-        async with await self._begin(scope) as session:
-            try:
-                yield session
-                if not dry_run:
-                    for prepare in self.before_commit:
-                        await prepare(session)
-            except BaseException:
-                await session.rollback()
-                raise
+        session = await self._begin(scope)
+        try:
+            yield session
             if dry_run:
                 await session.rollback()
-                return
-            await session.commit()
+            else:
+                for prepare in self.before_commit:
+                    await prepare(session)
+                await session.commit()
+        except BaseException:
+            async with session:  # it is closed even when this is cancelled
+                await session.rollback()
+            raise
+        # Its connection has gone back with the transaction: nothing is left to wait for.
+        session.sync_session.close()
+        if not dry_run:
             for act in session.info.pop(_ON_COMMIT, ()):
                 act()
 
@@ -226,14 +252,7 @@ class Database:
 
 async def apply_scope(session: AsyncSession, scope: Scope) -> None:
     """Name whose rows the rest of this transaction may see."""
-    await session.execute(
-        _SET_SCOPE,
-        {
-            "workspace": str(scope.workspace_id or ""),
-            "user": str(scope.user_id or ""),
-            "system": "on" if scope.system else "off",
-        },
-    )
+    await session.execute(_CHANGE_SCOPE, _named(scope))
 
 
 def on_commit(session: AsyncSession, act: Callable[[], object]) -> None:
