@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from app.agents.definitions import version_crud
+from app.agents.definitions import probe_crud
 from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.errors import CapabilityMismatch
@@ -169,7 +169,7 @@ def lacks_of(candidate: Candidate, needed: Needs, probes: Probes) -> list[Lack]:
 async def known_probes(desk: Desk, access: Access) -> Probes:
     """What probes have found of the workspace's models."""
     async with desk.database.unit(Scope(access.workspace_id)) as session:
-        rows = await version_crud.probes(session, access.workspace_id)
+        rows = await probe_crud.probes(session, access.workspace_id)
     return {(row.model, row.capability): row for row in rows}
 
 

@@ -6,18 +6,19 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from app.agents.definitions import capabilities, crud
+from app.agents.definitions import capabilities
 from app.agents.definitions.definition import AgentDefinition, When
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.errors import DefinitionInvalid
 from app.agents.definitions.json_schemas import mistake_in, mistakes, part_of
-from app.agents.definitions.models import Agent
-from app.agents.definitions.references import reference_ids, references
+from app.agents.definitions.models import AGENT_KIND, Agent
+from app.agents.definitions.references import references
 from app.agents.definitions.rendering import ALWAYS_THERE
 from app.agents.tools.tool import Wanted
 from app.core.auth import Access, Permission
 from app.core.db import AsyncSession
 from app.core.errors import AppError, FieldError, NotFound
+from app.identity.versioned import keeping
 from app.inference.guardrails import service as guardrails
 from app.inference.integrations.errors import NoModel
 from app.knowledge.collections import service as collections
@@ -125,7 +126,7 @@ async def known_mistakes(
 ) -> list[FieldError]:
     """Names and ids that the caller cannot see; agents of an import stand `beside` each other."""
     named = dict(references(definition))
-    seen = await _seen_agents(session, access, set(named.values()))
+    seen = await keeping.known(session, AGENT_KIND, access, set(named.values()))
     found = []
     for place, name in named.items():
         if itself is not None and name in (itself.slug, str(itself.id)):
@@ -165,18 +166,6 @@ async def _is_there(
     return True
 
 
-async def _seen_agents(session: AsyncSession, access: Access, names: set[str]) -> set[str]:
-    """Those of the names, slugs or ids, that lead to an agent which the caller sees."""
-    if not names:
-        return set()
-    ids = reference_ids(names)
-    workspace_id, user_id = access.workspace_id, access.user_id
-    by_slug = await crud.by_slugs(session, workspace_id, user_id, sorted(names))
-    by_id = await crud.by_ids(session, workspace_id, user_id, list(ids.values()))
-    living = {agent.id for agent in by_id}
-    return {agent.slug for agent in by_slug} | {n for n, each in ids.items() if each in living}
-
-
 async def outside_mistakes(
     desk: Desk, access: Access, definition: AgentDefinition, at: str = AT
 ) -> list[FieldError]:
@@ -184,6 +173,7 @@ async def outside_mistakes(
     return [
         *await tool_mistakes(desk, access, definition, at),
         *await model_mistakes(desk, access, definition, at),
+        *await _unusable(desk, access, definition.compaction.model, f"{at}/compaction/model"),
     ]
 
 
@@ -208,14 +198,18 @@ async def tool_mistakes(
 async def model_mistakes(
     desk: Desk, access: Access, definition: AgentDefinition, at: str = AT
 ) -> list[FieldError]:
-    if definition.model is None:
+    return await _unusable(desk, access, definition.model, f"{at}/model")
+
+
+async def _unusable(desk: Desk, access: Access, model: str | None, place: str) -> list[FieldError]:
+    if model is None:
         return []
     try:
-        await capabilities.plan_for(desk, access, definition.model)
+        await capabilities.plan_for(desk, access, model)
     except NoModel:
         return []
     except AppError as error:
-        return [FieldError(f"{at}/model", error.code, error.detail)]
+        return [FieldError(place, error.code, error.detail)]
     return []
 
 

@@ -97,6 +97,44 @@ class MemoryUse(Input):
     tokens: Annotated[WholeNumber, Field(ge=0, le=32_000, description="Of the prompt.")] = 1000
 
 
+class AgentMemory(MemoryUse):
+    """What an agent remembers, of whom, and from whose words."""
+
+    extract_from: Annotated[
+        Literal["user", "callers"],
+        Field(
+            description="Whose words they are drawn from: the user's, or also those of agents, "
+            "programs and workflows that call it in the user's name (A2A, MCP). Never from mail "
+            "or evaluations."
+        ),
+    ] = "user"
+
+
+class Compaction(Input):
+    """What becomes of the oldest messages where a conversation is longer than it may be."""
+
+    kind: Annotated[
+        Literal["truncate", "summary"],
+        Field(description="Leave them out, or show a model's summary in their place."),
+    ] = "truncate"
+    history_tokens: Annotated[
+        WholeNumber | None,
+        Field(
+            ge=500, le=10_000_000, description="How long it may be; null: by the model's window."
+        ),
+    ] = None
+    model: Annotated[
+        Text | None,
+        Field(min_length=1, max_length=200, description="Who sums up; null: whoever answers."),
+    ] = None
+    summary_tokens: Annotated[
+        WholeNumber, Field(ge=100, le=8_000, description="How long a summary may be.")
+    ] = 800
+    seconds: Annotated[
+        WholeNumber, Field(ge=1, le=120, description="After these the oldest are left out instead.")
+    ] = 30
+
+
 class OutputGuard(Input):
     """What becomes of links and images in what the agent says."""
 
@@ -253,7 +291,8 @@ class AgentDefinition(Input):
     dictionaries: Annotated[
         list[UUID] | None, Field(max_length=32, description="Null: those of the workspace.")
     ] = None
-    memory: MemoryUse = MemoryUse()
+    memory: AgentMemory = AgentMemory()
+    compaction: Compaction = Compaction()
     output_schema: Annotated[
         Schema | None, Field(description="What its result must satisfy; null: text.")
     ] = None

@@ -7,10 +7,10 @@ from app.agents.definitions.schemas import (
     AgentCreate,
     AgentDetail,
     AgentDuplicate,
-    VersionChoice,
 )
 from app.core.auth import Access
 from app.core.db import AsyncSession
+from app.identity.versioned.schemas import VersionChoice
 
 
 async def duplicate(

@@ -120,15 +120,6 @@ class DocumentUnreadable(Unprocessable):
         )
 
 
-class LabelReserved(Unprocessable):
-    code = "label_reserved"
-    title = "This label is always the newest version"
-
-    def __init__(self) -> None:
-        wrong = FieldError("/path/label", self.code, "cannot be set or taken away")
-        super().__init__("`draft` follows every change by itself.", errors=(wrong,))
-
-
 class ExportUnfit(Conflict):
     code = "export_unfit"
     title = "The format has no words for this agent"

@@ -25,12 +25,12 @@ from app.agents.definitions.exchange_schemas import (
     ExportQuery,
 )
 from app.agents.definitions.importing import Draft
-from app.agents.definitions.schemas import VersionChoice
 from app.core.auth import Access, Permission
 from app.core.http.guard import guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.rails import off_rails
 from app.core.http.units import Session
+from app.identity.versioned.schemas import VersionChoice
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.agents.definitions.schemas import AgentRead, VersionChoice, Visibility
+from app.agents.definitions.schemas import AgentRead
 from app.core.schema import FieldProblem, Input, Output, Text
+from app.identity.versioned.schemas import VersionChoice, Visibility
 
 MOST_CHARACTERS = 262_144
 Format = Literal["json", "yaml", "a2a", "fast_agent"]

@@ -7,17 +7,18 @@ from uuid import UUID
 
 import orjson
 
-from app.agents.definitions import crud, version_crud
 from app.agents.definitions.a2a_card import a2a_card
 from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.documents import AGENT, AGENTS, write_yaml
 from app.agents.definitions.exchange_schemas import ExportQuery
 from app.agents.definitions.fast_agent_cards import cards_of
-from app.agents.definitions.models import Agent
-from app.agents.definitions.references import reference_ids, references, renamed
+from app.agents.definitions.models import AGENT_KIND, Agent
+from app.agents.definitions.references import references, renamed
 from app.agents.definitions.service import Seen, see
 from app.core.auth import Access
 from app.core.db import AsyncSession
+from app.identity.versioned import rows
+from app.identity.versioned.naming import reference_ids
 
 MOST_MEMBERS: Final = 31
 MEDIA_TYPES: Final = {
@@ -110,13 +111,14 @@ async def _members(session: AsyncSession, access: Access, seen: Seen) -> list[Se
         agents = {
             agent.id: agent
             for agent in (
-                *await crud.by_slugs(session, workspace_id, user_id, names),
-                *await crud.by_ids(session, workspace_id, user_id, ids),
+                *await rows.by_slugs(session, AGENT_KIND, workspace_id, user_id, names),
+                *await rows.by_ids(session, AGENT_KIND, workspace_id, user_id, ids),
             )
             if agent.id not in found
         }
         numbers = {agent.id: agent.current_version for agent in agents.values()}
-        drafts = await version_crud.newest_of(session, workspace_id, numbers)
+        newest = await rows.newest_of(session, AGENT_KIND, workspace_id, numbers)
+        drafts = {version.agent_id: version for version in newest}
         level = [Seen(agents[each], drafts[each]) for each in sorted(agents)]
         found |= {each.agent.id: each for each in level}
     return list(found.values())[1 : MOST_MEMBERS + 1]

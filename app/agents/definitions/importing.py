@@ -12,10 +12,8 @@ from pydantic import ValidationError
 from app.agents.definitions import (
     a2a_card,
     checking,
-    crud,
     documents,
     fast_agent,
-    naming,
     service,
 )
 from app.agents.definitions.capabilities import fitting_model
@@ -24,13 +22,14 @@ from app.agents.definitions.desk import Desk
 from app.agents.definitions.documents import Sketch, Unreadable
 from app.agents.definitions.errors import DefinitionInvalid, DocumentUnreadable
 from app.agents.definitions.exchange_schemas import AgentImport, AgentImported, ImportedDocument
-from app.agents.definitions.models import Agent
+from app.agents.definitions.models import AGENT_KIND, Agent
 from app.agents.definitions.references import renamed
 from app.agents.definitions.schemas import AgentCreate, AgentRead
 from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.core.errors import AppError, FieldError
-from app.core.ids import new_hex
+from app.identity.versioned import rows
+from app.identity.versioned.naming import plain_slug, slug_of
 
 MOST_AGENTS: Final = 32
 
@@ -193,13 +192,13 @@ async def _known_model(
 
 async def _slugs(session: AsyncSession, access: Access, drafts: Sequence[Draft]) -> dict[str, str]:
     """A free slug for each, by the name that the others call it by."""
-    wanted = {d.sketch.ref: naming.plain_slug(d.sketch.slug or d.sketch.ref) for d in drafts}
-    taken = await crud.taken_slugs(session, access.workspace_id, list(wanted.values()))
+    wanted = {d.sketch.ref: plain_slug(d.sketch.slug or d.sketch.ref) for d in drafts}
+    taken = await rows.taken_slugs(session, AGENT_KIND, access.workspace_id, list(wanted.values()))
     given: dict[str, str] = {}
     for draft in drafts:
         slug = wanted[draft.sketch.ref]
         if not slug or slug in taken or slug in given.values():
-            made = f"{slug[:50].strip('-') or 'agent'}-{new_hex()[-8:]}"
+            made = slug_of(slug, "agent")
             draft.warn("slug_changed", f"`{slug}` is not free here; it is `{made}`")
             slug = made
         given[draft.sketch.ref] = slug

@@ -1,22 +1,30 @@
 """Agents, the versions of their definitions, and what probes found of models."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.agents.definitions.errors import (
+    AgentLabelNotFound,
+    AgentNotFound,
+    AgentNotYours,
+    AgentReadOnly,
+    AgentSlugTaken,
+    AgentVersionNotFound,
+    TooManyAgents,
+    TooManyLabels,
+    TooManyVersions,
+)
 from app.core.data import Handling, plain, technical
 from app.core.db import Row
-from app.core.restorable import Restorable
+from app.identity.versioned.kind import Kind, Refusals
+from app.identity.versioned.models import NumberedVersion, Versioned
 
 
-class Agent(Restorable):
-    """An agent; a `private` one is seen by its owner and by shares.
-
-    `current_version` is the number of its newest version, which is its draft; `labels` name others
-    (`{"production": 3}`). `model`, `tools` and `pattern` are those of the draft, for lists.
-    """
+class Agent(Versioned):
+    """An agent; `model`, `tools` and `pattern` are those of its draft, for lists."""
 
     __tablename__ = "agents"
     __table_args__ = (
@@ -36,21 +44,13 @@ class Agent(Restorable):
         reason="what a team built stays its own; a private agent goes with its owner",
     )
 
-    owner_id: Mapped[UUID | None]
-    name: Mapped[str] = mapped_column(info=plain())
-    slug: Mapped[str] = mapped_column(info=plain())
-    description: Mapped[str] = mapped_column(default="", info=plain())
-    visibility: Mapped[str] = mapped_column(default="workspace", info=plain())
-    current_version: Mapped[int] = mapped_column(default=1)
-    labels: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
     model: Mapped[str | None] = mapped_column(info=plain())
     tools: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     pattern: Mapped[str | None] = mapped_column(info=plain())
-    notes: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict, info=plain())
 
 
-class AgentVersion(Row):
-    """One state of an agent's definition, which never changes; `digest` tells it from others."""
+class AgentVersion(NumberedVersion):
+    """One state of an agent's definition."""
 
     __tablename__ = "agent_versions"
     __table_args__ = (
@@ -64,13 +64,26 @@ class AgentVersion(Row):
         reason="runs name the version they were made by; what a team built stays its own",
     )
 
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"))
-    number: Mapped[int]
-    created_by_id: Mapped[UUID | None]
-    note: Mapped[str] = mapped_column(default="", info=plain())
-    digest: Mapped[str] = mapped_column(info=plain())
-    definition: Mapped[dict[str, Any]] = mapped_column(info=plain())
+
+
+AGENT_KIND: Final = Kind(
+    "agent",
+    Agent,
+    AgentVersion,
+    AgentVersion.agent_id,
+    refusals=Refusals(
+        not_found=AgentNotFound,
+        version_not_found=AgentVersionNotFound,
+        label_not_found=AgentLabelNotFound,
+        slug_taken=AgentSlugTaken,
+        too_many=TooManyAgents,
+        too_many_versions=TooManyVersions,
+        too_many_labels=TooManyLabels,
+        read_only=AgentReadOnly,
+        not_yours=AgentNotYours,
+    ),
+)
 
 
 class ModelProbe(Row):

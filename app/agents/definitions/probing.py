@@ -10,15 +10,15 @@ from uuid import UUID
 
 import orjson
 
-from app.agents.definitions import version_crud
+from app.agents.definitions import probe_crud
 from app.agents.definitions.capabilities import needs, payer_for, plan_for
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.exchange_schemas import AgentProbe, AgentProbed
-from app.agents.definitions.schemas import VersionChoice
 from app.agents.definitions.service import see
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.errors import AppError
+from app.identity.versioned.schemas import VersionChoice
 from app.inference.dialects.errors import RequestInvalid
 from app.inference.integrations.directory import Target
 from app.inference.providers.errors import ProviderRejected
@@ -66,7 +66,7 @@ async def probe(
     async with desk.database.unit(access.scope) as session:
         for capability, (able, detail) in found.items():
             if able is not None:
-                await version_crud.keep_probe(
+                await probe_crud.keep_probe(
                     session, access.workspace_id, target.reference, capability, (able, detail)
                 )
     return _told(target, found, moment)

@@ -1,9 +1,8 @@
 """The agents that a definition names, and where in it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
-from uuid import UUID
 
 from app.agents.definitions.definition import AgentDefinition
 
@@ -43,14 +42,3 @@ def renamed(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, 
             node = node[int(step) if isinstance(node, list) else step]
         node[int(last) if isinstance(node, list) else last] = names.get(name, name)
     return changed
-
-
-def reference_ids(names: Iterable[str]) -> dict[str, UUID]:
-    """Those of the names that are ids."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = UUID(name)
-        except ValueError:
-            continue
-    return found

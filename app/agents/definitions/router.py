@@ -32,7 +32,6 @@ from app.agents.definitions.schemas import (
     AgentValidate,
     AgentValidation,
     DefinitionSchema,
-    VersionChoice,
 )
 from app.core.auth import Access, Permission
 from app.core.bulk import BulkResult
@@ -42,6 +41,7 @@ from app.core.http.problems import problems
 from app.core.http.rails import off_rails
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
+from app.identity.versioned.schemas import VersionChoice
 
 Reader = Annotated[Access, require(Permission.AGENTS_READ)]
 Writer = Annotated[Access, require(Permission.AGENTS_WRITE)]

@@ -21,26 +21,17 @@ from app.core.schema import (
     Version,
     WholeNumber,
 )
+from app.identity.versioned.schemas import SLUG_PATTERN, Description, VersionNote, Visibility
 
 Slug = Annotated[
     Text,
     Field(
         min_length=1,
         max_length=64,
-        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        pattern=SLUG_PATTERN,
         description="Its name in requests; unique among the workspace's agents.",
     ),
 ]
-Description = Annotated[Text, Field(max_length=2000)]
-Visibility = Annotated[
-    Literal["workspace", "private"],
-    Field(description="A private one is seen by its owner, and by those it is shared with."),
-]
-VersionNote = Annotated[
-    Text, Field(max_length=500, description="Why this version was made, in your words.")
-]
-Label = Annotated[Text, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-DRAFT = "draft"
 _AGENT: JsonDict = {
     "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
     "owner_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e10",
@@ -161,15 +152,6 @@ class AgentDetail(AgentRead):
 
     definition_version: int = Field(description="The number of the version that is shown.")
     definition: AgentDefinition
-
-
-class VersionChoice(Input):
-    """Which version; by neither of the two the newest one."""
-
-    version: Annotated[WholeNumber | None, Field(ge=1, le=1_000_000)] = None
-    label: Annotated[
-        Label | None, Field(description="`draft` is the newest one; `version` goes before it.")
-    ] = None
 
 
 class AgentBulkItem(Input):

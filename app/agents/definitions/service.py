@@ -1,20 +1,11 @@
 """What a person does with agents, and how runs find them."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
 from uuid import UUID
 
 from app.agents.definitions import changes, checking, crud, finding, versions
 from app.agents.definitions.definition import AgentDefinition
-from app.agents.definitions.errors import (
-    AgentNotFound,
-    AgentNotYours,
-    AgentReadOnly,
-    TooManyAgents,
-)
-from app.agents.definitions.models import Agent, AgentVersion
-from app.agents.definitions.naming import slug_of
-from app.agents.definitions.references import reference_ids
+from app.agents.definitions.models import AGENT_KIND, Agent, AgentVersion
 from app.agents.definitions.schemas import (
     AgentBulkItem,
     AgentCreate,
@@ -22,22 +13,19 @@ from app.agents.definitions.schemas import (
     AgentQuery,
     AgentRead,
     AgentUpdate,
-    VersionChoice,
 )
-from app.core import restorable
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
-from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
-from app.identity.sharing import service as sharing
 from app.identity.sharing.service import Shareable
-
-MOST_AGENTS: Final = 2000
-PRODUCTION: Final = "production"
-To = Literal["read", "write", "own"]
+from app.identity.versioned import keeping, rows
+from app.identity.versioned import versions as numbered
+from app.identity.versioned.keeping import To
+from app.identity.versioned.naming import slug_of
+from app.identity.versioned.schemas import VersionChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +48,7 @@ async def create(session: AsyncSession, access: Access, new: AgentCreate) -> Age
 
 async def add(session: AsyncSession, access: Access, new: AgentCreate) -> Seen:
     """The same, whatever its definition names. Raises TooManyAgents and AgentSlugTaken."""
-    await _expect_room(session, access)
+    await keeping.expect_room(session, AGENT_KIND, access)
     agent = Agent(
         id=new_id(),
         workspace_id=access.workspace_id,
@@ -71,10 +59,10 @@ async def add(session: AsyncSession, access: Access, new: AgentCreate) -> Seen:
         current_version=0,
         notes=new.metadata,
     )
-    agent.slug = new.slug or slug_of(new.name, agent.id)
+    agent.slug = new.slug or slug_of(new.name, "agent", agent.id.hex)
     version = versions.made(access, agent, new.definition, new.note)
-    await crud.save(session, agent)
-    await versions.keep(session, version)
+    await rows.save(session, AGENT_KIND, agent)
+    await rows.keep(session, version)
     await finding.index(session, access, agent, new.definition)
     return Seen(agent, version)
 
@@ -91,11 +79,7 @@ async def get(
 
     Raises AgentNotFound, and where they may do less AgentReadOnly, AgentNotYours.
     """
-    agent = await _any(session, access, agent_id, for_update=for_update)
-    if agent.deleted_at is not None:
-        raise AgentNotFound
-    await _expect_right(session, access, agent, to)
-    return agent
+    return await keeping.get(session, AGENT_KIND, access, agent_id, to=to, for_update=for_update)
 
 
 async def show(
@@ -107,7 +91,7 @@ async def show(
 
 async def see(session: AsyncSession, access: Access, agent_id: UUID, choice: VersionChoice) -> Seen:
     agent = await get(session, access, agent_id)
-    number = versions.number_of(agent, choice.version, choice.label)
+    number = numbered.number_of(AGENT_KIND, agent, choice.version, choice.label)
     return Seen(agent, await versions.get(session, agent, number))
 
 
@@ -123,23 +107,12 @@ async def resolve(
     Without version and label it is what `production` names, or the newest one where nothing is in
     production. Raises AgentNotFound, AgentVersionNotFound and AgentLabelNotFound.
     """
-    agent = await find(session, access, ref)
-    if version is None and label is None and PRODUCTION in agent.labels:
-        label = PRODUCTION
-    number = versions.number_of(agent, version, label)
-    return agent, await versions.get(session, agent, number)
+    return await keeping.resolve(session, AGENT_KIND, access, ref, version, label)
 
 
 async def find(session: AsyncSession, access: Access, ref: str) -> Agent:
     """A living agent by its slug or its id; raises AgentNotFound."""
-    workspace_id, user_id = access.workspace_id, access.user_id
-    # A slug may look like an id, and so must not come before the agent that has the id.
-    if ids := reference_ids([ref]):
-        for agent in await crud.by_ids(session, workspace_id, user_id, list(ids.values())):
-            return agent
-    for agent in await crud.by_slugs(session, workspace_id, user_id, [ref]):
-        return agent
-    raise AgentNotFound("You see no agent with this slug or id.")
+    return await keeping.find(session, AGENT_KIND, access, ref)
 
 
 async def page(
@@ -208,11 +181,11 @@ async def roll_back(
 async def _saved(
     session: AsyncSession, access: Access, agent: Agent, version: AgentVersion | None
 ) -> AgentDetail:
-    await crud.save(session, agent)
+    await rows.save(session, AGENT_KIND, agent)
     if version is None:
         version = await versions.get(session, agent, agent.current_version)
     else:
-        await versions.keep(session, version)
+        await rows.keep(session, version)
     await session.refresh(agent)
     seen = Seen(agent, version)
     await finding.index(session, access, agent, seen.definition)
@@ -221,10 +194,7 @@ async def _saved(
 
 async def delete(session: AsyncSession, access: Access, agent_id: UUID) -> None:
     """Soft: nobody finds or runs it any more, and `restore` brings it back for 30 days."""
-    agent = await get(session, access, agent_id, to="own", for_update=True)
-    await match(session, agent)
-    agent.deleted_at = now()
-    await session.flush()
+    agent = await keeping.delete(session, AGENT_KIND, access, agent_id)
     await finding.index(session, access, agent, AgentDefinition())
 
 
@@ -233,14 +203,8 @@ async def restore(session: AsyncSession, access: Access, agent_id: UUID) -> Agen
 
     Raises RestoreExpired, TooManyAgents and AgentSlugTaken.
     """
-    agent = await _any(session, access, agent_id, for_update=True)
-    await _expect_right(session, access, agent, "own")
-    restorable.expect_restorable(agent)
-    if agent.deleted_at is not None:
-        await _expect_room(session, access)
-        agent.deleted_at = None
-        await crud.save(session, agent)
-        await session.refresh(agent)
+    agent, was_deleted = await keeping.restore(session, AGENT_KIND, access, agent_id)
+    if was_deleted:
         newest = await versions.get(session, agent, agent.current_version)
         await finding.index(session, access, agent, versions.definition_of(newest))
     return agent
@@ -258,8 +222,7 @@ async def bulk(session: AsyncSession, access: Access, items: list[AgentBulkItem]
 
 async def shareable(session: AsyncSession, access: Access, agent_id: UUID) -> Shareable:
     """An agent that the caller may share; raises AgentNotFound and AgentNotYours."""
-    found = await get(session, access, agent_id, to="own")
-    return Shareable(crud.SHARED_AS, found.id)
+    return await keeping.shareable(session, AGENT_KIND, access, agent_id)
 
 
 def shown(seen: Seen) -> AgentDetail:
@@ -272,29 +235,3 @@ def shown(seen: Seen) -> AgentDetail:
             "definition": seen.definition,
         }
     )
-
-
-async def _any(session: AsyncSession, access: Access, agent_id: UUID, *, for_update: bool) -> Agent:
-    """One that the caller sees, a deleted one included."""
-    agent = await crud.get(
-        session, access.workspace_id, access.user_id, agent_id, for_update=for_update
-    )
-    if agent is None:
-        raise AgentNotFound
-    return agent
-
-
-async def _expect_right(session: AsyncSession, access: Access, agent: Agent, to: To) -> None:
-    is_open = agent.visibility == "workspace" or agent.owner_id == access.user_id
-    if to == "read" or is_open:
-        return
-    if to == "own":
-        raise AgentNotYours("Ask whoever shares it with you.")
-    if await sharing.level_of(session, access, agent.id) != "write":
-        raise AgentReadOnly("Ask whoever shares it with you to let you write.")
-
-
-async def _expect_room(session: AsyncSession, access: Access) -> None:
-    living = await restorable.count_living(session, Agent, access.workspace_id)
-    if living >= MOST_AGENTS:
-        raise TooManyAgents(f"A workspace has at most {MOST_AGENTS}; delete some.")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from app.agents.definitions import crud
 from app.agents.definitions.finding import KIND
+from app.agents.definitions.models import AGENT_KIND
 from app.core.auth import Access, Permission
 from app.core.db import AsyncSession
+from app.identity.versioned import rows
 from app.knowledge.passages.sources import Source
 from app.knowledge.vectors.index import Reach
 
@@ -19,7 +20,7 @@ class AgentSource(Source):
     async def reach(self, session: AsyncSession, access: Access) -> Reach | None:
         if Permission.AGENTS_READ not in access.permissions:
             return None
-        found = await crud.visible_ids(session, access.workspace_id, access.user_id)
+        found = await rows.visible_ids(session, AGENT_KIND, access.workspace_id, access.user_id)
         return Reach(KIND, parents=tuple(found)) if found else None
 
     async def visible(
@@ -27,5 +28,7 @@ class AgentSource(Source):
     ) -> set[UUID]:
         if Permission.AGENTS_READ not in access.permissions:
             return set()
-        found = await crud.by_ids(session, access.workspace_id, access.user_id, subject_ids)
+        found = await rows.by_ids(
+            session, AGENT_KIND, access.workspace_id, access.user_id, subject_ids
+        )
         return {agent.id for agent in found}

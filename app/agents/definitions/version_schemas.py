@@ -8,11 +8,10 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from app.agents.definitions.definition import AgentDefinition
-from app.agents.definitions.schemas import VersionNote
 from app.core.paging import PageQuery
-from app.core.schema import Input, Output, WholeNumber
+from app.core.schema import Input, Output
+from app.identity.versioned.schemas import Number, VersionNote
 
-Number = Annotated[WholeNumber, Field(ge=1, le=1_000_000, description="The number of a version.")]
 _VERSION: JsonDict = {
     "number": 3,
     "created_by_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e10",
@@ -96,9 +95,3 @@ class AgentRollback(Input):
 
     version: Number
     note: VersionNote = ""
-
-
-class LabelPut(Input):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1}]})
-
-    version: Number

@@ -12,12 +12,11 @@ from app.agents.definitions.errors import (
     AgentNotFound,
     AgentReadOnly,
     AgentVersionNotFound,
-    LabelReserved,
     TooManyLabels,
     TooManyVersions,
 )
-from app.agents.definitions.models import Agent, AgentVersion
-from app.agents.definitions.schemas import AgentDetail, AgentRead, Label
+from app.agents.definitions.models import AGENT_KIND, Agent, AgentVersion
+from app.agents.definitions.schemas import AgentDetail, AgentRead
 from app.agents.definitions.version_schemas import (
     AgentRollback,
     AgentVersionDetail,
@@ -25,13 +24,15 @@ from app.agents.definitions.version_schemas import (
     AgentVersionRead,
     DefinitionDiff,
     DiffQuery,
-    LabelPut,
 )
 from app.core.auth import Access, Permission
 from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
+from app.identity.versioned import versions as numbered
+from app.identity.versioned.errors import LabelReserved
+from app.identity.versioned.schemas import Label, LabelPut
 
 Reader = Annotated[Access, require(Permission.AGENTS_READ)]
 Writer = Annotated[Access, require(Permission.AGENTS_WRITE)]
@@ -56,7 +57,7 @@ async def list_versions(
     query: Annotated[AgentVersionQuery, Query()],
 ) -> object:
     agent = await service.get(session, access, agent_id)
-    return await versions.page(session, agent, query, kernel.cursors)
+    return await numbered.page(session, AGENT_KIND, agent, query, kernel.cursors)
 
 
 @router.get(
@@ -120,7 +121,7 @@ async def put_label(
     access: Writer, session: Session, agent_id: UUID, label: LabelPath, wanted: LabelPut
 ) -> Agent:
     agent = await service.get(session, access, agent_id, to="write", for_update=True)
-    return await versions.label(session, agent, label, wanted.version)
+    return await numbered.label(session, AGENT_KIND, agent, label, wanted.version)
 
 
 @router.delete(
@@ -132,4 +133,4 @@ async def put_label(
 )
 async def delete_label(access: Writer, session: Session, agent_id: UUID, label: LabelPath) -> None:
     agent = await service.get(session, access, agent_id, to="write", for_update=True)
-    await versions.unlabel(session, agent, label)
+    await numbered.unlabel(session, AGENT_KIND, agent, label)

@@ -100,7 +100,7 @@ class ShareRead(Output):
     model_config = ConfigDict(json_schema_extra={"examples": [_SHARE]})
 
     id: UUID
-    resource_type: Literal["conversation", "collection", "agent", "template"]
+    resource_type: Literal["conversation", "collection", "agent", "template", "workflow"]
     resource_id: UUID
     grantee_type: Literal["member", "role", "link"]
     member_id: UUID | None

@@ -28,6 +28,7 @@ from app.identity.sharing.schemas import (
 )
 
 Level = Literal["read", "write"]
+ResourceType = Literal["conversation", "collection", "agent", "template", "workflow"]
 LINK_LASTS = timedelta(days=30)
 
 
@@ -35,7 +36,7 @@ LINK_LASTS = timedelta(days=30)
 class Shareable:
     """A resource of the caller's own, which is what may be shared; `type` is what it is."""
 
-    type: Literal["conversation", "collection", "agent", "template"]
+    type: ResourceType
     id: UUID
 
 

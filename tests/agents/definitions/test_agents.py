@@ -3,7 +3,9 @@
 from uuid import UUID
 
 from app.agents.definitions import service
-from app.agents.definitions.personal import AgentStore
+from app.agents.definitions.models import AGENT_KIND
+from app.identity.versioned import keeping
+from app.identity.versioned.personal import PrivateStore
 from app.oversight.privacy.people import Person
 from tests.agents.definitions.conftest import Maker
 from tests.agents.definitions.support import access_of
@@ -86,7 +88,7 @@ async def test_a_dry_run_makes_nothing(agents):
 
 
 async def test_a_workspace_has_a_bounded_number_of_agents(agents, monkeypatch):
-    monkeypatch.setattr(service, "MOST_AGENTS", 1)
+    monkeypatch.setattr(keeping, "MOST_LIVING", 1)
     await agents.make()
     assert (await agents.make(expect=409))["code"] == "too_many_agents"
 
@@ -156,7 +158,7 @@ async def test_a_search_finds_agents_by_rights_and_as_they_are_now(client, perso
 async def test_a_private_agent_goes_with_its_owner(agents, person, kernel):
     await agents.make(visibility="private")
     await agents.make(slug="stays")
-    store = AgentStore(kernel.database)
+    store = PrivateStore(kernel.database, AGENT_KIND)
     who = Person(UUID(person.user_id))
     assert await store.left(who) == 1
     told = []

@@ -53,6 +53,7 @@ DOUBLING = {
          "schema_invalid"),
         ({"tools": [{"tool": "nobody-has-this"}]}, "/tools/0", "tool_unknown"),
         ({"model": "nobody/nothing"}, "/model", "model_unknown"),
+        ({"compaction": {"model": "nobody/x"}}, "/compaction/model", "model_unknown"),
         ({"agents": ["nobody"]}, "/agents/0", "agent_not_found"),
         ({"pattern": {"type": "router", "agents": ["nobody"]}}, "/pattern/agents/0",
          "agent_not_found"),

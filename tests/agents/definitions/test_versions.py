@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.agents.definitions import versions
 from app.agents.definitions.changes import differences, patched_definition
+from app.identity.versioned import versions
 
 
 async def test_every_edit_of_the_definition_is_a_version_that_stays(agents):

@@ -1,0 +1,1 @@
+"""What a workspace keeps in numbered versions: owned, shared, and named by slugs and labels."""
