@@ -42,6 +42,10 @@ class Admission:
         policies = self.policies(address, access, sensitive_route=sensitive_route)
         return await self._limiter.decide(policies, closed=bool(sensitive_route))
 
+    async def admit_to(self, subject: str, limit: Limit) -> Verdict:
+        """Count one call of what has a limit of its own, whoever calls; it may be a refusal."""
+        return await self._limiter.decide((Policy(limit, subject),))
+
     def policies(
         self, address: str, access: Access | None = None, *, sensitive_route: str = ""
     ) -> tuple[Policy, ...]:

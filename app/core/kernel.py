@@ -19,6 +19,7 @@ from app.core.db import Database
 from app.core.limiter import Limiter
 from app.core.mail import seal_queued
 from app.core.outbound import Outbound
+from app.core.outbox import OUTBOX, nudging
 from app.core.paging import Cursors
 from app.core.tasks import Background
 from app.core.vectors import Vectors, open_vectors
@@ -80,7 +81,10 @@ async def open_kernel(settings: Settings, *, vectors: bool = True) -> AsyncItera
         vault=vault,
         cursors=Cursors(vault.derived_key("cursors")),
     )
-    database.before_commit.append(seal_queued(vault, lambda: kernel.nudge("mail")))
+    database.before_commit += [
+        seal_queued(vault, lambda: kernel.nudge("mail")),
+        nudging(lambda: kernel.nudge(OUTBOX)),
+    ]
     try:
         yield kernel
     finally:

@@ -85,6 +85,12 @@ class AgentEnded:
 class AgentRunner(Protocol):
     """Runs agents."""
 
+    async def version_of(
+        self, access: Access, agent: str, version: int | None, label: str | None
+    ) -> tuple[UUID, int]:
+        """The id, and the number of the version that is meant now; raises what is wrong."""
+        ...
+
     async def start(self, access: Access, wanted: AgentWanted) -> None:
         """Begin the run, unless it was before; raises what is wrong with the agent."""
         ...
@@ -98,6 +104,12 @@ class AgentRunner(Protocol):
 
 class Prompts(Protocol):
     """Prompts that are kept as templates."""
+
+    async def version_of(
+        self, access: Access, template: str, version: int | None, label: str | None
+    ) -> tuple[UUID, int]:
+        """The id, and the number of the version that is meant now; raises what is wrong."""
+        ...
 
     async def messages(
         self,

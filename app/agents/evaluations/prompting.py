@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from app.agents.evaluations.experiments.errors import TargetNotReady
 from app.agents.templates import service, using, versions
 from app.agents.templates.body import PromptBody
 from app.agents.templates.content import content_of
 from app.agents.templates.errors import TemplateArchived
+from app.agents.templates.models import Template, TemplateVersion
 from app.agents.templates.schemas import Chosen
 from app.agents.templates.variables import declared
 from app.core.auth import Access
-from app.core.db import Database
+from app.core.db import AsyncSession, Database
 
 
 class TemplatePrompts:
@@ -23,6 +25,14 @@ class TemplatePrompts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def version_of(
+        self, access: Access, template: str, version: int | None, label: str | None
+    ) -> tuple[UUID, int]:
+        """Raises TemplateArchived, and what templates raise."""
+        async with self._database.unit(access.scope) as session:
+            found, chosen = await _chosen(session, access, template, version, label)
+            return found.id, chosen.number
+
     async def messages(
         self,
         access: Access,
@@ -33,11 +43,8 @@ class TemplatePrompts:
     ) -> list[dict[str, str]]:
         """Raises TargetNotReady for what is no prompt, and what templates raise."""
         async with self._database.unit(access.scope) as session:
-            found = await service.named(session, access, template)
-            if found.status == "archived":
-                raise TemplateArchived("Publish it to use it again.")
-            chosen = Chosen(version=version, label=label)
-            content = content_of(await versions.chosen(session, found, chosen))
+            _, chosen = await _chosen(session, access, template, version, label)
+            content = content_of(chosen)
         if not isinstance(content.body, PromptBody):
             raise TargetNotReady("The template is no prompt.")
         known = declared(content.variables)
@@ -46,3 +53,12 @@ class TemplatePrompts:
         if "input" not in known:
             said = [*said, {"role": "user", "content": str(variables["input"])}]
         return said
+
+
+async def _chosen(
+    session: AsyncSession, access: Access, template: str, version: int | None, label: str | None
+) -> tuple[Template, TemplateVersion]:
+    found = await service.named(session, access, template)
+    if found.status == "archived":
+        raise TemplateArchived("Publish it to use it again.")
+    return found, await versions.chosen(session, found, Chosen(version=version, label=label))

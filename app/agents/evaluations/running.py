@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.agents.evaluations.asking import PURPOSE
+from app.agents.definitions import service as definitions
 from app.agents.evaluations.graders.sample import Called
 from app.agents.evaluations.ports import AgentEnded, AgentWanted
 from app.agents.runtime.launching import Launcher, RunWanted
 from app.agents.runtime.models import ExecutionStep
+from app.agents.runtime.tree import EVALUATION
 from app.core.auth import Access
 from app.core.db import Database
 from app.runs.runs import service as runs
@@ -22,6 +23,14 @@ class AgentRuns:
         self._database = database
         self._launcher = launcher
 
+    async def version_of(
+        self, access: Access, agent: str, version: int | None, label: str | None
+    ) -> tuple[UUID, int]:
+        """Raises AgentNotFound, AgentVersionNotFound, AgentLabelNotFound."""
+        async with self._database.unit(access.scope) as session:
+            found, chosen = await definitions.resolve(session, access, agent, version, label)
+            return found.id, chosen.number
+
     async def start(self, access: Access, wanted: AgentWanted) -> None:
         await self._launcher.start(
             access,
@@ -33,7 +42,7 @@ class AgentRuns:
                 wanted.label,
                 parent_run_id=wanted.parent_run_id,
                 budget_usd=wanted.budget_usd,
-                purpose=PURPOSE,
+                purpose=EVALUATION,
                 run_id=wanted.run_id,
             ),
         )

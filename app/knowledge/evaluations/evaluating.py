@@ -12,6 +12,7 @@ from app.core.auth import Access, Permission
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.errors import AppError
+from app.core.outbox import emit
 from app.inference.calls.remembering import access_of
 from app.inference.usage.payer import Payer, payer_of
 from app.knowledge.evaluations import crud
@@ -163,6 +164,16 @@ class Evaluating:
         )
         if evaluation is not None:
             evaluation.status, evaluation.ended_at = ending.status, now()
+        if evaluation is not None and ending.status == "completed":
+            named = {"evaluation_id": evaluation_id, "kind": KIND}
+            await emit(
+                session,
+                ctx.workspace_id,
+                "evaluation.completed",
+                named,
+                subject_id=evaluation_id,
+                user_id=ctx.user_id,
+            )
         return Settlement({"evaluation_id": str(evaluation_id)})
 
 

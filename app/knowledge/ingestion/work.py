@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.core import restorable
 from app.core.db import AsyncSession
+from app.core.outbox import emit
 from app.knowledge.collections import document_crud
 from app.knowledge.collections.crud import KIND as DOCUMENT
 from app.knowledge.collections.errors import DocumentExists
@@ -99,6 +100,7 @@ class Ingestion:
                 await passages.remove(session, ctx.workspace_id, DOCUMENT, document.id)
                 document.current_version = None
             await self._settle_document(session, document, version, ending)
+        await _tell(session, document, version, ending)
         return Settlement({**result, "status": document.status})
 
     async def _settle_document(
@@ -119,6 +121,30 @@ class Ingestion:
         if current is not None:
             document.size, document.sha256 = current.size, current.sha256
             document.media_type = current.media_type
+
+
+async def _tell(
+    session: AsyncSession, document: Document, version: DocumentVersion, ending: Ending
+) -> None:
+    """Have the rooms above hear of it; what was cancelled is no news to anyone."""
+    if ending.status == "cancelled":
+        return
+    named = {
+        "document_id": document.id,
+        "collection_id": document.collection_id,
+        "version": version.number,
+        "media_type": document.media_type,
+        "error": ending.error.code if ending.error else None,
+    }
+    became = "failed" if ending.error else "ingested"
+    await emit(
+        session,
+        document.workspace_id,
+        f"document.{became}",
+        named,
+        subject_id=document.id,
+        user_id=document.created_by_id,
+    )
 
 
 def _target(ctx: RunContext) -> Target:

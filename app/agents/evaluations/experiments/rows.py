@@ -9,7 +9,7 @@ from uuid import UUID
 from app.agents.evaluations.asking import Spent
 from app.agents.evaluations.datasets.models import SnapshotCase
 from app.agents.evaluations.experiments.models import Experiment
-from app.agents.evaluations.experiments.schemas import ExperimentTarget
+from app.agents.evaluations.experiments.schemas import PinnedTarget
 from app.agents.evaluations.experiments.targets import Answered, calls_kept
 from app.agents.evaluations.graders.grade import Marked
 from app.core.errors import AppError
@@ -25,7 +25,7 @@ class Job:
 
     place: int
     case: SnapshotCase
-    target: ExperimentTarget
+    target: PinnedTarget
     repeat: int
     run_id: UUID | None = None
 

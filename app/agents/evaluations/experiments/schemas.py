@@ -90,6 +90,27 @@ ExperimentTarget = Annotated[AgentTarget | ModelTarget | PromptTarget, Field(dis
 Targets = Annotated[list[ExperimentTarget], Field(min_length=1, max_length=MOST_TARGETS)]
 
 
+class Pinned(Input):
+    """What a target was when the experiment began, which every case is asked of.
+
+    Null where it has not begun yet, or where there was no such target.
+    """
+
+    resolved_id: UUID | None = None
+    resolved_version: int | None = None
+
+
+class PinnedAgent(AgentTarget, Pinned):
+    """An agent, in the version that the experiment asks."""
+
+
+class PinnedPrompt(PromptTarget, Pinned):
+    """A prompt; of a template, the version that the experiment asks."""
+
+
+PinnedTarget = Annotated[PinnedAgent | ModelTarget | PinnedPrompt, Field(discriminator="type")]
+
+
 class ExperimentCreate(Input):
     """Ask targets every case of the evaluation's dataset, and grade what they answer."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.agents.evaluations.experiments.schemas import ExperimentTarget, Status
+from app.agents.evaluations.experiments.schemas import PinnedTarget, Status
 from app.agents.evaluations.graders.kinds import Grader
 from app.agents.evaluations.schemas import JudgeAgreement
 from app.core.schema import Money, Output, Problem, Version
@@ -50,7 +50,9 @@ class ExperimentRead(Output):
     snapshot_id: UUID
     digest: str = Field(description="Of the cases that it was made with.")
     case_count: int
-    targets: list[ExperimentTarget]
+    targets: list[PinnedTarget] = Field(
+        description="From the beginning on with the versions that every case is asked of."
+    )
     tags: list[str]
     graders: list[Grader]
     pass_score: float

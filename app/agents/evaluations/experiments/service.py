@@ -27,6 +27,7 @@ from app.agents.evaluations.experiments.schemas import (
     ExperimentQuery,
     ExperimentResultQuery,
     ExperimentTarget,
+    PinnedTarget,
 )
 from app.agents.evaluations.experiments.schemas_read import ExperimentBenchmark
 from app.agents.evaluations.graders.judging import digest_of
@@ -53,10 +54,10 @@ from app.runs.runs.models import Run
 
 KIND: Final = "evaluation_experiment"
 MOST_KNOWN: Final = 64
-_TARGETS: TypeAdapter[list[ExperimentTarget]] = TypeAdapter(list[ExperimentTarget])
+_TARGETS: TypeAdapter[list[PinnedTarget]] = TypeAdapter(list[PinnedTarget])
 
 
-def targets_in(rows: Sequence[Any]) -> list[ExperimentTarget]:
+def targets_in(rows: Sequence[Any]) -> list[PinnedTarget]:
     return _TARGETS.validate_python(list(rows))
 
 

@@ -11,9 +11,10 @@ import orjson
 from app.agents.evaluations.asking import Asked, Spent, parameters_of
 from app.agents.evaluations.experiments.errors import AgentRunFailed, TargetNotReady
 from app.agents.evaluations.experiments.schemas import (
-    AgentTarget,
     ExperimentTarget,
     ModelTarget,
+    PinnedAgent,
+    PinnedPrompt,
     PromptTarget,
 )
 from app.agents.evaluations.graders.rendering import TemplateInvalid, render
@@ -60,7 +61,7 @@ class Asks:
     prompts: Prompts | None
 
     async def answer(
-        self, target: ModelTarget | PromptTarget, case: Case, spent: Spent
+        self, target: ModelTarget | PinnedPrompt, case: Case, spent: Spent
     ) -> Answered:
         """Raises what asking raises, PromptUnfit, TargetNotReady."""
         if isinstance(target, ModelTarget):
@@ -70,29 +71,25 @@ class Asks:
         asked = await self.asker.ask(request_of(target, messages), spent)
         return Answered(sample_of(asked), asked.model)
 
-    async def _filled(self, target: PromptTarget, case: Case) -> tuple[Message, ...]:
+    async def _filled(self, target: PinnedPrompt, case: Case) -> tuple[Message, ...]:
         if target.messages is not None:
             return filled(target, case)
         if self.prompts is None or target.template is None:
             raise TargetNotReady("Templates of prompts are not there.")
+        template, version, label = _meant(target, target.template)
         told = await self.prompts.messages(
-            self.access, target.template, target.version, target.label, prompt_values(case)
+            self.access, template, version, label, prompt_values(case)
         )
         return tuple(message(each["role"], each["content"]) for each in told)
 
     async def begin(
-        self, target: AgentTarget, case: Case, run_id: UUID, budget: Decimal | None
+        self, target: PinnedAgent, case: Case, run_id: UUID, budget: Decimal | None
     ) -> None:
         """Begin an agent's run, unless it was before; raises what is wrong with the agent."""
+        agent, version, label = _meant(target, target.agent)
+        variables = dict(case.variables)
         wanted = AgentWanted(
-            run_id,
-            target.agent,
-            case.input,
-            dict(case.variables),
-            target.version,
-            target.label,
-            budget,
-            self.run_id,
+            run_id, agent, case.input, variables, version, label, budget, self.run_id
         )
         await _there(self.runner).start(self.access, wanted)
 
@@ -112,6 +109,13 @@ class Asks:
         if ended.problem is not None:
             raise from_problem(ended.problem)
         raise AgentRunFailed(f"It is {ended.status}.")
+
+
+def _meant(target: PinnedAgent | PinnedPrompt, named: str) -> tuple[str, int | None, str | None]:
+    """What is asked for: by name, version and label."""
+    if target.resolved_id is None:
+        return named, target.version, target.label
+    return str(target.resolved_id), target.resolved_version, None
 
 
 def _there(runner: AgentRunner | None) -> AgentRunner:

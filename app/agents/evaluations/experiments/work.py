@@ -16,9 +16,10 @@ from app.agents.evaluations.experiments.calibrating import calibrated
 from app.agents.evaluations.experiments.errors import ExperimentBudgetReached, ExperimentNotFound
 from app.agents.evaluations.experiments.figures import summed_up
 from app.agents.evaluations.experiments.models import Experiment
+from app.agents.evaluations.experiments.pinning import pin
 from app.agents.evaluations.experiments.purse import Purse
 from app.agents.evaluations.experiments.rows import Job, begun_values, values_of
-from app.agents.evaluations.experiments.schemas import AgentTarget
+from app.agents.evaluations.experiments.schemas import PinnedAgent
 from app.agents.evaluations.experiments.targets import Answered, Asks, case_of
 from app.agents.evaluations.graders.judging import digest_of
 from app.agents.evaluations.grading import Grading
@@ -29,6 +30,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.ids import new_id
+from app.core.outbox import emit
 from app.inference.calls.remembering import access_of
 from app.inference.calls.totals import Total
 from app.inference.embeddings.embedder import Embedder
@@ -86,8 +88,9 @@ class Experimenting:
         grading = Grading(graders_in(experiment.graders), experiment.pass_score, asker, embedding)
         purse = Purse(experiment.budget_usd, await self._spent(ctx, experiment))
         await self._calibrate(ctx, experiment, grading, purse)
-        jobs = await self._jobs(ctx, experiment)
         asks = Asks(access, ctx.run_id, asker, self._evaluations.runner, self._evaluations.prompts)
+        await pin(self._database, ctx.scope, asks, experiment)
+        jobs = await self._jobs(ctx, experiment)
         total = experiment.case_count * len(experiment.targets) * experiment.repeats
         desk = Desk(ctx, experiment, asks, grading, purse, total, done=total - len(jobs))
         async with step(ctx, STEP) as counts:
@@ -175,7 +178,7 @@ class Experimenting:
         """Have one case answered, graded and written; what it has cost, as far as is known."""
         spent, case, error = Spent(), case_of(job.case), None
         answered: Answered | None = None
-        if isinstance(job.target, AgentTarget) and job.run_id is None:
+        if isinstance(job.target, PinnedAgent) and job.run_id is None:
             job = await self._begun(desk, job)
         try:
             answered = await self._answered(desk, job, spent)
@@ -198,7 +201,7 @@ class Experimenting:
     async def _answered(self, desk: Desk, job: Job, spent: Spent) -> Answered:
         """Again where an error passes; raises what stays."""
         target, case = job.target, case_of(job.case)
-        if isinstance(target, AgentTarget):
+        if isinstance(target, PinnedAgent):
             return await self._of_agent(desk, job, target, spent)
         for tried in range(1, TRIES + 1):
             try:
@@ -215,7 +218,7 @@ class Experimenting:
         await self._keep(desk, begun_values(desk.experiment, job, run_id))
         return replace(job, run_id=run_id)
 
-    async def _of_agent(self, desk: Desk, job: Job, target: AgentTarget, spent: Spent) -> Answered:
+    async def _of_agent(self, desk: Desk, job: Job, target: PinnedAgent, spent: Spent) -> Answered:
         assert job.run_id is not None  # noqa: S101 - `_begun` gave it one
         await desk.asks.begin(target, case_of(job.case), job.run_id, desk.purse.left)
         return await desk.asks.end(job.run_id, spent)
@@ -262,6 +265,20 @@ class Experimenting:
             names = [target["name"] for target in experiment.targets]
             experiment.results = await asyncio.to_thread(summed_up, names, scored)
             experiment.status, experiment.ended_at = ending.status, now()
+        if experiment is not None and ending.status == "completed":
+            named = {
+                "evaluation_id": experiment.evaluation_id,
+                "experiment_id": experiment_id,
+                "kind": service.KIND,
+            }
+            await emit(
+                session,
+                ctx.workspace_id,
+                "evaluation.completed",
+                named,
+                subject_id=experiment.evaluation_id,
+                user_id=ctx.user_id,
+            )
         whole = _own(total.input_tokens, total.output_tokens, total.cost_usd) + agents
         return Settlement(
             {"experiment_id": str(experiment_id)},
