@@ -38,17 +38,18 @@ def room_of(target: Target, max_output_tokens: int | None) -> float:
     return window - (max_output_tokens or window * ANSWER_SHARE)
 
 
-def fit(messages: Sequence[Message], room: float) -> Fitted:
+def fit(messages: Sequence[Message], room: float, question: int | None = None) -> Fitted:
     """What of a conversation fits into `room` tokens; its last messages always stay.
 
-    A call of tools stays with its results. The first that is kept is a user's.
+    A call of tools stays with its results. The first that is kept is a user's. `question` is the
+    place of a message that stays whatever else does.
     """
     tokens = estimate_input(tuple(messages))
     if tokens <= room:
         return Fitted(tuple(messages), tokens)
     groups = _groups(messages)
     shortened = _shorten(groups, tokens - room)
-    kept = _newest(groups, room)
+    kept = _newest(groups, room, None if question is None else messages[question])
     flat = tuple(message for group in kept for message in group)
     return Fitted(flat, estimate_input(flat), len(messages) - len(flat), shortened)
 
@@ -93,10 +94,11 @@ def _cut(part: Part) -> Part:
     return part
 
 
-def _newest(groups: list[Group], room: float) -> list[Group]:
+def _newest(groups: list[Group], room: float, question: Message | None) -> list[Group]:
     """The newest groups that fit, with the user's last words, whatever was done since them."""
     asked = max((n for n, group in enumerate(groups) if group[0].role == "user"), default=0)
     must = {asked, *range(max(len(groups) - KEPT_GROUPS, asked), len(groups))}
+    must |= {n for n, group in enumerate(groups) if group[0] is question}
     room -= sum(estimate_input(tuple(groups[n])) for n in must)
     kept = set(must)
     for position in range(len(groups) - 1, -1, -1):

@@ -119,16 +119,6 @@ def own_words(messages: Sequence[tuple[UUID | None, str]]) -> list[Words]:
     return kept[::-1]
 
 
-def said_by_user(messages: Sequence[Message]) -> list[tuple[UUID | None, str]]:
-    """The texts of the user's messages of a prompt; never a tool's result or an answer."""
-    texts = (
-        "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
-        for message in messages
-        if message.role == "user"
-    )
-    return [(None, text) for text in texts if text.strip()]
-
-
 def request_of(words: Sequence[Words], model: str, today: datetime) -> ChatRequest:
     told = "\n\n".join(
         f'<said number="{number}">\n{each.text.replace("</said", "< /said")}\n</said>'

@@ -1,10 +1,10 @@
 """Memories as recalls, searches and jobs look for them, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, false, or_, select, text, update
+from sqlalchemy import and_, false, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.memory import crud
@@ -34,6 +34,23 @@ async def recallable(
         .limit(most)
     )
     return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def texts(
+    session: AsyncSession, author: Author, wanted: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], str]:
+    """What revisions (memory, number) say, of memories that someone sees; not of forgotten ones."""
+    statement = (
+        select(MemoryRevision.memory_id, MemoryRevision.number, MemoryRevision.text)
+        .join(Memory, Memory.id == MemoryRevision.memory_id)
+        .where(
+            Memory.workspace_id == author.workspace_id,
+            Memory.deleted_at.is_(None),
+            crud.visible(author),
+            tuple_(MemoryRevision.memory_id, MemoryRevision.number).in_(wanted),
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in await session.execute(statement)}
 
 
 async def agents_with_memories(session: AsyncSession, author: Author) -> Sequence[UUID]:

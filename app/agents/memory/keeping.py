@@ -28,6 +28,7 @@ from app.agents.memory.timeline import (
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
+from app.core.outbox import emit
 
 MOST_MEMORIES: Final = 20_000
 _TICK: Final = timedelta(microseconds=1)
@@ -85,6 +86,15 @@ async def tell(
     )
     await crud.add(session, memory)
     made = await _claim(session, change, memory, fact.said, keys, Span(fact.start, fact.end))
+    named = {"memory_id": memory.id, "scope": memory.scope, "status": memory.status}
+    await emit(
+        session,
+        memory.workspace_id,
+        "memory.created",
+        named,
+        subject_id=memory.id,
+        user_id=memory.user_id,
+    )
     return memory, made, True
 
 

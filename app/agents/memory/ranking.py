@@ -35,7 +35,7 @@ class Candidate:
     """A memory that may be recalled.
 
     `about` is its subject, predicate and object; `similarity` is the cosine, where it was found by
-    meaning.
+    meaning. `revision` is the one whose words these are.
     """
 
     id: UUID
@@ -48,6 +48,7 @@ class Candidate:
     about: tuple[str, str, str] | None = None
     expires_at: datetime | None = None
     similarity: float | None = None
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True)

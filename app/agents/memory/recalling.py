@@ -110,6 +110,7 @@ def _candidate(memory: Memory, said: MemoryRevision, similarity: float | None) -
         _about(said),
         memory.expires_at,
         similarity,
+        said.number,
     )
 
 

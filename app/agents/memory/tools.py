@@ -20,6 +20,7 @@ from app.knowledge.passages.indexer import JOB
 
 WRITES: Final = frozenset({Permission.MEMORIES_WRITE})
 READS: Final = frozenset({Permission.MEMORIES_READ})
+TRIED: Final = Outcome("This is a trial: it would have been done, and nothing was changed.")
 _PART: Final = {"type": "string", "minLength": 1, "maxLength": 200}
 _SCOPE: Final = {"enum": ["user", "agent", "workspace"]}
 
@@ -83,6 +84,8 @@ class Remember(_Tool):
         return replace(self, traits=traits, settings=config)
 
     async def call(self, ctx: ToolContext, arguments: Mapping[str, Any]) -> Outcome:
+        if ctx.trial:
+            return TRIED
         author = author_of(ctx.access)
         subject, predicate, obj = (
             arguments.get(name) for name in ("subject", "predicate", "object")
@@ -167,6 +170,8 @@ class ForgetMemory(_Tool):
         return self
 
     async def call(self, ctx: ToolContext, arguments: Mapping[str, Any]) -> Outcome:
+        if ctx.trial:
+            return TRIED
         try:
             memory_id = UUID(arguments["id"])
             async with self.database.unit(ctx.access.scope) as session:
@@ -223,6 +228,8 @@ class EditMemoryBlock(_Tool):
         label = arguments["label"]
         if label not in self.settings["labels"]:
             raise ToolFault("memory_block_not_found", f"You may not change `{label}`.")
+        if ctx.trial:
+            return TRIED
         author = author_of(ctx.access)
         async with self.database.unit(ctx.access.scope) as session:
             text = await self._edited(session, author, ctx.agent_id, arguments)

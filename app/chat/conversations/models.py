@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
@@ -16,6 +17,8 @@ class Conversation(Restorable):
 
     `title_source`: `none` yet, the `model`, the `fallback` (the first words), or a `user`.
     Turns draw on `collections` and hold to `dictionaries` (ids; null: the workspace's defaults).
+    `memory` is what they draw on of what is remembered, `compaction` what becomes of a history that
+    is too long (null: nothing, and its oldest is left out).
     """
 
     __tablename__ = "conversations"
@@ -40,6 +43,10 @@ class Conversation(Restorable):
     )
     collections: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     dictionaries: Mapped[list[Any] | None] = mapped_column(info=plain())
+    memory: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), info=plain())
+    compaction: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=plain()
+    )
     current_message_id: Mapped[UUID | None]
     active_run_id: Mapped[UUID | None]
     last_active_at: Mapped[datetime]

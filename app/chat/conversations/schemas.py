@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.agents.definitions.definition import Compaction
 from app.core.bulk import MOST_ITEMS
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, Metadata, Name, NotNull, Output, Text, Version
+from app.core.schema import Input, Metadata, Name, NotNull, Output, Text, Version, WholeNumber
 
 Instructions = Annotated[Text, Field(max_length=100_000, description="The system prompt.")]
 ModelName = Annotated[
@@ -37,12 +38,46 @@ Dictionaries = Annotated[
 ]
 
 
+class ConversationMemory(Input):
+    """What answers draw on of what is remembered: of whoever asks, and of the workspace."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"scopes": ["user"]}]})
+
+    scopes: Annotated[
+        list[Literal["user", "workspace"]],
+        Field(max_length=2, description="Whose memories are recalled; empty: none."),
+    ] = Field(default_factory=list)
+    extract: Annotated[
+        bool, Field(description="Whether facts are drawn from what is asked, after the answer.")
+    ] = False
+    blocks: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=64)]],
+        Field(max_length=16, description="Shared blocks that are always shown, by their labels."),
+    ] = Field(default_factory=list)
+    tokens: Annotated[WholeNumber, Field(ge=0, le=32_000, description="Of the prompt.")] = 1000
+
+
+Memory = Annotated[
+    ConversationMemory | None,
+    Field(
+        description="What answers draw on of what is remembered; null: nothing. The memories of "
+        "others who take part are recalled where their own turn asks for it."
+    ),
+]
+Compacted = Annotated[
+    Compaction | None,
+    Field(description="What becomes of a history that is too long; null: its oldest is left out."),
+]
+
+
 class ConversationCreate(Input):
     title: Name | None = None
     model: ModelName | None = None
     instructions: Instructions = ""
     collections: Annotated[Collections, Field(default_factory=list)]
     dictionaries: Dictionaries = None
+    memory: Memory = None
+    compaction: Compacted = None
     metadata: Annotated[
         Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
     ]
@@ -60,6 +95,8 @@ class ConversationUpdate(Input):
     instructions: Instructions | None = None
     collections: Annotated[Collections | None, NotNull] = None
     dictionaries: Dictionaries = None
+    memory: Memory = None
+    compaction: Compacted = None
     metadata: Metadata | None = None
 
 
@@ -84,6 +121,8 @@ class ConversationRead(Output):
     dictionaries: list[UUID] | None = Field(
         description="Dictionaries that answers hold to. Null: the workspace's default ones."
     )
+    memory: Memory
+    compaction: Compacted
     metadata: dict[str, Any] = Field(validation_alias="labels")
     current_message_id: UUID | None = Field(description="The leaf of the branch that is shown.")
     active_run_id: UUID | None = Field(description="The turn under way.")

@@ -1,7 +1,7 @@
 """What a person does with conversations."""
 
 from collections.abc import Sequence
-from typing import Literal, overload
+from typing import Any, Literal, overload
 from uuid import UUID
 
 from app.chat.conversations import crud
@@ -20,6 +20,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.core.schema import Input
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.errors import NotYours, SharedToRead
@@ -43,6 +44,8 @@ async def create(session: AsyncSession, access: Access, new: ConversationCreate)
             instructions=new.instructions,
             collections=stored_ids(new.collections),
             dictionaries=stored_ids(new.dictionaries),
+            memory=stored(new.memory),
+            compaction=stored(new.compaction),
             labels=new.metadata,
             last_active_at=now(),
         ),
@@ -96,6 +99,8 @@ async def update(
         conversation.collections = stored_ids(change.collections)
     if "dictionaries" in given:
         conversation.dictionaries = stored_ids(change.dictionaries)
+    for name in given & {"memory", "compaction"}:
+        setattr(conversation, name, stored(getattr(change, name)))
     if "metadata" in given:
         conversation.labels = change.metadata or {}
     await session.flush()
@@ -114,6 +119,11 @@ async def expect_named(
         await collections.get(session, access, collection_id)
     if named_dictionaries:
         await expect_dictionaries(session, access.workspace_id, named_dictionaries)
+
+
+def stored(setting: Input | None) -> dict[str, Any] | None:
+    """A setting as a conversation keeps it, with all its defaults."""
+    return None if setting is None else setting.model_dump(mode="json")
 
 
 @overload

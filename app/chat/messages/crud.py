@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.chat.conversations.crud import SHARED_AS
@@ -84,6 +84,18 @@ async def owners(session: AsyncSession, conversation_ids: Sequence[UUID]) -> dic
 async def add(session: AsyncSession, messages: Sequence[Message]) -> None:
     session.add_all(messages)
     await session.flush()
+
+
+async def summarise(
+    session: AsyncSession, workspace_id: UUID, message_id: UUID, summary: dict[str, str]
+) -> None:
+    """Keep what stands for the branch up to a message."""
+    await session.execute(
+        update(Message)
+        .where(Message.workspace_id == workspace_id, Message.id == message_id)
+        .values(summary=summary)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _branch_ids(workspace_id: UUID, conversation_id: UUID, leaf_id: UUID) -> Select[UUID]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Computed, ForeignKey, Index, Numeric
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
@@ -22,7 +22,8 @@ class Message(Row):
     `parts` is the content (text, image, reasoning, tool_call, tool_result), `text` its plain text.
     `status`: complete, streaming, failed, cancelled. `seams` are where another model took over,
     `sources` the passages that an answer was given, `violations` the terms it should not have used.
-    From `indexed_at` on it is found by searches.
+    From `indexed_at` on it is found by searches. `summary` (`text`, `model`) stands for the branch
+    up to here, this message within, where it has become too long for a prompt.
     """
 
     __tablename__ = "messages"
@@ -63,6 +64,9 @@ class Message(Row):
     seams: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     sources: Mapped[list[Any]] = mapped_column(default=list, info=personal(Category.CONTENT))
     violations: Mapped[list[Any]] = mapped_column(default=list, info=personal(Category.CONTENT))
+    summary: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True), info=personal(Category.CONTENT)
+    )
     indexed_at: Mapped[datetime | None]
     run_id: Mapped[UUID | None] = mapped_column(index=True)
     finish_reason: Mapped[str | None] = mapped_column(info=plain())

@@ -10,15 +10,20 @@ from app.chat.messages import crud as messages_crud
 from app.chat.messages.models import Message
 from app.chat.turns import titles
 from app.chat.turns.asking import Asked, Prepared
+from app.chat.turns.compacting import compacted
+from app.chat.turns.drawing import asked_again
 from app.chat.turns.grounded import Watch, grounding_of, tell_sources, told_violations
 from app.chat.turns.lost import last_told, order_of_lost, settle_lost, spent, told_seams
+from app.chat.turns.remembering import forget_copies, remember
 from app.chat.turns.service import KIND
 from app.core import restorable
 from app.core.config import Settings
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
+from app.core.outbox import emit
 from app.inference.calls.calls import Calls
 from app.inference.calls.course import Course
+from app.inference.calls.order import Grant
 from app.inference.calls.seam import Seam
 from app.inference.calls.totals import Total, total_of
 from app.inference.providers.errors import ContentFiltered
@@ -73,7 +78,9 @@ class Answering:
         if prepared is None or prepared.grant is None:
             prepared, before = await self._take_up(ctx)
         assert prepared.grant is not None  # noqa: S101 - who runs a turn was let in
-        telling = self._calls.telling(prepared.grant, prepared.asked.request)
+        asked, summed = await self._compacted(ctx, prepared.asked, prepared.grant)
+        before += summed
+        telling = self._calls.telling(prepared.grant, asked.request)
         watch = await self._watch(ctx)
         answer = Answer(telling.course, before, told_seams(ctx), watch)
         self._answers[ctx.run_id] = answer
@@ -97,6 +104,15 @@ class Answering:
         if answer.finish_reason == "content_filter" and not ctx.text_so_far:
             label = telling.course.attempt.target.endpoint.label
             raise ContentFiltered(label, "the answer was withheld.")
+
+    async def _compacted(self, ctx: RunContext, asked: Asked, grant: Grant) -> tuple[Asked, Total]:
+        """Have summed up what does not fit any more, where the conversation wants it."""
+        try:
+            target = grant.call.candidate.target
+            return await compacted(self._database, self._calls, ctx, asked, target)
+        except BaseException:
+            self._calls.release(grant)
+            raise
 
     def _announce(self, ctx: RunContext, answer: Answer) -> None:
         """Say who answers, the first time; from then on, that another call goes on."""
@@ -144,8 +160,7 @@ class Answering:
                 session, ctx.workspace_id, conversation.id, UUID(ctx.input["question_id"])
             )
             before = await spent(session, ctx)
-        instructions = grounding_of(ctx).instructions(conversation.instructions)
-        asked = Asked(instructions, branch, ctx.input["parameters"], ctx.text_so_far)
+        asked = asked_again(ctx, conversation, branch)
         question = asked.question(ctx.input["model"], conversation.id)
         grant = await self._calls.admit(order_of_lost(ctx, question, KIND))
         return Prepared(asked, grant.plan, grant), before
@@ -182,10 +197,23 @@ class Answering:
             message.cost_usd = total.cost_usd
         if conversation.active_run_id == ctx.run_id:
             conversation.active_run_id = None
+        await forget_copies(session, ctx)
+        if ending.status == "completed":
+            await remember(session, ctx, conversation.id)
         if untitled and ending.status == "completed" and self._settings.titles == "model":
             model = message.model if message is not None else None
             await titles.ask_for(session, ctx, conversation, model or ctx.input["model"])
         result = {"conversation_id": str(conversation.id), "message_id": ctx.input["answer_id"]}
+        if ending.status == "completed":
+            told = {**result, "run_id": str(ctx.run_id)}
+            await emit(
+                session,
+                ctx.workspace_id,
+                "conversation.completed",
+                told,
+                subject_id=conversation.id,
+                user_id=ctx.user_id,
+            )
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
 
     async def _total(self, ctx: RunContext, session: AsyncSession, answer: Answer | None) -> Total:

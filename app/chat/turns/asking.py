@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from app.agents.context.composing import Composed
+from app.agents.context.history import History, Shown, told
+from app.agents.context.window import room_of
 from app.chat.messages.models import Message
-from app.chat.turns.context import build_request
+from app.chat.turns.context import around, build_request
 from app.core.auth import Access
 from app.inference.calls.order import Grant, Order
 from app.inference.integrations.directory import Target
@@ -14,8 +17,7 @@ from app.inference.providers.types import ChatRequest
 from app.inference.routing.plan import Plan, Question
 from app.inference.usage.extras import Extras
 from app.inference.usage.payer import payer_of
-from app.inference.usage.service import IMAGE_TOKENS, estimate_text
-from app.knowledge.grounding.grounding import UNGROUNDED, Grounding
+from app.inference.usage.service import estimate_input
 
 MOST_CHARACTERS = 4000
 
@@ -24,32 +26,51 @@ MOST_CHARACTERS = 4000
 class Asked:
     """What a model is to answer: the branch that ends with a question. `partial` stands already.
 
-    `instructions` have the prompt of the `grounding` within.
+    `composed` is the system's prompt, `own` the conversation's instructions in it. `extract` says
+    whether facts are to be drawn from the question.
     """
 
-    instructions: str
+    own: str
+    composed: Composed
     branch: Sequence[Message]
+    history: History
     parameters: dict[str, Any]
     partial: str = ""
-    grounding: Grounding = UNGROUNDED
+    extract: bool = False
 
     def request(self, target: Target) -> ChatRequest:
-        return build_request(target, self.instructions, self.branch, self.parameters, self.partial)
+        shown = self._shown(target)
+        return build_request(target, self.composed.system, shown, self.parameters, self.partial)
+
+    def room(self, target: Target) -> float:
+        """Tokens that the target's window leaves to the history."""
+        beside = estimate_input(around(self.composed.system, self.partial))
+        return room_of(target, self.parameters.get("max_output_tokens")) - beside
+
+    def told(self, target: Target) -> dict[str, Any]:
+        """What the target is shown, for whoever asks why it answered as it did."""
+        sections, left_out = told(self._shown(target))
+        return {
+            "instructions": self.own,
+            "sections": [*self.composed.sections, *sections],
+            "left_out": [*self.composed.left_out, *left_out],
+        }
 
     def question(self, model: str | None, conversation_id: UUID) -> Question:
         images = sum(p["type"] == "image" for m in self.branch for p in m.parts)
-        written = estimate_text(self.instructions) + estimate_text(self.partial)
-        written += sum(4 + estimate_text(message.text) for message in self.branch)
-        limit = self.parameters.get("max_output_tokens")
+        beside = estimate_input(around(self.composed.system, self.partial))
         return Question(
             model,
-            written + images * IMAGE_TOKENS,
-            limit,
+            beside + self.history.tokens,
+            self.parameters.get("max_output_tokens"),
             needs=frozenset({"vision"} if images else ()),
             sticky=str(conversation_id),
             text=self.branch[-1].text[:MOST_CHARACTERS],
             extras=lambda: Extras(pictures=images),
         )
+
+    def _shown(self, target: Target) -> Shown:
+        return self.history.shown(self.room(target))
 
 
 @dataclass(frozen=True, slots=True)

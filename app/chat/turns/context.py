@@ -4,7 +4,9 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.agents.context.window import fit, room_of
+from app.agents.context.history import History, Shown
+from app.agents.context.summary import Summary, below
+from app.agents.definitions.definition import Compaction
 from app.chat.messages.models import Message
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import (
@@ -15,39 +17,62 @@ from app.inference.providers.types import (
     TextPart,
 )
 from app.inference.providers.types import Message as PromptMessage
-from app.inference.usage.service import estimate_input
+
+
+def said_in(branch: Sequence[Message]) -> list[Message]:
+    """The messages of a branch that a model can be shown: not those that have nothing to show."""
+    return [message for message in branch if any(True for _ in _parts(message.parts))]
+
+
+def history_of(branch: Sequence[Message], compaction: Compaction) -> History:
+    """What was said on a branch, with the newest summary that is kept of it where one is wanted."""
+    said = said_in(branch)
+    summary = None
+    if compaction.kind == "summary":
+        kept = ((place, message.summary) for place, message in enumerate(said, 1))
+        for place, made in kept:
+            if made is not None:
+                summary = Summary(made["text"], place, made["model"])
+    return History(tuple(map(_prompt, said)), len(said) - 1, compaction, summary)
+
+
+def around(instructions: str, partial: str) -> tuple[PromptMessage, ...]:
+    """What a request has beside the history: the head, and an answer that was begun and lost."""
+    head = (PromptMessage("system", (TextPart(instructions),)),) if instructions else ()
+    return (*head, *_tail(partial))
 
 
 def build_request(
     target: Target,
     instructions: str,
-    branch: Sequence[Message],
+    shown: Shown,
     parameters: dict[str, Any],
     partial: str,
 ) -> ChatRequest:
-    """The request for the next answer on `branch`, whose last message is the user's.
+    """The request for the next answer to what is shown, whose last message is the user's.
 
     With `partial`, an answer that was begun and lost, the model is asked to go on from there.
     """
-    head = (PromptMessage("system", (TextPart(instructions),)),) if instructions else ()
-    tail: tuple[PromptMessage, ...] = ()
-    if partial:
-        tail = (
-            PromptMessage("assistant", (TextPart(partial),)),
-            PromptMessage("user", (TextPart(CONTINUE_PROMPT),)),
-        )
-    shown = [m for m in map(_prompt, branch) if m.parts]
-    limit = parameters.get("max_output_tokens")
-    kept = fit(shown, room_of(target, limit) - estimate_input((*head, *tail))).messages
+    system = below(instructions, shown.summary)
+    head = (PromptMessage("system", (TextPart(system),)),) if system else ()
     return ChatRequest(
         model=target.model,
-        messages=(*head, *kept, *tail),
+        messages=(*head, *shown.messages, *_tail(partial)),
         temperature=parameters.get("temperature"),
         top_p=parameters.get("top_p"),
-        max_output_tokens=limit,
+        max_output_tokens=parameters.get("max_output_tokens"),
         reasoning_effort=parameters.get("reasoning_effort"),
         seed=parameters.get("seed"),
         stop=tuple(parameters.get("stop") or ()),
+    )
+
+
+def _tail(partial: str) -> tuple[PromptMessage, ...]:
+    if not partial:
+        return ()
+    return (
+        PromptMessage("assistant", (TextPart(partial),)),
+        PromptMessage("user", (TextPart(CONTINUE_PROMPT),)),
     )
 
 

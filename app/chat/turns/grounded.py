@@ -1,14 +1,15 @@
 """What a turn draws on, told in its run's log: sources, and terms that the answer is not to use."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from app.agents.context.composing import CONTEXT, recalled_in
 from app.knowledge.detection.violations import Scanner, Violation
 from app.knowledge.grounding.grounding import Grounding, restored
 from app.runs.runs.context import RunContext
 
-SOURCE, VIOLATION = "source.added", "term.violation"
+SOURCE, RECALLED, VIOLATION = "source.added", "memory.recalled", "term.violation"
 FIELDS = ("start", "end", "surface", "preferred", "entry_id", "dictionary_id")
 
 
@@ -19,13 +20,21 @@ def grounding_of(ctx: RunContext) -> Grounding:
 
 def tell_sources(ctx: RunContext) -> None:
     """Say what the model is shown, and what could not be looked up: what the log has not yet."""
-    told = {(each.type, each.body.get("number", each.body.get("code"))) for each in ctx.history}
+    told = {(each.type, _mark(each.body)) for each in ctx.history}
     for warning in ctx.input.get("ungrounded", ()):
         if ("log", warning["code"]) not in told:
-            ctx.emit("log", step="grounding", level="warning", **warning)
+            ctx.emit("log", **{"step": "grounding", "level": "warning", **warning})
     for source in grounding_of(ctx).sources:
         if (SOURCE, source["number"]) not in told:
             ctx.emit(SOURCE, message_id=ctx.input["answer_id"], **source)
+    context = ctx.input.get(CONTEXT) or {}
+    for memory in recalled_in(context.get("sections", ())):
+        if (RECALLED, memory["memory_id"]) not in told:
+            ctx.emit(RECALLED, message_id=ctx.input["answer_id"], **memory)
+
+
+def _mark(body: Mapping[str, Any]) -> Any:
+    return next((body[name] for name in ("number", "code", "memory_id") if name in body), None)
 
 
 class Watch:

@@ -5,7 +5,15 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
-from app.chat.conversations.schemas import Collections, Dictionaries, Instructions, ModelName
+from app.chat.conversations.schemas import (
+    Collections,
+    Compacted,
+    ConversationMemory,
+    Dictionaries,
+    Instructions,
+    Memory,
+    ModelName,
+)
 from app.chat.messages.schemas import Content, MessageRead
 from app.core.schema import Input, Metadata, Money, Output, Text, WholeNumber
 
@@ -44,6 +52,13 @@ class TurnCreate(Input):
     parent_message_id: UUID | None = None
     edit_message_id: UUID | None = None
     regenerate_message_id: UUID | None = None
+    memory: Annotated[
+        ConversationMemory | None,
+        Field(
+            description="What this turn draws on of what is remembered, in place of what the "
+            "conversation says; null: nothing."
+        ),
+    ] = None
     parameters: Parameters = Parameters()
 
     model_config = ConfigDict(
@@ -76,6 +91,8 @@ class ChatCreate(Input):
     instructions: Instructions = ""
     collections: Annotated[Collections, Field(default_factory=list)]
     dictionaries: Dictionaries = None
+    memory: Memory = None
+    compaction: Compacted = None
     metadata: Annotated[Metadata, Field(default_factory=dict)]
     parameters: Parameters = Parameters()
 

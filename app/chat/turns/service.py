@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from app.agents.context.composing import Composer, Sources
+from app.agents.context.composing import Composer
 from app.chat.conversations import crud as conversations_crud
 from app.chat.conversations import service as conversations
 from app.chat.conversations.errors import ConversationBusy
@@ -16,6 +16,8 @@ from app.chat.messages import service as messages
 from app.chat.messages.models import Message
 from app.chat.messages.schemas import parts_of, text_of
 from app.chat.turns.asking import Asked, Prepared, order_of
+from app.chat.turns.context import history_of
+from app.chat.turns.drawing import compaction_of, kept_of, memory_of, sources_of
 from app.chat.turns.errors import TurnInvalid
 from app.chat.turns.schemas import ChatCreate, TurnCreate
 from app.core.audit import Note, note
@@ -27,7 +29,6 @@ from app.core.ids import new_id
 from app.inference.calls.calls import Calls
 from app.inference.routing.plan import Candidate
 from app.inference.usage.payer import payer_of
-from app.knowledge.grounding.grounding import Grounding
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -73,7 +74,7 @@ async def start(calls: Calls, begin: Start, conversation_id: UUID, new: TurnCrea
         await _refuse_while_busy(session, access, conversation)
         branch, unsaved = await _branch(session, access, conversation, new)
     seen = conversation.current_message_id
-    asked = await _asked(begin, conversation, branch, new)
+    asked = await _asked(begin, conversation, branch, new, is_new=bool(unsaved))
     model = new.model or conversation.model
     async with (
         _let_in(calls, begin, asked, model, conversation_id) as prepared,
@@ -112,6 +113,8 @@ async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
         instructions="\n\n".join(filter(None, [new.instructions, *system])),
         collections=conversations.stored_ids(new.collections),
         dictionaries=conversations.stored_ids(new.dictionaries),
+        memory=conversations.stored(new.memory),
+        compaction=conversations.stored(new.compaction),
         labels=new.metadata,
         last_active_at=now(),
     )
@@ -121,7 +124,7 @@ async def start_chat(calls: Calls, begin: Start, new: ChatCreate) -> Turn:
             parent_id = branch[-1].id if branch else None
             parts = parts_of(message.content)
             branch.append(_message(conversation, parent_id, message.role, parts))
-    asked = await _asked(begin, conversation, branch, new)
+    asked = await _asked(begin, conversation, branch, new, is_new=True)
     async with (
         _let_in(calls, begin, asked, new.model, conversation.id) as prepared,
         begin.unit() as session,
@@ -134,20 +137,24 @@ async def _asked(
     conversation: Conversation,
     branch: Sequence[Message],
     new: ChatCreate | TurnCreate,
+    *,
+    is_new: bool,
 ) -> Asked:
-    """What the model is asked, grounded in what the conversation names."""
-    payer = payer_of(begin.access, KIND, begin.run_id, conversation_id=conversation.id)
-    sources = Sources(
-        conversation.instructions,
-        conversations.ids_of(conversation.collections) or (),
-        conversations.ids_of(conversation.dictionaries),
-    )
-    composed = await begin.composer.compose(begin.access, payer, branch[-1].text, sources)
+    """What the model is asked, grounded in what the conversation names.
+
+    `is_new` says that the question was not asked before: facts are drawn from it once.
+    """
+    access, memory = begin.access, memory_of(begin.access, conversation, new)
+    payer = payer_of(access, KIND, begin.run_id, conversation_id=conversation.id)
+    sources = sources_of(conversation, memory)
+    composed = await begin.composer.compose(access, payer, branch[-1].text, sources)
     return Asked(
-        composed.system,
+        conversation.instructions,
+        composed,
         branch,
+        history_of(branch, compaction_of(conversation.compaction)),
         new.parameters.model_dump(exclude_none=True),
-        grounding=composed.grounding,
+        extract=is_new and memory is not None and memory.extract,
     )
 
 
@@ -269,19 +276,10 @@ def _input(
         "model": prepared.plan.route or answer.model,
         "parameters": prepared.asked.parameters,
         "api_key_id": str(access.api_key_id) if access.api_key_id else None,
-        **_grounded(prepared.asked.grounding),
         "tags": list(access.rules.tags),
         "customer": access.rules.customer,
+        **kept_of(access, prepared.asked, prepared.asked.told(candidate_of(prepared).target)),
     }
-
-
-def _grounded(grounding: Grounding) -> dict[str, Any]:
-    told: dict[str, Any] = {}
-    if grounding.prompt or grounding.enforcement.held:
-        told["grounding"] = grounding.stored()
-    if grounding.warnings:
-        told["ungrounded"] = [asdict(each) for each in grounding.warnings]
-    return told
 
 
 def _message(

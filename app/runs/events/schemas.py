@@ -152,6 +152,19 @@ class SourceAddedEvent(_RunEvent):
     score: float
 
 
+class MemoryRecalledEvent(_RunEvent):
+    """A memory that the model was shown for its answer; its words are where memories are."""
+
+    type: Literal["memory.recalled"]
+    message_id: UUID
+    path: str | None = Field(default=None, description=_PATH)
+    memory_id: UUID
+    revision: int = Field(description="Which of its revisions was shown.")
+    scope: str = Field(description="Whose it is: `user`, `agent` or `workspace`.")
+    kind: str
+    score: float
+
+
 class TermViolationEvent(_RunEvent):
     """An answer used a term that the dictionaries forbid."""
 
@@ -210,12 +223,17 @@ class LogEvent(_RunEvent):
 
 
 class _StepEvent(_RunEvent):
-    step: str = Field(description="What is done: `parse`, say; `model` where a model is asked.")
+    step: str = Field(
+        description="What is done: `parse`, say; `model` where a model is asked, `summary` where "
+        "one sums up what was said before."
+    )
     path: str | None = Field(default=None, description=_PATH)
     number: int | None = Field(default=None, description=_NUMBER)
     agent: str | None = Field(default=None, description="The slug of the agent at work.")
     message_id: UUID | None = Field(default=None, description="What its deltas bear.")
     request_id: UUID | None = Field(default=None, description="The request that models get.")
+    node_id: str | None = Field(default=None, description="Of a workflow's run: the node.")
+    attempt: int | None = Field(default=None, description="Of a workflow's run: from 0.")
 
 
 class StepStartedEvent(_StepEvent):
@@ -230,6 +248,11 @@ class StepCompletedEvent(_StepEvent):
 
     type: Literal["step.completed"]
     counts: dict[str, int] = Field(description="What came of it, by name.")
+    port: str | None = Field(default=None, description="By which port a workflow's node left.")
+    reused: Literal["cache", "run"] | None = Field(
+        default=None, description="Whence it was taken instead of being done."
+    )
+    cost_usd: Money | None = None
 
 
 class StepFailedEvent(_StepEvent):
@@ -245,6 +268,20 @@ class StepRetryingEvent(_StepEvent):
     type: Literal["step.retrying"]
     reason: str = Field(description="The code of the error.")
     retry_in: float = Field(description="Seconds until it is tried again.")
+
+
+class StepWaitingEvent(_StepEvent):
+    """A workflow's step waits for a person, an event, another run, or a moment."""
+
+    type: Literal["step.waiting"]
+    kind: Literal["approval", "event", "run", "time"]
+    until: datetime | None = Field(description="When it stops waiting.")
+
+
+class StepSkippedEvent(_StepEvent):
+    """A workflow's node is not reached: no edge to it is open."""
+
+    type: Literal["step.skipped"]
 
 
 class _ToolEvent(_RunEvent):
@@ -308,6 +345,7 @@ RunEvent = Annotated[
     | ReasoningDeltaEvent
     | FailoverEvent
     | SourceAddedEvent
+    | MemoryRecalledEvent
     | TermViolationEvent
     | CandidateStartedEvent
     | CandidateCompletedEvent
@@ -317,6 +355,8 @@ RunEvent = Annotated[
     | StepCompletedEvent
     | StepFailedEvent
     | StepRetryingEvent
+    | StepWaitingEvent
+    | StepSkippedEvent
     | ToolCallEvent
     | ToolApprovalRequiredEvent
     | ToolResultEvent

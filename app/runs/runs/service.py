@@ -28,30 +28,33 @@ async def create(
     session: AsyncSession,
     owner: Owner,
     *,
-    executor_id: str,
+    executor_id: str | None,
     kind: str,
     input: dict[str, Any],  # noqa: A002 - the column's name
     subject_id: UUID | None = None,
     run_id: UUID | None = None,
 ) -> Run:
-    """A run that this process will launch as soon as the transaction has committed."""
-    moment = now()
+    """A run that this process will launch as soon as the transaction has committed.
+
+    Without an `executor_id` it waits for whoever takes it up.
+    """
+    moment, begun = now(), executor_id is not None
     run = Run(
         id=run_id or new_id(),
         workspace_id=owner.workspace_id,
         user_id=owner.user_id,
         kind=kind,
-        status="running",
+        status="running" if begun else "queued",
         subject_id=subject_id,
         input=input,
-        attempt=1,
+        attempt=1 if begun else 0,
         executor_id=executor_id,
         last_seq=0,
         input_tokens=0,
         output_tokens=0,
         created_at=moment,
         updated_at=moment,
-        started_at=moment,
+        started_at=moment if begun else None,
     )
     return await crud.add(session, run)
 
@@ -86,6 +89,21 @@ async def request_cancel(session: AsyncSession, access: Access, run_id: UUID) ->
 async def request_cancel_of(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
     """The same for who may cancel what the run works on, whoever started it."""
     await crud.request_cancel(session, crud.one(workspace_id, run_id))
+
+
+async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+    """Have a paused run go on, told to nobody: the caller takes it up itself."""
+    await crud.wake(session, workspace_id, run_id)
+
+
+async def keep(
+    session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int, more: dict[str, Any]
+) -> None:
+    """Add to the input that a next attempt would begin with; raises RunLost as `expect_held`."""
+    run = await crud.lock_mine(session, workspace_id, run_id, attempt)
+    if run is None:
+        raise RunLost
+    await crud.finish(session, run, {"input": {**run.input, **more}})
 
 
 async def expect_held(

@@ -28,6 +28,11 @@ async def test_a_run_explains_its_prompts(agency):
     assert {"instructions", "rules", "blocks", "memory", "conversation"} <= sections.keys()
     assert sections["memory"]["items"][0]["text"] == "The user prefers tea."
     assert all(each["tokens"] > 0 for each in sections.values())
+    events = (await agency.events(run["id"])).events
+    [told] = [each for each in events if each["type"] == "memory.recalled"]
+    assert (told["memory_id"], told["path"]) == (sections["memory"]["items"][0]["id"], "")
+    created = next(each for each in events if each["type"] == "message.created")
+    assert told["message_id"] == created["message_id"]
 
 
 async def test_a_budget_of_memory_holds_and_says_what_it_left_out(agency):
