@@ -41,6 +41,7 @@ from app.agents.runtime.jobs import approvals_job
 from app.agents.runtime.launching import Launcher
 from app.agents.runtime.work import Performing
 from app.agents.templates.generation.work import Generating
+from app.agents.templates.maker import Makers
 from app.agents.tools.builtin import BuiltinSource
 from app.agents.tools.local.opening import local_tools
 from app.agents.tools.registry import ToolRegistry
@@ -72,6 +73,7 @@ class Agents:
     evaluations: Evaluations
     recalling: Recalling
     composer: Composer
+    makers: Makers
     works: tuple[Work, ...] = ()
     jobs: tuple[Job, ...] = ()
 
@@ -87,70 +89,123 @@ async def open_agents(
 ) -> AsyncIterator[Agents]:
     """Open what agents need; what it holds is closed with it."""
     async with AsyncExitStack() as stack:
-        credentials = Credentials(kernel.database, kernel.vault)
-        links = Links(kernel.outbound)
-        stack.push_async_callback(links.close)
-        commands = kernel.settings.mcp_stdio_commands
-        mcp = McpSource(kernel.database, credentials, links, commands)
-        mailroom = Mailroom(kernel, SeenAgents(), await stack.enter_async_context(Bell(kernel)))
-        web = await stack.enter_async_context(open_web(kernel.settings, credentials))
-        custom = CustomSource(kernel.database, web.client, credentials)
-        recalling = Recalling(kernel.database, knowledge.searching)
-        databases = Reading(kernel.vault, Connector(kernel.settings.outbound_allow))
-        local = local_tools(kernel, knowledge, files, databases)
-        builtin = (*web.tools, *local, *memory_tools(kernel, recalling), *mailbox_tools(mailroom))
-        remote = A2aSource(kernel.database, credentials, kernel.outbound)
-        tools = ToolRegistry((BuiltinSource(builtin), custom, mcp, remote))
-
-        def nudge(job: str) -> None:
-            kernel.nudge(job)
-
-        desk = Desk(kernel.database, tools, inference, nudge, kernel.settings.public_url)
+        toolshed = await _toolshed(stack, kernel, knowledge, files)
+        tools = toolshed.registry
+        desk = _desk(kernel, inference, tools)
         launcher = Launcher(kernel.database, desk)
-        composer = Composer(kernel.database, knowledge.grounder, recalling)
-        context = ContextBuilder(composer)
-        performing = Performing(kernel.database, inference.calls, tools, context, launcher.cast)
-        launcher.performing = performing
-        evaluations = Evaluations(
-            kernel.database,
-            inference.calls,
-            inference.embedders,
-            past=[PastAgentRuns()],
-            runner=AgentRuns(kernel.database, launcher),
-            prompts=TemplatePrompts(kernel.database),
-        )
-        dispatcher = Dispatcher(mailroom, RuntimeLauncher(launcher))
+        composer = Composer(kernel.database, knowledge.grounder, toolshed.recalling)
+        performing = _performing(kernel, inference, tools, composer, launcher)
+        evaluations = _evaluations(kernel, inference, launcher)
+        dispatcher = Dispatcher(toolshed.mailroom, RuntimeLauncher(launcher))
         stack.push_async_callback(dispatcher.close)
         endpoint = open_endpoint(kernel, knowledge, tools, launcher)
         stack.push_async_callback(endpoint.close)
         yield Agents(
             tools,
-            credentials,
-            databases,
-            custom,
-            mcp,
-            mailroom,
+            toolshed.credentials,
+            toolshed.databases,
+            toolshed.custom,
+            toolshed.mcp,
+            toolshed.mailroom,
             desk,
             launcher,
             endpoint,
             A2aEndpoint(kernel, launcher),
-            remote,
+            toolshed.remote,
             evaluations,
-            recalling,
+            toolshed.recalling,
             composer,
-            works=(
-                performing,
-                Remembering(kernel.database, inference.calls, inference.own),
-                Experimenting(evaluations),
-                Generating(kernel.database, inference.calls),
-            ),
-            jobs=(
-                approvals_job(kernel.database, launcher),
-                mailboxes_job(kernel.database),
-                dispatcher.job(),
-                memories_job(kernel.database),
-            ),
+            Makers(),
+            works=_works(kernel, inference, performing, evaluations),
+            jobs=_jobs(kernel, launcher, dispatcher),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Toolshed:
+    """All tools, and what gives them."""
+
+    registry: ToolRegistry
+    credentials: Credentials
+    databases: Reading
+    custom: CustomSource
+    mcp: McpSource
+    remote: A2aSource
+    mailroom: Mailroom
+    recalling: Recalling
+
+
+async def _toolshed(
+    stack: AsyncExitStack, kernel: Kernel, knowledge: Knowledge, files: Files
+) -> _Toolshed:
+    settings = kernel.settings
+    credentials = Credentials(kernel.database, kernel.vault)
+    links = Links(kernel.outbound)
+    stack.push_async_callback(links.close)
+    mcp = McpSource(kernel.database, credentials, links, settings.mcp_stdio_commands)
+    mailroom = Mailroom(kernel, SeenAgents(), await stack.enter_async_context(Bell(kernel)))
+    web = await stack.enter_async_context(open_web(settings, credentials))
+    custom = CustomSource(kernel.database, web.client, credentials)
+    recalling = Recalling(kernel.database, knowledge.searching)
+    databases = Reading(kernel.vault, Connector(settings.outbound_allow))
+    local = local_tools(kernel, knowledge, files, databases)
+    builtin = (*web.tools, *local, *memory_tools(kernel, recalling), *mailbox_tools(mailroom))
+    remote = A2aSource(kernel.database, credentials, kernel.outbound)
+    registry = ToolRegistry((BuiltinSource(builtin), custom, mcp, remote))
+    return _Toolshed(registry, credentials, databases, custom, mcp, remote, mailroom, recalling)
+
+
+def _desk(kernel: Kernel, inference: Inference, tools: ToolRegistry) -> Desk:
+    def nudge(job: str) -> None:
+        # The kernel gets the jobs to nudge once they are run.
+        kernel.nudge(job)
+
+    return Desk(kernel.database, tools, inference, nudge, kernel.settings.public_url)
+
+
+def _performing(
+    kernel: Kernel,
+    inference: Inference,
+    tools: ToolRegistry,
+    composer: Composer,
+    launcher: Launcher,
+) -> Performing:
+    context = ContextBuilder(composer)
+    launcher.performing = Performing(
+        kernel.database, inference.calls, tools, context, launcher.cast
+    )
+    return launcher.performing
+
+
+def _evaluations(kernel: Kernel, inference: Inference, launcher: Launcher) -> Evaluations:
+    return Evaluations(
+        kernel.database,
+        inference.calls,
+        inference.embedders,
+        past=[PastAgentRuns()],
+        runner=AgentRuns(kernel.database, launcher),
+        prompts=TemplatePrompts(kernel.database),
+    )
+
+
+def _works(
+    kernel: Kernel, inference: Inference, performing: Performing, evaluations: Evaluations
+) -> tuple[Work, ...]:
+    return (
+        performing,
+        Remembering(kernel.database, inference.calls, inference.own),
+        Experimenting(evaluations),
+        Generating(kernel.database, inference.calls),
+    )
+
+
+def _jobs(kernel: Kernel, launcher: Launcher, dispatcher: Dispatcher) -> tuple[Job, ...]:
+    return (
+        approvals_job(kernel.database, launcher),
+        mailboxes_job(kernel.database),
+        dispatcher.job(),
+        memories_job(kernel.database),
+    )
 
 
 def agents_of(request: Request) -> Agents:

@@ -27,9 +27,9 @@ from app.agents.mcp_servers.router import router as mcp_servers
 from app.agents.memory.blocks_router import router as memory_blocks
 from app.agents.memory.router import router as memories
 from app.agents.memory.settings_router import router as memory_settings
-from app.agents.runtime.router import approvals_router as approvals
+from app.agents.runtime.approvals_router import router as approvals
 from app.agents.runtime.router import router as agent_runs
-from app.agents.runtime.router import runs_router as agent_runs_shown
+from app.agents.runtime.runs_router import router as agent_runs_shown
 from app.agents.templates.routes import ROUTERS as TEMPLATES
 
 ROUTERS: tuple[APIRouter, ...] = (

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from decimal import Decimal
 from uuid import uuid4
 
@@ -142,9 +142,10 @@ class Process:
         drives = [active.task for active in executor._active.values()]
         tasks = [executor._appender._task, lease._task, signals._task, *reader._tasks]
         for task in (*tasks, *drives, *recovery._tasks):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # A store's client can take one cancellation in mid-command for a failure of its own.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=0.01)
         await self.kernel.valkey.delete(f"executor:{executor.id}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -22,11 +22,12 @@ from a2a.types import (
     TaskStatus,
 )
 from a2a.utils.errors import A2AError
-from google.protobuf.json_format import MessageToDict, ParseDict, ParseError  # type: ignore[import-untyped]
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 
 from app.agents.a2a.errors import CardUnusable
 from app.agents.a2a.transport import guarded_client
 from app.agents.credentials.finding import Opened
+from app.agents.mcp_servers.pinning import visible
 from app.core.errors import AppError
 from app.core.outbound import Outbound
 
@@ -116,7 +117,7 @@ async def ask(
         raise Unanswered(_without_secrets(str(error), credential)[:500]) from error
     except (ParseError, ValueError) as error:
         raise Unanswered(f"it cannot be understood ({type(error).__name__})") from error
-    return heard.said()
+    return _clean(heard.said(), credential)
 
 
 class Heard:
@@ -181,6 +182,11 @@ def _text(part: Part) -> str:
 def _state(status: TaskStatus) -> str:
     name: str = TaskState.Name(status.state)
     return name.removeprefix("TASK_STATE_").lower()
+
+
+def _clean(said: Said, credential: Opened | None) -> Said:
+    """Its text without our secrets, and without what people do not see."""
+    return replace(said, text=_without_secrets(visible(said.text), credential))
 
 
 def _without_secrets(text: str, credential: Opened | None) -> str:

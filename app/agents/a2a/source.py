@@ -129,4 +129,4 @@ class RemoteAgent:
         if said.state == "completed":
             return Outcome(said.text or "(It said nothing.)", told)
         more = f"Its task is {said.state}; task_id {said.task_id}, context_id {said.context_id}."
-        return Outcome(f"{said.text}\n\n{more}".strip(), told)
+        return Outcome(visible(f"{said.text}\n\n{more}"), told)

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.agents.mailbox import budgets, crud, queue_crud, reading, sending, subscriptions
 from app.agents.mailbox.answering import Answer, Launcher, Wanted
 from app.agents.mailbox.errors import MailboxFull
+from app.agents.mailbox.message_schemas import MOST_CONTENT
 from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxSubscription
 from app.agents.mailbox.room import Mailroom
-from app.agents.mailbox.schemas import MOST_CONTENT
 from app.agents.mailbox.waking import DISPATCH
 from app.core.auth import Access
 from app.core.clock import now

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, t
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.agents.mailbox.message_schemas import MailboxMessageQuery
 from app.agents.mailbox.models import Mailbox, MailboxMessage
-from app.agents.mailbox.schemas import MailboxMessageQuery
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 
 M = MailboxMessage

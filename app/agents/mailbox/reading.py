@@ -16,18 +16,20 @@ from app.agents.mailbox.errors import (
     ReplyPending,
     RequestDead,
 )
-from app.agents.mailbox.models import Mailbox, MailboxMessage
-from app.agents.mailbox.room import Mailroom
-from app.agents.mailbox.schemas import (
+from app.agents.mailbox.lease_schemas import (
     MOST_REDRIVEN,
-    DeadLetterQuery,
     LeaseRequest,
-    MailboxMessageQuery,
-    MailboxReply,
-    MailboxSent,
     NackRequest,
     RedriveRequest,
 )
+from app.agents.mailbox.message_schemas import (
+    DeadLetterQuery,
+    MailboxMessageQuery,
+    MailboxReply,
+    MailboxSent,
+)
+from app.agents.mailbox.models import Mailbox, MailboxMessage
+from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.sending import Post, reply
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each

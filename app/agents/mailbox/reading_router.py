@@ -16,20 +16,19 @@ from app.agents.mailbox.errors import (
     ReplyPending,
     RequestDead,
 )
-from app.agents.mailbox.models import MailboxMessage
-from app.agents.mailbox.schemas import (
+from app.agents.mailbox.lease_schemas import (
     AckRequest,
     AwaitReply,
-    DeadLetterQuery,
     ExtendRequest,
     LeasedMessages,
     LeaseRequest,
-    MailboxMessageRead,
     NackRequest,
     Redriven,
     RedriveRequest,
     leased,
 )
+from app.agents.mailbox.message_schemas import DeadLetterQuery, MailboxMessageRead
+from app.agents.mailbox.models import MailboxMessage
 from app.core.bulk import BulkResult
 from app.core.http.guard import KernelDep, guarded_router
 from app.core.http.problems import problems

@@ -22,19 +22,16 @@ from app.agents.mailbox.errors import (
     SenderUnknown,
     TooManyMailboxes,
 )
-from app.agents.mailbox.models import Mailbox, MailboxMessage
-from app.agents.mailbox.schemas import (
+from app.agents.mailbox.message_schemas import (
     MailboxBroadcast,
-    MailboxCreate,
     MailboxMessageCreate,
     MailboxMessageQuery,
     MailboxMessageRead,
-    MailboxQuery,
-    MailboxRead,
     MailboxReply,
     MailboxSent,
-    MailboxUpdate,
 )
+from app.agents.mailbox.models import Mailbox, MailboxMessage
+from app.agents.mailbox.schemas import MailboxCreate, MailboxQuery, MailboxRead, MailboxUpdate
 from app.core.errors import RestoreExpired
 from app.core.http.guard import KernelDep, guarded_router
 from app.core.http.problems import problems

@@ -17,10 +17,10 @@ from app.agents.mailbox.errors import (
     ReplyAddressUnknown,
     SenderUnknown,
 )
+from app.agents.mailbox.message_schemas import MailboxDelivery, MailboxLetter, MailboxSent
 from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxRule
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.routing import MOST_HOPS, Envelope, Landed, land
-from app.agents.mailbox.schemas import MailboxDelivery, MailboxLetter, MailboxSent
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession

@@ -11,9 +11,9 @@ import orjson
 from app.agents.mailbox import finding, queue_crud, reading, sending
 from app.agents.mailbox.addresses import LONGEST, of_agent, parse, tag_of
 from app.agents.mailbox.errors import LeaseLost, ReplyPending
+from app.agents.mailbox.message_schemas import MOST_CONTENT, MailboxSent
 from app.agents.mailbox.models import MailboxMessage
 from app.agents.mailbox.room import Mailroom
-from app.agents.mailbox.schemas import MOST_CONTENT, MailboxSent
 from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.tool import Outcome, ToolContext, ToolFault, ToolTraits
 from app.core.auth import Access, Permission

@@ -11,9 +11,11 @@ from app.agents.definitions.models import Agent
 from app.agents.definitions.schemas import AgentQuery
 from app.agents.mcp_endpoint.ports import Ended, ServedAgent
 from app.agents.runtime.launching import Launcher, RunWanted
+from app.agents.runtime.tree import STARTED_BY
 from app.core.auth import Access
 from app.core.db import AsyncSession, Database
 from app.core.paging import Cursors
+from app.identity.versioned.keeping import PRODUCTION
 from app.runs.runs import service as runs
 from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
@@ -40,7 +42,7 @@ class LaunchedAgents:
                 agent = await definitions.find(session, access, slug)
             except AgentNotFound:
                 return None
-        if agent.slug != slug or definitions.PRODUCTION not in agent.labels:
+        if agent.slug != slug or PRODUCTION not in agent.labels:
             return None
         return _served(agent)
 
@@ -51,8 +53,8 @@ class LaunchedAgents:
             slug,
             asked,
             dict(variables),
-            label=definitions.PRODUCTION,
-            metadata={"started_by": "mcp"},
+            label=PRODUCTION,
+            metadata={STARTED_BY: "mcp"},
         )
         return (await self._launcher.start(access, wanted)).id
 
@@ -81,7 +83,7 @@ class LaunchedAgents:
         query = AgentQuery(limit=200)
         for _ in range(MOST_PAGES):
             page = await definitions.page(session, access, query, self._cursors)
-            found += [each for each in page.data if definitions.PRODUCTION in each.labels]
+            found += [each for each in page.data if PRODUCTION in each.labels]
             if page.next_cursor is None:
                 break
             query = AgentQuery(limit=200, cursor=page.next_cursor)

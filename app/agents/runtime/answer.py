@@ -13,7 +13,7 @@ from app.agents.runtime.tree import Role, Tree
 from app.agents.runtime.words import calls_of, text_of
 from app.inference.calls.course import Course
 from app.inference.calls.seam import Seam
-from app.inference.providers.collect import Collector
+from app.inference.providers.collect import Collector, joined
 from app.inference.providers.errors import ContentFiltered
 from app.inference.providers.types import (
     Finished,
@@ -83,16 +83,18 @@ class Answer:
         told = seam.told() | {"offset": len(self.partial.text) + seam.offset}
         self.tree.ctx.emit("failover", message_id=self.partial.message_id, **told)
 
-    def take(self, event: StreamEvent) -> None:
-        self._collector.add(event)
-        if isinstance(event, TextDelta):
-            self._say(self._inert.feed(event.text))
-        elif isinstance(event, ReasoningDelta):
-            if event.text:
-                self.tree.ctx.reasoning(event.text, message_id=self.partial.message_id)
-        elif isinstance(event, Finished):
-            self._say(self._inert.finish())
-            self.finish_reason = event.reason
+    def take(self, events: Sequence[StreamEvent]) -> None:
+        """What came together; a text that came in pieces is gone through as one."""
+        for event in joined(events):
+            self._collector.add(event)
+            if isinstance(event, TextDelta):
+                self._say(self._inert.feed(event.text))
+            elif isinstance(event, ReasoningDelta):
+                if event.text:
+                    self.tree.ctx.reasoning(event.text, message_id=self.partial.message_id)
+            elif isinstance(event, Finished):
+                self._say(self._inert.finish())
+                self.finish_reason = event.reason
 
     def _say(self, text: str) -> None:
         self.tree.ctx.text(text, message_id=self.partial.message_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from app.agents.context.composing import Composer, Sources
+from app.agents.context.composing import Composer, Sources, recalled_in
 from app.agents.definitions.rendering import render
 from app.agents.runtime.prompt import Prompt, asked_of, text_asked
 from app.agents.runtime.tree import Role, Tree
@@ -52,11 +52,14 @@ class ContextBuilder:
         for warning in composed.warnings:
             tree.tell("log", warning["code"], step="context", path=path, level="warning", **warning)
         tell_sources(tree, path, 1, composed.grounding.sources)
+        for memory in recalled_in(composed.sections):
+            message_id, mark = tree.message_id(path, 1), memory["memory_id"]
+            tree.tell("memory.recalled", mark, message_id=message_id, path=path, **memory)
         asked = asked_of(messages)
         images = any(isinstance(part, ImagePart) for each in asked for part in each.parts)
         report = {"sections": composed.sections, "left_out": composed.left_out}
         head = Message("system", (TextPart(composed.system),))
-        return Prompt(head, asked, question, images, report)
+        return Prompt(head, asked, question, images, report, definition.compaction)
 
 
 def tell_sources(tree: Tree, path: str, number: int, sources: Sequence[Mapping[str, Any]]) -> None:

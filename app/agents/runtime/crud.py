@@ -5,16 +5,41 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
 from app.agents.runtime.schemas import ApprovalQuery, ExecutionQuery
 from app.core.clock import now
+from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.runs.runs.models import Run
 
 Place = tuple[str, int, str]
+
+# What every step writes is made once: to put such a statement together costs more than to run it.
+_EXECUTIONS, _STEPS = table_of(Execution), table_of(ExecutionStep)
+_BEGIN_STEP = insert(_STEPS)
+_COUNT_SECONDS = (
+    update(_EXECUTIONS)
+    .where(_EXECUTIONS.c.id == bindparam("of_execution"))
+    .values(
+        active_seconds=_EXECUTIONS.c.active_seconds + bindparam("seconds"),
+        updated_at=bindparam("ended_at"),
+    )
+    .cte("counted")
+)
+_ENDED = (
+    "outcome", "is_error", "input_tokens", "output_tokens", "cost_usd", "first_token_ms",
+    "ended_at",
+)  # fmt: skip
+_END_STEP = (
+    update(_STEPS)
+    .add_cte(_COUNT_SECONDS)
+    .where(_STEPS.c.id == bindparam("of_step"))
+    .values({name: bindparam(name) for name in _ENDED})
+    .values(status="ended", updated_at=bindparam("ended_at"))
+)
 
 
 async def add(session: AsyncSession, *rows: Execution | ExecutionStep | ToolApproval) -> None:
@@ -71,28 +96,17 @@ async def steps(
 
 async def begin_step(session: AsyncSession, step: ExecutionStep) -> None:
     """Write a step without the unit of work's bookkeeping: there is one for each call."""
-    columns = (each.key for each in ExecutionStep.__mapper__.column_attrs)
-    values = {name: getattr(step, name) for name in columns}
+    values = {name: getattr(step, name) for name in _STEPS.c.keys()}  # noqa: SIM118 - of columns
     moment = {"created_at": step.started_at, "updated_at": step.started_at}
-    await session.execute(insert(ExecutionStep).values({**values, **moment}))
+    await session.execute(_BEGIN_STEP, {**values, **moment})
 
 
-async def end_step(session: AsyncSession, step_id: UUID, values: dict[str, Any]) -> None:
-    await session.execute(
-        update(ExecutionStep)
-        .where(ExecutionStep.id == step_id)
-        .values(status="ended", ended_at=now(), **values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def count_seconds(session: AsyncSession, execution_id: UUID, seconds: float) -> None:
-    await session.execute(
-        update(Execution)
-        .where(Execution.id == execution_id)
-        .values(active_seconds=Execution.active_seconds + seconds)
-        .execution_options(synchronize_session=False)
-    )
+async def end_step(
+    session: AsyncSession, step: ExecutionStep, values: dict[str, Any], seconds: float
+) -> None:
+    """Write how a step ended, and that its run has worked for so many seconds more."""
+    places = {"of_step": step.id, "of_execution": step.execution_id}
+    await session.execute(_END_STEP, {**values, **places, "seconds": seconds, "ended_at": now()})
 
 
 async def drop_begun(session: AsyncSession, step_ids: Sequence[UUID]) -> None:

@@ -28,6 +28,7 @@ def _launcher_of(request: Request) -> Launcher:
 LauncherDep = Annotated[Launcher, Depends(_launcher_of)]
 
 
+Reader = Annotated[Access, require(Permission.RUNS_READ)]
 Runner = Annotated[Access, require(Permission.AGENTS_RUN, Permission.MODELS_INVOKE)]
 # Why a run is not begun.
 FAILURES = (

@@ -9,8 +9,9 @@ from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 
-from app.agents.context.window import Fitted
+from app.agents.context.history import Shown
 from app.agents.runtime.answer import Answer, Partial
+from app.agents.runtime.compacting import SUMMARY, Summing
 from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.models import ExecutionStep
 from app.agents.runtime.prompt import Prompt
@@ -79,14 +80,22 @@ class Asking:
         return self.tree.journal
 
     async def answered(self, messages: Sequence[ModelMessage]) -> ExecutionStep:
-        """The model's next answer; raises Waits where a budget has no room for it."""
+        """The model's next answer to the loop's messages; raises what `asked` raises."""
         number = 1 + sum(isinstance(each, ModelResponse) for each in messages)
+        return await self.asked(number, conversation_of(messages, self.journal.answers(self.path)))
+
+    async def asked(self, number: int, conversation: Sequence[Message]) -> ExecutionStep:
+        """The model's answer of this number, after what was said since it was first asked.
+
+        Raises Waits where a budget has no room for it, and LimitReached.
+        """
         place = (self.path, number, "")
         done = self.journal.ended(place)
         if done is not None:
             return done
         self.tree.expect_room()
-        shown = conversation_of(messages, self.journal.answers(self.path))
+        shown = [*conversation]
+        await self._compact(number, shown)
         partial = self._partial(number)
         if partial.text:
             shown += [
@@ -116,12 +125,23 @@ class Asking:
         )  # fmt: skip
         return Partial(self.tree.message_id(self.path, number, attempt))
 
-    async def _admitted(self, shown: Sequence[Message]) -> Grant:
-        question = self._question(shown)
+    async def _compact(self, number: int, shown: Sequence[Message]) -> None:
+        """Have summed up what does not fit any more, where the definition wants it."""
+        if self.prompt.compaction.kind != "summary":
+            return
+        plan = await self.tree.calls.plan(self._order(self._question(shown)))
+        target, most = plan.candidates[0].target, self.role.definition.parameters.max_output_tokens
+        place = (self.path, number, SUMMARY)
+        summing = Summing(self.tree, self.role, self.fixed_model)
+        self.prompt = await summing.compacted(place, self.prompt, shown, target, most)
+
+    def _order(self, question: Question) -> Order:
         payer = self.tree.payer(self.role.agent_id)
-        order = Order(payer, question, self.tree.access.rules, self.tree.access)
+        return Order(payer, question, self.tree.access.rules, self.tree.access)
+
+    async def _admitted(self, shown: Sequence[Message]) -> Grant:
         try:
-            return await self.tree.calls.admit(order)
+            return await self.tree.calls.admit(self._order(self._question(shown)))
         except BudgetExceeded as error:
             raise Waits("budget", error) from error
 
@@ -150,7 +170,7 @@ class Asking:
             "context": self.prompt.told(self._fitted(grant.call.candidate.target, shown)),
         }
 
-    def _fitted(self, target: Target, shown: Sequence[Message]) -> Fitted:
+    def _fitted(self, target: Target, shown: Sequence[Message]) -> Shown:
         most = self.role.definition.parameters.max_output_tokens
         return self.prompt.fitted(target, shown, most)
 
@@ -163,7 +183,7 @@ class Asking:
         last = self.tree.is_last_step
         return ChatRequest(
             model=target.model,
-            messages=(self.prompt.head, *self._fitted(target, shown).messages),
+            messages=self.prompt.messages(self._fitted(target, shown)),
             tools=self.specs,
             tool_choice="none" if self.specs and last else None,
             response_format=form,
@@ -181,12 +201,12 @@ class Asking:
         telling = self.tree.calls.telling(grant, lambda target: self._request(target, shown))
         answer = Answer(self.tree, self.role, step, partial)
         answer.announce(telling.course)
-        async with aclosing(telling.stream()) as events:
-            async for event in events:
-                if isinstance(event, Seam):
-                    answer.mark(event)
+        async with aclosing(telling.batches()) as batches:
+            async for batch in batches:
+                if isinstance(batch, Seam):
+                    answer.mark(batch)
                 else:
-                    answer.take(event)
+                    answer.take(batch)
         parts = answer.finished(telling.course)
         total = total_of(telling.course.calls)
         first = telling.course.attempt.first_token_ms

@@ -13,7 +13,12 @@ from app.agents.definitions.definition import OutputGuard
 MOST_HELD: Final = 4000
 
 _SPECIAL: Final = re.compile(r"[`!\[\]<\\]|(?:https?://|ftp://|www\.)", re.IGNORECASE)
-_STARTS: Final = ("https://", "http://", "ftp://", "www.")
+_HALTS: Final = re.compile(_SPECIAL.pattern + r"|\n", re.IGNORECASE)
+# The end of a text that may become the start of an address.
+_UNFINISHED: Final = re.compile(
+    r"(?:h(?:t(?:t(?:ps?(?::/?)?)?)?)?|f(?:t(?:p(?::/?)?)?)?|ww?w?)\Z", re.IGNORECASE
+)
+_LONGEST_START: Final = len("https://")
 _LABEL: Final = re.compile(r"!?\[((?:[^\[\]\\]|\\.|!?\[(?:[^\[\]\\]|\\.)*\](?:\([^()]*\))?)*)\]")
 _TARGET: Final = re.compile(
     r"\(\s*(<[^<>]*>|[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)"
@@ -49,7 +54,7 @@ class InertText:
 
     def feed(self, text: str) -> str:
         """What may be shown of all that has come so far."""
-        if not (self._links or self._images):
+        if not (self._links or self._images) or self._is_plain(text):
             return text
         self._held += text
         shown: list[str] = []
@@ -59,6 +64,15 @@ class InertText:
             self._at_start = True
         shown.append(self._part())
         return "".join(shown)
+
+    def _is_plain(self, text: str) -> bool:
+        """Whether the text may be shown as it is, whatever comes after it: most of what comes."""
+        if not text or self._held or self._at_start or self._fence:
+            return False
+        if _HALTS.search(text) or _safe_end(text, 0) < len(text):
+            return False
+        self._last = text[-1]
+        return True
 
     def finish(self) -> str:
         """The rest."""
@@ -224,8 +238,5 @@ def _as_code(address: str) -> str:
 
 def _safe_end(line: str, at: int) -> int:
     """Where the line may be cut: before what may become an address."""
-    tail = line[max(at, len(line) - 8) :].lower()
-    for length in range(min(len(tail), 7), 0, -1):
-        if any(each.startswith(tail[-length:]) and each != tail[-length:] for each in _STARTS):
-            return len(line) - length
-    return len(line)
+    found = _UNFINISHED.search(line, max(at, len(line) - _LONGEST_START + 1))
+    return found.start() if found else len(line)

@@ -144,8 +144,7 @@ class Journal:
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
             async with self.database.unit(self.ctx.scope) as session:
-                await crud.end_step(session, step.id, values)
-                await crud.count_seconds(session, self.ctx.run_id, spent)
+                await crud.end_step(session, step, values, spent)
             self.seconds += spent
         step.status, step.ended_at = "ended", now()
         for name, value in values.items():

@@ -139,7 +139,7 @@ class Launcher:
     async def estimate(self, access: Access, ready: "Ready") -> AgentRunEstimate:
         """Who would be asked first, and how much it would be shown."""
         execution = ready.execution
-        definition = AgentDefinition.model_validate(execution.definition)
+        definition = execution.parsed
         tokens = estimate_text(execution.instructions)
         tokens += estimate_text(text_asked(execution.messages))
         question = Question(execution.model, tokens, agent_route=definition.model)

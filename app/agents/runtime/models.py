@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.agents.definitions.definition import AgentDefinition
 from app.core.data import Category, Handling, personal, plain
 from app.core.db import Row
 
@@ -53,6 +55,11 @@ class Execution(Row):
     forked_at: Mapped[int | None]
     active_seconds: Mapped[float] = mapped_column(default=0.0)
     labels: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict, info=plain())
+
+    @cached_property
+    def parsed(self) -> AgentDefinition:
+        """The definition; it is read several times in a run, and never changed."""
+        return AgentDefinition.model_validate(self.definition)
 
 
 class ExecutionStep(Row):

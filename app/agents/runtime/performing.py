@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from typing import Any
 
 import orjson
@@ -20,11 +21,12 @@ from app.agents.runtime.errors import OutputInvalid
 from app.agents.runtime.gateway_model import Asking, GatewayModel, said
 from app.agents.runtime.inert import InertText
 from app.agents.runtime.prompt import Prompt
-from app.agents.runtime.prompting import history_of
+from app.agents.runtime.prompting import CALL, history_of
 from app.agents.runtime.toolbox import Held, Toolbox
 from app.agents.runtime.tree import Role, Tree, Waits
+from app.agents.runtime.words import calls_of, restored, text_of
 from app.core.json_schemas import validator_of
-from app.inference.providers.types import ToolSpec
+from app.inference.providers.types import Message, TextPart, ToolSpec
 
 MENDS = 3
 MEND = (
@@ -79,6 +81,8 @@ class Performance:
             self.partials,
             self.fixed_model,
         )
+        if not self.tools and (alone := await self._alone(asking)) is not None:
+            return alone
         answers = self.tree.journal.answers(self.path)
         result = await _loop().run(
             model=GatewayModel(asking),
@@ -90,6 +94,21 @@ class Performance:
         if isinstance(result.output, DeferredToolRequests):
             raise self.waits[0] if self.waits else Waits("approval")
         return self._result(result.output)
+
+    async def _alone(self, asking: Asking) -> Result | None:
+        """Work without tools needs no loop; None where the model called one all the same."""
+        shown: list[Message] = []
+        for number in count(1):
+            step = await asking.asked(number, shown)
+            parts = restored((step.outcome or {})["parts"])
+            if calls_of(parts):
+                return None
+            text = text_of(parts)
+            mend = self._mend(text)
+            if mend is None:
+                return self._result(text)
+            shown += [Message("assistant", parts), Message("user", (TextPart(mend),))]
+        return None
 
     def _results(self) -> dict[tuple[int, str], Any]:
         return {
@@ -109,16 +128,21 @@ class Performance:
 
     def checked(self, text: str) -> str:
         """The answer, once it satisfies the schema; else the model is told why it does not."""
+        mend = self._mend(text)
+        if mend is None:
+            return text
+        raise ModelRetry(mend)
+
+    def _mend(self, text: str) -> str | None:
+        """What the model is told of an answer that will not do; raises OutputInvalid at last."""
         schema = self.role.definition.output_schema
-        if schema is None:
-            return text
-        why = _why_not(schema, text)
+        why = None if schema is None else _why_not(schema, text)
         if why is None:
-            return text
+            return None
         self.mended += 1
         if self.mended > MENDS or self.tree.is_last_step:
             raise OutputInvalid(why)
-        raise ModelRetry(MEND.format(why=why))
+        return MEND.format(why=why)
 
 
 class _Toolset(AbstractToolset[Performance]):
@@ -128,17 +152,12 @@ class _Toolset(AbstractToolset[Performance]):
         self._performance = performance
         self._toolbox = toolbox
         self._tools = {
-            name: ToolsetTool(
+            CALL: ToolsetTool(
                 toolset=self,
-                tool_def=ToolDefinition(
-                    name=name,
-                    description=held.tool.description,
-                    parameters_json_schema=dict(held.tool.parameters),
-                ),
+                tool_def=ToolDefinition(name=CALL),
                 max_retries=1000,
                 args_validator=_ANYTHING,
             )
-            for name, held in toolbox.held.items()
         }
 
     @property
@@ -150,22 +169,23 @@ class _Toolset(AbstractToolset[Performance]):
 
     async def call_tool(
         self,
-        name: str,
-        tool_args: Any,
+        name: str,  # noqa: ARG002 - always the same one
+        tool_args: dict[str, str],
         ctx: RunContext[Performance],
         tool: ToolsetTool[Performance],  # noqa: ARG002
     ) -> str:
         number = sum(isinstance(each, ModelResponse) for each in ctx.messages)
+        called, arguments = tool_args["name"], tool_args["arguments"]
         try:
-            step = await self._toolbox.call(number, ctx.tool_call_id or name, name, tool_args)
+            step = await self._toolbox.call(number, ctx.tool_call_id or CALL, called, arguments)
         except Waits as waits:
             # The other calls of this step are finished; then the agent waits.
             self._performance.waits.append(waits)
             raise ApprovalRequired from waits
         outcome = step.outcome or {}
         text: str = outcome["text"]
-        handed = outcome.get("data")
-        if isinstance(handed, dict) and self._toolbox.held[name].hands_off:
+        handed, held = outcome.get("data"), self._toolbox.held.get(called)
+        if isinstance(handed, dict) and held is not None and held.hands_off:
             raise HandedOff(handed["handed_off_to"], handed["note"])
         if step.is_error:
             raise ToolFailed(text)

@@ -1,17 +1,18 @@
 """pydantic-ai's messages, as far as its loop needs them, and ours, as models are shown them.
 
 The loop decides what happens next; what was said stands in the journal. Its first message stands
-for all that the agent was asked.
+for all that the agent was asked. It knows one tool alone, which takes every call: so the toolbox
+answers each, also one of a tool that is not there, or with arguments that nobody can read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
+    RetryFeedbackPart,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
@@ -19,11 +20,12 @@ from pydantic_ai.messages import (
 )
 
 from app.agents.runtime.models import ExecutionStep
-from app.agents.runtime.words import restored
+from app.agents.runtime.words import calls_of, restored
 from app.inference.providers import types
 from app.inference.providers.types import Message, Part, ToolResultPart
 
 OPENING = ""
+CALL = "call"
 
 
 def response_of(parts: Iterable[Part]) -> ModelResponse:
@@ -33,7 +35,8 @@ def response_of(parts: Iterable[Part]) -> ModelResponse:
         if isinstance(part, types.TextPart) and part.text:
             made.append(TextPart(part.text))
         elif isinstance(part, types.ToolCallPart):
-            made.append(ToolCallPart(part.name, part.arguments, tool_call_id=part.id))
+            called = {"name": part.name, "arguments": part.arguments}
+            made.append(ToolCallPart(CALL, called, tool_call_id=part.id))
     return ModelResponse(parts=made, model_name="gateway")
 
 
@@ -59,20 +62,19 @@ def _answered(
     results: dict[tuple[int, str], ExecutionStep],
     mended: str,
 ) -> list[Any]:
-    calls = [part for part in parts if isinstance(part, types.ToolCallPart)]
+    calls = calls_of(parts)
     if not calls:
         return [UserPromptPart(mended)]
-    return [_result(call, results.get((number, call.id))) for call in calls]
+    return [_result(call.id, results.get((number, call.id))) for call in calls]
 
 
-def _result(call: types.ToolCallPart, step: ExecutionStep | None) -> Any:
-    if step is None or step.outcome is None:
-        said = "There is no such tool, or its arguments could not be read."
-        return ToolReturnPart(call.name, said, tool_call_id=call.id, outcome="failed")
-    text = step.outcome["text"]
-    if step.is_error:
-        return ToolReturnPart(call.name, text, tool_call_id=call.id, outcome="failed")
-    return ToolReturnPart(call.name, text, tool_call_id=call.id)
+def _result(call_id: str, step: ExecutionStep | None) -> Any:
+    # Runs of earlier versions have no step where a tool was not there.
+    outcome = (step.outcome if step is not None else None) or {"text": "There is no such tool."}
+    part = ToolReturnPart(CALL, outcome["text"], tool_call_id=call_id)
+    if step is None or step.is_error:
+        part.outcome = "failed"
+    return part
 
 
 def conversation_of(
@@ -81,28 +83,25 @@ def conversation_of(
     """What models are shown of the loop's messages, after what the agent was asked."""
     shown: list[Message] = []
     said = iter(answers)
+    names: dict[str, str] = {}
     for message in messages[1:]:
         if isinstance(message, ModelResponse):
-            shown.append(Message("assistant", restored((next(said).outcome or {})["parts"])))
+            parts = restored((next(said).outcome or {})["parts"])
+            names = {call.id: call.name for call in calls_of(parts)}
+            shown.append(Message("assistant", parts))
         else:
-            shown += _requests(message)
+            shown += _requests(message, names)
     return shown
 
 
-def _requests(request: ModelRequest) -> list[Message]:
+def _requests(request: ModelRequest, names: Mapping[str, str]) -> list[Message]:
+    """`names` are those of the tools that were called, by the calls' ids."""
     results: list[Part] = []
     others: list[Message] = []
     for part in request.parts:
         if isinstance(part, ToolReturnPart):
-            failed = part.outcome == "failed"
-            text = part.content if isinstance(part.content, str) else part.model_response_str()
-            results.append(ToolResultPart(part.tool_call_id, part.tool_name, text, failed))
-        elif isinstance(part, RetryPromptPart) and part.tool_name is not None:
-            text = part.content if isinstance(part.content, str) else part.model_response()
-            results.append(ToolResultPart(part.tool_call_id, part.tool_name, text, is_error=True))
-        elif isinstance(part, UserPromptPart):
+            call_id, failed = part.tool_call_id, part.outcome == "failed"
+            results.append(ToolResultPart(call_id, names[call_id], str(part.content), failed))
+        elif isinstance(part, UserPromptPart | RetryFeedbackPart):
             others.append(Message("user", (types.TextPart(str(part.content)),)))
-        elif isinstance(part, RetryPromptPart):
-            text = part.content if isinstance(part.content, str) else part.model_response()
-            others.append(Message("user", (types.TextPart(text),)))
     return [*([Message("tool", tuple(results))] if results else []), *others]

@@ -170,19 +170,20 @@ class ExecutionQuery(PageQuery):
 
 
 class StepRead(Output):
-    """A call of a model or of a tool."""
+    """A call of a model or of a tool, or a summary of what came before."""
 
     id: UUID
-    kind: Literal["model", "tool"]
+    kind: Literal["model", "tool", "summary"]
     path: str = Field(description="Whose it is in a delegation; empty for the agent itself.")
     number: int = Field(description="The model's step, from 1 in each path.")
     agent: str = Field(validation_alias="agent_slug", description="The agent's slug.")
-    call_id: str = Field(description="Of a tool's call; empty of a model's.")
+    call_id: str = Field(description="Of a tool's call; empty of a model's answer.")
     name: str = Field(description="The model that answered, or the tool.")
     status: Literal["started", "ended"]
     arguments: Any
     outcome: dict[str, Any] | None = Field(
-        description="Of a model `parts`, of a tool `text`, and where it has them `data`, `sources`."
+        description="Of a model `parts`, of a tool `text`, and where it has them `data`, "
+        "`sources`; of a summary `text`, and how many messages it `covers`."
     )
     is_error: bool
     copied: bool = Field(description="Taken over from the run that this one forks.")
@@ -201,7 +202,7 @@ class StepList(Output):
 class StepContext(Output):
     path: str
     number: int
-    agent: str
+    agent: str | None = Field(description="The agent's slug; null in a chat.")
     context: dict[str, Any] = Field(
         description="What entered the prompt, with tokens, and what was left out and why."
     )

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.agents.context.composing import CONTEXT
+from app.agents.memory.explaining import explained
 from app.agents.runtime import crud
 from app.agents.runtime.errors import ApprovalDecided, ApprovalNotFound, RunNotPaused
 from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
@@ -82,6 +84,34 @@ async def steps(session: AsyncSession, access: Access, run_id: UUID) -> Sequence
     """Raises RunNotFound."""
     await show(session, access, run_id)
     return await crud.steps(session, access.workspace_id, run_id)
+
+
+async def context(session: AsyncSession, access: Access, run_id: UUID) -> dict[str, Any]:
+    """What each call of a model was shown, in an agent's run or in a chat; raises RunNotFound."""
+    run = await runs.get(session, access, run_id)
+    execution = await crud.get(session, access.workspace_id, run_id)
+    if execution is None:
+        kept = run.input.get(CONTEXT)
+        if kept is None:
+            raise RunNotFound("This run is neither an agent's nor a chat's.")
+        shown = {"sections": kept["sections"], "left_out": kept["left_out"]}
+        told: list[dict[str, Any]] = [{"path": "", "number": 1, "agent": None, "context": shown}]
+        instructions: str = kept["instructions"]
+    else:
+        told = [
+            {
+                "path": step.path,
+                "number": step.number,
+                "agent": step.agent_slug,
+                "context": step.context or {},
+            }
+            for step in await crud.steps(session, access.workspace_id, run_id)
+            if step.kind == "model"
+        ]
+        instructions = execution.instructions
+    contexts = await explained(session, access, [each["context"] for each in told])
+    data = [each | {"context": context} for each, context in zip(told, contexts, strict=True)]
+    return {"run_id": run_id, "instructions": instructions, "data": data}
 
 
 async def approvals(session: AsyncSession, access: Access, run_id: UUID) -> Sequence[ToolApproval]:

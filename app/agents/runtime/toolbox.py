@@ -17,17 +17,24 @@ from app.agents.runtime.leaks import has_known_secret
 from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.agents.runtime.outcomes import failed, kept_of, origin_of
 from app.agents.runtime.seen import addresses
-from app.agents.runtime.tree import Role, Tree, Waits
+from app.agents.runtime.tree import BEYOND, EVALUATION, Role, Tree, Waits
 from app.agents.tools.guarding import called, expect_valid
 from app.agents.tools.tool import Tool, ToolContext, ToolFault
 from app.core.clock import now
 from app.core.ids import new_id
-from app.core.json_schemas import validator_of
+from app.core.json_limits import storable, too_deep
+from app.core.json_schemas import TooLarge, validator_of
 from app.runs.events.errors import RunLost
 
 APPROVAL_DAYS: Final = 7
+# Models invent names, and long ones.
+MOST_NAME: Final = 128
+MOST_NAMED: Final = 50
 # What is not the tool's own: people are waited for, or the run is another process's by now.
 PASSING: Final = (Waits, RunLost)
+INTERRUPTED: Final = (
+    "The server stopped in the middle of this call; whether it took effect is not known."
+)
 
 
 @dataclass(slots=True)
@@ -53,26 +60,28 @@ class Toolbox:
     path: str
     held: Mapping[str, Held]
 
-    async def call(self, number: int, call_id: str, name: str, arguments: Any) -> ExecutionStep:
+    async def call(self, number: int, call_id: str, name: str, written: str) -> ExecutionStep:
         """The call's step, ended: done now, or in an earlier attempt at the run.
 
-        Raises Waits where a person must agree first.
+        The name and the arguments are as the model wrote them. Raises Waits where a person must
+        agree first.
         """
         place = (self.path, number, call_id)
-        journal = self.tree.journal
-        done = journal.ended(place)
-        if done is None:
-            self._tell("tool.call", place, name=name, arguments=arguments)
-            done = await self._carried_out(place, name, arguments)
+        name, arguments = name[:MOST_NAME].replace("\x00", "\ufffd"), _read(written)
+        # Also of a call that has ended: its process may have died before the log had it.
+        self._tell("tool.call", place, name=name, arguments=arguments)
+        done = self.tree.journal.ended(place)
+        done = done or await self._carried_out(place, name, arguments)
         self._tell_outcome(place, done)
         return done
 
     async def _carried_out(self, place: Place, name: str, arguments: Any) -> ExecutionStep:
         held = self.held.get(name)
         try:
+            self._expect_room(place)
             if held is None:
-                raise ToolFault("unknown_tool", f"There is no tool `{name}`.")
-            self._expect_valid(held.tool, arguments)
+                raise self._missing(place)
+            expect_valid(held.tool, arguments)
             await self._expect_agreed(place, name, held, arguments)
             self._expect_repeatable(place, held.tool)
         except ToolFault as fault:
@@ -111,11 +120,33 @@ class Toolbox:
         await self.tree.journal.end(step, kept, is_error=is_error)
         self.tree.note_result(step)
 
-    def _expect_valid(self, tool: Tool, arguments: Any) -> None:
-        if self.tree.tool_calls_left <= 0:
+    def _expect_room(self, place: Place) -> None:
+        if not self.tree.has_room_for(place):
             most = self.tree.limits.tool_calls
-            raise ToolFault("limit_reached", f"Tools may be called {most} times; answer now.")
-        expect_valid(tool, arguments)
+            raise ToolFault(BEYOND, f"Tools may be called {most} times; answer now.")
+
+    def _missing(self, place: Place) -> ToolFault:
+        """What is wrong with a call of what the agent does not have, or no longer has.
+
+        Raises Waits while people are asked about it: by then it may be back.
+        """
+        approval = self.tree.journal.approvals.get(place)
+        if self.tree.journal.begun(place) is not None:
+            return ToolFault("interrupted", f"{INTERRUPTED} The tool is not there any more.")
+        if approval is None:
+            return ToolFault("unknown_tool", f"There is no tool of this name; {self._there_are()}.")
+        self._expect_decided(approval)
+        return ToolFault(
+            "tool_gone",
+            "A person agreed to this call, but the tool is not there any more; nothing was done.",
+        )
+
+    def _there_are(self) -> str:
+        names = sorted(self.held)
+        if not names:
+            return "there are none at all"
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        return f"there are: {', '.join(names[:MOST_NAMED])}{more}"
 
     async def _expect_agreed(
         self, place: Place, name: str, held: Held, arguments: dict[str, Any]
@@ -136,13 +167,17 @@ class Toolbox:
             reason=approval.reason,
             expires_at=approval.expires_at,
         )
+        self._expect_decided(approval)
+        if approval.digest != digest_of(name, arguments):
+            raise ToolFault("approval_mismatch", "Something else was agreed to.")
+
+    def _expect_decided(self, approval: ToolApproval) -> None:
+        """Raises Waits while it is not, and ToolFault where nobody agreed."""
         if approval.status == "pending":
             raise Waits("approval")
         if approval.status != "approved":
             said = f" They say: {approval.note}" if approval.note else ""
             raise ToolFault(f"approval_{approval.status}", f"A person did not agree.{said}")
-        if approval.digest != digest_of(name, arguments):
-            raise ToolFault("approval_mismatch", "Something else was agreed to.")
 
     async def _ask(
         self, place: Place, name: str, arguments: dict[str, Any], reason: str
@@ -176,8 +211,7 @@ class Toolbox:
             case "always":
                 return "always"
             case When():
-                matches = validator_of(held.approval.when, only_2020=True).is_valid(arguments)
-                return "rule" if matches else None
+                return "rule" if _matches(held.approval.when, arguments) else None
         usual = held.tool.traits.approval
         if usual == "unseen_url":
             unseen = any(not self.tree.has_seen(each) for each in addresses(arguments))
@@ -201,11 +235,7 @@ class Toolbox:
     def _expect_repeatable(self, place: Place, tool: Tool) -> None:
         """What was under way when its process died is done again only where that is harmless."""
         if self.tree.journal.begun(place) is not None and not tool.traits.idempotent:
-            raise ToolFault(
-                "interrupted",
-                "The server stopped in the middle of this call; whether it took effect is not "
-                "known. Look before you repeat it.",
-            )
+            raise ToolFault("interrupted", f"{INTERRUPTED} Look before you repeat it.")
 
     def _context(self, place: Place, held: Held) -> ToolContext:
         path, number, call_id = place
@@ -224,6 +254,7 @@ class Toolbox:
             self.tree.has_seen,
             tell,
             partial(self.tree.cite, path),
+            trial=self.tree.purpose == EVALUATION,
         )
 
     def _tell(self, kind: str, place: Place, **fields: Any) -> None:
@@ -244,6 +275,23 @@ class Toolbox:
         more = {"code": outcome.get("code")} if step.is_error else {"data": outcome.get("data")}
         self._tell(kind, place, name=step.name, text=outcome.get("text", ""), **more)
         tell_sources(self.tree, step.path, step.number, outcome.get("sources", ()))
+
+
+def _matches(rule: dict[str, Any], arguments: dict[str, Any]) -> bool:
+    """Whether a rule asks for a person; also where that cannot be told in time."""
+    try:
+        return validator_of(rule, only_2020=True).is_valid(arguments)
+    except TooLarge:
+        return True
+
+
+def _read(written: str) -> Any:
+    """A call's arguments as Postgres keeps them; no JSON, or too deep a one, stays a text."""
+    try:
+        value = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return written.replace("\x00", "\ufffd")
+    return written if too_deep(written.encode(), value) is not None else storable(value)
 
 
 def digest_of(name: str, arguments: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
 
 from app.agents.definitions.definition import AgentDefinition, Limits
+from app.agents.runtime.crud import Place
 from app.agents.runtime.errors import LimitReached
 from app.agents.runtime.journal import Journal
 from app.agents.runtime.leaks import Confided
@@ -23,6 +24,12 @@ from app.runs.runs.context import RunContext
 MOST_AT_ONCE: Final = 8
 # The purpose of runs that answer other agents' messages.
 MAIL: Final = "agent_mail"
+# That of runs that try an agent out: they leave nothing behind for later ones.
+EVALUATION: Final = "evaluation"
+# What a run's metadata names the protocol by which another agent or program has called.
+STARTED_BY: Final = "started_by"
+# The code of calls that were refused for their number.
+BEYOND: Final = "limit_reached"
 
 
 class Waits(Exception):
@@ -72,6 +79,7 @@ class Tree:
     variables: Mapping[str, Any] = field(default_factory=dict)
     _seen: Seen = field(default_factory=Seen)
     _confided: Confided = field(default_factory=Confided)
+    _calling: set[Place] = field(default_factory=set)
     _told: set[tuple[str, ...]] = field(default_factory=set)
     _cited: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -183,9 +191,22 @@ class Tree:
         """Whether the model's next call is the last one that the limits allow."""
         return self.journal.count("model") + 1 >= self.limits.steps
 
-    @property
-    def tool_calls_left(self) -> int:
-        return self.limits.tool_calls - self.journal.count("tool")
+    def has_room_for(self, place: Place) -> bool:
+        """Whether a tool may be called there; from then on the call counts."""
+        made = {
+            each
+            for each, step in self.journal.steps.items()
+            if step.kind == "tool" and not step.copied and not _is_beyond(step)
+        }
+        made |= self._calling
+        if place not in made and len(made) >= self.limits.tool_calls:
+            return False
+        self._calling.add(place)
+        return True
+
+
+def _is_beyond(step: ExecutionStep) -> bool:
+    return (step.outcome or {}).get("code") == BEYOND
 
 
 def _mark(kind: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -193,6 +214,8 @@ def _mark(kind: str, body: Mapping[str, Any]) -> tuple[str, ...] | None:
         return _place(kind, body, body["call_id"])
     if kind == "source.added":
         return _place(kind, body, f"{body['passage_id']}:{body['number']}")
+    if kind == "memory.recalled":
+        return _place(kind, body, body["memory_id"])
     return None
 
 

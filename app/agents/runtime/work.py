@@ -1,12 +1,11 @@
 """The work of an agent's run: set the tree up, have it perform, and leave its result."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from app.agents.definitions.definition import AgentDefinition
 from app.agents.runtime import crud
 from app.agents.runtime.answer import partials_of
 from app.agents.runtime.company import Company
@@ -21,6 +20,7 @@ from app.agents.tools.registry import ToolRegistry
 from app.core.auth import Access, Permission
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
+from app.core.outbox import emit
 from app.inference.calls.calls import Calls
 from app.inference.calls.remembering import access_of, remembered
 from app.inference.calls.totals import Total
@@ -29,6 +29,15 @@ from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Paused, Settlement
 
 KIND: Final = "agent_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run under way: what it was begun with, its tree, and what dead processes have used."""
+
+    execution: Execution
+    tree: Tree
+    lost: Total
 
 
 class Performing:
@@ -49,7 +58,7 @@ class Performing:
         self._tools = tools
         self._context = context
         self._cast = cast
-        self._trees: dict[UUID, tuple[Tree, Total]] = {}
+        self._trees: dict[UUID, Known] = {}
         self._results: dict[UUID, dict[str, Any]] = {}
         self._expected: dict[UUID, Execution] = {}
 
@@ -62,7 +71,7 @@ class Performing:
         expected = self._expected.pop(ctx.run_id, None)
         execution = expected or await self._execution(ctx)
         tree, lost = await self._tree(ctx, execution, is_new=expected is not None)
-        self._trees[ctx.run_id] = (tree, lost)
+        self._trees[ctx.run_id] = Known(execution, tree, lost)
         company = Company(tree, self._context, partials_of(ctx.history))
         left = tree.limits.seconds - tree.journal.active
         try:
@@ -79,16 +88,18 @@ class Performing:
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
         """The result, or of a run that failed what its agent had said by then."""
         on_commit(session, lambda: self._forget(ctx.run_id))
-        execution = await crud.get(session, ctx.workspace_id, ctx.run_id)
+        known = self._trees.get(ctx.run_id)
+        execution = known.execution if known else await self._stored(ctx, session)
         if execution is None:
             return Settlement()
-        await crud.close_approvals(session, ctx.run_id)
-        known = self._trees.get(ctx.run_id)
-        journal, lost = (known[0].journal, known[1]) if known else (None, Total())
-        if journal is None:
+        if known:
+            journal, lost = known.tree.journal, known.lost
+        else:
             journal = Journal(self._database, ctx)
             await journal.load()
             lost = await self._lost(ctx, session, journal)
+        if journal.approvals:
+            await crud.close_approvals(session, ctx.run_id)
         result = self._results.get(ctx.run_id) if ending.status == "completed" else None
         result = result or {"output": None, "text": said_in(journal)}
         total = _total(journal.cost) + lost
@@ -102,6 +113,7 @@ class Performing:
         }
         if ending.status == "completed":
             await remember(session, ctx, access_told(ctx), execution)
+        await _tell(session, execution, ending)
         return Settlement(told, total.input_tokens, total.output_tokens, total.cost_usd)
 
     def _forget(self, run_id: UUID) -> None:
@@ -111,10 +123,13 @@ class Performing:
 
     async def _execution(self, ctx: RunContext) -> Execution:
         async with self._database.unit(ctx.scope) as session:
-            found = await crud.get(session, ctx.workspace_id, ctx.run_id)
+            found = await self._stored(ctx, session)
         if found is None:
             raise AppError("What this run was to do is gone.")
         return found
+
+    async def _stored(self, ctx: RunContext, session: AsyncSession) -> Execution | None:
+        return await crud.get(session, ctx.workspace_id, ctx.run_id)
 
     async def _tree(
         self, ctx: RunContext, execution: Execution, *, is_new: bool
@@ -127,8 +142,7 @@ class Performing:
         if ctx.continued:
             async with self._database.unit(ctx.scope) as session:
                 lost = await self._lost(ctx, session, journal)
-        definition = AgentDefinition.model_validate(execution.definition)
-        limits = definition.limits
+        limits = execution.parsed.limits
         return Tree(
             ctx,
             access_told(ctx),
@@ -180,9 +194,32 @@ def _total(cost: Cost) -> Total:
 
 
 def role_of(execution: Execution) -> Role:
-    definition = AgentDefinition.model_validate(execution.definition)
     slug, name = execution.agent_slug, execution.agent_name
-    return Role(slug, name, definition, execution.agent_id, execution.agent_version)
+    return Role(slug, name, execution.parsed, execution.agent_id, execution.agent_version)
+
+
+async def _tell(session: AsyncSession, execution: Execution, ending: Ending) -> None:
+    """Have the rooms above hear of it; a run that was cancelled is no news to anyone."""
+    if ending.status == "cancelled":
+        return
+    named = {
+        "run_id": execution.id,
+        "agent_id": execution.agent_id,
+        "agent": execution.agent_slug,
+        "agent_version": execution.agent_version,
+        "purpose": execution.purpose,
+        "conversation_id": execution.conversation_id,
+        "parent_run_id": execution.parent_run_id,
+        "error": ending.error.code if ending.error else None,
+    }
+    await emit(
+        session,
+        execution.workspace_id,
+        f"agent_run.{ending.status}",
+        named,
+        subject_id=execution.id,
+        user_id=execution.user_id,
+    )
 
 
 def access_kept(access: Access) -> dict[str, Any]:

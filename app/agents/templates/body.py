@@ -59,7 +59,11 @@ class AgentBody(Input):
 
 
 class WorkflowBody(Input):
-    """A workflow, kept as it is: nothing here can run one yet."""
+    """A workflow's definition, in which `{{ name }}` stands for the value of a variable.
+
+    A string that is nothing else takes the value as it is: a number, a list. All else between
+    braces is the workflow's own. Within expressions, values are best named by `vars`.
+    """
 
     type: Literal["workflow"]
     workflow: Annotated[

@@ -87,7 +87,7 @@ def wrong_with(content: Content) -> list[FieldError]:
     elif isinstance(content.body, AgentBody):
         wrong = _wrong_agent(content.body, content.variables)
     else:
-        wrong = _wrong_workflow(content.body)
+        wrong = _wrong_workflow(content.body, variable.declared(content.variables))
     return wrong or _wrong_examples(content)
 
 
@@ -145,10 +145,16 @@ def definition_of(
     return (None, wrong) if wrong else (definition, [])
 
 
-def _wrong_workflow(body: WorkflowBody) -> list[FieldError]:
-    if body.workflow.get("dsl") == FLOW:
-        return []
-    return [FieldError("/body/body/workflow/dsl", CODE, f'must be "{FLOW}"')]
+def _wrong_workflow(body: WorkflowBody, known: set[str]) -> list[FieldError]:
+    """What the room of workflows need not be asked for."""
+    if body.workflow.get("dsl") != FLOW:
+        return [FieldError("/body/body/workflow/dsl", CODE, f'must be "{FLOW}"')]
+    return [
+        FieldError(
+            f"/body/variables/properties/{name}", "variable_reserved", "is the workflow's own name"
+        )
+        for name in sorted(known & filling.FLOW_NAMES)
+    ]
 
 
 def _wrong_examples(content: Content) -> list[FieldError]:
@@ -195,7 +201,7 @@ def text_of(content: Content, values: Mapping[str, Any]) -> str:
     if isinstance(body, AgentBody):
         documents = [body.definition, *(member.definition for member in body.members)]
         return "\n\n".join(_words_of(filling.fill(each, values)) for each in documents)
-    return orjson.dumps(body.workflow).decode()
+    return orjson.dumps(filling.fill_flow(body.workflow, values)).decode()
 
 
 def _words_of(definition: Any) -> str:

@@ -226,10 +226,11 @@ async def usage(
     versions_of_it = select(TemplateVersion.id).where(
         TemplateVersion.workspace_id == workspace_id, TemplateVersion.template_id == template_id
     )
-    agents = (
+    made = (
         select(
             TemplateInstance.version_id,
             func.count(func.distinct(TemplateInstance.agent_id)).label("agents"),
+            func.count(func.distinct(TemplateInstance.workflow_id)).label("workflows"),
             func.count(func.distinct(Execution.id)).label("runs"),
         )
         .outerjoin(
@@ -249,12 +250,14 @@ async def usage(
         select(
             TemplateVersion.number,
             *(func.coalesce(each, 0).label(each.key) for each in counts),
-            func.coalesce(agents.c.agents, 0).label("agents"),
-            func.coalesce(agents.c.runs, 0).label("runs"),
+            *(
+                func.coalesce(made.c[each], 0).label(each)
+                for each in ("agents", "workflows", "runs")
+            ),
             TemplateUsage.last_used_at,
         )
         .outerjoin(TemplateUsage, TemplateUsage.version_id == TemplateVersion.id)
-        .outerjoin(agents, agents.c.version_id == TemplateVersion.id)
+        .outerjoin(made, made.c.version_id == TemplateVersion.id)
         .where(
             TemplateVersion.workspace_id == workspace_id,
             TemplateVersion.template_id == template_id,

@@ -50,11 +50,6 @@ class TemplateScoreLow(Conflict):
     title = "The version's score is lower than asked for, or it has none"
 
 
-class WorkflowEngineMissing(Conflict):
-    code = "workflow_engine_missing"
-    title = "Workflows cannot be run yet"
-
-
 class TemplateReadOnly(PermissionDenied):
     code = "template_read_only"
     title = "The template is shared with you to read"
@@ -65,7 +60,7 @@ class TemplateNotYours(PermissionDenied):
     title = "Only its owner may do this"
 
 
-class AgentsNotYours(PermissionDenied):
+class MakingNotAllowed(PermissionDenied):
     code = "scope_missing"
     title = "The credential lacks a permission"
 

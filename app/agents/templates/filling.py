@@ -1,4 +1,4 @@
-"""An agent's definition with the values of a template's variables in it."""
+"""Definitions with the values of a template's variables in them."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,11 @@ import orjson
 PLACE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 # What these fields say is rendered again, by the agent's own variables.
 RENDERED: Final = frozenset({"instructions"})
+# The parts of a workflow's definition whose texts are templates themselves, and what those see.
+STEPS: Final = frozenset({"nodes", "edges", "outputs"})
+FLOW_NAMES: Final = frozenset(
+    {"error", "event", "index", "inputs", "item", "last", "nodes", "run", "vars"}
+)
 # At the end of a text, what comes next could make a tag of it.
 _BRACES: Final = re.compile(r"\{(?=[{%#]|\Z)")
 _LAST_BRACE: Final = re.compile(r"\{\Z")
@@ -35,6 +40,20 @@ def fill(document: Any, values: Mapping[str, Any], *, rendered: bool = False) ->
         return values[whole[1]]
 
     return _filled(document, values, rendered=rendered)
+
+
+def fill_flow(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A workflow's definition with the values in it; within steps they say nothing but text."""
+    steps = {name: _inert(value) for name, value in values.items()}
+    return {key: fill(value, steps if key in STEPS else values) for key, value in document.items()}
+
+
+def _inert(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _inert(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_inert(each) for each in value]
+    return inert(value) if isinstance(value, str) else value
 
 
 def _filled(text: str, values: Mapping[str, Any], *, rendered: bool) -> str:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from app.agents.definitions.naming import plain_slug
 from app.agents.templates import crud, indexing
 from app.agents.templates.content import Content, wrong_with
 from app.agents.templates.errors import (
@@ -16,6 +15,7 @@ from app.agents.templates.models import Template, TemplateVersion
 from app.core import restorable
 from app.core.db import AsyncSession
 from app.core.ids import new_id
+from app.identity.versioned.naming import slug_of
 
 MOST_TEMPLATES: Final = 2000
 MOST_VERSIONS: Final = 1000
@@ -67,7 +67,7 @@ async def add(session: AsyncSession, author: Author, sheet: Sheet, content: Cont
         labels={},
         annotations=sheet.metadata or {},
     )
-    made.slug = sheet.slug or slug_of(sheet.name, made.id)
+    made.slug = sheet.slug or slug_of(sheet.name, "template", made.id.hex)
     await crud.save(session, made)
     await crud.add(session, _version(made, author.user_id, sheet, content))
     await indexing.index(session, made, content)
@@ -102,11 +102,6 @@ async def expect_room(session: AsyncSession, workspace_id: UUID) -> None:
     living = await restorable.count_living(session, Template, workspace_id)
     if living >= MOST_TEMPLATES:
         raise TooManyTemplates(f"A workspace has at most {MOST_TEMPLATES}; delete some.")
-
-
-def slug_of(name: str, template_id: UUID) -> str:
-    """A slug made of a name, with an end of its own so that it is nobody else's."""
-    return f"{plain_slug(name)[:50].strip('-') or 'template'}-{template_id.hex[-8:]}"
 
 
 def _version(

@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Response
 
 from app.agents.definitions.edge import DeskDep, find_later
 from app.agents.templates import exporting, installing, pack
+from app.agents.templates.edge import MakersDep
 from app.agents.templates.errors import (
     TemplateFileInvalid,
     TemplateInvalid,
@@ -129,10 +130,10 @@ async def generate_template(
     responses=problems(TemplateFileInvalid, TemplateInvalid, TemplateSlugTaken, TooManyTemplates),
 )
 async def import_templates(
-    access: Writer, session: Session, desk: DeskDep, wanted: TemplateImport
+    access: Writer, session: Session, desk: DeskDep, makers: MakersDep, wanted: TemplateImport
 ) -> object:
     find_later(session, desk)
-    return await importing.import_file(session, access, wanted)
+    return await importing.import_file(session, access, wanted, makers)
 
 
 @router.get(

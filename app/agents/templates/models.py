@@ -119,19 +119,20 @@ class TemplateUsage(Base):
 
 
 class TemplateInstance(Row):
-    """An agent that a version was made into."""
+    """An agent or a workflow that a version was made into."""
 
     __tablename__ = "ai_template_instances"
     __table_args__ = (
         Index("ix_ai_template_instances_version", "version_id"),
         Index("ix_ai_template_instances_agent", "agent_id"),
+        Index("ix_ai_template_instances_workflow", "workflow_id"),
         Index("ix_ai_template_instances_workspace_id", "workspace_id"),
     )
     __handling__ = Handling(
         "tell what a template was made into",
         subject="created_by_id",
         erase="clear",
-        reason="whose agents came of a team's template",
+        reason="what came of a team's template",
         audited=False,
     )
 
@@ -139,6 +140,7 @@ class TemplateInstance(Row):
     version_id: Mapped[UUID] = mapped_column(
         ForeignKey("ai_template_versions.id", ondelete="CASCADE")
     )
-    agent_id: Mapped[UUID]
+    agent_id: Mapped[UUID | None]
+    workflow_id: Mapped[UUID | None]
     created_by_id: Mapped[UUID | None]
     variables: Mapped[dict[str, Any]] = mapped_column(info=personal(Category.CONTENT))

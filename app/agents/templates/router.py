@@ -7,6 +7,7 @@ from fastapi import Query, Response
 
 from app.agents.definitions.edge import DeskDep, find_later
 from app.agents.templates import service
+from app.agents.templates.edge import MakersDep
 from app.agents.templates.errors import (
     TemplateInvalid,
     TemplateNotFound,
@@ -56,19 +57,23 @@ async def list_templates(
     operation_id="templates_create",
     summary="Make a template of a prompt, an agent or a workflow",
     description=(
-        "A draft with one version. A prompt's messages are Jinja templates of its variables; in an "
-        "agent's definition `{{ name }}` stands for a variable's value. A workflow is kept as it "
-        "is: nothing here runs one yet."
+        "A draft with one version. A prompt's messages are Jinja templates of its variables; in "
+        "the definition of an agent or a workflow `{{ name }}` stands for a variable's value."
     ),
     status_code=201,
     response_model=TemplateDetail,
     responses=problems(TemplateInvalid, TemplateSlugTaken, TooManyTemplates),
 )
 async def create_template(
-    access: Writer, session: Session, desk: DeskDep, new: TemplateCreate, response: Response
+    access: Writer,
+    session: Session,
+    desk: DeskDep,
+    makers: MakersDep,
+    new: TemplateCreate,
+    response: Response,
 ) -> object:
     find_later(session, desk)
-    made = await service.create(session, access, new)
+    made = await service.create(session, access, new, makers)
     response.headers["Location"] = f"/v1/templates/{made['id']}"
     return made
 
@@ -113,17 +118,22 @@ async def get_template(access: Reader, session: Session, template_id: UUID) -> o
     ),
 )
 async def update_template(
-    access: Writer, session: Session, desk: DeskDep, template_id: UUID, change: TemplateUpdate
+    access: Writer,
+    session: Session,
+    desk: DeskDep,
+    makers: MakersDep,
+    template_id: UUID,
+    change: TemplateUpdate,
 ) -> object:
     find_later(session, desk)
-    return await service.update(session, access, template_id, change)
+    return await service.update(session, access, template_id, change, makers)
 
 
 @router.delete(
     "/{template_id}",
     operation_id="templates_delete",
     summary="Delete a template; it can be restored for 30 days",
-    description="Agents that were made of it stay.",
+    description="Agents and workflows that were made of it stay.",
     status_code=204,
     responses=problems(TemplateNotFound, TemplateNotYours),
 )

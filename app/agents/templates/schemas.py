@@ -6,12 +6,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from app.agents.definitions.schemas import Label
 from app.agents.templates.body import Body, Kind, TemplateExample
 from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
 from app.core.restorable import RestorableQuery
 from app.core.schema import Input, Metadata, Name, NotNull, Text, WholeNumber
+from app.identity.versioned.schemas import Label
 
 Slug = Annotated[
     Text,

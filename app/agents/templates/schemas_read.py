@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from app.agents.definitions.version_schemas import DefinitionChange
 from app.agents.templates.body import Body, Kind, TemplateExample
 from app.agents.templates.schemas import BODY, ID, VARIABLES, Status
-from app.core.schema import Money, Output, Problem, Version
+from app.core.schema import FieldProblem, Money, Output, Problem, Version
 
 _TEMPLATE: JsonDict = {
     "id": ID,
@@ -115,7 +115,7 @@ class RenderedMessage(Output):
 
 
 class TemplateRendered(Output):
-    """A template with values in it: messages of a prompt, or an agent's definition."""
+    """A template with values in it: messages of a prompt, or the definition of the rest."""
 
     template_id: UUID
     version: int
@@ -128,28 +128,41 @@ class TemplateRendered(Output):
 
 
 class TemplatePreviewed(Output):
-    """What a model answered, and what that cost."""
+    """What a model answered, and what that cost.
+
+    Of a workflow no model is asked: it has its `definition`, and what is wrong with that.
+    """
 
     template_id: UUID
     version: int
     messages: list[RenderedMessage] = Field(description="What the model was told.")
-    answer: str
-    model: str
-    finish_reason: str
+    answer: str | None
+    model: str | None
+    finish_reason: str | None
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Null where a price is not known.")
-    valid: bool | None = Field(description="By the template's output schema, where it has one.")
+    valid: bool | None = Field(
+        description="By the template's output schema, where it has one; of a workflow, whether it "
+        "can run."
+    )
+    definition: dict[str, Any] | None = Field(description="Of a workflow.")
+    errors: list[FieldProblem] = Field(description="What is wrong with a workflow's definition.")
+    warnings: list[FieldProblem] = Field(description="What it names and the caller does not see.")
 
 
 class TemplateInstantiated(Output):
-    """What a template was made into: an agent, or messages to use."""
+    """What a template was made into: an agent, a workflow, or messages to use."""
 
     template_id: UUID
     version: int
     kind: Kind
     agent_id: UUID | None
     member_ids: dict[str, UUID] = Field(description="Agents made with it, by their keys.")
+    workflow_id: UUID | None
+    warnings: list[FieldProblem] = Field(
+        description="What a workflow names and the caller does not see, and other doubts."
+    )
     messages: list[RenderedMessage] | None
 
 
@@ -159,6 +172,7 @@ class TemplateVersionUsage(Output):
     previews: int
     instantiations: int
     agents: int = Field(description="Agents that were made of it.")
+    workflows: int = Field(description="Workflows that were made of it.")
     runs: int = Field(description="Runs of these agents that are kept.")
     last_used_at: datetime | None
 

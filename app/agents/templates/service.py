@@ -13,6 +13,7 @@ from app.agents.templates.errors import (
     TemplateVersionNotFound,
 )
 from app.agents.templates.keeping import Author, Sheet
+from app.agents.templates.maker import Makers
 from app.agents.templates.models import Template, TemplateVersion
 from app.agents.templates.schemas import (
     TemplateBulkItem,
@@ -40,9 +41,12 @@ def author_of(access: Access) -> Author:
     return Author(access.workspace_id, access.user_id)
 
 
-async def create(session: AsyncSession, access: Access, new: TemplateCreate) -> dict[str, Any]:
+async def create(
+    session: AsyncSession, access: Access, new: TemplateCreate, makers: Makers
+) -> dict[str, Any]:
     """Raises TemplateInvalid, TooManyTemplates and TemplateSlugTaken."""
     content = Content(new.variables, new.body, tuple(new.examples))
+    makers.expect_sound(content)
     sheet = Sheet(
         new.name,
         new.description,
@@ -128,7 +132,11 @@ async def page(
 
 
 async def update(
-    session: AsyncSession, access: Access, template_id: UUID, change: TemplateUpdate
+    session: AsyncSession,
+    access: Access,
+    template_id: UUID,
+    change: TemplateUpdate,
+    makers: Makers,
 ) -> dict[str, Any]:
     """Raises TemplateInvalid, TemplateSlugTaken, TooManyTemplateVersions, and what `get` raises."""
     given = change.model_fields_set
@@ -148,6 +156,7 @@ async def update(
     old = content_of(version)
     content = _changed(template, old, change)
     if content.digest != version.digest:
+        makers.expect_sound(content)
         sheet = Sheet(template.name, origin="edited", note=change.note)
         await keeping.add_version(session, template, access.user_id, sheet, content)
     else:

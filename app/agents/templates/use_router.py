@@ -14,15 +14,16 @@ from app.agents.definitions.errors import (
     TooManyAgents,
 )
 from app.agents.templates import listing, making, previewing, using
+from app.agents.templates.edge import MakersDep
 from app.agents.templates.errors import (
-    AgentsNotYours,
+    MakingNotAllowed,
     TemplateArchived,
     TemplateLabelNotFound,
     TemplateNotFound,
     TemplateVariablesInvalid,
     TemplateVersionNotFound,
-    WorkflowEngineMissing,
 )
+from app.agents.templates.previewing import Tasting
 from app.agents.templates.schemas import TemplateInstantiate, TemplatePreview, TemplateRender
 from app.agents.templates.schemas_read import (
     TemplateInstantiated,
@@ -75,7 +76,8 @@ async def render_template(
     summary="Have a model answer what a template says",
     description=(
         "Of an agent, its instructions are tried out, without its tools. It is paid for as every "
-        "call; the answer says what it cost."
+        "call; the answer says what it cost. Of a workflow nothing is asked: its definition is "
+        "shown, and what is wrong with it."
     ),
     response_model=TemplatePreviewed,
     responses=problems(
@@ -84,7 +86,6 @@ async def render_template(
         TemplateLabelNotFound,
         TemplateArchived,
         TemplateVariablesInvalid,
-        WorkflowEngineMissing,
         ModelUnknown,
         NoModel,
         ModelNotAllowed,
@@ -92,32 +93,43 @@ async def render_template(
     dependencies=[off_rails("each preview asks a model anew")],
 )
 async def preview_template(
-    access: Asker, kernel: KernelDep, calls: CallsDep, template_id: UUID, wanted: TemplatePreview
+    access: Asker,
+    kernel: KernelDep,
+    calls: CallsDep,
+    makers: MakersDep,
+    template_id: UUID,
+    wanted: TemplatePreview,
 ) -> object:
-    return await previewing.preview(kernel.database, calls, access, template_id, wanted)
+    tasting = Tasting(kernel.database, calls, makers)
+    return await previewing.preview(tasting, access, template_id, wanted)
 
 
 async def _usable(
-    access: Reader, kernel: KernelDep, desk: DeskDep, template_id: UUID, wanted: TemplateInstantiate
-) -> TemplateInstantiate:
-    """What is wanted, once the agents it comes to have their tools and a model that fits."""
+    access: Reader,
+    kernel: KernelDep,
+    desk: DeskDep,
+    makers: MakersDep,
+    template_id: UUID,
+    wanted: TemplateInstantiate,
+) -> making.Planned:
+    """What is wanted, once agents have their tools and a model that fits, or a workflow can run."""
     async with kernel.database.unit(access.scope) as session:
-        definitions = await making.planned(session, access, template_id, wanted)
-    for definition in definitions:
+        used = await using.taken(session, access, template_id, wanted)
+    for definition in making.agents_of(used):
         await checking.expect_usable(desk, access, definition)
-    return wanted
+    return await making.planned(access, used, wanted, makers)
 
 
-Usable = Annotated[TemplateInstantiate, Depends(_usable)]
+Usable = Annotated[making.Planned, Depends(_usable)]
 
 
 @router.post(
     "/instantiate",
     operation_id="templates_instantiate",
-    summary="Make an agent of a template, or a prompt's messages",
+    summary="Make an agent or a workflow of a template, or a prompt's messages",
     description=(
-        "An agent takes `agents:write`; those that work in it are made with it. A prompt gives its "
-        "messages and makes nothing. A workflow is refused: nothing here runs one yet."
+        "An agent takes `agents:write`; those that work in it are made with it. A workflow takes "
+        "`workflows:write`. A prompt gives its messages and makes nothing."
     ),
     status_code=201,
     response_model=TemplateInstantiated,
@@ -127,8 +139,7 @@ Usable = Annotated[TemplateInstantiate, Depends(_usable)]
         TemplateLabelNotFound,
         TemplateArchived,
         TemplateVariablesInvalid,
-        WorkflowEngineMissing,
-        AgentsNotYours,
+        MakingNotAllowed,
         DefinitionInvalid,
         CapabilityMismatch,
         AgentSlugTaken,
@@ -137,16 +148,18 @@ Usable = Annotated[TemplateInstantiate, Depends(_usable)]
 )
 async def instantiate_template(
     access: Reader,
-    wanted: Usable,
+    planned: Usable,
     session: Session,
     desk: DeskDep,
+    makers: MakersDep,
     template_id: UUID,
     response: Response,
 ) -> object:
-    made = await making.instantiate(session, access, template_id, wanted)
-    if made["agent_id"] is not None:
-        find_later(session, desk)
-        response.headers["Location"] = f"/v1/agents/{made['agent_id']}"
+    made = await making.instantiate(session, access, template_id, planned, makers)
+    for kind in ("agent", "workflow"):
+        if (made_id := made[f"{kind}_id"]) is not None:
+            find_later(session, desk)
+            response.headers["Location"] = f"/v1/{kind}s/{made_id}"
     return made
 
 

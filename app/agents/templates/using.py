@@ -91,7 +91,7 @@ def rendered(content: Content, values: Mapping[str, Any]) -> dict[str, Any]:
             for member in body.members
         ]
     else:
-        told["definition"] = filling.fill(body.workflow, values)
+        told["definition"] = filling.fill_flow(body.workflow, values)
     return {**told, "tokens": _tokens(told)}
 
 
@@ -113,7 +113,7 @@ def defined(document: Mapping[str, Any], values: Mapping[str, Any]) -> AgentDefi
 
 
 def _tokens(told: Mapping[str, Any]) -> int:
-    """Of messages, or of the instructions of all agents."""
+    """Of messages, or of the instructions of all agents; a workflow's steps are not read as one."""
     if told["messages"] is not None:
         return sum(estimate_text(each["content"]) for each in told["messages"])
     agents = [told["definition"], *(each["definition"] for each in told["members"] or ())]

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import Path, Query
 
 from app.agents.definitions.edge import DeskDep, find_later
-from app.agents.definitions.schemas import Label
 from app.agents.definitions.version_schemas import DiffQuery
 from app.agents.templates import listing, versions
 from app.agents.templates.errors import (
@@ -37,6 +36,7 @@ from app.core.http.guard import KernelDep, guarded_router, require
 from app.core.http.problems import problems
 from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page
+from app.identity.versioned.schemas import Label
 
 Reader = Annotated[Access, require(Permission.TEMPLATES_READ)]
 Writer = Annotated[Access, require(Permission.TEMPLATES_WRITE)]

@@ -61,7 +61,8 @@ class ToolContext:
     says whether a text (an address, say) stood word for word in what the user or the agent's
     author wrote, or in an earlier result: a request to such an address carries nothing that
     the model made up. `tell` writes progress to the run's log. `cite` gives the number under which
-    a passage may be cited: one, over all calls of the agent in its run.
+    a passage may be cited: one, over all calls of the agent in its run. In a `trial` (a case of an
+    evaluation) nothing is to be remembered for later.
     """
 
     access: Access
@@ -74,6 +75,7 @@ class ToolContext:
     seen: Callable[[str], bool] = _never_seen
     tell: Callable[[Mapping[str, Any]], None] = _tell_nobody
     cite: Callable[[UUID], int] = field(default_factory=numbering)
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,19 +72,48 @@ class Guarded:
         await self.app(scope, receive, send)
 
 
+class Saying(AgentExecutor):
+    """Answers by what `texts` has for a question: completed, failed or asking back."""
+
+    def __init__(self, texts):
+        self.texts, self.requests = texts, []
+
+    async def execute(self, context, event_queue):
+        asked = context.get_user_input()
+        self.requests.append((context.message.message_id, asked, context.context_id))
+        state, text = self.texts.get(asked, ("completed", "Nothing."))
+        status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
+        task = Task(id=context.task_id, context_id=context.context_id, status=status)
+        await event_queue.enqueue_event(task)
+        updater = TaskUpdater(event_queue, context.task_id, context.context_id)
+        said = updater.new_agent_message([Part(text=text)])
+        if state == "failed":
+            await updater.failed(said)
+        elif state == "input_required":
+            await updater.requires_input(said)
+        else:
+            await updater.add_artifact([Part(text=text)])
+            await updater.complete()
+
+    async def cancel(self, context, event_queue):
+        await TaskUpdater(event_queue, context.task_id, context.context_id).cancel()
+
+
 class Elsewhere:
     def __init__(self, url, echo, guard):
         self.url, self.echo, self.guard = url, echo, guard
 
 
 @asynccontextmanager
-async def elsewhere(*, token=None, streaming=True, tells=None):
-    echo, app = Echo(), FastAPI()
+async def elsewhere(
+    *, token=None, streaming=True, tells=None, echo=None, description="Says it again."
+):
+    echo, app = echo or Echo(), FastAPI()
     guard = Guarded(app, token)
     server, task, url = await serve(guard)
     card = AgentCard(
         name="Echo",
-        description="Says it again.",
+        description=description,
         version="1",
         supported_interfaces=[
             AgentInterface(

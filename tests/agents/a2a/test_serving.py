@@ -302,3 +302,21 @@ async def _rpc(peer, agent, body):
     async with httpx.AsyncClient() as http:
         url = f"{peer.address}/a2a/agents/{agent['slug']}"
         return (await http.post(url, json=body, headers=headers)).json()
+
+
+async def test_what_a_caller_says_is_no_memory_unless_the_agent_is_to_keep_it(agency, peer):
+    settings = {"enabled": True, "model": agency.model}
+    changed = await agency.talker.call("PATCH", "/v1/memories/settings", json=settings)
+    assert changed.status_code == 200
+    for memory, drawn in (
+        ({"extract": True}, 0),
+        ({"extract": True, "extract_from": "callers"}, 1),
+    ):
+        agent = await agency.make(memory=memory)
+        agency.says("Noted.", '{"facts": []}')
+        async with peer.client(agent["slug"]) as client:
+            task = await task_of(client, asked("I am Ada."))
+        assert task.status.state == COMPLETED
+        found = await agency.get("/v1/memories/extractions")
+        assert len(found["data"]) == drawn
+        agency.fake.script.clear()

@@ -1,5 +1,6 @@
 """Agents as targets: their runs outlive the experiment's process, and count where they fail."""
 
+import json
 from decimal import Decimal
 from uuid import UUID
 
@@ -109,3 +110,61 @@ async def test_what_an_agent_has_spent_before_it_failed_is_counted(talker, schol
     assert Decimal(failed["cost_usd"]) == Decimal(run["cost_usd"]) > 0
     assert failed["input_tokens"] == run["input_tokens"] > 0
     await assert_costs(talker, over, [failed])
+
+
+def body_of(text):
+    return {"type": "prompt", "messages": [{"role": "system", "content": text}]}
+
+
+async def test_a_label_that_moves_mid_way_mixes_no_versions(talker, scholar):
+    agent = await make_agent(talker)
+    path = f"/v1/agents/{agent['id']}"
+    template = await made(
+        talker, "/v1/templates", {"slug": "asking", "name": "Asking", "body": body_of("The old.")}
+    )
+    scholar.holds_from = 1
+    scholar.holding.clear()
+    evaluation = await evaluation_of(talker, CASES, [EXACT])
+    kept = {"type": "prompt", "name": "kept", "template": "asking", "label": "draft"}
+    targets = ({**AGENT, "label": "draft"}, {**kept, "model": "openai/gpt-4.1-mini"})
+    experiment = await begun(talker, evaluation, *targets, concurrency=1)
+
+    async def first_is_held():
+        return scholar.asked
+
+    await until(first_is_held)
+    pinned = (await got(talker, f"/v1/experiments/{experiment['id']}"))["targets"]
+    assert [each["resolved_version"] for each in pinned] == [1, 1]
+    assert [each["resolved_id"] for each in pinned] == [agent["id"], template["id"]]
+    changed = {"definition": {"instructions": "Say no."}}
+    assert (await talker.call("PATCH", path, json=changed)).json()["current_version"] == 2
+    path_of_template = f"/v1/templates/{template['id']}"
+    answer = await talker.call("PATCH", path_of_template, json={"body": body_of("The new.")})
+    assert answer.json()["current_version"] == 2
+    scholar.holding.set()
+    over = await ended(talker, experiment)
+    assert over["status"] == "completed"
+    runs = (await got(talker, f"{path}/runs"))["data"]
+    assert len(runs) == len(CASES)
+    assert {each["result"]["agent_version"] for each in runs} == {1}
+    told = json.dumps([each.body for each in scholar.requests])
+    assert told.count("Say yes.") == told.count("The old.") == len(CASES)
+    assert "Say no." not in told
+    assert "The new." not in told
+
+
+async def test_an_evaluation_leaves_no_memories(talker, scholar):
+    settings = {"enabled": True, "model": "openai/gpt-4.1-mini"}
+    assert (await talker.call("PATCH", "/v1/memories/settings", json=settings)).status_code == 200
+    memory = {"extract": True, "extract_from": "callers"}
+    await make_agent(talker, memory=memory, tools=[{"tool": "remember"}])
+    call = ("c1", "remember", {"text": "Cases are numbered."})
+    scholar.will(say(Said((), calls=(call,))))
+    evaluation = await evaluation_of(talker, CASES[:1], [EXACT])
+    over = await ended(talker, await begun(talker, evaluation, AGENT))
+    (result,) = await results_of(talker, over)
+    assert result["tool_calls"] == [
+        {"name": "remember", "arguments": {"text": "Cases are numbered."}, "is_error": False}
+    ]
+    assert (await got(talker, "/v1/memories"))["data"] == []
+    assert (await got(talker, "/v1/memories/extractions"))["data"] == []

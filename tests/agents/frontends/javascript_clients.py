@@ -11,7 +11,7 @@ import orjson
 
 FOLDER = Path(__file__).parent / "js"
 MOST_BYTES = 16 * 1024 * 1024
-INSTALL = "npm ci --ignore-scripts --prefix tests/agents/frontends/js"
+INSTALL = "scripts/setup-js"
 
 
 def missing() -> str | None:

@@ -8,10 +8,12 @@ import httpx2
 import pytest
 import pytest_asyncio
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from sqlalchemy import make_url
 
 from app.agents.tools.tool import ToolTraits
 from app.core.db import sync_engine
+from tests.agents.a2a.test_remote import Saying, elsewhere
 from tests.agents.databases.conftest import shop
 from tests.agents.injection.world import (
     TEXTS,
@@ -129,19 +131,14 @@ async def _sources(world, stack, shop, stores):
     await made("/v1/tools/credentials", body)
     for name in ("outbox", "asks"):
         await made("/v1/mailboxes", {"address": f"service:{name}"})
-    described = [each for each in TEXTS if each["channel"] == "mcp_description"]
-    server = MCPServer("wiki", instructions=" ".join(map(world.text, described)))
-    texts = {each["id"]: world.text(each) for each in TEXTS if each["channel"] == "mcp"}
-
-    @server.tool(description=" ".join(map(world.text, described)))
-    def note(q: str) -> str:
-        return texts.get(q, "Nothing.")
-
-    serving = await stack.enter_async_context(served(server.streamable_http_app()))
+    serving = await stack.enter_async_context(served(_wiki(world).streamable_http_app()))
     transport = {"type": "streamable_http", "url": serving.url}
     wiki = await made("/v1/mcp-servers", {"name": "Wiki", "slug": "wiki", "transport": transport})
     for verb in ("refresh", "confirm"):
         await made(f"/v1/mcp-servers/{wiki['id']}/{verb}", {}, 200)
+    there = await stack.enter_async_context(_oracle(world))
+    oracle = {"slug": "oracle", "card_url": there.url, "trusted": True}
+    await made("/v1/remote-agents", oracle)
     await made("/v1/databases", {"name": "Shop", "slug": "shop", "dsn": shop.reader})
     rows = [each for each in TEXTS if each["channel"] == "database"]
     url = make_url(stores[0]).set(database=shop.database)
@@ -155,6 +152,33 @@ async def _sources(world, stack, shop, stores):
     engine.dispose()
 
 
+def _wiki(world):
+    described = [each for each in TEXTS if each["channel"] == "mcp_description"]
+    server = MCPServer("wiki", instructions=" ".join(map(world.text, described)))
+    texts = {each["id"]: world.text(each) for each in TEXTS if each["channel"] == "mcp"}
+
+    errors = {each["id"]: world.text(each) for each in TEXTS if each["channel"] == "mcp_error"}
+
+    @server.tool(description=" ".join(map(world.text, described)))
+    def note(q: str) -> str:
+        if q in errors:
+            raise ToolError(errors[q])
+        return texts.get(q, "Nothing.")
+
+    return server
+
+
+def _oracle(world):
+    cards = [world.text(each) for each in TEXTS if each["channel"] == "a2a_card"]
+    told = {
+        each["id"]: (each.get("state", "completed"), world.text(each))
+        for each in TEXTS
+        if each["channel"] == "a2a"
+    }
+    world.oracle = Saying(told)
+    return elsewhere(echo=world.oracle, description=" ".join(cards))
+
+
 async def _agents(world):
     agency, bench = world.agency, ("transfer", "delete_all", "tell", "lookup", "echo")
     searx = {"backend": "searxng", "url": world.engine.url}
@@ -166,6 +190,7 @@ async def _agents(world):
         {"tool": "http_request", "config": allowed},
         {"tool": "custom:reader"},
         {"tool": "mcp:wiki/*", "approval": "never"},
+        {"tool": "a2a:oracle"},
         {"tool": "query_database"},
         {"tool": "remember"},
         {"tool": "recall_memories"},
@@ -195,5 +220,6 @@ def _fresh(world):
     world.agency.fake.script.clear()
     world.evil.asked.clear()
     world.engine.asked.clear()
+    world.oracle.requests.clear()
     for tool in world.agency.bench.tools.values():
         tool.calls.clear()

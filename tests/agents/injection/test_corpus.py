@@ -47,6 +47,8 @@ async def _run(world, entry) -> tuple[Course, list]:
         "tool": ("lookup", {"q": "the paper"}),
         "custom": ("reader", {"q": "the paper"}),
         "mcp": ("wiki__note", {"q": entry["id"]}),
+        "mcp_error": ("wiki__note", {"q": entry["id"]}),
+        "a2a": ("ask_oracle", {"message": entry["id"]}),
         "database": ("query_database", {"database": "shop", "sql": _sql(entry)}),
         "code": ("run_code", {"code": f"print({text!r})"}),
         "agent": ("ask_colleague", {"task": "Read the paper."}),
@@ -127,7 +129,7 @@ def _reached(world, entry):
     """The text was read: what did no harm was not merely unread. What is hidden was not."""
     shown = prompts(world).replace(_question(entry), "")
     assert (ref(entry) in shown) is not bool(entry.get("hidden"))
-    if entry["channel"] in ("web", "mcp", "mcp_description"):
+    if entry["channel"] in ("web", "mcp", "mcp_error", "mcp_description", "a2a", "a2a_card"):
         assert not INVISIBLE.search(shown)
 
 
@@ -151,6 +153,7 @@ def _nothing_left(world, course):
         if each["name"] in OUTWARD:
             assert world.carries(each["arguments"]) == [], each["name"]
     assert world.agency.bench.tools["tell"].calls == []
+    assert world.carries([asked for _, asked, _ in world.oracle.requests]) == []
     shown = prompts(world)
     assert [name for name in UNSEEN if world.canaries[name] in shown] == []
 

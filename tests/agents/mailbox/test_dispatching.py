@@ -20,9 +20,11 @@ from app.agents.mailbox.agents_crud import SeenAgents
 from app.agents.mailbox.answering import Answer
 from app.agents.mailbox.dispatching import Dispatcher, Pace
 from app.agents.mailbox.errors import HopLimitReached
+from app.agents.mailbox.lease_schemas import LeaseRequest
+from app.agents.mailbox.message_schemas import MailboxMessageQuery
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.routing import MOST_HOPS
-from app.agents.mailbox.schemas import LeaseRequest, MailboxCreate, MailboxMessageQuery
+from app.agents.mailbox.schemas import MailboxCreate
 from app.agents.mailbox.service import create, show
 from app.agents.mailbox.subscription_schemas import (
     MailboxSubscriptionCreate,

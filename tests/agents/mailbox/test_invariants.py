@@ -18,8 +18,8 @@ from sqlalchemy import select, update
 from app.agents.mailbox import crud, queue_crud, reading, sending
 from app.agents.mailbox.errors import LeaseLost, MailboxFull
 from app.agents.mailbox.jobs import mailboxes_job
+from app.agents.mailbox.lease_schemas import LeaseRequest, RedriveRequest
 from app.agents.mailbox.models import Mailbox, MailboxMessage
-from app.agents.mailbox.schemas import LeaseRequest, RedriveRequest
 from app.core.clock import now
 from app.core.ids import new_id
 from tests.support.runs import new_access

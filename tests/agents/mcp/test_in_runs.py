@@ -161,4 +161,4 @@ async def test_a_tool_that_changed_while_a_run_waits_is_not_called(agency, confi
         await approve(agency, run)
         ended = await agency.ended(run["id"])
         assert (ended["text"], calls_in(serving)) == ("Not done.", 0)
-    assert "Unknown tool name" in agency.fake.last.body["messages"][-1]["content"]
+    assert "tool_gone" in agency.fake.last.body["messages"][-1]["content"]

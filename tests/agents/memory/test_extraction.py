@@ -8,13 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from app.agents.memory import extraction
-from app.agents.memory.asking import own_words, read, said_by_user
+from app.agents.memory.asking import own_words, read
 from app.agents.memory.errors import ExtractionOff, ExtractionUnreadable
 from app.agents.memory.extraction import Heard, Starting
 from app.agents.memory.work import Remembering
 from app.core.auth import Permission
 from app.core.db import SYSTEM
-from app.inference.providers.types import Message, TextPart, ToolResultPart
 from app.inference.usage.models import ModelCall
 from tests.agents.memory.conftest import access_of, act, listed, texts
 from tests.support.chat import connected
@@ -227,17 +226,6 @@ async def test_facts_are_not_applied_twice(talker, kernel, app):
 
 def test_only_the_users_own_words_are_read():
     """Memory poisoning: what tools, documents and others say is not the user's."""
-    prompt = [
-        Message("system", (TextPart("I am a system."),)),
-        Message("user", (TextPart("I like tea."),)),
-        Message("assistant", (TextPart("I like coffee."),)),
-        Message("tool", (ToolResultPart("1", "look", "I like poison."),)),
-        Message(
-            "user", (ToolResultPart("1", "look", "I like poison, too."), TextPart("And cake."))
-        ),
-    ]
-    said = said_by_user(prompt)
-    assert [text for _, text in said] == ["I like tea.", "And cake."]
     pasted = (
         "Look:\n> I like poison\n```\nI like poison\n```\n"
         '<source number="1">I like poison</source>\n<Document>I like poison'

@@ -94,6 +94,16 @@ async def test_a_definition_may_ask_by_rule(agency):
     assert (run["status"], len(look.calls)) == ("paused", 1)
 
 
+async def test_a_rule_that_cannot_be_told_in_time_asks(agency):
+    rule = {"when": {"properties": {"q": {"items": {"allOf": [{"maximum": 0}] * 2000}}}}}
+    look = agency.bench.add("look", parameters={"type": "object"}, answer="seen")
+    agent = await agency.make(tools=[{"tool": "test:look", "approval": rule}])
+    agency.calls(("look", {"q": [1] * 10}))
+    agency.calls(("look", {"q": [1] * 5000}))
+    run = await agency.run(agent)
+    assert (run["status"], len(look.calls)) == ("paused", 1)
+
+
 async def test_a_definition_may_waive_it(agency):
     pay = agency.bench.add("pay", traits=WRITES, answer="paid")
     agent = await agency.make(tools=[{"tool": "test:pay", "approval": "never"}])

@@ -79,7 +79,7 @@ async def test_what_goes_wrong_with_a_tool_is_told_to_the_model(agency):
     streamed = await agency.stream(agent)
     assert streamed.types[-1] == "run.completed"
     errors = [each["code"] for each in streamed.events if each["type"] == "tool.error"]
-    assert sorted(errors) == ["internal_error", "invalid_arguments", "not_found"]
+    assert sorted(errors) == ["internal_error", "invalid_arguments", "not_found", "unknown_tool"]
     shown = [m["content"] for m in agency.fake.last.body["messages"] if m["role"] == "tool"]
     assert len(shown) == 4
     assert "secret detail" not in str(shown)
@@ -97,6 +97,8 @@ async def test_an_output_schema_is_kept_to(agency):
     run = await agency.run(agent)
     assert run["output"] == {"city": "Paris"}
     assert run["steps"] == 3
+    told = [m["content"] for m in agency.fake.last.body["messages"] if m["role"] == "user"]
+    assert ["does not satisfy" in str(each) for each in told] == [False, True, True]
     agency.says(*["no"] * 4)
     failed = await agency.start(agent)
     assert failed.json()["status"] == "failed"

@@ -6,7 +6,6 @@ from typing import Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from app.agents.definitions.schemas import Label
 from app.agents.templates import crud, keeping
 from app.agents.templates.body import Evidence
 from app.agents.templates.content import Content, read
@@ -15,6 +14,7 @@ from app.agents.templates.importing.openai import is_prompt, prompt_id, read_pro
 from app.agents.templates.importing.own import is_own, read_own
 from app.agents.templates.importing.reading import documents_in
 from app.agents.templates.keeping import Sheet
+from app.agents.templates.maker import Makers
 from app.agents.templates.models import Template
 from app.agents.templates.schemas import Category, Language, TemplateImport
 from app.agents.templates.service import author_of
@@ -23,6 +23,7 @@ from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.core.schema import Problem
+from app.identity.versioned.schemas import Label
 
 MOST_METADATA: Final = 16_384
 MOST_LEFT_OUT: Final = 100
@@ -33,12 +34,12 @@ Group = list[dict[str, Any]]
 
 
 async def import_file(
-    session: AsyncSession, access: Access, wanted: TemplateImport
+    session: AsyncSession, access: Access, wanted: TemplateImport, makers: Makers
 ) -> dict[str, Any]:
     """The fields of a TemplateImported; raises TemplateFileInvalid."""
     groups = list(_groups(documents_in(wanted.content)))
     await crud.take_turn(session, access.workspace_id)
-    outcomes = [await _import(session, access, wanted, group) for group in groups]
+    outcomes = [await _import(session, access, wanted, group, makers) for group in groups]
     return {"format": format_of(groups), "data": outcomes}
 
 
@@ -66,7 +67,7 @@ def _groups(documents: Sequence[dict[str, Any]]) -> Iterator[Group]:
 
 
 async def _import(
-    session: AsyncSession, access: Access, wanted: TemplateImport, group: Group
+    session: AsyncSession, access: Access, wanted: TemplateImport, group: Group, makers: Makers
 ) -> dict[str, Any]:
     first = group[0]
     told: dict[str, Any] = {
@@ -81,7 +82,7 @@ async def _import(
         async with session.begin_nested():
             found = _found(group)
             told["name"], told["left_out"] = found.name, found.left_out[:MOST_LEFT_OUT]
-            return told | await _keep(session, access, wanted, found)
+            return told | await _keep(session, access, wanted, found, makers)
     except ValidationError as error:
         refused: AppError = NotATemplate(_sentence(error))
     except AppError as error:
@@ -108,7 +109,11 @@ def is_evaluation(document: Mapping[str, Any]) -> bool:
 
 
 async def _keep(
-    session: AsyncSession, access: Access, wanted: TemplateImport, found: FoundTemplate
+    session: AsyncSession,
+    access: Access,
+    wanted: TemplateImport,
+    found: FoundTemplate,
+    makers: Makers,
 ) -> dict[str, Any]:
     """Its versions as a new template, or those that the one imported before has not yet."""
     contents = [read(each.content) for each in found.versions]
@@ -122,6 +127,7 @@ async def _keep(
     for version, content in zip(found.versions, contents, strict=True):
         if content.digest in known:
             continue
+        makers.expect_sound(content)
         sheet = _sheet(wanted, found, version.note, version.evidence)
         if template is None:
             template, status = await _add(session, access, sheet, found, content), "imported"
