@@ -51,17 +51,32 @@ def cores() -> tuple[set[int], set[int]]:
     return ({found[0]}, set(found[1:])) if len(found) > 1 else (set(found), set(found))
 
 
-def pin(pid: int, own: set[int], others: set[int]) -> None:
-    """Leave the server's core to the server: what it has started runs beside the load."""
+def family(pid: int) -> list[int]:
+    """A process and all that it has started, and these, and so on."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    family, level = [], [pid]
+    found, level = [], [pid]
     while level:
+        found += level
         level = [child for child, parent in parents.items() if parent in level]
-        family += level
-    for each in (pid, *family):
+    return found
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """What a process has used with all that it has started, ended ones among them."""
+    ticks = 0
+    for each in family(pid):
+        with suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / TICKS
+
+
+def pin(pid: int, own: set[int], others: set[int]) -> None:
+    """Leave the server's core to the server: what it has started runs beside the load."""
+    for each in family(pid):
         # Each thread has its own set of cores.
         for thread in Path(f"/proc/{each}/task").glob("[0-9]*"):
             with suppress(ProcessLookupError, PermissionError):

@@ -34,6 +34,10 @@ PUBLIC = frozenset(
         "sso_providers_list",
         "sso_start",
         "users_register",
+        "workflow_forms_get",
+        "workflow_forms_submit",
+        "workflow_hooks_receive",
+        "workflows_schema",
     }
 )
 QUICK = "demo/chat?tokens=1&delay_ms=0"
@@ -45,6 +49,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "search_suggest": {"q": "ce"},
     "template_versions_compare": {"from": "1"},
 }
+FLOW = {"dsl": "flow/1", "nodes": [{"id": "a", "type": "transform", "with": {"value": "Hello"}}]}
 # A body that passes, by operation; the authorisation or one changed value decides about the rest.
 BODIES: dict[str, dict[str, Any]] = {
     "custom_tools_bulk": {
@@ -88,6 +93,43 @@ BODIES: dict[str, dict[str, Any]] = {
         "secret": {"kind": "token", "token": "a secret"},
     },
     "tool_credentials_update": {"description": "For orders."},
+    "tasks_assign": {"assignees": ["role:editor"]},
+    "tasks_decide": {"decision": "approve"},
+    "workflow_forms_submit": {"data": {}},
+    "workflow_labels_put": {"version": 1},
+    "workflow_runs_cancel": {"compensate": False},
+    "workflow_runs_compare": {
+        "a": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",
+        "b": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e12",
+    },
+    "workflow_runs_create": {"inputs": {}, "stream": False},
+    "workflow_runs_explain": {"locale": "en"},
+    "workflow_runs_rerun": {"from": ["tell"]},
+    "workflow_runs_retry": {"from": ["tell"]},
+    "workflow_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
+    "workflow_shares_update": {"level": "read"},
+    "workflow_trigger_forms_submit": {"data": {}},
+    "workflow_triggers_create": {
+        "name": "Every morning",
+        "workflow": "no-such-workflow",
+        "on": {"kind": "cron", "expression": "0 8 * * *", "time_zone": "Europe/Berlin"},
+    },
+    "workflow_triggers_fire": {"body": {"city": "Berlin"}},
+    "workflow_triggers_rotate": {"what": "secret"},
+    "workflow_triggers_update": {"name": "Renamed"},
+    "workflow_versions_rollback": {"version": 1},
+    "workflows_bulk": {
+        "items": [{"action": "delete", "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]
+    },
+    "workflows_create": {"name": "Greeting", "definition": FLOW},
+    "workflows_duplicate": {"name": "Greeting, in German"},
+    "workflows_import": {
+        "documents": [
+            {"content": "dsl: flow/1\nnodes: [{id: a, type: transform, with: {value: 1}}]\n"}
+        ]
+    },
+    "workflows_update": {"name": "Renamed"},
+    "workflows_validate": {"definition": FLOW},
     "agent_labels_put": {"version": 1},
     "agent_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
     "agent_shares_update": {"level": "read"},

@@ -151,6 +151,8 @@ async def new_tenant(http: httpx2.AsyncClient) -> Tenant:
             **await _agent_resources(http, person),
             **await _agent_run_resources(http, person),
             **await _template_resources(http, person),
+            **await _workflow_resources(http, person),
+            **await _workflow_run_resources(http, person),
         },
         key=key["key"],
         run=run.json(),
@@ -362,6 +364,72 @@ async def _document_resources(http: httpx2.AsyncClient, person: Person) -> dict[
         "document_id": document["id"],
         "number": "1",
         "snapshot_id": snapshot["id"],
+    }
+
+
+async def _workflow_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A workflow with a share, whose first version has a label."""
+    workflow = await _made(http, person, "/v1/workflows", BODIES["workflows_create"])
+    path = f"/v1/workflows/{workflow['id']}"
+    share = await _made(http, person, f"{path}/shares", BODIES["workflow_shares_create"])
+    label = await http.put(
+        f"{path}/labels/production", json=BODIES["workflow_labels_put"], headers=person.headers
+    )
+    assert label.status_code == 200, label.text
+    return {
+        "workflow_id": workflow["id"],
+        "workflow_share_id": share["id"],
+        **await _trigger_resources(http, person, workflow["id"]),
+    }
+
+
+async def _workflow_run_resources(http: httpx2.AsyncClient, person: Person) -> dict[str, str]:
+    """A run that has taken a step and waits for a person."""
+    tell = {"id": "tell", "type": "emit", "with": {"type": "test.done"}}
+    ask = {"id": "ask", "type": "approval", "with": {"title": "Go on?"}}
+    order = [{"from": "tell", "to": "ask"}]
+    definition = {"dsl": "flow/1", "nodes": [tell, ask], "edges": order}
+    made = {"name": "Asks", "definition": definition}
+    workflow = await _made(http, person, "/v1/workflows", made)
+    path = f"/v1/workflows/{workflow['slug']}/runs"
+    body = BODIES["workflow_runs_create"]
+    begun = await http.post(path, json=body, headers=person.headers)
+    assert begun.json()["status"] == "paused", begun.text
+    run_id = begun.json()["id"]
+    path = f"/v1/workflow-runs/{run_id}/steps"
+    [step] = (await http.get(path, headers=person.headers)).json()["data"]
+    return {
+        "workflow": workflow["slug"],
+        "workflow_run_id": run_id,
+        "workflow_step_id": step["id"],
+        "task_id": begun.json()["waits"][0]["id"],
+    }
+
+
+async def _trigger_resources(
+    http: httpx2.AsyncClient, person: Person, workflow_id: str
+) -> dict[str, str]:
+    """A time that fired once, a webhook, and a form for everybody."""
+    base, of = "/v1/workflow-triggers", {"workflow": workflow_id}
+    body = BODIES["workflow_triggers_create"]
+    cron = await _made(http, person, base, {**body, **of})
+    unsigned = {"type": "none", "allow_unsigned": True}
+    on = {"kind": "webhook", "verification": unsigned}
+    hook = await _made(http, person, base, {"name": "Shop", "on": on, **of})
+    form = {"kind": "form", "title": "Ask us", "json_schema": {}, "access": "public"}
+    asked = await _made(http, person, base, {"name": "Contact", "on": form, **of})
+    fired = await http.post(
+        f"{base}/{cron['id']}/fire",
+        json=BODIES["workflow_triggers_fire"],
+        headers=person.headers,
+    )
+    assert fired.status_code == 202, fired.text
+    return {
+        "form_token": asked["url"].rpartition("/")[2],
+        "hook_token": hook["url"].rpartition("/")[2],
+        "workflow_delivery_id": fired.json()["id"],
+        "workflow_form_id": asked["id"],
+        "workflow_trigger_id": cron["id"],
     }
 
 

@@ -127,6 +127,8 @@ class EventReader:
         at = after
         async with self._watching() as watcher:
             while not self._kernel.stopping.is_set():
+                # The row of a run that was launched here is told of its end while it is read.
+                had_ended = run.ended_at is not None
                 async with aclosing(self._source(run, at, watcher)) as batches:
                     async for events in batches:
                         yield events
@@ -134,7 +136,7 @@ class EventReader:
                             at = events[-1].seq
                             if events[-1].terminal:
                                 return
-                found = None if run.ended_at is not None else await self._look(run)
+                found = None if had_ended else await self._look(run)
                 if found is None:
                     return
                 run = found

@@ -16,6 +16,7 @@ from app.runs.events.log import RunLog
 from app.runs.events.reader import EventReader
 from app.runs.events.signals import Signals
 from app.runs.runs import crud
+from app.runs.runs.elsewhere import Elsewhere
 from app.runs.runs.ending import Closer
 from app.runs.runs.executor import Executor
 from app.runs.runs.lease import Lease
@@ -42,13 +43,18 @@ class Runs:
 
     async def wake(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
         """Have a paused run go on, with what this transaction brings, once that commits."""
-        await crud.wake(session, workspace_id, run_id)
-        on_commit(session, self.recovery.announce_wake)
+        kind = await crud.wake(session, workspace_id, run_id)
+        on_commit(session, lambda: self.recovery.announce_wake(run_id, kind))
 
 
 @asynccontextmanager
-async def open_runs(kernel: Kernel, works: Sequence[Work], lease: Lease) -> AsyncIterator[Runs]:
-    """Start carrying out runs in this process; once its lease is closed, another one may."""
+async def open_runs(
+    kernel: Kernel, works: Sequence[Work], lease: Lease, elsewhere: Elsewhere | None = None
+) -> AsyncIterator[Runs]:
+    """Start carrying out runs in this process; once its lease is closed, another one may.
+
+    What is driven `elsewhere` is taken up by `Recovery.carry_out` only.
+    """
     local: dict[UUID, RunLog] = {}
     live = LiveLog(kernel.valkey)
     signals = Signals(kernel.valkey)
@@ -61,7 +67,7 @@ async def open_runs(kernel: Kernel, works: Sequence[Work], lease: Lease) -> Asyn
 
     reader = EventReader(kernel, live, signals, local, find)
     executor = Executor(lease.executor_id, works, closer, appender, local)
-    recovery = Recovery(kernel, executor, lease, live, signals, closer)
+    recovery = Recovery(kernel, executor, lease, live, signals, closer, elsewhere)
     # Closed from the last to the first: no new runs, no work, all written.
     async with AsyncExitStack() as stack:
         signals.start()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,8 @@ class RunContext:
 
     Writing is immediate and ordered; `flush` waits until what was written is durable. After the
     run's end, or once it belongs to another process, writing has no effect. `launch` starts
-    another run that `service.create` made for this `executor_id`, once that is committed.
+    another run that `service.create` made for this `executor_id`, once that is committed. `nudged`
+    is set when someone has brought what the run may wait for, while it is under way.
     """
 
     def __init__(self, run: Run, log: RunLog, launch: Callable[[Run], None]) -> None:
@@ -40,6 +41,8 @@ class RunContext:
         self.attempt = run.attempt
         self.executor_id = run.executor_id or ""
         self.launch = launch
+        self._run = run
+        self.nudged = asyncio.Event()
         self.scope = Scope(workspace_id=run.workspace_id, user_id=run.user_id)
         self.continued = any(event.type == "run.started" for event in log.events)
         self.history: Sequence[Event] = tuple(log.events)
@@ -89,6 +92,11 @@ class RunContext:
                 await watcher.wait(time.monotonic() + 1)
         finally:
             self._log.watchers.discard(watcher)
+
+    def end(self, values: Mapping[str, Any]) -> None:
+        """Have the row that was launched here say what its end has made of it."""
+        for name, value in values.items():
+            setattr(self._run, name, value)
 
     def close(self) -> None:
         """Write what is still held back; nothing more is taken after it."""

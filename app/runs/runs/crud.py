@@ -6,16 +6,44 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
+from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.runs.runs.models import Run
 from app.runs.runs.schemas import RunQuery
 
 UNFINISHED = ("queued", "running")
 PAUSED = "paused"
+
+# Made once: to put such a statement together costs more than to run it.
+_RUNS = table_of(Run)
+_MINE = and_(
+    _RUNS.c.id == bindparam("run_id"),
+    _RUNS.c.workspace_id == bindparam("of_workspace"),
+    _RUNS.c.attempt == bindparam("of_attempt"),
+    _RUNS.c.status.in_(UNFINISHED),
+)
+_HELD = select(_RUNS.c.id).where(_MINE)
+_HOLD = select(_RUNS.c.last_seq).where(_MINE).with_for_update()
+_ENDED = (
+    "status", "result", "error", "input_tokens", "output_tokens", "cost_usd", "last_seq",
+    "ended_at",
+)  # fmt: skip
+_END = (
+    update(_RUNS)
+    .where(
+        _RUNS.c.id == bindparam("run_id"),
+        _RUNS.c.workspace_id == bindparam("of_workspace"),
+    )
+    .values({name: bindparam(name) for name in _ENDED})
+    .values(
+        error=bindparam("error", type_=JSONB(none_as_null=True)), updated_at=bindparam("ended_at")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +103,22 @@ def one(workspace_id: UUID, run_id: UUID) -> ColumnElement[bool]:
     return and_(Run.id == run_id, Run.workspace_id == workspace_id)
 
 
-async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+async def lock(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Run | None:
+    return await session.scalar(select(Run).where(one(workspace_id, run_id)).with_for_update())
+
+
+async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> str | None:
     """Have a run that pauses carried out; one that is about to pause sees what the caller wrote.
 
     The row is locked in every state, so that no wake is lost between its last look and its pause.
+    Gives the kind of a run that paused.
     """
-    statement = select(Run).where(one(workspace_id, run_id)).with_for_update()
-    run = await session.scalar(statement)
-    if run is not None and run.status == PAUSED:
-        run.status = "queued"
-        await session.flush()
+    run = await lock(session, workspace_id, run_id)
+    if run is None or run.status != PAUSED:
+        return None
+    run.status = "queued"
+    await session.flush()
+    return run.kind
 
 
 async def lock_mine(
@@ -105,10 +139,24 @@ async def lock_mine(
 
 async def is_held(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int) -> bool:
     """Whether the run goes on, and nobody has begun another attempt at it."""
-    statement = select(Run.id).where(
-        Run.id == run_id, Run.workspace_id == workspace_id, Run.attempt == attempt, _unfinished()
-    )
-    return await session.scalar(statement) is not None
+    return await session.scalar(_HELD, _mine(workspace_id, run_id, attempt)) is not None
+
+
+async def hold(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int) -> int | None:
+    """Lock the unfinished run, and tell where its log was kept last; None as of `lock_mine`."""
+    found: int | None = await session.scalar(_HOLD, _mine(workspace_id, run_id, attempt))
+    return found
+
+
+def _mine(workspace_id: UUID, run_id: UUID, attempt: int) -> dict[str, Any]:
+    return {"run_id": run_id, "of_workspace": workspace_id, "of_attempt": attempt}
+
+
+async def end(
+    session: AsyncSession, workspace_id: UUID, run_id: UUID, values: dict[str, Any]
+) -> None:
+    """Write how a run ended; `values` are all that an end writes."""
+    await session.execute(_END, {**values, "run_id": run_id, "of_workspace": workspace_id})
 
 
 async def finish(session: AsyncSession, run: Run, values: dict[str, Any]) -> None:
@@ -165,9 +213,63 @@ async def claim(
     runs = (await session.scalars(statement)).all()
     claimed = [(run, run.executor_id) for run in runs]
     for run in runs:
-        run.attempt += 1
-        run.executor_id = executor_id
-        run.status = "running"
-        run.started_at = run.started_at or now()
+        _seize(run, executor_id)
     await session.flush()
     return claimed
+
+
+async def seize(session: AsyncSession, run: Run, executor_id: str) -> None:
+    """Take up a run that is locked, whoever had it."""
+    _seize(run, executor_id)
+    await session.flush()
+
+
+def _seize(run: Run, executor_id: str) -> None:
+    run.attempt += 1
+    run.executor_id = executor_id
+    run.status = "running"
+    run.started_at = run.started_at or now()
+
+
+async def let_go(session: AsyncSession, workspace_id: UUID, run_id: UUID, executor_id: str) -> None:
+    """Give up a run that one executor holds, for another one to take up."""
+    await session.execute(
+        update(Run)
+        .where(one(workspace_id, run_id), Run.executor_id == executor_id, _unfinished())
+        .values(executor_id=None, status="queued")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def unattended(
+    session: AsyncSession,
+    *,
+    kinds: Collection[str],
+    dead: Collection[str],
+    untouched_since: datetime,
+    limit: int,
+) -> Sequence[tuple[UUID, UUID]]:
+    """Workspace and id of unfinished runs of nobody, and of dead executors (SYSTEM scope).
+
+    They are touched, so that each is found once in a while.
+    """
+    wanted = (
+        select(Run.id)
+        .where(
+            _unfinished(),
+            Run.kind.in_(kinds),
+            or_(Run.executor_id.is_(None), Run.executor_id.in_(dead)),
+            Run.updated_at < untouched_since,
+        )
+        .order_by(Run.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    found = await session.execute(
+        update(Run)
+        .where(Run.id.in_(wanted.scalar_subquery()))
+        .values(updated_at=now())
+        .returning(Run.workspace_id, Run.id)
+        .execution_options(synchronize_session=False)
+    )
+    return [(row.workspace_id, row.id) for row in found]

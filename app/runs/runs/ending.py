@@ -3,13 +3,14 @@
 import asyncio
 import time
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
-from app.core.db import Scope
+from app.core.db import Scope, on_commit
 from app.core.errors import AppError, InternalError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
@@ -64,14 +65,21 @@ class Closer:
     async def _commit(
         self, ctx: RunContext, run_log: RunLog, work: Work | None, ending: Ending
     ) -> Event | None:
+        workspace_id, run_id = ctx.workspace_id, ctx.run_id
         async with self._room, self._database.unit(ctx.scope) as session:
-            run = await crud.lock_mine(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
-            if run is None:
+            kept = await crud.hold(session, workspace_id, run_id, ctx.attempt)
+            if kept is None:
                 return await _own_ending(session, ctx)
             settled = await work.settle(ctx, session, ending) if work else Settlement()
-            values = _values(run, settled, ending)
+            values = _values(run_id, settled, ending)
             terminal = run_log.draft(f"run.{ending.status}", _fields(settled, values["error"]))
-            await _write(session, run, [*run_log.events, terminal], values)
+            history = [*run_log.events, terminal]
+            values |= {"last_seq": terminal.seq, "ended_at": now()}
+            await events.archive(
+                session, workspace_id, run_id, history, values["ended_at"], again=kept > 0
+            )
+            await crud.end(session, workspace_id, run_id, values)
+            on_commit(session, lambda: ctx.end(values))
             return terminal
 
     async def pause(self, ctx: RunContext, run_log: RunLog, paused: Paused) -> bool:
@@ -125,7 +133,12 @@ class Closer:
         async with self._database.unit(Scope(run.workspace_id, run.user_id)) as session:
             mine = await crud.lock_mine(session, run.workspace_id, run.id, run.attempt)
             if mine is not None:
-                await _write(session, mine, history, values)
+                moment, again = now(), mine.last_seq > 0
+                await events.archive(
+                    session, run.workspace_id, run.id, history, moment, again=again
+                )
+                values |= {"last_seq": last.seq, "ended_at": moment}
+                await crud.finish(session, mine, values)
 
 
 async def _own_ending(session: AsyncSession, ctx: RunContext) -> Event | None:
@@ -137,17 +150,8 @@ async def _own_ending(session: AsyncSession, ctx: RunContext) -> Event | None:
     return last[0] if last else None
 
 
-async def _write(
-    session: AsyncSession, run: Run, history: list[Event], values: dict[str, Any]
-) -> None:
-    moment = now()
-    again = run.last_seq > 0
-    await events.archive(session, run.workspace_id, run.id, history, moment, again=again)
-    await crud.finish(session, run, {**values, "last_seq": history[-1].seq, "ended_at": moment})
-
-
-def _values(run: Run, settled: Settlement, ending: Ending) -> dict[str, Any]:
-    error = ending.error.problem(instance=f"/v1/runs/{run.id}") if ending.error else None
+def _values(run_id: UUID, settled: Settlement, ending: Ending) -> dict[str, Any]:
+    error = ending.error.problem(instance=f"/v1/runs/{run_id}") if ending.error else None
     return {
         "status": ending.status,
         "result": settled.result,

@@ -94,6 +94,25 @@ class Executor:
             active.stop(Cancelled())
         return active is not None
 
+    def nudge(self, run_id: UUID) -> bool:
+        """Tell a run that is under way here that something was brought."""
+        active = self._active.get(run_id)
+        if active is not None:
+            active.ctx.nudged.set()
+        return active is not None
+
+    async def held(self, run_id: UUID) -> None:
+        """Wait until a run is under way here no more; cancelled, have it let go of first."""
+        active = self._active.get(run_id)
+        if active is None or active.task is None:
+            return
+        try:
+            await asyncio.wait({active.task})
+        except asyncio.CancelledError:
+            active.stop(RunLost())
+            await asyncio.wait({active.task}, timeout=CLOSE_SECONDS)
+            raise
+
     async def close(self) -> None:
         """Stop all work without ending its runs: another process goes on with them."""
         self._closing = True

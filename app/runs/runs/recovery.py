@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -12,26 +12,28 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from app.core.clock import now
-from app.core.db import SYSTEM
+from app.core.db import SYSTEM, Scope
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.tasks import stop_tasks
 from app.runs.events import crud as events
+from app.runs.events.errors import RunLost
 from app.runs.events.event import Event
 from app.runs.events.live import LiveLog
 from app.runs.events.signals import Signals
 from app.runs.runs import crud
+from app.runs.runs.elsewhere import Elsewhere
 from app.runs.runs.ending import Closer
 from app.runs.runs.errors import RunInterrupted
 from app.runs.runs.executor import Executor
 from app.runs.runs.lease import Lease, Loss
 from app.runs.runs.models import Run
-from app.runs.runs.work import Ending
+from app.runs.runs.work import Ending, most_losses
 
 log = get_logger(__name__)
 
 CANCELS = "runs:cancel"
-MAX_LOSSES = 3
+NUDGES = "runs:nudge"
 SWEEP_SECONDS = 1.0
 FORGOTTEN_SECONDS = 15.0
 LOAD_SECONDS = 5.0
@@ -51,6 +53,7 @@ class Recovery:
         live: LiveLog,
         signals: Signals,
         closer: Closer,
+        elsewhere: Elsewhere | None,
     ) -> None:
         self._kernel = kernel
         self._executor = executor
@@ -58,11 +61,15 @@ class Recovery:
         self._live = live
         self._signals = signals
         self._closer = closer
+        self._elsewhere = elsewhere
+        driven = elsewhere.kinds if elsewhere else ()
+        self._kinds = [kind for kind in executor.works if kind not in driven]
         self._tasks: set[asyncio.Task[None]] = set()
         self._look_for_forgotten = 0.0
 
     async def start(self) -> None:
         await self._signals.listen(CANCELS, self._on_cancel)
+        await self._signals.listen(NUDGES, self._on_nudge)
         self._keep(self._repeat(self.sweep, SWEEP_SECONDS))
         self._keep(self._repeat(self.cancel_missed, SWEEP_SECONDS))
         self._keep(self._repeat(self.purge, PURGE_SECONDS))
@@ -73,17 +80,24 @@ class Recovery:
     def announce_cancel(self, run_id: UUID) -> None:
         """Have a run cancelled wherever it is, after its wish for it has been committed."""
         if not self._executor.cancel(run_id):
-            self._keep(self._publish_cancel(run_id))
+            self._keep(self._publish(CANCELS, run_id))
+            if self._elsewhere is not None:
+                self._elsewhere.wake(run_id)
 
-    def announce_wake(self) -> None:
-        """Look for runs at once: one that paused is to go on."""
-        self._keep(self._look_now())
+    def announce_wake(self, run_id: UUID, kind: str | None) -> None:
+        """One that paused is to go on, if its `kind` is given; else it is under way somewhere."""
+        if self._executor.nudge(run_id):
+            return
+        self._keep(self._publish(NUDGES, run_id))
+        if self._elsewhere is not None and kind in self._elsewhere.kinds:
+            self._elsewhere.wake(run_id)
+        else:
+            self._keep(self._look_now())
 
     async def sweep(self) -> None:
         """Take up the runs of executors that are gone."""
-        kinds = list(self._executor.works)
         async with self._kernel.database.unit(SYSTEM) as session:
-            holders = await crud.executors(session, kinds)
+            holders = await crud.executors(session, self._kinds)
         others = [holder for holder in holders if holder not in (None, self._executor.id)]
         gone = await self._lease.roll_call([other for other in others if other])
         forgotten = self._forgotten() if self._executor.id in holders else None
@@ -93,13 +107,58 @@ class Recovery:
             claimed = await crud.claim(
                 session,
                 self._executor.id,
-                kinds=kinds,
+                kinds=self._kinds,
                 dead=list(gone),
                 forgotten=forgotten,
                 limit=_CLAIM_ROWS,
             )
         for run, holder in claimed:
             self._keep(self._take_up(run, holder, gone.get(holder or "", "process_lost")))
+
+    async def carry_out(self, workspace_id: UUID, run_id: UUID) -> Run | None:
+        """Take up here a run that is driven elsewhere, whoever had it, until it ends or pauses.
+
+        None where it is gone. Cancelled, it is let go of for another process to take up. Raises
+        RunLost where another one has it by then, or its log or its end could not be written.
+        """
+        taken = False
+        try:
+            await self._executor.held(run_id)
+            while True:
+                async with self._kernel.database.unit(Scope(workspace_id)) as session:
+                    run = await crud.lock(session, workspace_id, run_id)
+                    if run is None or run.status not in crud.UNFINISHED:
+                        return run
+                    holder = run.executor_id
+                    if taken and holder is not None:
+                        raise RunLost
+                    await crud.seize(session, run, self._executor.id)
+                await self._take_up(run, holder, "process_lost")
+                await self._executor.held(run_id)
+                taken = True
+        except asyncio.CancelledError:
+            async with self._kernel.database.unit(Scope(workspace_id)) as session:
+                await crud.let_go(session, workspace_id, run_id, self._executor.id)
+            raise
+
+    async def unattended(
+        self, kinds: Collection[str], seconds: float
+    ) -> Sequence[tuple[UUID, UUID]]:
+        """Workspace and id of runs driven elsewhere that nobody has had for so long.
+
+        Whoever drives them may not know of them; each is told once in that time.
+        """
+        async with self._kernel.database.unit(SYSTEM) as session:
+            holders = await crud.executors(session, kinds)
+        gone = await self._lease.roll_call([holder for holder in holders if holder])
+        async with self._kernel.database.unit(SYSTEM) as session:
+            return await crud.unattended(
+                session,
+                kinds=kinds,
+                dead=list(gone),
+                untouched_since=now() - timedelta(seconds=seconds),
+                limit=_CLAIM_ROWS,
+            )
 
     async def cancel_missed(self) -> None:
         """Cancel what is under way here and whose cancel did not get through."""
@@ -128,14 +187,14 @@ class Recovery:
         history = await self._load(run)
         if history is None:
             return
-        if holder is None and history and history[-1].type == "run.paused":
-            loss = "continued"
+        if holder is None and history:
+            loss = "continued" if history[-1].type == "run.paused" else "process_stopped"
         log.info("run_taken_up", run_id=str(run.id), attempt=run.attempt, reason=loss)
         if history and history[-1].terminal:
             await self._closer.adopt(run, history)
         elif run.cancel_requested_at is not None:
             self._executor.resume(run, history, loss, Ending("cancelled"))
-        elif _losses(run, history, loss) >= MAX_LOSSES:
+        elif _losses(run, history, loss) >= most_losses(self._executor.works[run.kind]):
             interrupted = RunInterrupted("The processes that worked on it died; start it again.")
             self._executor.resume(run, history, loss, Ending("failed", interrupted))
         else:
@@ -175,9 +234,13 @@ class Recovery:
         with suppress(ValueError):
             self._executor.cancel(UUID(message.decode()))
 
-    async def _publish_cancel(self, run_id: UUID) -> None:
+    def _on_nudge(self, message: bytes) -> None:
+        with suppress(ValueError):
+            self._executor.nudge(UUID(message.decode()))
+
+    async def _publish(self, channel: str, run_id: UUID) -> None:
         with suppress(RedisError, OSError):
-            await self._kernel.valkey.publish(CANCELS, str(run_id))
+            await self._kernel.valkey.publish(channel, str(run_id))
 
     async def _repeat(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.runs.runs.context import RunContext
 
 Outcome = Literal["completed", "failed", "cancelled"]
+MOST_LOSSES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,12 @@ class Work(Protocol):
         It may be called again when that transaction could not be committed.
         """
         ...
+
+
+def most_losses(work: Work) -> int:
+    """How many processes may die over a run before it fails.
+
+    Work that keeps each of its steps, and so loses little, says in `most_losses` that more may.
+    """
+    most: int = getattr(work, "most_losses", MOST_LOSSES)
+    return most

@@ -1,0 +1,209 @@
+"""One attempt at a node that does something, or waits for something."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from app.automation.engine.course import Course
+from app.automation.engine.faults import error_of
+from app.automation.engine.steps import Place, Step
+from app.automation.engine.walking import Names
+from app.automation.language.flow import ERROR, TIMEOUT, Node, seconds_of
+from app.automation.language.templates import rendered
+from app.automation.nodes.node_type import (
+    Awaited,
+    Given,
+    NodeType,
+    StepContext,
+    StepFault,
+    TaskNode,
+    WaitingNode,
+)
+from app.core.clock import now
+from app.core.errors import AppError
+from app.core.json_limits import storable, too_deep
+from app.core.log import get_logger
+from app.inference.gate.errors import BudgetExceeded
+from app.runs.events.errors import RunLost
+
+log = get_logger(__name__)
+
+MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
+INTERRUPTED: Final = "interrupted"
+# What is not the step's own fault: the run is another process's by now, or may not cost more.
+_PASSING: Final = (RunLost, BudgetExceeded)
+
+
+async def tried(
+    course: Course, node: Node, place: Place, names: Names, settings: dict[str, Any] | None
+) -> Step:
+    """How an attempt at a node ended, not kept yet.
+
+    `names` are what its expressions see; with `settings`, those of its definition do not count.
+    """
+    node_type = course.types.get(node.type, node.v)
+    return await _Attempt(course, node, node_type, *place, names, settings).carry_out()
+
+
+@dataclass(slots=True)
+class _Attempt:
+    course: Course
+    node: Node
+    node_type: NodeType[Any]
+    path: str
+    attempt: int
+    names: Names
+    settings: dict[str, Any] | None
+
+    async def carry_out(self) -> Step:
+        step = Step(self.path, self.attempt, self.node.id, self.node.type, "ok", now())
+        try:
+            config = self._configured()
+            step.input = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            if self.course.journal.at(*step.place) is not None:
+                raise StepFault(INTERRUPTED, "The server stopped in the middle of this step.")
+            if isinstance(self.node_type, WaitingNode):
+                given = await self._waited(self.node_type, config, step)
+            else:
+                given = await self._done(config, step)
+            _take(step, given)
+        except StepFault as fault:
+            step.status, step.port, step.error = ERROR, ERROR, error_of(fault)
+            step.input_tokens, step.output_tokens = fault.input_tokens, fault.output_tokens
+            step.cost_usd = fault.cost_usd
+        return step
+
+    def _configured(self) -> Any:
+        types = self.course.types
+        if self.settings is None:
+            return types.configured(self.node_type, self.node.with_, self.names)
+        return types.checked(self.node_type, self.settings)
+
+    async def _waited(self, node_type: WaitingNode[Any], config: Any, step: Step) -> Given:
+        ctx = self.course.context(self.path, self.attempt, step.logs)
+
+        async def begin() -> Awaited | Given:
+            awaited: Awaited | Given = await self._guarded(node_type.begin(ctx, config), None)
+            if isinstance(awaited, Awaited):
+                self.course.telling.waiting(self.node, self.path, self.attempt, awaited)
+            return awaited
+
+        place = (self.path, self.attempt)
+        brought = await self.course.waiting.waited(place, self.node.id, begin)
+        return brought if isinstance(brought, Given) else node_type.finish(config, brought)
+
+    async def _done(self, config: Any, step: Step) -> Given:
+        if not isinstance(self.node_type, TaskNode):
+            raise TypeError(f"`{self.node.type}` is neither a task nor waits")
+        key = self._cache_key(step)
+        if key is not None and (found := await self.course.sharing.cached(key)) is not None:
+            step.status = "cached"
+            return Given(found["output"], found["port"])
+        await self._expect_closed()
+        given = await self._performed(self.node_type, config, step)
+        if key is not None and self.node.cache is not None:
+            kept = {"output": given.output, "port": given.port}
+            await self.course.sharing.cache(key, kept, seconds_of(self.node.cache.ttl))
+        return given
+
+    async def _performed(self, node_type: TaskNode[Any], config: Any, step: Step) -> Given:
+        course, node = self.course, self.node
+        ctx = course.context(self.path, self.attempt, step.logs)
+        seconds = seconds_of(node.timeout) if node.timeout else node_type.seconds
+        while True:
+            with course.parking.working():
+                async with course.slots:
+                    step.started_at = now()
+                    course.telling.started(node, self.path, self.attempt)
+                    await self._keep_begun(node_type, ctx, config, step)
+                    given: Given | None = None
+                    try:
+                        given = await self._guarded(node_type.perform(ctx, config), seconds)
+                    except BudgetExceeded:
+                        log.info("workflow_step_waits_for_budget", path=self.path)
+                    except StepFault as fault:
+                        await self._note_tried(failed=fault.retryable)
+                        raise
+            if given is not None:
+                await self._note_tried(failed=False)
+                return given
+            with course.parking.waiting("budget"):
+                await asyncio.Event().wait()
+
+    async def _guarded(self, work: Any, seconds: float | None) -> Any:
+        """What it gives; everything that goes wrong is a StepFault, but for what is PASSING."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await work
+        except TimeoutError:
+            said = f"It took longer than {seconds:g} s." if seconds else "It took too long."
+            raise StepFault(TIMEOUT, said, retryable=True) from None
+        except (StepFault, *_PASSING):
+            raise
+        except AppError as error:
+            raise StepFault(
+                error.code,
+                error.detail,
+                retryable=error.retryable,
+                retry_after=error.retry_after,
+            ) from error
+        except Exception as error:
+            log.exception("workflow_step_failed", path=self.path, node_type=self.node.type)
+            said = "The server's log has the cause."
+            raise StepFault("internal_error", said) from error
+
+    async def _keep_begun(
+        self, node_type: TaskNode[Any], ctx: StepContext, config: Any, step: Step
+    ) -> None:
+        """Keep that it begins, where it must not be done twice."""
+        if not await self._guarded(node_type.is_repeatable(ctx, config), None):
+            begun = Step(*step.place, step.node_id, step.node_type, "started", step.started_at)
+            await self.course.journal.keep(begun)
+
+    def _cache_key(self, step: Step) -> str | None:
+        cache = self.node.cache
+        if cache is None:
+            return None
+        key = step.input if cache.key is None else rendered(cache.key, self.names)
+        written = orjson.dumps([self.node.type, self.node.v, key], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(written).hexdigest()
+
+    async def _expect_closed(self) -> None:
+        """Raise StepFault where the breaker of this step is open."""
+        breaker = self.node.breaker
+        if breaker is None:
+            return
+        key, cooldown = str(rendered(breaker.key, self.names)), seconds_of(breaker.cooldown)
+        left = await self.course.sharing.closed_for(key, breaker.failures, cooldown)
+        if left is not None:
+            said = f"`{key}` has failed too often; it is tried again in {left:.0f} s."
+            raise StepFault("breaker_open", said, retryable=True, retry_after=left)
+
+    async def _note_tried(self, *, failed: bool) -> None:
+        breaker = self.node.breaker
+        if breaker is not None:
+            key, cooldown = str(rendered(breaker.key, self.names)), seconds_of(breaker.cooldown)
+            await self.course.sharing.tried(key, breaker.failures, cooldown, failed=failed)
+
+
+def _take(step: Step, given: Given) -> None:
+    """What the step gave, as it can be kept; raises StepFault where it cannot."""
+    try:
+        written = orjson.dumps(given.output)
+    except (TypeError, RecursionError):
+        raise StepFault("output_invalid", "The step gave what JSON cannot hold.") from None
+    if len(written) > MOST_OUTPUT_BYTES:
+        most = MOST_OUTPUT_BYTES // 2**20
+        raise StepFault("output_too_large", f"The step gave more than {most} MiB.")
+    if too_deep(written, given.output) is not None:
+        raise StepFault("output_invalid", "The step gave JSON that is nested too deeply.")
+    step.output = storable(given.output)
+    step.port = given.port
+    step.input_tokens, step.output_tokens = given.input_tokens, given.output_tokens
+    step.cost_usd = given.cost_usd
+    if given.port == TIMEOUT:
+        step.status = ERROR
+        step.error = error_of(StepFault(TIMEOUT, "What the step waited for did not come in time."))

@@ -1,0 +1,173 @@
+"""Nodes that hold scopes: each item, turn or branch is a walk of its own, under its own path."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from app.automation.engine.compensating import Compensating
+from app.automation.engine.course import Course
+from app.automation.engine.errors import WorkflowFailed
+from app.automation.engine.faults import error_of
+from app.automation.engine.steps import Place, Step
+from app.automation.engine.walking import Names, Stepping, Walk
+from app.automation.language.expressions import evaluate
+from app.automation.language.flow import ERROR, TIMEOUT, Node, Scope, seconds_of
+from app.automation.nodes.containers import LoopConfig, MapConfig, ParallelConfig, TryConfig
+from app.automation.nodes.node_type import Awaited, ContainerNode, Given, StepFault
+from app.core.clock import now
+from app.core.tasks import stop_tasks
+
+MOST_ITEMS: Final = 10_000
+CLOCK: Final = "~clock"
+
+
+class Containers:
+    """Of one run."""
+
+    def __init__(self, course: Course, carrier: Stepping) -> None:
+        self._course = course
+        self._carrier = carrier
+
+    async def end_of(
+        self, node: Node, node_type: ContainerNode[Any], path: str, attempt: int, names: Names
+    ) -> Step:
+        """How the container ended, not kept yet. Another attempt has paths of its own."""
+        step = Step(path, attempt, node.id, node.type, "ok", now())
+        prefix = path if attempt == 0 else f"{path}#{attempt}"
+        self._course.telling.started(node, path, attempt)
+        try:
+            config = self._course.types.configured(node_type, node.with_, names)
+            work = self._given(node, config, prefix, names)
+            step.output = await self._in_time(node, (path, attempt), work)
+        except StepFault as fault:
+            step.error = error_of(fault)
+        except WorkflowFailed as failed:
+            step.error = {**failed.evidence, "path": failed.path}
+        if step.error is not None:
+            step.status, step.port = ERROR, ERROR
+        return step
+
+    async def _in_time(self, node: Node, place: Place, work: Coroutine[Any, Any, Any]) -> Any:
+        """What the work gives; its time counts on while no process holds the run."""
+        if node.timeout is None:
+            return await work
+        seconds = seconds_of(node.timeout)
+
+        async def begin() -> Awaited | Given:
+            return Awaited("time", now() + timedelta(seconds=seconds))
+
+        clock = (place[0] + CLOCK, place[1])
+        working = asyncio.ensure_future(work)
+        ringing = asyncio.ensure_future(self._course.waiting.waited(clock, node.id, begin))
+        try:
+            await asyncio.wait({working, ringing}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise StepFault(TIMEOUT, f"It took longer than {node.timeout}.", retryable=True)
+            return working.result()
+        finally:
+            await stop_tasks([working, ringing])
+
+    async def _given(self, node: Node, config: Any, prefix: str, names: Names) -> Any:
+        if isinstance(config, MapConfig):
+            return await self._mapped(_scope(node.body), config, prefix, names)
+        if isinstance(config, LoopConfig):
+            return await self._looped(_scope(node.body), config, prefix, names)
+        if isinstance(config, ParallelConfig):
+            return await self._branched(node.branches or {}, config, prefix, names)
+        if isinstance(config, TryConfig):
+            return await self._tried(node, prefix, names)
+        raise TypeError(f"`{node.type}` is no container that the engine knows")
+
+    async def _mapped(self, body: Scope, config: MapConfig, prefix: str, names: Names) -> Any:
+        items = config.items
+        if len(items) > MOST_ITEMS:
+            raise StepFault("too_many_items", f"A map takes at most {MOST_ITEMS} items.")
+        outputs: list[Any] = [None] * len(items)
+        errors: dict[int, dict[str, Any]] = {}
+
+        async def one(index: int) -> None:
+            within = {**names, "item": items[index], "index": index}
+            try:
+                outputs[index] = await self._walk(body, f"{prefix}[{index}]/", within)
+            except WorkflowFailed as failed:
+                if config.on_error == "fail":
+                    raise
+                errors[index] = {"index": index, **failed.evidence, "path": failed.path}
+
+        await _each(one, range(len(items)), config.concurrency)
+        if config.on_error == "fail":
+            return outputs
+        return {"results": outputs, "errors": [errors[index] for index in sorted(errors)]}
+
+    async def _looped(self, body: Scope, config: LoopConfig, prefix: str, names: Names) -> Any:
+        last, count = config.init, 0
+        while count < config.max:
+            within = {**names, "index": count, "last": last}
+            if config.while_ is not None and evaluate(config.while_, within) is not True:
+                break
+            last = await self._walk(body, f"{prefix}[{count}]/", within)
+            count += 1
+            within = {**names, "index": count - 1, "last": last}
+            if config.until is not None and evaluate(config.until, within) is True:
+                break
+        return {"last": last, "count": count}
+
+    async def _branched(
+        self, branches: dict[str, Scope], config: ParallelConfig, prefix: str, names: Names
+    ) -> Any:
+        outputs: dict[str, Any] = dict.fromkeys(branches)
+        labels = list(branches)
+
+        async def one(place: int) -> None:
+            label = labels[place]
+            outputs[label] = await self._walk(branches[label], f"{prefix}/", names)
+
+        await _each(one, range(len(labels)), config.concurrency or len(labels))
+        return outputs
+
+    async def _tried(self, node: Node, prefix: str, names: Names) -> Any:
+        within = {**names, "error": None}
+        output, failure = None, None
+        try:
+            output = await self._walk(_scope(node.body), f"{prefix}/", names)
+        except WorkflowFailed as failed:
+            failure = failed
+            within["error"] = {**failed.evidence, "path": failed.path}
+            await Compensating(self._course, self._carrier).undo(_scope(node.body), f"{prefix}/")
+            if node.catch is not None:
+                try:
+                    output, failure = await self._walk(node.catch, f"{prefix}/", within), None
+                except WorkflowFailed as again:
+                    failure = again
+        if node.finally_ is not None:
+            await self._walk(node.finally_, f"{prefix}/", within)
+        if failure is not None:
+            raise failure
+        return output
+
+    async def _walk(self, scope: Scope, prefix: str, names: Names) -> Any:
+        course = self._course
+        walk = Walk(course.graph(scope), prefix, names, course.types, self._carrier, course.telling)
+        return await walk.walk()
+
+
+def _scope(scope: Scope | None) -> Scope:
+    if scope is None:
+        raise TypeError("a container without its scope is not a checked one")
+    return scope
+
+
+async def _each(act: Callable[[int], Awaitable[None]], places: Iterable[int], at_once: int) -> None:
+    """Act on each, some at once; the first failure stops the others."""
+    remaining = iter(places)
+
+    async def work() -> None:
+        for place in remaining:
+            await act(place)
+
+    workers = [asyncio.create_task(work()) for _ in range(max(1, at_once))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        await stop_tasks(workers)

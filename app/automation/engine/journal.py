@@ -1,0 +1,68 @@
+"""What a run has done so far: the memory of the interpreter, kept step by step."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Protocol
+
+from app.automation.engine.errors import TooManySteps
+from app.automation.engine.steps import UNDO, Place, Step
+
+
+class Keeping(Protocol):
+    """Where steps are kept."""
+
+    async def keep(self, step: Step) -> Step:
+        """Keep a step for good; the one that stands at its place already, where one does.
+
+        Raises RunLost where the run is another process's by now.
+        """
+        ...
+
+
+class Journal:
+    """The steps of one run by path and attempt; what has ended is never done again."""
+
+    def __init__(self, keeping: Keeping, steps: Iterable[Step], most_steps: int) -> None:
+        self._keeping = keeping
+        self._most = most_steps
+        self.steps: dict[Place, Step] = {each.place: each for each in steps}
+        self._finals = {each.path: each for each in self.steps.values() if each.is_final}
+        self._position = max((each.position for each in self.steps.values()), default=0)
+
+    def final(self, path: str) -> Step | None:
+        """How the node there has ended."""
+        return self._finals.get(path)
+
+    def at(self, path: str, attempt: int) -> Step | None:
+        return self.steps.get((path, attempt))
+
+    async def keep(self, step: Step) -> Step:
+        """Keep an end, or the beginning of what must not be begun twice; raises TooManySteps."""
+        is_new = step.place not in self.steps and not step.path.endswith(UNDO)
+        if is_new and len(self.steps) >= self._most:
+            raise TooManySteps(f"A run of this workflow may take {self._most} steps.")
+        if step.status != "started":
+            self._position += 1
+            step.position = self._position
+        kept = await self._keeping.keep(step)
+        self.steps[kept.place] = kept
+        if kept.is_final:
+            self._finals[kept.path] = kept
+        return kept
+
+    def under(self, prefix: str) -> list[Step]:
+        """The final steps whose paths begin so, by position."""
+        found = [each for path, each in self._finals.items() if path.startswith(prefix)]
+        return sorted(found, key=lambda each: each.position)
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Of all steps of this run itself; None where one has no known price."""
+        mine = [each.cost_usd for each in self.steps.values() if not each.copied]
+        return None if None in mine else sum(filter(None, mine), Decimal(0))
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Read and written."""
+        mine = [each for each in self.steps.values() if not each.copied]
+        return sum(each.input_tokens for each in mine), sum(each.output_tokens for each in mine)

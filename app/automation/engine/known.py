@@ -1,0 +1,42 @@
+"""What is known of a run before a process goes on with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.automation.engine import admission, crud
+from app.automation.engine.models import WorkflowRun, WorkflowWait
+from app.automation.engine.steps import Step
+from app.automation.language.flow import Flow
+from app.core.db import AsyncSession
+from app.core.errors import AppError
+
+# Counted up when an older engine's runs would not be walked in the same way any more.
+INTERPRETER: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A run with all that it did and waits for; `not_yet` where its turn has not come."""
+
+    row: WorkflowRun
+    flow: Flow
+    steps: Sequence[Step] = ()
+    waits: Sequence[WorkflowWait] = ()
+    not_yet: admission.NotYet | None = None
+
+
+async def take_up(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Known:
+    """The run as it is stored, in its turn where that has come; waits that are over end."""
+    row = await crud.get(session, workspace_id, run_id)
+    if row is None:
+        raise AppError("What this run was to do is gone.")
+    if row.interpreter > INTERPRETER:
+        raise AppError("A newer version of the service began this run.")
+    flow = Flow.model_validate(row.definition)
+    not_yet = await admission.turn_of(session, flow, row)
+    await crud.expire_due(session, workspace_id, run_id)
+    steps = await crud.steps(session, workspace_id, run_id)
+    waits = await crud.waits(session, workspace_id, run_id)
+    return Known(row, flow, steps, waits, not_yet)

@@ -1,0 +1,57 @@
+"""When a run lets go of its process: as soon as nothing of it works, and all that is left waits."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+# How long a run that only waits is held, in case what it waits for comes at once.
+LINGER_SECONDS: Final = 0.25
+
+
+class Parking:
+    """Counts what works and what waits. `parked` gets the reason once nothing works."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.parked: asyncio.Future[str] = loop.create_future()
+        self._loop = loop
+        self._working = 0
+        self._waiting: dict[int, str] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Something of the run is under way, which a pause would cut off."""
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
+            self._consider()
+
+    @contextmanager
+    def waiting(self, reason: str) -> Iterator[None]:
+        """Something waits that is kept elsewhere; whoever brings it wakes the run."""
+        mark = object()
+        self._waiting[id(mark)] = reason
+        self._consider()
+        try:
+            yield
+        finally:
+            del self._waiting[id(mark)]
+
+    def _consider(self) -> None:
+        if self._timer is None and not self._working and self._waiting:
+            self._timer = self._loop.call_later(LINGER_SECONDS, self._park)
+
+    def _park(self) -> None:
+        self._timer = None
+        if self._working or not self._waiting or self.parked.done():
+            return
+        reasons = set(self._waiting.values())
+        self.parked.set_result(min(reasons, key=_RANK.index))
+
+
+# Which reason a run that waits for several things is told to pause for.
+_RANK: Final = ("user", "budget", "approval", "queue", "event", "run", "time")

@@ -1,0 +1,307 @@
+"""The work of a workflow's run: walk its graph, let go while it only waits, leave its result."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from app.agents.runtime.work import access_told
+from app.automation.engine import admission, crud
+from app.automation.engine.carrying import Carrier
+from app.automation.engine.compensating import Compensating
+from app.automation.engine.course import Course
+from app.automation.engine.errors import (
+    WorkflowFailed,
+    WorkflowOutputInvalid,
+    WorkflowStopped,
+    WorkflowTimedOut,
+)
+from app.automation.engine.journal import Journal
+from app.automation.engine.keeping import Checkpoints, Hold
+from app.automation.engine.known import Known, take_up
+from app.automation.engine.models import WorkflowRun
+from app.automation.engine.parking import Parking
+from app.automation.engine.sharing import Shared
+from app.automation.engine.steps import Step
+from app.automation.engine.telling import Log
+from app.automation.engine.waits import LOOK_SECONDS, Waits
+from app.automation.engine.walking import Names, Walk
+from app.automation.language.flow import Flow
+from app.automation.nodes.registry import NodeTypes
+from app.core.clock import now
+from app.core.db import AsyncSession, Database, on_commit
+from app.core.json_schemas import validator_of
+from app.core.kernel import Valkey
+from app.core.outbox import emit
+from app.core.tasks import stop_tasks
+from app.inference.calls.calls import Calls
+from app.runs.runs.bundle import Runs
+from app.runs.runs.context import RunContext
+from app.runs.runs.ending import is_passing
+from app.runs.runs.work import Ending, Paused, Settlement
+
+KIND: Final = "workflow_run"
+
+
+class Kept:
+    """A journal's steps in Postgres, for one attempt at a run."""
+
+    def __init__(self, checkpoints: Checkpoints, hold: Hold) -> None:
+        self._checkpoints = checkpoints
+        self._hold = hold
+
+    async def keep(self, step: Step) -> Step:
+        return await self._checkpoints.keep(self._hold, step)
+
+
+@dataclass(slots=True)
+class _Under:
+    """A run under way in this process; `stopped` is set once somebody has it undone and ended."""
+
+    row: WorkflowRun
+    course: Course
+    waits: Waits
+    ctx: RunContext
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    not_undone: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Working:
+    """Carries workflows' runs out; what has ended in one process is not done again in the next.
+
+    `runs` is set once runs are carried out here.
+    """
+
+    kind = KIND
+    most_losses = 20
+    runs: Runs
+
+    def __init__(self, database: Database, valkey: Valkey, types: NodeTypes, calls: Calls) -> None:
+        self._database = database
+        self._calls = calls
+        self._valkey = valkey
+        self._types = types
+        self._checkpoints = Checkpoints(database)
+        self._begun: dict[UUID, Known] = {}
+        self._under_way: dict[UUID, _Under] = {}
+        self._outputs: dict[UUID, Any] = {}
+
+    async def close(self) -> None:
+        await self._checkpoints.close()
+
+    def expect(self, row: WorkflowRun, flow: Flow) -> None:
+        """Hand over a new run whose turn it is, which this process will launch."""
+        self._begun[row.id] = Known(row, flow)
+
+    async def run(self, ctx: RunContext) -> None:
+        """Raises Paused where only waits are left, and what the run fails with."""
+        under = self._under_way[ctx.run_id] = await self._taken_up(ctx)
+        parked = under.course.parking.parked
+        performing = asyncio.ensure_future(self._performed(under))
+        watching = asyncio.create_task(self._watch(under))
+        try:
+            await asyncio.wait({performing, parked}, return_when=asyncio.FIRST_COMPLETED)
+            if performing.done():
+                self._outputs[ctx.run_id] = performing.result()
+                return
+            paused = self._paused(under, parked.result())
+        finally:
+            await stop_tasks([performing, watching])
+        raise paused
+
+    async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
+        """What the run gave, and who begins in its place."""
+        on_commit(session, lambda: self._forget(ctx.run_id))
+        under = self._under_way.get(ctx.run_id)
+        row = under.row if under else await crud.get(session, ctx.workspace_id, ctx.run_id)
+        if row is None or not await crud.end(session, row.workspace_id, row.id, now()):
+            return Settlement()
+        if under is None or under.waits.any:
+            await crud.close_waits(session, ctx.workspace_id, ctx.run_id)
+        if (following := await admission.next_of(session, row)) is not None:
+            await self.runs.wake(session, row.workspace_id, following)
+        if under is not None:
+            journal = under.course.journal
+        else:
+            steps = await crud.steps(session, ctx.workspace_id, ctx.run_id)
+            journal = Journal(_Nowhere(), steps, len(steps))
+        result: dict[str, Any] = {
+            "output": self._outputs.get(ctx.run_id) if ending.status == "completed" else None,
+            "workflow_id": str(row.workflow_id) if row.workflow_id else None,
+            "workflow": row.workflow_slug,
+            "workflow_version": row.workflow_version,
+            "steps": len(journal.steps),
+        }
+        if under is not None and under.not_undone:
+            result["not_undone"] = under.not_undone
+        await emit(
+            session,
+            row.workspace_id,
+            f"workflow_run.{ending.status}",
+            {"run_id": str(row.id), "workflow": row.workflow_slug, "status": ending.status},
+            subject_id=row.id,
+            user_id=row.user_id,
+            depth=row.depth + 1,
+        )
+        read, written = journal.tokens
+        return Settlement(result, read, written, journal.cost_usd)
+
+    def _forget(self, run_id: UUID) -> None:
+        self._under_way.pop(run_id, None)
+        self._outputs.pop(run_id, None)
+
+    async def _taken_up(self, ctx: RunContext) -> _Under:
+        """The run with all that it did and waits for; raises Paused before its turn has come."""
+        hold = Hold(ctx.workspace_id, ctx.run_id, ctx.attempt)
+        if ctx.continued:
+            # What a process that died had asked of models: nobody knows what was answered.
+            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
+        known = self._begun.pop(ctx.run_id, None)
+        if known is None:
+            async with self._database.unit(ctx.scope) as session:
+                known = await take_up(session, ctx.workspace_id, ctx.run_id)
+        row, flow = known.row, known.flow
+        parking = Parking()
+        waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits)
+        if known.not_yet is not None:
+            raise await self._queued(row, flow, waiting, known.not_yet)
+        course = Course(
+            run_id=ctx.run_id,
+            workflow=row.workflow_slug,
+            access=access_told(ctx),
+            flow=flow,
+            types=self._types,
+            journal=Journal(Kept(self._checkpoints, hold), known.steps, flow.settings.max_steps),
+            telling=Log(ctx),
+            parking=parking,
+            waiting=waiting,
+            sharing=Shared(self._database, self._valkey, ctx.workspace_id, ctx.user_id),
+            text=lambda message, text: ctx.text(text, message_id=message),
+            depth=row.depth,
+            workflow_id=row.workflow_id,
+        )
+        under = _Under(row, course, waiting, ctx)
+        _follow(under, row)
+        return under
+
+    async def _queued(
+        self, row: WorkflowRun, flow: Flow, waiting: Waits, not_yet: admission.NotYet
+    ) -> Paused:
+        if not_yet.until is not None:
+            # A turn of its own each time: the one before is over.
+            await waiting.keep((f"~turn {not_yet.until.isoformat()}", 0), not_yet.until)
+
+        async def waits(session: AsyncSession) -> bool:
+            return await admission.turn_of(session, flow, row) is not None
+
+        return Paused("queue", waits)
+
+    async def _performed(self, under: _Under) -> Any:
+        """What the run gives. Where it fails, what it did is undone first, the last before all."""
+        course = under.course
+        try:
+            return await self._in_time(under)
+        except (WorkflowFailed, WorkflowTimedOut, WorkflowStopped, WorkflowOutputInvalid):
+            under.not_undone = await Compensating(course, Carrier(course)).undo(course.flow, "")
+            raise
+
+    async def _in_time(self, under: _Under) -> Any:
+        deadline = under.row.deadline_at
+        if deadline is not None:
+            await under.waits.keep(("~deadline", 0), deadline)
+        walking = asyncio.ensure_future(self._walked(under))
+        stopping = asyncio.create_task(under.stopped.wait())
+        try:
+            await asyncio.wait(
+                {walking, stopping}, timeout=_left(deadline), return_when=asyncio.FIRST_COMPLETED
+            )
+            if walking.done():
+                return walking.result()
+            if stopping.done():
+                raise WorkflowStopped
+            raise WorkflowTimedOut(f"It may take {under.course.flow.settings.timeout}.")
+        finally:
+            await stop_tasks([walking, stopping])
+
+    async def _walked(self, under: _Under) -> Any:
+        course, row = under.course, under.row
+        names: Names = {
+            "inputs": row.inputs,
+            "vars": course.flow.vars,
+            "run": {
+                "id": str(row.id),
+                "workflow": row.workflow_slug,
+                "trigger": row.trigger,
+                "started_at": row.created_at.isoformat(),
+            },
+            "nodes": {},
+        }
+        graph = course.graph(course.flow)
+        output = await Walk(graph, "", names, course.types, Carrier(course), course.telling).walk()
+        _expect_fit(course.flow, output)
+        return output
+
+    async def _watch(self, under: _Under) -> None:
+        """Take notice of what people and events bring while the run is under way here."""
+        ctx = under.ctx
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await ctx.nudged.wait()
+            ctx.nudged.clear()
+            try:
+                await under.waits.look()
+                async with self._database.unit(ctx.scope) as session:
+                    row = await crud.get(session, ctx.workspace_id, ctx.run_id)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+            else:
+                if row is not None:
+                    _follow(under, row)
+
+    def _paused(self, under: _Under, reason: str) -> Paused:
+        journal, row, awaited = under.course.journal, under.row, under.waits.awaited
+        read, written = journal.tokens
+        self._under_way.pop(row.id, None)
+
+        async def waits(session: AsyncSession) -> bool:
+            current = await crud.get(session, row.workspace_id, row.id)
+            if current is None or (reason == "user" and current.paused_at is None):
+                return False
+            stopped = current.stopped_at is not None and not under.stopped.is_set()
+            return not (stopped or await crud.has_come(session, row.workspace_id, row.id, awaited))
+
+        return Paused(reason, waits, Settlement({}, read, written, journal.cost_usd))
+
+
+class _Nowhere:
+    """Where nothing is kept: of a run that is only counted."""
+
+    async def keep(self, step: Step) -> Step:
+        return step
+
+
+def _follow(under: _Under, row: WorkflowRun) -> None:
+    """Do what somebody wants of the run: hold it, have it go on, or end it."""
+    if row.stopped_at is not None:
+        under.stopped.set()
+    if row.paused_at is None or row.stopped_at is not None:
+        under.course.gate.set()
+    else:
+        under.course.gate.clear()
+
+
+def _expect_fit(flow: Flow, output: Any) -> None:
+    """Raises WorkflowOutputInvalid."""
+    if flow.output_schema is None:
+        return
+    for mistake in validator_of(flow.output_schema).iter_errors(output):
+        where = "/".join(["", *map(str, mistake.instance_path)]) or "/"
+        raise WorkflowOutputInvalid(f"{where}: {mistake.message[:300]}")
+
+
+def _left(deadline: datetime | None) -> float | None:
+    return None if deadline is None else max((deadline - now()).total_seconds(), 0.0)

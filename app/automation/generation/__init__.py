@@ -1,0 +1,1 @@
+"""Help from a model: definitions written, mended and gone on with; and what behaviour suggests."""

@@ -1,0 +1,1 @@
+"""CEL as workflows have it: taken apart and bounded by us, computed by its own engine."""

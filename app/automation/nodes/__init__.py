@@ -1,0 +1,1 @@
+"""The node types: each one class, with a schema of its settings and a written example."""

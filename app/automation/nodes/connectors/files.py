@@ -1,0 +1,160 @@
+"""The connector `files`: the documents of the workspace's collections, listed and read."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.agents.tools.local.documents import Documents
+from app.agents.tools.tool import ToolFault
+from app.automation.nodes.connectors import rows as tables
+from app.automation.nodes.connectors.connector import MOST_ROWS, Connector, Operation, Rows
+from app.automation.nodes.faults import fault_of_tool
+from app.automation.nodes.fields import MIB, Slug
+from app.automation.nodes.node_type import StepContext, StepFault
+from app.core.paging import CursorInvalid
+from app.core.schema import Input, Text, WholeNumber
+from app.knowledge.collections import documents
+from app.knowledge.collections.document_schemas import DocumentQuery, DocumentRead, Status
+from app.knowledge.collections.models import Collection
+
+MOST_BYTES: Final = 8 * MIB
+MOST_TEXT: Final = 1_000_000
+
+
+class ListCursor(Input):
+    """Where a list was left; new documents come behind it."""
+
+    page: Annotated[Text | None, Field(max_length=1000)] = None
+    last: UUID | None = None
+
+
+class ListOptions(Input):
+    collection: Annotated[Slug, Field(description="Its slug or id.")]
+    name: Annotated[
+        Text | None, Field(min_length=1, max_length=200, description="Part of the name.")
+    ] = None
+    status: Annotated[Status | None, Field(description="`ready`: what has been read.")] = None
+    cursor: Annotated[
+        ListCursor | None, Field(description="The `cursor` that the call before gave.")
+    ] = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 100
+
+
+class List(Operation[ListOptions]):
+    """Oldest first, so that what was added since the last time comes next."""
+
+    name = "list"
+    kind = "source"
+    title = "List the documents of a collection"
+    options = ListOptions
+    example: ClassVar[Mapping[str, Any]] = {
+        "collection": "invoices",
+        "status": "ready",
+        "cursor": "{{ inputs.cursor }}",
+    }
+
+    def __init__(self, found: Documents) -> None:
+        self._documents = found
+
+    async def perform(self, ctx: StepContext, options: ListOptions) -> dict[str, Any]:
+        """Raises StepFault: `collection_not_found`, `cursor_invalid`."""
+        collection = await collection_of(self._documents, ctx, options.collection)
+        at = options.cursor or ListCursor()
+        query = DocumentQuery(
+            limit=options.limit,
+            order="asc",
+            name=options.name,
+            status=options.status,
+            cursor=at.page,
+        )
+        try:
+            async with self._documents.database.unit(ctx.access.scope) as session:
+                page = await documents.page(
+                    session, ctx.access, collection.id, query, self._documents.cursors
+                )
+                rows = [DocumentRead.model_validate(each) for each in page.data]
+        except CursorInvalid as error:
+            raise StepFault(error.code, error.detail) from None
+        # A page that was not full is asked for again: what is known of it already is left out.
+        fresh = [each for each in rows if at.last is None or each.id > at.last]
+        last = fresh[-1].id if fresh else at.last
+        cursor = ListCursor(page=page.next_cursor or at.page, last=last)
+        shown = [each.model_dump(mode="json") for each in fresh]
+        return Rows(shown, cursor.model_dump(mode="json"), page.has_more).told()
+
+
+class ReadOptions(Input):
+    document_id: UUID
+    form: Annotated[
+        Literal["text", "base64", "rows"],
+        Field(description="`text`: as it was read; `base64`: the file; `rows`: of CSV or JSON."),
+    ] = "text"
+    format: Annotated[
+        tables.Format | None, Field(description="Of `rows`; default: as the name tells.")
+    ] = None
+    cursor: Annotated[
+        WholeNumber | None, Field(ge=0, le=10**9, description="Of `rows`: where to go on.")
+    ] = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=MOST_ROWS, description="Of `rows`.")] = 500
+
+
+class Read(Operation[ReadOptions]):
+    """`text` gives `{name, text, cut}`, `base64` gives `{name, base64}`, `rows` a page of rows."""
+
+    name = "read"
+    kind = "source"
+    title = "Read a document"
+    options = ReadOptions
+    example: ClassVar[Mapping[str, Any]] = {
+        "document_id": "{{ item.id }}",
+        "form": "rows",
+        "cursor": "{{ inputs.cursor }}",
+    }
+
+    def __init__(self, found: Documents) -> None:
+        self._documents = found
+
+    async def perform(self, ctx: StepContext, options: ReadOptions) -> dict[str, Any]:
+        """Raises StepFault: `document_not_found`, `too_large`, `format_unknown`."""
+        try:
+            if options.form == "text":
+                return await self._text(ctx, options.document_id)
+            name, content = await self._documents.file(
+                ctx.access, options.document_id, MOST_BYTES, frozenset()
+            )
+        except ToolFault as fault:
+            raise fault_of_tool(fault) from None
+        if options.form == "base64":
+            if len(content) > MOST_TEXT:
+                raise StepFault("too_large", f"{name} has {len(content)} bytes.")
+            return {"name": name, "base64": base64.b64encode(content).decode()}
+        kind = options.format or tables.format_of(name)
+        if kind is None:
+            raise StepFault("format_unknown", f"What rows {name} has must be told by `format`.")
+        start = options.cursor or 0
+        page = await asyncio.to_thread(tables.read, content, kind, start, options.limit, name)
+        return page.told()
+
+    async def _text(self, ctx: StepContext, document_id: UUID) -> dict[str, Any]:
+        version, parsed = await self._documents.text(ctx.access, document_id, frozenset())
+        cut = len(parsed.text) > MOST_TEXT
+        return {"name": version.file_name, "text": parsed.text[:MOST_TEXT], "cut": cut}
+
+
+async def collection_of(found: Documents, ctx: StepContext, named: str) -> Collection:
+    """The one with this slug or id; raises StepFault."""
+    try:
+        seen = await found.collections(ctx.access, frozenset({named}))
+    except ToolFault as fault:
+        raise fault_of_tool(fault) from None
+    if not seen:
+        raise StepFault("collection_not_found", f"There is no collection `{named}`.")
+    return seen[0]
+
+
+def files_connector(found: Documents) -> Connector:
+    return Connector("files", "Files of the workspace's collections", (List(found), Read(found)))

@@ -1,0 +1,107 @@
+"""The node type `http`: one request to a service, with a credential that no workflow sees."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from app.agents.credentials.finding import Credentials
+from app.agents.tools.web.calling import NOT_SETTABLE, PROOFS
+from app.agents.tools.web.client import ToolClient
+from app.automation.nodes.exchanging import (
+    CredentialConfig,
+    Headers,
+    Query,
+    Request,
+    Url,
+    content_of,
+    exchange,
+    expect_credential,
+)
+from app.automation.nodes.fields import Json, is_template
+from app.automation.nodes.node_type import Given, StepContext, TaskNode
+from app.core.auth import Access
+from app.core.errors import FieldError
+from app.core.schema import Input, WholeNumber
+
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+SETTLED: Final = "Idempotency-Key"
+
+
+class HttpConfig(Input):
+    method: Method = "GET"
+    url: Url
+    headers: Headers = Field(default_factory=dict)
+    query: Query = Field(default_factory=dict)
+    body: Annotated[Json, Field(description="A text is sent as it is, anything else as JSON.")] = (
+        None
+    )
+    credential: CredentialConfig | None = None
+    expect: Annotated[
+        list[Annotated[WholeNumber, Field(ge=100, le=599)]] | None,
+        Field(min_length=1, max_length=50, description="Statuses; default: all from 200 to 299."),
+    ] = None
+
+
+class Http(TaskNode[HttpConfig]):
+    """JSON is parsed, other text is text, and what is neither is Base64: `encoding` says which."""
+
+    name = "http"
+    title = "Call an HTTP service"
+    config = HttpConfig
+    example: ClassVar[Mapping[str, Any]] = {
+        "id": "ticket",
+        "type": "http",
+        "with": {
+            "method": "POST",
+            "url": "https://crm.example.com/tickets",
+            "body": {"subject": "{{ inputs.subject }}"},
+            "credential": {"name": "crm"},
+            "expect": [200, 201],
+        },
+        "retry": {"max": 3},
+    }
+
+    sample: ClassVar[Any] = {"status": 200, "headers": {}, "body": None, "encoding": "json"}
+
+    def __init__(self, client: ToolClient, credentials: Credentials) -> None:
+        self._client = client
+        self._credentials = credentials
+
+    async def mistakes(self, access: Access, settings: Mapping[str, Any]) -> Sequence[FieldError]:
+        return [
+            *wrong_headers(settings.get("headers")),
+            *await expect_credential(self._credentials, access, settings.get("credential")),
+        ]
+
+    async def perform(self, ctx: StepContext, config: HttpConfig) -> Given:
+        """Raises StepFault: `http_status`, `rate_limited`, `timeout`, `response_too_large`."""
+        headers = dict(config.headers)
+        content = content_of(config.body, headers)
+        if config.method not in ("GET", "HEAD"):
+            headers[SETTLED] = ctx.key
+        request = Request(config.method, config.url, headers, config.query, content)
+        answered = await exchange(
+            self._client,
+            self._credentials,
+            ctx.access,
+            request,
+            config.credential,
+            config.expect,
+        )
+        ctx.log(f"{config.method} {answered.host}: {answered.status}")
+        return Given(answered.told())
+
+
+def wrong_headers(headers: Any, at: str = "/headers") -> list[FieldError]:
+    """Those that the service says itself, and those whose place is a credential."""
+    if not isinstance(headers, Mapping) or is_template(list(headers)):
+        return []
+    found = []
+    for name in headers:
+        if str(name).lower() in NOT_SETTABLE:
+            found.append(FieldError(f"{at}/{name}", "header_not_settable", "cannot be set"))
+        elif str(name).lower() in PROOFS:
+            said = "belongs in a credential"
+            found.append(FieldError(f"{at}/{name}", "header_not_settable", said))
+    return found

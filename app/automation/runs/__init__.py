@@ -1,0 +1,1 @@
+"""What people see of workflows' runs and do with them: steps, timelines, comparisons, control."""

@@ -1,0 +1,50 @@
+"""How a request that began a run is answered: by its events, at its end, or at once."""
+
+from fastapi import Response
+
+from app.automation.runs import service
+from app.automation.runs.beginning import Started
+from app.automation.runs.edge import settled
+from app.automation.runs.schemas import WorkflowRunRead, WorkflowRunRehearsal
+from app.core.auth import Access
+from app.core.kernel import Kernel
+from app.runs.events.streaming import stream_response
+from app.runs.runs import service as runs
+from app.runs.runs.bundle import Runs
+
+
+async def answer_of(
+    kernel: Kernel, running: Runs, access: Access, started: Started
+) -> Response | WorkflowRunRead | WorkflowRunRehearsal:
+    """Raises RunNotFound where the run to be followed is not one of the caller's own."""
+    if started.rehearsed is not None:
+        told = started.rehearsed
+        return WorkflowRunRehearsal.model_validate(
+            {
+                "object": "workflow_run_rehearsal",
+                "status": told.status,
+                "output": told.output,
+                "error": told.error,
+                "steps": told.steps,
+            }
+        )
+    run = started.run
+    if run is None:
+        async with kernel.database.unit(access.scope) as session:
+            run = await runs.get(session, access, started.run_id)
+    if started.stream:
+        response: Response = await stream_response(kernel, running.reader, run, started.after)
+    else:
+        if started.wait:
+            await settled(kernel, running, access, run)
+        async with kernel.database.unit(access.scope) as session:
+            shown = await service.read(session, access, started.run_id)
+        response = Response(
+            shown.model_dump_json(by_alias=True),
+            200 if started.wait else 202,
+            media_type="application/json",
+            headers={"X-Run-Id": str(started.run_id)},
+        )
+    if started.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response

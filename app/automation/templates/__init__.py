@@ -1,0 +1,1 @@
+"""Workflows out of templates, which the agents' room keeps and fills in."""

@@ -1,0 +1,1 @@
+"""Workflows as a workspace keeps them: definitions, their versions and labels."""

@@ -1,0 +1,94 @@
+"""What is wrong with a definition: by itself, by what its nodes know, and by what it names."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.automation.language.checking import DefinitionUnfit, findings_of
+from app.automation.language.flow import Flow, Node
+from app.automation.nodes.registry import NodeTypes
+from app.automation.workflows.references import absent, nodes_of
+from app.core.auth import Access
+from app.core.db import Database
+from app.core.errors import FieldError
+
+AT: Final = "/body/definition"
+MOST_SHOWN: Final = 50
+# What may come later, or be there for whoever runs it.
+_ABSENT: Final = ("_not_found", "_unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What definitions are checked with."""
+
+    database: Database
+    types: NodeTypes
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """`flow` is None for what has not the form of one; that is never without an error."""
+
+    flow: Flow | None
+    errors: list[FieldError]
+    warnings: list[FieldError]
+
+
+async def look_over(
+    bench: Bench,
+    access: Access,
+    value: dict[str, Any],
+    *,
+    beside: frozenset[str] = frozenset(),
+    at: str = AT,
+) -> Findings:
+    """All that is wrong at once; what is only not there (yet) is a warning.
+
+    No session is held meanwhile. Workflows of the slugs `beside` it are made with it.
+    """
+    flow, own = findings_of(value, bench.types, pointer=at)
+    if flow is None or own.errors:
+        return Findings(flow, own.errors, own.warnings)
+    told = [
+        each
+        for place, node in nodes_of(flow, at)
+        for each in await _told(bench.types, access, place, node)
+    ]
+    async with bench.database.unit(access.scope) as session:
+        told += await absent(session, access, flow, beside=beside, at=at)
+    errors = [each for each in told if not each.code.endswith(_ABSENT)]
+    warnings = [each for each in told if each.code.endswith(_ABSENT)]
+    return Findings(flow, errors, [*own.warnings, *warnings])
+
+
+async def expect_sound(
+    bench: Bench,
+    access: Access,
+    value: dict[str, Any],
+    *,
+    beside: frozenset[str] = frozenset(),
+) -> tuple[Flow, list[FieldError]]:
+    """The definition, and warnings; raises DefinitionUnfit."""
+    found = await look_over(bench, access, value, beside=beside)
+    if found.flow is None or found.errors:
+        raise unfit(found.errors)
+    return found.flow, found.warnings
+
+
+def unfit(mistakes: Sequence[FieldError]) -> DefinitionUnfit:
+    """The error that tells them."""
+    said = "; ".join(f"{each.pointer}: {each.detail}" for each in mistakes[:3])
+    return DefinitionUnfit(said, errors=tuple(mistakes[:MOST_SHOWN]))
+
+
+async def _told(types: NodeTypes, access: Access, place: str, node: Node) -> Iterable[FieldError]:
+    """What the types of a node and of its compensation say of their settings."""
+    told = [(f"{place}/with", node.type, node.v, node.with_)]
+    if undo := node.compensate:
+        told.append((f"{place}/compensate/with", undo.type, undo.v, undo.with_))
+    return [
+        replace(each, pointer=f"{within}{each.pointer}")
+        for within, name, version, settings in told
+        for each in await types.get(name, version).mistakes(access, settings)
+    ]

@@ -1,0 +1,169 @@
+"""What happened starts workflows: what matches and nothing else, and never without an end."""
+
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select, update
+
+from app.automation.engine.models import WorkflowRun
+from app.automation.nodes.emit import EmitConfig
+from app.automation.triggers.kinds import EVENT_TYPES
+from app.automation.triggers.subscriber import TriggersSubscriber
+from app.core.clock import now
+from app.core.db import SYSTEM, Scope
+from app.core.ids import new_id
+from app.core.outbox import Event, OutboxEvent, emit
+from tests.automation.triggers.conftest import Bench
+from tests.support.identity import new_person
+from tests.support.openapi import QUICK
+
+DONE = {"kind": "event", "type": "thing.done"}
+
+
+async def happened(kernel, bench, data, *, type="thing.done"):  # noqa: A002 - as emit calls it
+    workspace_id = UUID(bench.person.workspace_id)
+    async with kernel.database.unit(Scope(workspace_id)) as session:
+        await emit(session, workspace_id, type, data)
+
+
+async def test_an_event_starts_what_matches_it_and_nothing_else(bench, client, kernel):
+    workflow = await bench.workflow()
+    big = await bench.trigger(workflow, {**DONE, "match": "event.data.size > 10"})
+    every = await bench.trigger(workflow, DONE, inputs={"of": "{{ event.type }}"})
+    other = await bench.trigger(workflow, {**DONE, "type": "thing.begun"})
+    off = await bench.trigger(workflow, DONE, enabled=False)
+    stranger = Bench(client, await new_person(client))
+    foreign = await stranger.trigger(await stranger.workflow(), DONE)
+    for data in ({"size": 11}, {"size": 9}, {"colour": "red"}):
+        await happened(kernel, bench, data)
+    (one,) = await bench.deliveries(big)
+    assert await bench.output(one["run_id"]) == {"size": 11}
+    found = await bench.deliveries(every, least=3)
+    assert [await bench.output(each["run_id"]) for each in found] == [{"of": "thing.done"}] * 3
+    for who, trigger in ((bench, other), (bench, off), (stranger, foreign)):
+        path = f"/v1/workflow-triggers/{trigger['id']}/deliveries"
+        assert (await who.call("GET", path))["data"] == []
+
+
+async def test_a_chats_answer_is_an_event(bench):
+    trigger = await bench.trigger(
+        await bench.workflow(), {"kind": "event", "type": "conversation.completed"}
+    )
+    said = {"messages": [{"role": "user", "content": "Hello"}], "model": QUICK, "stream": False}
+    chat = await bench.call("POST", "/v1/chat", said)
+    delivery = await first(bench, trigger)
+    told = await bench.output(delivery["run_id"])
+    assert told["conversation_id"] == chat["conversation_id"]
+    assert told["run_id"] == chat["run_id"]
+
+
+async def test_an_agents_run_is_an_event(bench):
+    trigger = await bench.trigger(
+        await bench.workflow(), {"kind": "event", "type": "agent_run.completed"}
+    )
+    definition = {"instructions": "You help.", "model": QUICK}
+    agent = await bench.call(
+        "POST", "/v1/agents", {"name": "Clerk", "definition": definition}, expect=201
+    )
+    asked = {"input": "Hello", "stream": False}
+    run = await bench.call("POST", f"/v1/agents/{agent['id']}/runs", asked)
+    told = await bench.output((await first(bench, trigger))["run_id"])
+    assert (told["run_id"], told["agent"]) == (run["id"], agent["slug"])
+
+
+async def test_documents_and_memories_are_events(bench):
+    workflow = await bench.workflow()
+    types = ("document.ingested", "document.failed", "memory.created")
+    heard = {each: await bench.trigger(workflow, {"kind": "event", "type": each}) for each in types}
+    shelf = await bench.call("POST", "/v1/collections", {"name": "Handbook"}, expect=201)
+    for name, content in (("leave.md", b"Thirty days."), ("broken.pdf", b"%PDF-1.7 and no more")):
+        path = f"/v1/collections/{shelf['id']}/documents?name={name}"
+        sent = await bench.http.post(path, content=content, headers=bench.person.headers)
+        assert sent.status_code == 202, sent.text
+    told = {"text": "The user lives in Graz."}
+    memory = await bench.call("POST", "/v1/memories", told, expect=201)
+    came = {
+        each: await bench.output((await first(bench, trigger))["run_id"])
+        for each, trigger in heard.items()
+    }
+    assert came["document.ingested"]["collection_id"] == shelf["id"]
+    assert came["document.ingested"]["error"] is None
+    assert came["document.failed"]["error"] is not None
+    assert came["memory.created"]["memory_id"] == memory["id"]
+
+
+async def test_what_a_workflow_emits_does_not_start_it_for_ever(bench, kernel):
+    again = {
+        "dsl": "flow/1",
+        "nodes": [{"id": "tell", "type": "emit", "with": {"type": "thing.done", "data": {}}}],
+    }
+    trigger = await bench.trigger(await bench.workflow(again), DONE)
+    await happened(kernel, bench, {})
+    found = await bench.deliveries(trigger, least=10)
+    assert [each["status"] for each in found] == ["refused", *["started"] * (len(found) - 1)]
+    assert found[0]["reason"] == "workflow_chain_too_long"
+    assert len(found) == 10
+    async with kernel.database.unit(SYSTEM) as session:
+        emitted = select(OutboxEvent.depth).where(
+            OutboxEvent.workspace_id == UUID(bench.person.workspace_id),
+            OutboxEvent.type == "thing.done",
+        )
+        assert sorted(await session.scalars(emitted)) == list(range(10))
+
+
+@pytest.mark.parametrize("became", ["completed", "failed"])
+async def test_the_end_of_a_workflow_starts_another(bench, became):
+    fails = {"id": "a", "type": "transform", "with": {"value": "{{ inputs.missing }}"}}
+    works = {"id": "a", "type": "transform", "with": {"value": 1}}
+    node = fails if became == "failed" else works
+    first_one = await bench.workflow({"dsl": "flow/1", "nodes": [node]}, slug="the-first")
+    on = {"kind": "event", "type": f"workflow_run.{became}"}
+    on["match"] = "event.data.workflow == 'the-first'"
+    trigger = await bench.trigger(await bench.workflow(), on)
+    begun = await bench.trigger(first_one, DONE)
+    fired = await bench.fire(begun)
+    (ended,) = await bench.deliveries(begun)
+    told = await bench.output((await first(bench, trigger))["run_id"])
+    assert (fired["id"], told["run_id"]) == (ended["id"], ended["run_id"])
+
+
+async def test_what_an_agent_does_for_a_workflow_counts_as_the_workflows(bench, kernel):
+    """So that a workflow which an agent's run starts, and which runs the agent, ends, too."""
+    begun = await bench.trigger(await bench.workflow(), DONE)
+    await bench.fire(begun)
+    (started,) = await bench.deliveries(begun)
+    workspace_id, run_id = UUID(bench.person.workspace_id), started["run_id"]
+    told = Event(
+        new_id(),
+        workspace_id,
+        "agent_run.completed",
+        None,
+        None,
+        {"parent_run_id": run_id},
+        0,
+        now(),
+    )
+    on = {"kind": "event", "type": "agent_run.completed"}
+    trigger = await bench.trigger(await bench.workflow(), on)
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(WorkflowRun).where(WorkflowRun.id == UUID(run_id)).values(depth=8)
+        )
+    async with kernel.database.unit(SYSTEM) as session:
+        await TriggersSubscriber(kernel).on_events(session, [told])
+    refused = await first(bench, trigger)
+    assert (refused["status"], refused["reason"]) == ("refused", "workflow_chain_too_long")
+
+
+async def first(bench, trigger):
+    """The only delivery of a trigger, once it is there."""
+    (delivery,) = await bench.deliveries(trigger)
+    return delivery
+
+
+def test_no_workflow_can_emit_what_the_service_itself_tells_of():
+    for told in EVENT_TYPES:
+        with pytest.raises(ValidationError):
+            EmitConfig(type=told)
+    assert EmitConfig(type="order.paid").type == "order.paid"
