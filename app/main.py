@@ -18,13 +18,17 @@ from starlette.middleware import Middleware
 
 from app.agents.a2a.endpoint import A2aPath
 from app.agents.agents import open_agents
-from app.agents.definitions.personal import AgentStore
+from app.agents.definitions.models import AGENT_KIND
 from app.agents.definitions.source import AgentSource
 from app.agents.mcp_endpoint.endpoint import McpPath
 from app.agents.memory.source import MemorySource
 from app.agents.routes import ROUTERS as AGENTS
 from app.agents.templates.personal import TemplateStore
 from app.agents.templates.source import TemplateSource
+from app.automation.automation import open_automation
+from app.automation.routes import ROUTERS as AUTOMATION
+from app.automation.workflows.models import WORKFLOW_KIND
+from app.automation.workflows.source import WorkflowSource
 from app.chat.conversations.router import router as conversations
 from app.chat.messages.finding import MessageSource
 from app.chat.messages.past import PastTurns
@@ -50,6 +54,7 @@ from app.core.http.proxies import TrustedProxies
 from app.core.jobs import Jobs
 from app.core.kernel import Kernel, open_kernel
 from app.core.log import configure_logs, get_logger
+from app.core.outbox import Dispatcher
 from app.identity.access import IdentityResolver
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner, first_workspace
 from app.identity.first_start import issue_api_key as issue_key
@@ -58,6 +63,7 @@ from app.identity.routes import ROUTERS as IDENTITY
 from app.identity.scim.wire import install_scim_errors
 from app.identity.sessions.guard import require_recent
 from app.identity.sso.ways import Ways
+from app.identity.versioned.personal import PrivateStore
 from app.identity.workspaces.jobs import workspaces_job
 from app.inference.batches.batching import Batching
 from app.inference.batches.parts import Outside
@@ -130,12 +136,12 @@ ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
     route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
-    usage, *AGENTS, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
+    usage, *AGENTS, *AUTOMATION, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
 )  # fmt: skip
 # What searches find, by who tells of it.
 SOURCES = (
     MessageSource(), EntrySource(), DocumentSource(), AgentSource(), MemorySource(),
-    TemplateSource(),
+    TemplateSource(), WorkflowSource(),
 )  # fmt: skip
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
@@ -228,6 +234,9 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             app.state.agents = agents = await stack.enter_async_context(
                 open_agents(kernel, inference, knowledge, files)
             )
+            app.state.automation = automation = await stack.enter_async_context(
+                open_automation(kernel, inference, knowledge, agents, files)
+            )
             answering = Answering(kernel.database, inference.calls, settings, knowledge.grounder)
             intake = open_ingestion(kernel, knowledge.indexer, inference.embedders, files)
             works: tuple[Work, ...] = (
@@ -238,15 +247,17 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 training,
                 *_works(kernel, inference, knowledge),
                 *agents.works,
+                *automation.works,
                 *await stack.enter_async_context(intake),
             )
             app.state.relay = RelayApp(kernel, inference)
             app.state.ways = Ways(kernel)
             app.state.answering, app.state.comparing = answering, comparing
             app.state.runs = opened = await stack.enter_async_context(
-                open_runs(kernel, works, lease)
+                open_runs(kernel, works, lease, automation.driver.elsewhere)
             )
             agents.begin(opened, PastTurns())
+            await stack.enter_async_context(automation.begin(opened))
             app.state.privacy = privacy = _privacy(kernel, files)
             jobs = (
                 *recurring_jobs(kernel, files),
@@ -254,6 +265,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 graph_job(kernel.database, opened.executor),
                 purge_job(kernel.database),
                 *agents.jobs,
+                *automation.jobs,
+                *Dispatcher(kernel.database, automation.subscribers).jobs(),
                 workspaces_job(kernel, privacy),
                 *privacy_jobs(kernel, privacy),
             )
@@ -288,7 +301,8 @@ def _privacy(kernel: Kernel, stored: Files) -> Privacy:
         *([QdrantStore(kernel.vectors)] if kernel.vectors else []),
         WorkspaceFiles(stored),
         DocumentStore(kernel.database, stored),
-        AgentStore(kernel.database),
+        PrivateStore(kernel.database, AGENT_KIND),
+        PrivateStore(kernel.database, WORKFLOW_KIND),
         TemplateStore(kernel.database),
         FileStore(kernel.settings.data_dir),
         TrailStore(kernel.database),

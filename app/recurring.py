@@ -8,6 +8,8 @@ from app.agents.evaluations.models import AgentEvaluation
 from app.agents.mailbox.models import Mailbox, MailboxRule, MailboxSubscription
 from app.agents.memory.models import Memory, MemoryBlock
 from app.agents.templates.models import Template
+from app.automation.triggers.models import WorkflowTrigger
+from app.automation.workflows.models import Workflow
 from app.chat.conversations.models import Conversation
 from app.chat.messages.finding import finding_job
 from app.core.crypto.resealing import resealing
@@ -72,5 +74,7 @@ def recurring_jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:
             Memory,
             MemoryBlock,
             Template,
+            Workflow,
+            WorkflowTrigger,
         ),
     )

@@ -34,12 +34,17 @@ from app.agents.templates.models import (
     TemplateUsage,
     TemplateVersion,
 )
+from app.automation.engine.models import StepCache, WorkflowRun, WorkflowStep, WorkflowWait
+from app.automation.state.models import WorkflowState
+from app.automation.triggers.models import WorkflowDelivery, WorkflowTrigger
+from app.automation.workflows.models import Workflow, WorkflowVersion
 from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
 from app.core.crypto.root import RootSecret
 from app.core.db import Base
 from app.core.idempotency import IdempotencyKey
 from app.core.mail.models import OutgoingMail
+from app.core.outbox import OutboxEvent
 from app.identity.api_keys.models import ApiKey
 from app.identity.connections.models import ManagedAccount, SsoConnection, SsoDomain
 from app.identity.factors.models import Passkey, RecoveryCode, TotpFactor
@@ -182,6 +187,7 @@ __all__ = [
     "Message",
     "ModelCall",
     "ModelProbe",
+    "OutboxEvent",
     "OutgoingMail",
     "Passage",
     "Passkey",
@@ -213,6 +219,7 @@ __all__ = [
     "SnapshotCase",
     "SsoConnection",
     "SsoDomain",
+    "StepCache",
     "StoredFile",
     "Template",
     "TemplateInstance",
@@ -226,5 +233,13 @@ __all__ = [
     "UserIdentity",
     "UserSession",
     "VectorRemoval",
+    "Workflow",
+    "WorkflowDelivery",
+    "WorkflowRun",
+    "WorkflowState",
+    "WorkflowStep",
+    "WorkflowTrigger",
+    "WorkflowVersion",
+    "WorkflowWait",
     "Workspace",
 ]

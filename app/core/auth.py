@@ -79,6 +79,10 @@ class Permission(StrEnum):
     TOOLS_READ = "tools:read"
     TOOLS_WRITE = "tools:write"
     USAGE_READ = "usage:read"
+    WORKFLOWS_READ = "workflows:read"
+    WORKFLOWS_RUN = "workflows:run"
+    WORKFLOWS_WRITE = "workflows:write"
+    WORKFLOW_TASKS_WRITE = "workflow_tasks:write"
     WORKSPACES_READ = "workspaces:read"
     WORKSPACES_WRITE = "workspaces:write"
 

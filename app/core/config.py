@@ -213,9 +213,28 @@ class Settings(BaseSettings):
     provider_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
     outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
     mcp_stdio_commands: Annotated[tuple[str, ...], NoDecode] = ()
+    dagger_cli: str = ""
+    dagger_engine: str = ""
+    dagger_session_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, validation_alias="DAGGER_SESSION_PORT"
+    )
+    dagger_session_token: SecretStr | None = Field(
+        default=None, validation_alias="DAGGER_SESSION_TOKEN"
+    )
+    workflow_driver: Literal["builtin", "temporal"] = "builtin"
+    temporal_address: Annotated[str, Field(pattern=r"^[^\s/:]+:[0-9]{1,5}$")] = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_task_queue: str = "luminous"
+    temporal_api_key: SecretStr | None = None
+    temporal_tls: bool = False
+    temporal_ca_file: Path | None = None
+    temporal_certificate_file: Path | None = None
+    temporal_key_file: Path | None = None
+    temporal_server_name: str = ""
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"
     provider_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
+    node_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
     default_model: str = ""
     titles: Literal["model", "fallback"] = "model"
 

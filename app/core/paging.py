@@ -7,7 +7,7 @@ it belongs to. A changed one, or one taken from another list, is a 400.
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -171,6 +171,28 @@ async def fetch_page(
             [getattr(last, keyset.column.key), getattr(last, keyset.id.key)], binding
         )
     return Slice(page, has_more, cursor, total)
+
+
+def page_of(
+    items: Iterable[T],
+    key: Callable[[T], str],
+    query: PageQuery,
+    *,
+    name: str,
+    cursors: Cursors,
+    workspace_id: UUID,
+) -> Slice[T]:
+    """One page of what is held in memory, smallest first by a key that each has alone."""
+    descends = query.descends(by_default=False)
+    found = sorted(items, key=key, reverse=descends)
+    total = len(found) if query.include == "total" else None
+    binding = binding_of(f"{name}.{descends}", query, workspace_id)
+    if query.cursor:
+        (last,) = cursors.decode(query.cursor, binding)
+        found = [each for each in found if (key(each) < last if descends else key(each) > last)]
+    shown, more = found[: query.limit], len(found) > query.limit
+    following = cursors.encode([key(shown[-1])], binding) if more else None
+    return Slice(shown, more, following, total)
 
 
 async def _count(session: AsyncSession, statement: Select[Any], keyset: Keyset) -> int:

@@ -12,7 +12,7 @@ from tests.conformance.case import Json
 
 FOLDER = Path(__file__).parent / "js"
 MOST_BYTES = 16 * 1024 * 1024
-INSTALL = "npm ci --ignore-scripts --prefix tests/conformance/js"
+INSTALL = "scripts/setup-js"
 
 
 def missing() -> str | None:

@@ -129,7 +129,7 @@ async def test_a_bad_id_in_a_path_is_refused(address, operations, caller, case):
 # Takes the slug of a route that everyone has, too: an id or a word that nothing has is 404.
 NAMED_BY_SLUG = {"routes_explain"}
 # Names, not ids: one that nothing has is not found.
-NAMES = {"address", "agent", "pack_name"}
+NAMES = {"address", "agent", "form_token", "hook_token", "pack_name", "workflow"}
 # Whoever uses them gives them, so that any may be new.
 FREE = {"chat_id", "label"}
 

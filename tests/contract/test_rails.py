@@ -382,6 +382,10 @@ OFF_RAILS = {
     "stream_tickets_create",
     "templates_preview",
     "totp_confirm",
+    "workflow_hooks_receive",
+    "workflow_runs_compare",
+    "workflow_runs_explain",
+    "workflows_validate",
 }
 
 
@@ -409,6 +413,9 @@ def test_every_write_on_the_rails_has_one_unit_of_work(app):
         "start_fork",
         "start_gate",
         "start_retry",
+        "start_workflow_rerun",
+        "start_workflow_retry",
+        "start_workflow_run",
     }
     without = [
         route.operation_id

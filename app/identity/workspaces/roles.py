@@ -39,6 +39,7 @@ _READS = frozenset(
         Permission.SEARCH_READ,
         Permission.TEMPLATES_READ,
         Permission.TOOLS_READ,
+        Permission.WORKFLOWS_READ,
         Permission.WORKSPACES_READ,
     }
 )
@@ -71,6 +72,9 @@ _WORK = frozenset(
         Permission.SHARES_WRITE,
         Permission.TEMPLATES_WRITE,
         Permission.USAGE_READ,
+        Permission.WORKFLOWS_RUN,
+        Permission.WORKFLOWS_WRITE,
+        Permission.WORKFLOW_TASKS_WRITE,
     }
 )
 

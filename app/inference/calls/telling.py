@@ -1,6 +1,7 @@
 """An answer for ourselves: events with seams, or a whole result."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from app.inference.calls.attempt import Attempt
 from app.inference.calls.course import Course
@@ -27,16 +28,22 @@ class Telling:
 
     async def stream(self) -> AsyncGenerator[StreamEvent | Seam, None]:
         """The answer as it comes; `aclose()` closes the upstream connection at once."""
+        async with aclosing(self.batches()) as batches:
+            async for batch in batches:
+                if isinstance(batch, Seam):
+                    yield batch
+                    continue
+                for event in batch:
+                    yield event
+
+    async def batches(self) -> AsyncGenerator[list[StreamEvent] | Seam, None]:
+        """The same, with the events that came together."""
         flow: Flow[list[StreamEvent]] = Flow(self.course, self._leg, self._build)
         try:
             await self._check()
             await flow.begin()
             while (part := await flow.read()) is not None:
-                if isinstance(part, Seam):
-                    yield part
-                    continue
-                for event in part:
-                    yield event
+                yield part
         finally:
             flow.close()
             if self._answer is not None:

@@ -1,5 +1,7 @@
 """Stream events gathered into the parts of one assistant message."""
 
+from collections.abc import Sequence
+
 from app.inference.providers.types import (
     ChatResult,
     Citation,
@@ -18,6 +20,25 @@ from app.inference.providers.types import (
     Usage,
     UsageReport,
 )
+
+
+def joined(events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
+    """The events, with pieces of plain text that follow each other as one."""
+    if len(events) < 2:
+        return events
+    made: list[StreamEvent] = []
+    pieces: list[str] = []
+    for event in events:
+        if isinstance(event, TextDelta) and not event.logprobs:
+            pieces.append(event.text)
+            continue
+        if pieces:
+            made.append(TextDelta("".join(pieces)))
+            pieces.clear()
+        made.append(event)
+    if pieces:
+        made.append(TextDelta("".join(pieces)))
+    return made
 
 
 class Collector:

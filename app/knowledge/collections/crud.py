@@ -1,11 +1,11 @@
 """Collections in Postgres: those of the workspace, one's own, and those shared with one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -66,6 +66,19 @@ async def visible_ids(session: AsyncSession, workspace_id: UUID, user_id: UUID) 
         .order_by(Collection.id)
     )
     return (await session.scalars(statement)).all()
+
+
+async def known_names(
+    session: AsyncSession, workspace_id: UUID, user_id: UUID, names: Iterable[str]
+) -> set[str]:
+    """Those of the names, slugs or ids, that lead to a living collection which a member sees."""
+    called = cast(Collection.id, Text)
+    statement = (
+        restorable.living(Collection, workspace_id)
+        .with_only_columns(Collection.slug, called)
+        .where(visible(workspace_id, user_id), or_(Collection.slug.in_(names), called.in_(names)))
+    )
+    return {name for row in await session.execute(statement) for name in row} & {*names}
 
 
 async def models(session: AsyncSession, workspace_id: UUID) -> Mapping[UUID, str]:

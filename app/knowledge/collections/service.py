@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
 from uuid import UUID
 
@@ -105,6 +105,11 @@ async def page(
     found = await crud.page(session, access.workspace_id, access.user_id, query, cursors)
     await crud.count_into(session, access.workspace_id, found.data)
     return found
+
+
+async def known(session: AsyncSession, access: Access, names: Iterable[str]) -> set[str]:
+    """Those of the names, slugs or ids, that lead to a collection which the caller sees."""
+    return await crud.known_names(session, access.workspace_id, access.user_id, names)
 
 
 async def update(

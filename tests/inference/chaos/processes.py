@@ -117,11 +117,14 @@ class Engines:
 
 
 @contextmanager
-def two_processes(folder: Path) -> Iterator[tuple[Engines, list[Process]]]:
+def two_processes(
+    folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[tuple[Engines, list[Process]]]:
+    """`settings` go before those above."""
     with EmbeddedEngines(folder / "data") as embedded:
         engines = Engines(embedded)
         upgrade(engines.database_url)
-        environment = ENVIRONMENT | SETTINGS
+        environment = ENVIRONMENT | SETTINGS | dict(settings or {})
         environment |= {"DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url}
         environment["LUMINOUS_MASTER_KEY"] = b64encode(os.urandom(32)).decode()
         # Each has a folder of its own: a local vector store is open in one process only.

@@ -26,6 +26,7 @@ NOTHING = dict.fromkeys(
         "runs",
         "search_evaluations",
         "stored_files",
+        "workflow_runs",
     ],
     0,
 )
