@@ -136,7 +136,8 @@ ROUTERS = (
     turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
     route_explanations, comparisons, batches, fine_tuning,
     feedback, guardrails, caches, prices, budgets, customers,
-    usage, *AGENTS, *AUTOMATION, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent), health.router,
+    usage, *AGENTS, *AUTOMATION, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent),
+    health.router,
 )  # fmt: skip
 # What searches find, by who tells of it.
 SOURCES = (
@@ -250,8 +251,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 *automation.works,
                 *await stack.enter_async_context(intake),
             )
-            app.state.relay = RelayApp(kernel, inference)
-            app.state.ways = Ways(kernel)
+            app.state.relay, app.state.ways = RelayApp(kernel, inference), Ways(kernel)
             app.state.answering, app.state.comparing = answering, comparing
             app.state.runs = opened = await stack.enter_async_context(
                 open_runs(kernel, works, lease, automation.driver.elsewhere)
@@ -270,10 +270,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 workspaces_job(kernel, privacy),
                 *privacy_jobs(kernel, privacy),
             )
-            running = await stack.enter_async_context(Jobs(kernel.valkey, jobs))
-            kernel.nudge = running.nudge
-            await _take_up_environment(kernel, inference.transport)
-            _spare_the_collector()
+            kernel.nudge = (await stack.enter_async_context(Jobs(kernel.valkey, jobs))).nudge
+            await _begin_well(kernel, inference.transport)
             yield
 
     return lifespan
@@ -320,6 +318,12 @@ def _spare_the_collector() -> None:
     # What the start alone needed goes back to the system; only glibc has the call.
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+async def _begin_well(kernel: Kernel, transport: Transport) -> None:
+    """What is left to do once everything is open."""
+    await _take_up_environment(kernel, transport)
+    _spare_the_collector()
 
 
 async def _take_up_environment(kernel: Kernel, transport: Transport) -> None:

@@ -51,7 +51,7 @@ def _state() -> None:
 
 def downgrade() -> None:
     op.drop_index(f"ix_{INSTANCES}_workflow", INSTANCES)
-    op.execute(sa.text(f"delete from {INSTANCES} where agent_id is null"))  # noqa: S608 - a constant  # nosec B608
+    op.execute(sa.text(f"delete from {INSTANCES} where agent_id is null"))  # nosec B608 - a constant
     op.drop_column(INSTANCES, "workflow_id")
     op.alter_column(INSTANCES, "agent_id", nullable=False)
     op.drop_table("workflow_state")

@@ -12,6 +12,9 @@ from app.automation.engine.driving import Driver
 from app.automation.engine.jobs import Waking
 from app.automation.engine.starting import Starter
 from app.automation.engine.work import Working
+from app.automation.generation.suggesting import Suggesting
+from app.automation.generation.surroundings import Workbench
+from app.automation.generation.work import Drafting
 from app.automation.language.jsonata import Jsonata
 from app.automation.nodes.opening import builtin_nodes
 from app.automation.nodes.plain import PLAIN
@@ -47,6 +50,7 @@ class Automation:
     works: tuple[Work, ...]
     jobs: tuple[Job, ...]
     subscribers: tuple[Subscriber, ...]
+    suggesting: Suggesting
 
     @asynccontextmanager
     async def begin(self, runs: Runs) -> AsyncIterator[None]:
@@ -73,15 +77,17 @@ async def open_automation(
         working = Working(kernel.database, kernel.valkey, nodes, inference.calls)
         stack.push_async_callback(working.close)
         waking = Waking(kernel.database)
+        workbench = Workbench(kernel.database, nodes, agents.tools, kernel.cursors)
         yield Automation(
             driver,
             nodes,
             starter,
             working,
             waking,
-            works=(working,),
+            works=(working, Drafting(workbench, inference.calls)),
             jobs=(*driver.jobs(), *waking.jobs(), *triggers_jobs(kernel, starter)),
             subscribers=(waking, TriggersSubscriber(kernel)),
+            suggesting=Suggesting(workbench, inference.calls),
         )
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from app.automation.generation.router import router as workflow_generation
 from app.automation.runs.analysis_router import explaining_router as run_explanations
 from app.automation.runs.analysis_router import router as workflow_run_analyses
 from app.automation.runs.analysis_router import statistics_router as workflow_statistics
@@ -20,6 +21,7 @@ from app.automation.workflows.versions_router import router as workflow_versions
 ROUTERS: tuple[APIRouter, ...] = (
     workflow_schema,
     workflow_exchange,
+    workflow_generation,
     workflows,
     workflow_versions,
     workflow_shares,

@@ -70,7 +70,7 @@ class Places:
         for name in self._ids:
             own = node.get(name)
             if isinstance(own, str):
-                base, anchor = urldefrag(urljoin(base, own))
+                base, anchor = urldefrag(_joined(base, own))
                 self.named.setdefault(f"{base}#{anchor}" if anchor else base, node)
         for name in _ANCHORS:
             if isinstance(node.get(name), str):
@@ -92,7 +92,7 @@ class Places:
         if led is None:
             base = self.bases[id(node)]
             addresses = [node[name] for name in _REFERENCES if isinstance(node.get(name), str)]
-            led = tuple(self._found(urljoin(base, each) or each) for each in addresses)
+            led = tuple(self._found(_joined(base, each)) for each in addresses)
             self._led[id(node)] = led
         return led
 
@@ -134,6 +134,11 @@ class _Count:
     def _below(self, node: Any) -> list[Any]:
         led = self._places.led_to(node) if isinstance(node, dict) else ()
         return [each for each in (*_parts(node), *led) if isinstance(each, dict | list)]
+
+
+def _joined(base: str, address: str) -> str:
+    """`urljoin` would take a fragment away from a base that is a URN."""
+    return base + address if address.startswith("#") else urljoin(base, address)
 
 
 def _draft(root: Any) -> str:

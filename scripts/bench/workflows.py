@@ -5,8 +5,9 @@ process of its own (`chains/`), on uvloop, with its defaults:
 
 - ten steps in a row that do nothing: many runs at once (steps a second, CPU of a step in the
   program and in what it works on) and one run alone (how long it takes). DBOS and LangGraph keep
-  what they know on our Postgres, Prefect's server too, Temporal's dev server in SQLite. A rival is
-  installed into `.tools/` once; one that cannot be is `null`. Prefect has fewer runs at once;
+  what they know on our Postgres, Temporal's dev server and Prefect's in SQLite. A rival is
+  installed into `.tools/` once; one that cannot be is `null`. Temporal and Prefect have fewer runs
+  at once;
 - CPU of one more node in a run: a task, which is kept, and a pure one, which is not;
 - what a step says until a reader of server-sent events has it, and one commit with NOTIFY until a
   listener has it;
@@ -63,7 +64,7 @@ class Size:
     waiting: int
 
 
-FULL = Size(Load(50, 4, 3, 40), Load(10, 2, 3, 10), Load(20, 2, 3, 0), 300, 3, 1000)
+FULL = Size(Load(50, 2, 3, 20), Load(10, 2, 3, 5), Load(20, 1, 3, 0), 220, 2, 1000)
 QUICK = Size(Load(50, 1, 1, 10), Load(5, 1, 1, 3), Load(10, 1, 1, 0), 120, 1, 100)
 
 
@@ -81,6 +82,7 @@ class Found:
 
 
 def measure(office: Office, size: Size, *, install: bool) -> Found:
+    say("Luminous")
     with office.serve() as program:
         with office.client() as http:
             make_workflows(http)
@@ -90,14 +92,22 @@ def measure(office: Office, size: Size, *, install: bool) -> Found:
             node_cpu_ms(program, workflow, size.nodes)
             for workflow in ("chain-{steps}", "pure-{steps}")
         )
+        say("events")
         lags = asyncio.run(lags_of(program, office, size.words, size.turns))
+        say("two workers")
         with office.serve(free_port()) as second:
             workers = program, second
             busy = pair_of(workers, "chain-{steps}", size.chain)
             idle = pair_of(workers, "slow-{steps}", size.slow)
     for rival in RIVALS:
+        say(rival.name)
         chains[rival.name] = chain_of_rival(rival, office, size, install=install)
+    say("runs that wait")
     return Found(chains, task, pure, lags, busy, idle, waiting_of(office, size.waiting))
+
+
+def say(what: str) -> None:
+    print(f"Measuring {what} ...", flush=True)
 
 
 def chain_of_rival(rival: Rival, office: Office, size: Size, *, install: bool) -> Chain | None:

@@ -1,11 +1,13 @@
 """Two tenants and the list of operations, made once for the tests that walk every route."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx2
+import pytest
 import pytest_asyncio
 
 from app.core.kernel import Kernel
+from tests.support.filters import filters_off
 from tests.support.openapi import Operation, read_operations
 from tests.support.tenants import Tenant, new_tenant, stay_signed_in
 
@@ -44,3 +46,14 @@ async def stranger(http: httpx2.AsyncClient) -> Tenant:
 async def caller(http: httpx2.AsyncClient) -> Tenant:
     """The tenant whose input is bad; what passes by chance changes only its own resources."""
     return await new_tenant(http)
+
+
+@pytest.fixture(params=["with its own filters", "with row-level security alone"])
+def walls(request: pytest.FixtureRequest, kernel: Kernel) -> Iterator[None]:
+    """Both walls around a tenant, and then the second one by itself."""
+    if "alone" not in request.param:
+        yield
+        return
+    with filters_off(kernel) as removed:
+        yield
+    assert removed.count > 0

@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 
 from app.core.auth import Permission
-from tests.support.filters import filters_off
 from tests.support.identity import Person, bearer, new_key, new_person
 from tests.support.openapi import BODIES, NUMBERED, PUBLIC, QUERIES, QUICK
 from tests.support.teams import Team
@@ -598,11 +597,14 @@ NEEDS = {
     "workflows_delete": Permission.WORKFLOWS_WRITE,
     "workflows_duplicate": Permission.WORKFLOWS_WRITE,
     "workflows_export": Permission.WORKFLOWS_READ,
+    "workflows_generate": Permission.WORKFLOWS_WRITE,
     "workflows_get": Permission.WORKFLOWS_READ,
     "workflows_get_statistics": Permission.WORKFLOWS_READ,
     "workflows_import": Permission.WORKFLOWS_WRITE,
     "workflows_list": Permission.WORKFLOWS_READ,
+    "workflows_repair": Permission.WORKFLOWS_WRITE,
     "workflows_restore": Permission.WORKFLOWS_WRITE,
+    "workflows_suggest": Permission.WORKFLOWS_READ,
     "workflows_update": Permission.WORKFLOWS_WRITE,
     "workflows_validate": Permission.WORKFLOWS_WRITE,
 }
@@ -716,17 +718,6 @@ def told(answer):
     """What a caller learns, without what differs from request to request."""
     unlike = ("request_id", "instance")
     return answer.status_code, {k: v for k, v in answer.json().items() if k not in unlike}
-
-
-@pytest.fixture(params=["with its own filters", "with row-level security alone"])
-def walls(request, kernel):
-    """Both walls around a tenant, and then the second one by itself."""
-    if "alone" not in request.param:
-        yield
-        return
-    with filters_off(kernel) as removed:
-        yield
-    assert removed.count > 0
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -24,7 +24,7 @@ def keyed(person, key=None):
 
 
 async def rows_of(kernel, person, table):
-    async with kernel.database.unit(Scope(workspace_id=person.workspace_id)) as session:
+    async with kernel.database.unit(Scope(UUID(person.workspace_id))) as session:
         return await session.scalar(
             text(f"select count(*) from {table} where workspace_id = :w"),  # noqa: S608
             {"w": person.workspace_id},
@@ -385,6 +385,7 @@ OFF_RAILS = {
     "workflow_hooks_receive",
     "workflow_runs_compare",
     "workflow_runs_explain",
+    "workflows_suggest",
     "workflows_validate",
 }
 

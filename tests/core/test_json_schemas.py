@@ -32,6 +32,10 @@ def by_address():
     return {"$id": "https://x.test/r", "$ref": "a0", "$defs": {**parts, "p40": {"$id": "a40"}}}
 
 
+def by_urn():
+    return {"$id": "urn:x:r", **by_pointer()}
+
+
 def by_a_property_called_as_a_shelf():
     parts = {f"p{n}": doubling(lambda n: f"#/properties/$defs/properties/p{n}", n) for n in LEVELS}
     return {"properties": {"$defs": {"properties": {**parts, "p40": PLAIN}}}}
@@ -55,6 +59,7 @@ def by_old_address():
         by_pointer(),
         by_anchor(),
         by_address(),
+        by_urn(),
         by_a_property_called_as_a_shelf(),
         by_old_anchor(),
         by_old_address(),

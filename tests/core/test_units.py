@@ -1,5 +1,7 @@
 """Units of work: what waits for their commit, and what their errors tell."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -87,5 +89,26 @@ async def test_a_connection_whose_transaction_could_not_be_opened_is_not_used_ag
             with pytest.raises(DBAPIError):
                 await pid()
         assert await pid() != before
+    finally:
+        await database.close()
+
+
+async def test_after_a_cancellation_anywhere_a_connection_serves_whom_it_names(kernel):
+    database = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
+
+    async def serve(scope):
+        async with database.unit(scope) as session, session.begin_nested():
+            return (await session.execute(SCOPE)).one()[:2]
+
+    try:
+        for turns in range(40):
+            task = asyncio.create_task(serve(SYSTEM))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            scope = Scope(new_id())
+            assert await serve(scope) == (scope.workspace_id.hex, "off")
+            assert database.connections()["in_use"] == 0
     finally:
         await database.close()

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import event
 
+from app.core.db_driver import opening
 from app.core.kernel import Kernel
 
+# How a transaction says whom it serves: with its BEGIN, and by a statement when that changes.
+_NAMED = re.compile(r"set_config\('luminous\.(\w+)', '(\w*)', true\)")
+_CHANGED = "select set_config('luminous.workspace_id'"
 # A comparison in a WHERE or ON; a SET has no blanks around its sign.
 _FILTER = re.compile(r"(?:\w+\.)?(?:workspace_id|user_id) = (\$\d+::UUID)")
 
@@ -30,16 +34,23 @@ def filters_off(kernel: Kernel) -> Iterator[Removed]:
     removed = Removed()
     engine = kernel.database.engine.sync_engine
 
+    def begin(connection):
+        named = dict(_NAMED.findall(opening.get()))
+        assert not opening.get() or set(named) == {"workspace_id", "user_id", "system"}
+        connection.info["stripped"] = bool(named.get("workspace_id")) and named["system"] == "off"
+
     def strip(connection, _cursor, statement, parameters, *_):
-        if statement.startswith("select set_config('luminous.workspace_id'"):
-            connection.info["stripped"] = bool(parameters[0]) and parameters[2] != "on"
+        if statement.startswith(_CHANGED):
+            connection.info["stripped"] = bool(parameters[0]) and parameters[2] == "off"
         elif connection.info.get("stripped"):
             statement, found = _FILTER.subn(r"(\1 is not null)", statement)
             removed.count += found
         return statement, parameters
 
+    event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", strip, retval=True)
     try:
         yield removed
     finally:
+        event.remove(engine, "begin", begin)
         event.remove(engine, "before_cursor_execute", strip)

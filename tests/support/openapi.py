@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import httpx2
@@ -105,6 +106,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "workflow_runs_create": {"inputs": {}, "stream": False},
     "workflow_runs_explain": {"locale": "en"},
     "workflow_runs_rerun": {"from": ["tell"]},
+    "workflow_runs_resume": {"budget_usd": "1"},
     "workflow_runs_retry": {"from": ["tell"]},
     "workflow_shares_create": {"grantee": {"type": "role", "role": "viewer"}},
     "workflow_shares_update": {"level": "read"},
@@ -123,11 +125,14 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "workflows_create": {"name": "Greeting", "definition": FLOW},
     "workflows_duplicate": {"name": "Greeting, in German"},
+    "workflows_generate": {"description": "Greets whoever it is given.", "model": QUICK},
     "workflows_import": {
         "documents": [
             {"content": "dsl: flow/1\nnodes: [{id: a, type: transform, with: {value: 1}}]\n"}
         ]
     },
+    "workflows_repair": {"definition": {"dsl": "flow/1", "nodes": []}, "model": QUICK},
+    "workflows_suggest": {"from": "behaviour", "days": 7},
     "workflows_update": {"name": "Renamed"},
     "workflows_validate": {"definition": FLOW},
     "agent_labels_put": {"version": 1},
@@ -501,17 +506,18 @@ class Operation:
         return [*queries, *(("body", *place) for place in _id_places(self.body or {}))]
 
     def with_id(
-        self, place: tuple[str, ...], value: str
+        self, place: tuple[str, ...], value: str, **beside: Any
     ) -> tuple[dict[str, Any] | None, dict[str, str]]:
-        """A body and a query that pass but for this id."""
+        """A body and a query that pass but for this id; `beside` replaces fields of the body."""
         body, query = self.example(), dict(QUERIES.get(self.id, {}))
         if place[0] == "query":
             query[place[1]] = value
         else:
-            node: Any = deepcopy(body)
+            told = {**(body or {}), **beside}
+            node: Any = deepcopy({key: each for key, each in told.items() if each is not None})
             body = node
-            for step in place[1:-1]:
-                node = node[int(step)] if isinstance(node, list) else node.setdefault(step, {})
+            for step, below in pairwise(place[1:]):
+                node = _descend(node, step, [] if below.isdigit() else {})
             if isinstance(node, list):
                 node[:] = [value]
             else:
@@ -574,6 +580,13 @@ def json_types(schema: dict[str, Any]) -> set[str]:
 def takes_id(schema: dict[str, Any]) -> bool:
     options = schema.get("anyOf") or schema.get("oneOf") or []
     return schema.get("format") == "uuid" or any(takes_id(option) for option in options)
+
+
+def _descend(node: Any, step: str, missing: Any) -> Any:
+    if isinstance(node, list):
+        node[:] = node or [missing]
+        return node[int(step)]
+    return node.setdefault(step, missing)
 
 
 def _id_places(schema: dict[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from app.runs.events.event import Event
 from app.runs.runs import service
 from app.runs.runs.bundle import Runs, open_runs
 from app.runs.runs.context import RunContext
+from app.runs.runs.elsewhere import Elsewhere
 from app.runs.runs.lease import open_lease
 from app.runs.runs.models import Run
 from app.runs.runs.work import Ending, Settlement
@@ -71,7 +72,9 @@ async def new_access(kernel: Kernel) -> Access:
     return Access(workspace.id, uuid4(), frozenset(Permission), "session", uuid4())
 
 
-async def create_run(kernel: Kernel, access: Access, executor_id: str, kind: str = KIND) -> Run:
+async def create_run(
+    kernel: Kernel, access: Access, executor_id: str | None, kind: str = KIND
+) -> Run:
     async with kernel.database.unit(access.scope) as session:
         return await service.create(
             session, access, executor_id=executor_id, kind=kind, input={}, subject_id=None
@@ -118,16 +121,21 @@ def assert_whole(events: Sequence[Event]) -> None:
 class Process:
     """One process of the service; several of them share the stores and this loop."""
 
-    def __init__(self, kernel: Kernel, *works: Scripted) -> None:
+    def __init__(
+        self, kernel: Kernel, *works: Scripted, elsewhere: Elsewhere | None = None
+    ) -> None:
         self.kernel = kernel
         self.works = works
+        self.elsewhere = elsewhere
         self.runs: Runs
         self._stack = AsyncExitStack()
         self._killed = False
 
     async def start(self) -> "Process":
         lease = await self._stack.enter_async_context(open_lease(self.kernel))
-        self.runs = await self._stack.enter_async_context(open_runs(self.kernel, self.works, lease))
+        self.runs = await self._stack.enter_async_context(
+            open_runs(self.kernel, self.works, lease, self.elsewhere)
+        )
         return self
 
     async def stop(self) -> None:
@@ -150,9 +158,11 @@ class Process:
 
 
 @asynccontextmanager
-async def processes(kernel: Kernel, *works: Scripted, count: int = 1) -> AsyncIterator[list]:
+async def processes(
+    kernel: Kernel, *works: Scripted, count: int = 1, elsewhere: Elsewhere | None = None
+) -> AsyncIterator[list]:
     """Some processes that all know the same works."""
-    started = [await Process(kernel, *works).start() for _ in range(count)]
+    started = [await Process(kernel, *works, elsewhere=elsewhere).start() for _ in range(count)]
     try:
         yield started
     finally:

@@ -104,7 +104,9 @@ class Performance:
             if calls_of(parts):
                 return None
             text = text_of(parts)
-            mend = self._mend(text)
+            # What was asked again was asked within the limits of then, by a process that is gone.
+            is_past = (self.path, number + 1, "") in self.tree.journal.steps
+            mend = self._mend(text, is_past=is_past)
             if mend is None:
                 return self._result(text)
             shown += [Message("assistant", parts), Message("user", (TextPart(mend),))]
@@ -133,14 +135,17 @@ class Performance:
             return text
         raise ModelRetry(mend)
 
-    def _mend(self, text: str) -> str | None:
-        """What the model is told of an answer that will not do; raises OutputInvalid at last."""
+    def _mend(self, text: str, *, is_past: bool = False) -> str | None:
+        """What the model is told of an answer that will not do; raises OutputInvalid at last.
+
+        `is_past` says that it was told already.
+        """
         schema = self.role.definition.output_schema
         why = None if schema is None else _why_not(schema, text)
         if why is None:
             return None
         self.mended += 1
-        if self.mended > MENDS or self.tree.is_last_step:
+        if not is_past and (self.mended > MENDS or self.tree.is_last_step):
             raise OutputInvalid(why)
         return MEND.format(why=why)
 

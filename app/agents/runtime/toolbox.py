@@ -183,7 +183,7 @@ class Toolbox:
         self, place: Place, name: str, arguments: dict[str, Any], reason: str
     ) -> ToolApproval:
         path, number, call_id = place
-        ctx = self.tree.ctx
+        ctx, asked_at = self.tree.ctx, now()
         approval = ToolApproval(
             id=new_id(),
             workspace_id=ctx.workspace_id,
@@ -198,7 +198,9 @@ class Toolbox:
             digest=digest_of(name, arguments),
             reason=reason,
             status="pending",
-            expires_at=now() + timedelta(days=APPROVAL_DAYS),
+            # Not when it is written: those of one step are, at once, in any order.
+            created_at=asked_at,
+            expires_at=asked_at + timedelta(days=APPROVAL_DAYS),
             note="",
         )
         return await self.tree.journal.ask(place, approval)

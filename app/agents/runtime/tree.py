@@ -103,10 +103,6 @@ class Tree:
         for approval in self.journal.approvals.values():
             if approval.status == "approved":
                 self.see(addresses(approval.arguments))
-        self._recall()
-
-    def _recall(self) -> None:
-        """What the log and the journal tell of already."""
 
     def payer(self, agent_id: UUID | None) -> Payer:
         """Who pays: whoever asked, for the whole tree."""

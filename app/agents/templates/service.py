@@ -46,7 +46,6 @@ async def create(
 ) -> dict[str, Any]:
     """Raises TemplateInvalid, TooManyTemplates and TemplateSlugTaken."""
     content = Content(new.variables, new.body, tuple(new.examples))
-    makers.expect_sound(content)
     sheet = Sheet(
         new.name,
         new.description,
@@ -57,7 +56,9 @@ async def create(
         new.metadata,
         note=new.note,
     )
-    return detail(await keeping.add(session, author_of(access), sheet, content), content)
+    made = await keeping.add(session, author_of(access), sheet, content)
+    makers.expect_sound(content)
+    return detail(made, content)
 
 
 async def get(
@@ -156,9 +157,9 @@ async def update(
     old = content_of(version)
     content = _changed(template, old, change)
     if content.digest != version.digest:
-        makers.expect_sound(content)
         sheet = Sheet(template.name, origin="edited", note=change.note)
         await keeping.add_version(session, template, access.user_id, sheet, content)
+        makers.expect_sound(content)
     else:
         await indexing.index(session, template, content)
     await crud.save(session, template)

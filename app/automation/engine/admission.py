@@ -72,8 +72,14 @@ async def turn_of(session: AsyncSession, flow: Flow, row: WorkflowRun) -> NotYet
     return None
 
 
-async def next_of(session: AsyncSession, row: WorkflowRun) -> UUID | None:
-    """The run that waits for the place of one that has ended."""
-    if row.concurrency_key is None:
+async def next_of(session: AsyncSession, flow: Flow, row: WorkflowRun) -> UUID | None:
+    """The run that waits for a place of the key of a run that has ended or begun, if one is free.
+
+    Each that begins asks for the next: several that end at once all see the same one wait.
+    """
+    limit = flow.settings.concurrency
+    if limit is None or row.concurrency_key is None:
         return None
-    return await turns_crud.first_waiting(session, row.workspace_id, row.concurrency_key, row.id)
+    return await turns_crud.first_waiting(
+        session, row.workspace_id, row.concurrency_key, row.id, limit.limit
+    )

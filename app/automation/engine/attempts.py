@@ -28,6 +28,7 @@ from app.core.json_limits import storable, too_deep
 from app.core.log import get_logger
 from app.inference.gate.errors import BudgetExceeded
 from app.runs.events.errors import RunLost
+from app.runs.runs.ending import is_passing
 
 log = get_logger(__name__)
 
@@ -66,10 +67,9 @@ class _Attempt:
             if self.course.journal.at(*step.place) is not None:
                 raise StepFault(INTERRUPTED, "The server stopped in the middle of this step.")
             if isinstance(self.node_type, WaitingNode):
-                given = await self._waited(self.node_type, config, step)
+                _take(step, await self._waited(self.node_type, config, step))
             else:
-                given = await self._done(config, step)
-            _take(step, given)
+                await self._done(config, step)
         except StepFault as fault:
             step.status, step.port, step.error = ERROR, ERROR, error_of(fault)
             step.input_tokens, step.output_tokens = fault.input_tokens, fault.output_tokens
@@ -95,19 +95,23 @@ class _Attempt:
         brought = await self.course.waiting.waited(place, self.node.id, begin)
         return brought if isinstance(brought, Given) else node_type.finish(config, brought)
 
-    async def _done(self, config: Any, step: Step) -> Given:
+    async def _done(self, config: Any, step: Step) -> None:
         if not isinstance(self.node_type, TaskNode):
             raise TypeError(f"`{self.node.type}` is neither a task nor waits")
         key = self._cache_key(step)
-        if key is not None and (found := await self.course.sharing.cached(key)) is not None:
-            step.status = "cached"
-            return Given(found["output"], found["port"])
-        await self._expect_closed()
+        with self.course.parking.working():
+            found = await self.course.sharing.cached(key) if key is not None else None
+            if found is not None:
+                step.status = "cached"
+                _take(step, Given(found["output"], found["port"]))
+                return
+            await self._expect_closed()
         given = await self._performed(self.node_type, config, step)
+        _take(step, given)
         if key is not None and self.node.cache is not None:
-            kept = {"output": given.output, "port": given.port}
-            await self.course.sharing.cache(key, kept, seconds_of(self.node.cache.ttl))
-        return given
+            kept = {"output": step.output, "port": step.port}
+            with self.course.parking.working():
+                await self.course.sharing.cache(key, kept, seconds_of(self.node.cache.ttl))
 
     async def _performed(self, node_type: TaskNode[Any], config: Any, step: Step) -> Given:
         course, node = self.course, self.node
@@ -151,6 +155,9 @@ class _Attempt:
                 retry_after=error.retry_after,
             ) from error
         except Exception as error:
+            if is_passing(error):
+                said = "A part of the server was away."
+                raise StepFault("unavailable", said, retryable=True) from error
             log.exception("workflow_step_failed", path=self.path, node_type=self.node.type)
             said = "The server's log has the cause."
             raise StepFault("internal_error", said) from error
@@ -167,8 +174,14 @@ class _Attempt:
         cache = self.node.cache
         if cache is None:
             return None
-        key = step.input if cache.key is None else rendered(cache.key, self.names)
-        written = orjson.dumps([self.node.type, self.node.v, key], option=orjson.OPT_SORT_KEYS)
+        # Another person may not see what this one does; another node's key means something else.
+        key: list[Any] = [self.node.type, self.node.v, str(self.course.access.user_id)]
+        if cache.key is None:
+            key += [step.input]
+        else:
+            of = [str(self.course.workflow_id), self.course.workflow, self.node.id]
+            key += [*of, rendered(cache.key, self.names)]
+        written = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(written).hexdigest()
 
     async def _expect_closed(self) -> None:

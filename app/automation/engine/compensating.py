@@ -35,7 +35,9 @@ class Compensating:
 
     def _undoable(self, scope: Scope, prefix: str) -> Iterator[tuple[Node, Step]]:
         """By position: what ended well, with the node that undoes it."""
-        nodes = {node.id: node for node in nodes_within(scope)}
+        nodes = {node.id: node for node in nodes_within(scope) if node.compensate is not None}
+        if not nodes:
+            return
         for step in self._course.journal.under(prefix):
             node = nodes.get(step.node_id)
             if step.undo is None or node is None or node.compensate is None:

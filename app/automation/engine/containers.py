@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import timedelta
 from typing import Any, Final
 
+import orjson
+
 from app.automation.engine.compensating import Compensating
 from app.automation.engine.course import Course
 from app.automation.engine.errors import WorkflowFailed
@@ -20,6 +22,7 @@ from app.core.tasks import stop_tasks
 
 MOST_ITEMS: Final = 10_000
 CLOCK: Final = "~clock"
+MOST_OUTPUT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Containers:
@@ -39,7 +42,7 @@ class Containers:
         try:
             config = self._course.types.configured(node_type, node.with_, names)
             work = self._given(node, config, prefix, names)
-            step.output = await self._in_time(node, (path, attempt), work)
+            step.output = _bounded(await self._in_time(node, (path, attempt), work))
         except StepFault as fault:
             step.error = error_of(fault)
         except WorkflowFailed as failed:
@@ -87,6 +90,7 @@ class Containers:
         errors: dict[int, dict[str, Any]] = {}
 
         async def one(index: int) -> None:
+            await self._let_others()
             within = {**names, "item": items[index], "index": index}
             try:
                 outputs[index] = await self._walk(body, f"{prefix}[{index}]/", within)
@@ -103,6 +107,7 @@ class Containers:
     async def _looped(self, body: Scope, config: LoopConfig, prefix: str, names: Names) -> Any:
         last, count = config.init, 0
         while count < config.max:
+            await self._let_others()
             within = {**names, "index": count, "last": last}
             if config.while_ is not None and evaluate(config.while_, within) is not True:
                 break
@@ -146,10 +151,27 @@ class Containers:
             raise failure
         return output
 
+    async def _let_others(self) -> None:
+        """Give the loop a turn: what is kept or computed on the spot takes none by itself."""
+        with self._course.parking.working():
+            await asyncio.sleep(0)
+
     async def _walk(self, scope: Scope, prefix: str, names: Names) -> Any:
         course = self._course
         walk = Walk(course.graph(scope), prefix, names, course.types, self._carrier, course.telling)
         return await walk.walk()
+
+
+def _bounded(output: Any) -> Any:
+    """Raises StepFault where a container gives more than can be kept."""
+    try:
+        written = orjson.dumps(output)
+    except (TypeError, RecursionError):
+        raise StepFault("output_invalid", "The scope gave what JSON cannot hold.") from None
+    if len(written) > MOST_OUTPUT_BYTES:
+        most = MOST_OUTPUT_BYTES // 2**20
+        raise StepFault("output_too_large", f"The scope gave more than {most} MiB.")
+    return output
 
 
 def _scope(scope: Scope | None) -> Scope:

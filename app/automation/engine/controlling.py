@@ -1,5 +1,7 @@
 """What people do to a run that is under way: hold it, have it go on, or stop it."""
 
+from decimal import Decimal
+
 from app.automation.engine import crud
 from app.automation.engine.errors import WorkflowRunEnded
 from app.automation.engine.models import WorkflowRun
@@ -17,10 +19,18 @@ async def pause(session: AsyncSession, runs: Runs, row: WorkflowRun) -> None:
         await _told(session, runs, row, "workflow_run.paused")
 
 
-async def resume(session: AsyncSession, runs: Runs, row: WorkflowRun) -> None:
-    """Have a run that a person or a budget holds go on; raises WorkflowRunEnded."""
+async def resume(
+    session: AsyncSession, runs: Runs, row: WorkflowRun, budget_usd: Decimal | None = None
+) -> None:
+    """Have a run that a person or a budget holds go on, with another budget where one is given.
+
+    Raises WorkflowRunEnded.
+    """
     _expect_going(row)
     row.paused_at = None
+    if budget_usd is not None:
+        settings = {**row.definition.get("settings", {}), "budget_usd": str(budget_usd)}
+        row.definition = {**row.definition, "settings": settings}
     await _told(session, runs, row, "workflow_run.resumed")
 
 

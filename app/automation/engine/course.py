@@ -112,7 +112,7 @@ class Course:
         cap = self.flow.settings.budget_usd
         if cap is None:
             return None
-        return max(cap - (self.journal.cost_usd or Decimal(0)), Decimal(0))
+        return max(cap - sum(self.journal.spent_usd.values(), Decimal(0)), Decimal(0))
 
     @property
     def run_cap(self) -> Decimal | None:
@@ -121,9 +121,9 @@ class Course:
         if cap is None:
             return None
         began = (
-            step.cost_usd or Decimal(0)
-            for step in self.journal.steps.values()
-            if isinstance(self.types.find(step.node_type), WaitingNode) and not step.copied
+            spent
+            for node_type, spent in self.journal.spent_usd.items()
+            if isinstance(self.types.find(node_type), WaitingNode)
         )
         return max(cap - sum(began, Decimal(0)), Decimal(0))
 

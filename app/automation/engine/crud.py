@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Text, bindparam, cast, delete, func, select, text, tuple_, update
+from sqlalchemy import Uuid, bindparam, case, cast, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -183,9 +183,9 @@ async def bring(
     )
 
 
-async def close_waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
-    """End what a run waited for, because it has ended."""
-    await session.execute(
+async def close_waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> list[UUID]:
+    """End what a run waited for, because it has ended; the runs that it waited for."""
+    found = await session.execute(
         update(WorkflowWait)
         .where(
             WorkflowWait.run_id == run_id,
@@ -193,7 +193,10 @@ async def close_waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -
             WorkflowWait.status == OPEN,
         )
         .values(status="closed", updated_at=now())
+        .returning(WorkflowWait.kind, WorkflowWait.subject)
+        .execution_options(synchronize_session=False)
     )
+    return [UUID(subject) for kind, subject in found if kind == "run"]
 
 
 async def expire_due(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
@@ -252,9 +255,11 @@ async def next_until(session: AsyncSession, workspace_id: UUID, run_id: UUID) ->
 
 async def awaited_runs(session: AsyncSession, limit: int) -> Sequence[tuple[WorkflowWait, Run]]:
     """Open waits for runs that have ended (SYSTEM scope)."""
+    # A subject of another kind is no id; of this side, for the runs are found by their key.
+    awaited = case((WorkflowWait.kind == "run", cast(WorkflowWait.subject, Uuid)))
     found = await session.execute(
         select(WorkflowWait, Run)
-        .join(Run, cast(Run.id, Text) == WorkflowWait.subject)
+        .join(Run, Run.id == awaited)
         .where(WorkflowWait.status == OPEN, WorkflowWait.kind == "run", Run.ended_at.is_not(None))
         .limit(limit)
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.automation.engine import crud
 from app.automation.engine.models import WorkflowWait
-from app.automation.language.expressions import evaluate
+from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.nodes.node_type import StepFault
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession, Database
@@ -73,9 +73,9 @@ class Waking:
     async def _bring(
         self, session: AsyncSession, wait: WorkflowWait, brought: dict[str, Any]
     ) -> None:
-        run_id = await crud.bring(session, wait.workspace_id, wait.id, brought)
-        if run_id is not None:
-            await self.runs.wake(session, wait.workspace_id, run_id)
+        # The run's row first, as everywhere: whoever ends the run holds it and closes its waits.
+        await self.runs.wake(session, wait.workspace_id, wait.run_id)
+        await crud.bring(session, wait.workspace_id, wait.id, brought)
 
     async def _purge_cache(self) -> None:
         async with self._database.unit(SYSTEM) as session:
@@ -107,7 +107,7 @@ def _matches(wait: WorkflowWait, event: dict[str, Any]) -> bool:
     if wait.match is None:
         return True
     try:
-        return evaluate(wait.match, {"event": event}) is True
+        return evaluate(wait.match, {"event": event}, MATCH_TURNS) is True
     except StepFault as fault:
         # An event without what is asked of it is not the one.
         log.debug("workflow_event_not_matched", wait_id=str(wait.id), reason=fault.message)

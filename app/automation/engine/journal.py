@@ -1,6 +1,7 @@
 """What a run has done so far: the memory of the interpreter, kept step by step."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class Journal:
         self.steps: dict[Place, Step] = {each.place: each for each in steps}
         self._finals = {each.path: each for each in self.steps.values() if each.is_final}
         self._position = max((each.position for each in self.steps.values()), default=0)
+        self._spent: dict[str, Decimal] = {}
+        self._is_priced = True
+        for each in self.steps.values():
+            self._count(each)
 
     def final(self, path: str) -> Step | None:
         """How the node there has ended."""
@@ -44,11 +49,30 @@ class Journal:
         if step.status != "started":
             self._position += 1
             step.position = self._position
-        kept = await self._keeping.keep(step)
-        self.steps[kept.place] = kept
-        if kept.is_final:
-            self._finals[kept.path] = kept
+        try:
+            kept = await self._keeping.keep(step)
+        except asyncio.CancelledError:
+            # It was done, and is kept all the same: what undoes things has to know of it.
+            self._note(step)
+            raise
+        self._note(kept)
         return kept
+
+    def _note(self, step: Step) -> None:
+        self.steps[step.place] = step
+        if step.is_final:
+            self._finals[step.path] = step
+        self._count(step)
+
+    def _count(self, step: Step) -> None:
+        """Add what a step cost to what steps of its type did."""
+        if step.copied or step.status == "started":
+            return
+        if step.cost_usd is None:
+            self._is_priced = False
+        elif step.cost_usd:
+            before = self._spent.get(step.node_type, Decimal(0))
+            self._spent[step.node_type] = before + step.cost_usd
 
     def under(self, prefix: str) -> list[Step]:
         """The final steps whose paths begin so, by position."""
@@ -58,8 +82,12 @@ class Journal:
     @property
     def cost_usd(self) -> Decimal | None:
         """Of all steps of this run itself; None where one has no known price."""
-        mine = [each.cost_usd for each in self.steps.values() if not each.copied]
-        return None if None in mine else sum(filter(None, mine), Decimal(0))
+        return sum(self._spent.values(), Decimal(0)) if self._is_priced else None
+
+    @property
+    def spent_usd(self) -> Mapping[str, Decimal]:
+        """What is known of it, by type of node."""
+        return self._spent
 
     @property
     def tokens(self) -> tuple[int, int]:

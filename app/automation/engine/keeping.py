@@ -80,20 +80,15 @@ class Checkpoints:
         try:
             kept = await self._committed(workspace, wishes)
         except Exception as error:  # noqa: BLE001 - told to those who wait for it
-            if len(wishes) > 1:  # one that cannot be written fails alone
+            if len(wishes) == 1 or is_passing(error):
+                for wish in wishes:
+                    _tell(wish, error)
+            else:  # one that cannot be written fails alone
                 for wish in wishes:
                     await self._write_some(workspace, [wish])
-            elif not wishes[0].kept.done():
-                wishes[0].kept.set_exception(error)
             return
         for wish in wishes:
-            found = kept.get((wish.hold.run_id, *wish.step.place))
-            if wish.kept.done():
-                continue
-            if found is None:
-                wish.kept.set_exception(RunLost())
-            else:
-                wish.kept.set_result(found)
+            _tell(wish, kept.get((wish.hold.run_id, *wish.step.place)) or RunLost())
 
     async def _committed(
         self, workspace: UUID, wishes: Sequence[_Wish]
@@ -133,6 +128,15 @@ class Checkpoints:
             await expect_held(session, hold.workspace_id, hold.run_id, hold.attempt)
             found = await crud.step_at(session, hold.workspace_id, hold.run_id, place)
         return {(hold.run_id, *place): found} if found is not None else {}
+
+
+def _tell(wish: _Wish, outcome: Step | Exception) -> None:
+    if wish.kept.done():
+        return
+    if isinstance(outcome, Step):
+        wish.kept.set_result(outcome)
+    else:
+        wish.kept.set_exception(outcome)
 
 
 def _row(wish: _Wish) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from app.automation.engine import admission, crud
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.engine.steps import Step
 from app.automation.language.flow import Flow
+from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 
@@ -35,7 +36,10 @@ async def take_up(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Kn
     if row.interpreter > INTERPRETER:
         raise AppError("A newer version of the service began this run.")
     flow = Flow.model_validate(row.definition)
-    not_yet = await admission.turn_of(session, flow, row)
+    # One that is to end waits for no turn.
+    is_over = row.deadline_at is not None and row.deadline_at <= now()
+    is_over = is_over or row.stopped_at is not None
+    not_yet = None if is_over else await admission.turn_of(session, flow, row)
     await crud.expire_due(session, workspace_id, run_id)
     steps = await crud.steps(session, workspace_id, run_id)
     waits = await crud.waits(session, workspace_id, run_id)

@@ -7,6 +7,8 @@ from typing import Final
 
 # How long a run that only waits is held, in case what it waits for comes at once.
 LINGER_SECONDS: Final = 0.25
+# Of the loop: between the end of a step and the beginning of the next, out of and into containers.
+_MOST_TURNS: Final = 64
 
 
 class Parking:
@@ -18,12 +20,15 @@ class Parking:
         self._loop = loop
         self._working = 0
         self._waiting: dict[int, str] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Something of the run is under way, which a pause would cut off."""
         self._working += 1
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         try:
             yield
         finally:
@@ -45,9 +50,16 @@ class Parking:
         if self._timer is None and not self._working and self._waiting:
             self._timer = self._loop.call_later(LINGER_SECONDS, self._park)
 
-    def _park(self) -> None:
+    def _park(self, turns: int = _MOST_TURNS) -> None:
+        """Park, unless something goes on within some turns of the loop.
+
+        The time may be over because the loop stood still while a step was about to begin.
+        """
         self._timer = None
-        if self._working or not self._waiting or self.parked.done():
+        if not self._waiting or self.parked.done():
+            return
+        if turns:
+            self._timer = self._loop.call_soon(self._park, turns - 1)
             return
         reasons = set(self._waiting.values())
         self.parked.set_result(min(reasons, key=_RANK.index))

@@ -7,6 +7,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from app.automation.engine import crud
+from app.automation.engine.patience import patiently
 from app.core.clock import now
 from app.core.db import Database, Scope
 from app.core.ids import new_id
@@ -33,8 +34,11 @@ class Shared:
         self._user_id = user_id
 
     async def cached(self, key: str) -> dict[str, Any] | None:
-        async with self._database.unit(Scope(self._workspace_id)) as session:
-            return await crud.cached(session, self._workspace_id, key)
+        async def found() -> dict[str, Any] | None:
+            async with self._database.unit(Scope(self._workspace_id)) as session:
+                return await crud.cached(session, self._workspace_id, key)
+
+        return await patiently(found)
 
     async def cache(self, key: str, given: dict[str, Any], seconds: float) -> None:
         values = {
@@ -45,8 +49,12 @@ class Shared:
             "given": given,
             "expires_at": now() + timedelta(seconds=seconds),
         }
-        async with self._database.unit(Scope(self._workspace_id)) as session:
-            await crud.cache(session, values)
+
+        async def keep() -> None:
+            async with self._database.unit(Scope(self._workspace_id)) as session:
+                await crud.cache(session, values)
+
+        await patiently(keep)
 
     async def closed_for(self, key: str, failures: int, cooldown: float) -> float | None:
         """Seconds for which nobody may try; None where one may.

@@ -21,6 +21,7 @@ from app.automation.engine.models import WorkflowRun
 from app.automation.engine.rerunning import taken_over
 from app.automation.engine.steps import Step
 from app.automation.engine.work import KIND, Working
+from app.automation.language.faults import StepFault
 from app.automation.language.flow import Flow, seconds_of
 from app.automation.nodes.starting import RunWanted
 from app.automation.workflows import service as workflows
@@ -128,7 +129,12 @@ class Starter:
         if flow.settings.timeout is not None:
             row.deadline_at = now() + timedelta(seconds=seconds_of(flow.settings.timeout))
         if row.workflow_id is not None:
-            keys = admission.keys_of(flow, row.workflow_id, row.inputs)
+            try:
+                keys = admission.keys_of(flow, row.workflow_id, row.inputs)
+            except StepFault as fault:
+                at = "/body/inputs"
+                mistake = FieldError(at, fault.code, f"no key of its settings: {fault.message}")
+                raise InputsInvalid(fault.message, errors=(mistake,)) from None
             row.concurrency_key, row.rate_key = keys["concurrency_key"], keys["rate_key"]
         if row.concurrency_key is None and row.rate_key is None:
             row.admitted_at = now()

@@ -69,17 +69,26 @@ async def admit(session: AsyncSession, row: WorkflowRun, moment: datetime) -> No
 
 
 async def first_waiting(
-    session: AsyncSession, workspace_id: UUID, key: str, but: UUID
+    session: AsyncSession, workspace_id: UUID, key: str, but: UUID, limit: int
 ) -> UUID | None:
-    """Whose turn is next."""
+    """Whose turn is next; None where nobody waits or all of the key's `limit` places are taken."""
+    same = (
+        WorkflowRun.workspace_id == workspace_id,
+        WorkflowRun.concurrency_key == key,
+        WorkflowRun.ended_at.is_(None),
+    )
+    under_way = (
+        select(func.count())
+        .select_from(WorkflowRun)
+        .where(*same, WorkflowRun.admitted_at.is_not(None))
+    )
     return await session.scalar(
         select(WorkflowRun.id)
         .where(
-            WorkflowRun.workspace_id == workspace_id,
-            WorkflowRun.concurrency_key == key,
-            WorkflowRun.ended_at.is_(None),
+            *same,
             WorkflowRun.admitted_at.is_(None),
             WorkflowRun.id != but,
+            under_way.scalar_subquery() < limit,
         )
         .order_by(WorkflowRun.priority.desc(), WorkflowRun.id)
         .limit(1)

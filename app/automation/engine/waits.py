@@ -11,6 +11,7 @@ from app.automation.engine.course import Begin
 from app.automation.engine.keeping import Hold
 from app.automation.engine.models import WorkflowWait
 from app.automation.engine.parking import Parking
+from app.automation.engine.patience import patiently
 from app.automation.engine.steps import Place
 from app.automation.nodes.node_type import Awaited, Given
 from app.core.clock import now
@@ -88,9 +89,13 @@ class Waits:
             "shown": shown,
             "until": awaited.until,
         }
-        with self._parking.working():
+
+        async def open_it() -> WorkflowWait:
             async with self._unit() as session:
-                wait = await crud.open_wait(session, values)
+                return await crud.open_wait(session, values)
+
+        with self._parking.working():
+            wait = await patiently(open_it)
         self._known[place] = wait
         return wait
 
@@ -131,10 +136,13 @@ class Waits:
                 self._changed[wait.id].set()
 
     async def _expire(self, wait: WorkflowWait) -> None:
-        with self._parking.working():
+        async def expire() -> None:
             async with self._unit() as session:
                 await crud.expire_wait(session, self._hold.workspace_id, wait.id)
             await self.look()
+
+        with self._parking.working():
+            await patiently(expire)
 
     def _unit(self) -> Any:
         return self._database.unit(Scope(self._hold.workspace_id))

@@ -139,10 +139,14 @@ class Walk:
             "error": end.error,
             "port": port,
         }
-        for edge, to in self._graph.outgoing[place]:
-            is_open = edge.port == port
-            if is_open and edge.when is not None:
-                is_open = self._holds(edge.when, node, end)
+        decided = [
+            (to, edge.port == port and (edge.when is None or self._holds(edge.when, node, end)))
+            for edge, to in self._graph.outgoing[place]
+        ]
+        takes_care = node.on_error == "continue" or any(is_open for _, is_open in decided)
+        if end.error is not None and not takes_care:
+            raise self._failed(node, end.error)
+        for to, is_open in decided:
             self._decide(to, is_open=is_open)
 
     def _port_of_failure(self, place: int, node: Node, end: End) -> str:
@@ -154,8 +158,10 @@ class Walk:
             return ERROR
         if node.on_error == "continue":
             return OUT
-        inner = error.get("path")
-        raise WorkflowFailed(inner or self._prefix + node.id, error)
+        raise self._failed(node, error)
+
+    def _failed(self, node: Node, error: Mapping[str, Any]) -> WorkflowFailed:
+        return WorkflowFailed(error.get("path") or self._prefix + node.id, dict(error))
 
     def _holds(self, when: str, node: Node, end: End) -> bool:
         names: Mapping[str, Any] = {**self._names, "error": end.error}

@@ -2,41 +2,32 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from app.agents.runtime.work import access_told
 from app.automation.engine import admission, crud
-from app.automation.engine.carrying import Carrier
-from app.automation.engine.compensating import Compensating
 from app.automation.engine.course import Course
-from app.automation.engine.errors import (
-    WorkflowFailed,
-    WorkflowOutputInvalid,
-    WorkflowStopped,
-    WorkflowTimedOut,
-)
 from app.automation.engine.journal import Journal
 from app.automation.engine.keeping import Checkpoints, Hold
 from app.automation.engine.known import Known, take_up
 from app.automation.engine.models import WorkflowRun
 from app.automation.engine.parking import Parking
+from app.automation.engine.patience import patiently
+from app.automation.engine.performing import UnderWay, follow, performed
 from app.automation.engine.sharing import Shared
 from app.automation.engine.steps import Step
 from app.automation.engine.telling import Log
 from app.automation.engine.waits import LOOK_SECONDS, Waits
-from app.automation.engine.walking import Names, Walk
 from app.automation.language.flow import Flow
 from app.automation.nodes.registry import NodeTypes
 from app.core.clock import now
 from app.core.db import AsyncSession, Database, on_commit
-from app.core.json_schemas import validator_of
 from app.core.kernel import Valkey
 from app.core.outbox import emit
 from app.core.tasks import stop_tasks
 from app.inference.calls.calls import Calls
+from app.runs.runs import service as runs
 from app.runs.runs.bundle import Runs
 from app.runs.runs.context import RunContext
 from app.runs.runs.ending import is_passing
@@ -56,18 +47,6 @@ class Kept:
         return await self._checkpoints.keep(self._hold, step)
 
 
-@dataclass(slots=True)
-class _Under:
-    """A run under way in this process; `stopped` is set once somebody has it undone and ended."""
-
-    row: WorkflowRun
-    course: Course
-    waits: Waits
-    ctx: RunContext
-    stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    not_undone: list[dict[str, Any]] = field(default_factory=list)
-
-
 class Working:
     """Carries workflows' runs out; what has ended in one process is not done again in the next.
 
@@ -85,7 +64,7 @@ class Working:
         self._types = types
         self._checkpoints = Checkpoints(database)
         self._begun: dict[UUID, Known] = {}
-        self._under_way: dict[UUID, _Under] = {}
+        self._under_way: dict[UUID, UnderWay] = {}
         self._outputs: dict[UUID, Any] = {}
 
     async def close(self) -> None:
@@ -99,7 +78,7 @@ class Working:
         """Raises Paused where only waits are left, and what the run fails with."""
         under = self._under_way[ctx.run_id] = await self._taken_up(ctx)
         parked = under.course.parking.parked
-        performing = asyncio.ensure_future(self._performed(under))
+        performing = asyncio.ensure_future(performed(under))
         watching = asyncio.create_task(self._watch(under))
         try:
             await asyncio.wait({performing, parked}, return_when=asyncio.FIRST_COMPLETED)
@@ -115,13 +94,18 @@ class Working:
         """What the run gave, and who begins in its place."""
         on_commit(session, lambda: self._forget(ctx.run_id))
         under = self._under_way.get(ctx.run_id)
+        if under is not None and under.ctx is not ctx:
+            under = None  # of an attempt that was lost
         row = under.row if under else await crud.get(session, ctx.workspace_id, ctx.run_id)
         if row is None or not await crud.end(session, row.workspace_id, row.id, now()):
             return Settlement()
         if under is None or under.waits.any:
-            await crud.close_waits(session, ctx.workspace_id, ctx.run_id)
-        if (following := await admission.next_of(session, row)) is not None:
-            await self.runs.wake(session, row.workspace_id, following)
+            for child in await crud.close_waits(session, ctx.workspace_id, ctx.run_id):
+                await runs.request_cancel_of(session, ctx.workspace_id, child)
+                self.runs.canceller(session)(child)
+        if row.concurrency_key is not None:
+            flow = under.course.flow if under else Flow.model_validate(row.definition)
+            await self._next(session, flow, row)
         if under is not None:
             journal = under.course.journal
         else:
@@ -148,11 +132,15 @@ class Working:
         read, written = journal.tokens
         return Settlement(result, read, written, journal.cost_usd)
 
+    async def _next(self, session: AsyncSession, flow: Flow, row: WorkflowRun) -> None:
+        if (following := await admission.next_of(session, flow, row)) is not None:
+            await self.runs.wake(session, row.workspace_id, following)
+
     def _forget(self, run_id: UUID) -> None:
         self._under_way.pop(run_id, None)
         self._outputs.pop(run_id, None)
 
-    async def _taken_up(self, ctx: RunContext) -> _Under:
+    async def _taken_up(self, ctx: RunContext) -> UnderWay:
         """The run with all that it did and waits for; raises Paused before its turn has come."""
         hold = Hold(ctx.workspace_id, ctx.run_id, ctx.attempt)
         if ctx.continued:
@@ -160,13 +148,24 @@ class Working:
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
         known = self._begun.pop(ctx.run_id, None)
         if known is None:
-            async with self._database.unit(ctx.scope) as session:
-                known = await take_up(session, ctx.workspace_id, ctx.run_id)
+
+            async def taken() -> Known:
+                async with self._database.unit(ctx.scope) as session:
+                    return await take_up(session, ctx.workspace_id, ctx.run_id)
+
+            known = await patiently(taken)
         row, flow = known.row, known.flow
         parking = Parking()
         waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits)
         if known.not_yet is not None:
             raise await self._queued(row, flow, waiting, known.not_yet)
+        if row.concurrency_key is not None:
+
+            async def next_one() -> None:
+                async with self._database.unit(ctx.scope) as session:
+                    await self._next(session, flow, row)
+
+            await patiently(next_one)
         course = Course(
             run_id=ctx.run_id,
             workflow=row.workflow_slug,
@@ -182,8 +181,8 @@ class Working:
             depth=row.depth,
             workflow_id=row.workflow_id,
         )
-        under = _Under(row, course, waiting, ctx)
-        _follow(under, row)
+        under = UnderWay(row, course, waiting, ctx)
+        follow(under, row)
         return under
 
     async def _queued(
@@ -193,57 +192,18 @@ class Working:
             # A turn of its own each time: the one before is over.
             await waiting.keep((f"~turn {not_yet.until.isoformat()}", 0), not_yet.until)
 
+        if row.deadline_at is not None:
+            await waiting.keep(("~deadline", 0), row.deadline_at)
+
         async def waits(session: AsyncSession) -> bool:
+            current = await crud.get(session, row.workspace_id, row.id)
+            if current is None or current.stopped_at is not None:
+                return False
             return await admission.turn_of(session, flow, row) is not None
 
         return Paused("queue", waits)
 
-    async def _performed(self, under: _Under) -> Any:
-        """What the run gives. Where it fails, what it did is undone first, the last before all."""
-        course = under.course
-        try:
-            return await self._in_time(under)
-        except (WorkflowFailed, WorkflowTimedOut, WorkflowStopped, WorkflowOutputInvalid):
-            under.not_undone = await Compensating(course, Carrier(course)).undo(course.flow, "")
-            raise
-
-    async def _in_time(self, under: _Under) -> Any:
-        deadline = under.row.deadline_at
-        if deadline is not None:
-            await under.waits.keep(("~deadline", 0), deadline)
-        walking = asyncio.ensure_future(self._walked(under))
-        stopping = asyncio.create_task(under.stopped.wait())
-        try:
-            await asyncio.wait(
-                {walking, stopping}, timeout=_left(deadline), return_when=asyncio.FIRST_COMPLETED
-            )
-            if walking.done():
-                return walking.result()
-            if stopping.done():
-                raise WorkflowStopped
-            raise WorkflowTimedOut(f"It may take {under.course.flow.settings.timeout}.")
-        finally:
-            await stop_tasks([walking, stopping])
-
-    async def _walked(self, under: _Under) -> Any:
-        course, row = under.course, under.row
-        names: Names = {
-            "inputs": row.inputs,
-            "vars": course.flow.vars,
-            "run": {
-                "id": str(row.id),
-                "workflow": row.workflow_slug,
-                "trigger": row.trigger,
-                "started_at": row.created_at.isoformat(),
-            },
-            "nodes": {},
-        }
-        graph = course.graph(course.flow)
-        output = await Walk(graph, "", names, course.types, Carrier(course), course.telling).walk()
-        _expect_fit(course.flow, output)
-        return output
-
-    async def _watch(self, under: _Under) -> None:
+    async def _watch(self, under: UnderWay) -> None:
         """Take notice of what people and events bring while the run is under way here."""
         ctx = under.ctx
         while True:
@@ -260,9 +220,9 @@ class Working:
                     raise
             else:
                 if row is not None:
-                    _follow(under, row)
+                    follow(under, row)
 
-    def _paused(self, under: _Under, reason: str) -> Paused:
+    def _paused(self, under: UnderWay, reason: str) -> Paused:
         journal, row, awaited = under.course.journal, under.row, under.waits.awaited
         read, written = journal.tokens
         self._under_way.pop(row.id, None)
@@ -270,6 +230,8 @@ class Working:
         async def waits(session: AsyncSession) -> bool:
             current = await crud.get(session, row.workspace_id, row.id)
             if current is None or (reason == "user" and current.paused_at is None):
+                return False
+            if _budget(current) != _budget(row):
                 return False
             stopped = current.stopped_at is not None and not under.stopped.is_set()
             return not (stopped or await crud.has_come(session, row.workspace_id, row.id, awaited))
@@ -284,24 +246,5 @@ class _Nowhere:
         return step
 
 
-def _follow(under: _Under, row: WorkflowRun) -> None:
-    """Do what somebody wants of the run: hold it, have it go on, or end it."""
-    if row.stopped_at is not None:
-        under.stopped.set()
-    if row.paused_at is None or row.stopped_at is not None:
-        under.course.gate.set()
-    else:
-        under.course.gate.clear()
-
-
-def _expect_fit(flow: Flow, output: Any) -> None:
-    """Raises WorkflowOutputInvalid."""
-    if flow.output_schema is None:
-        return
-    for mistake in validator_of(flow.output_schema).iter_errors(output):
-        where = "/".join(["", *map(str, mistake.instance_path)]) or "/"
-        raise WorkflowOutputInvalid(f"{where}: {mistake.message[:300]}")
-
-
-def _left(deadline: datetime | None) -> float | None:
-    return None if deadline is None else max((deadline - now()).total_seconds(), 0.0)
+def _budget(row: WorkflowRun) -> Any:
+    return row.definition.get("settings", {}).get("budget_usd")

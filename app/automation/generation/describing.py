@@ -15,19 +15,19 @@ MOST_CHOICES: Final = 8
 _KINDS: Final = {"string": "text", "object": "{…}", "array": "[…]"}
 
 LANGUAGE: Final = """\
-A definition is JSON: {"dsl": "flow/1", "inputs": a JSON Schema of what a run is started with, \
+A definition is JSON: {"dsl": "flow/1", "inputs": a JSON Schema of what a run is started with,
 "vars": constants, "nodes": [...], "edges": [...], "outputs": what the run gives, "settings": \
 {timeout, budget_usd, max_steps}}. There is no other key.
-- A node: {"id" (letters, digits, _; unique in the whole definition), "type", "with": its settings} \
+- A node: {"id" (letters, digits, _; unique in the whole definition), "type", "with": its settings}
 and, where they help, "name", "retry": {"max": 3, "delay": "5s"}, "timeout": "30s", "join": "all" \
 or "any", "on_error": "continue". Durations are written 90s, 1h30m, 2d.
-- An edge: {"from", "to", "port" ("out" where it is left out), "when": CEL}. Nodes without an edge \
-to them begin at once. Graphs have no cycles. A node that fails leaves by the port "error"; without \
+- An edge: {"from", "to", "port" ("out" where it is left out), "when": CEL}. Nodes without an edge
+to them begin at once. Graphs have no cycles. A node that fails leaves by the port "error"; without
 such an edge the run fails. A node that several branches lead to takes "join": "any".
 - Texts in "with" and "outputs" are templates: "{{ CEL }}" alone is its typed value, within a text \
 it is written as text. CEL sees inputs, vars, run, and nodes.<id>.output of nodes upstream alone. \
 Fields marked (CEL) are an expression without braces. Prompts are Jinja: {{ inputs.x }}.
-- map and loop hold a "body", try a "body" with "catch" and "finally", parallel "branches" by name; \
+- map and loop hold a "body", try a "body" with "catch" and "finally", parallel "branches" by name;
 each is {"nodes", "edges", "outputs"}. In a map's body `item` and `index` are seen, in a loop's \
 `last` and `index`, in catch `error`.
 """

@@ -118,13 +118,15 @@ def document_of(written: str | dict[str, Any], at: str) -> dict[str, Any]:
 class Checker:
     """Checks what a model has written as one of the caller's own, and by the rules for models.
 
-    What `base` has already is no mistake of the model's, unless it is one of the definition's.
+    What `base` does already is its author's doing, and so are the `names` in it: of those that are
+    not there, people are told.
     """
 
     workbench: Workbench
     access: Access
     rules: Rules
     base: Flow | None = None
+    names: frozenset[str] = frozenset()
 
     async def written(self, answer: str) -> Written:
         """Raises Wrong and Unwritable."""
@@ -140,23 +142,29 @@ class Checker:
         found = await look_over(self.workbench.bench, self.access, document, at=AT)
         if found.flow is None:
             raise Wrong(found.errors)
-        tolerated = await self._absent_before()
-        absent = [each for each in found.warnings if each.code.endswith(_ABSENT)]
-        other = [each for each in found.warnings if not each.code.endswith(_ABSENT)]
-        mistakes = [*found.errors]
-        for each in absent:
-            (other if each.detail in tolerated else mistakes).append(each)
+        mistakes = list(found.errors)
+        told: list[FieldError] = []
+        for each in found.warnings:
+            is_new = each.code.endswith(_ABSENT) and _value_at(document, each) not in self.names
+            (mistakes if is_new else told).append(each)
         guard = guarded(found.flow, self.rules, self.base)
         if mistakes or guard.refused:
             raise Wrong([*mistakes, *guard.refused])
-        return found.flow, [*other, *guard.warned]
+        return found.flow, [*told, *guard.warned]
 
-    async def _absent_before(self) -> set[str]:
-        if self.base is None:
-            return set()
-        document = self.base.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        found = await look_over(self.workbench.bench, self.access, document, at=AT)
-        return {each.detail for each in found.warnings if each.code.endswith(_ABSENT)}
+
+def _value_at(document: Any, problem: FieldError) -> Any:
+    """What a pointer of a problem leads to; None where it leads nowhere."""
+    value = document
+    for step in problem.pointer.removeprefix(AT).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, dict):
+            value = value.get(name)
+        else:
+            return None
+    return value if isinstance(value, str) else None
 
 
 def quoted(words: str, said: str) -> dict[str, Any] | None:

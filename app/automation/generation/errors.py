@@ -39,3 +39,8 @@ class SuggestedAfterUnknown(Unprocessable):
     def __init__(self, name: str) -> None:
         said = f"there is no node `{name}`"
         super().__init__(said, errors=(FieldError("/body/after", self.code, said),))
+
+
+class TimeZoneUnknown(Unprocessable):
+    code = "time_zone_unknown"
+    title = "There is no such time zone"

@@ -24,6 +24,7 @@ _ADDRESS: Final = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 _HOST: Final = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECASE)
 _PASSED_BY: Final = ("rejected", TIMEOUT, ERROR)
 _CODE: Final = frozenset({"code", "dagger"})
+_CODE_TOOLS: Final = frozenset({"run_code", "builtin:run_code"})
 # By the field of a node's settings that names one.
 _NAMED: Final = {
     ("agent", "agent"): "agents",
@@ -94,36 +95,36 @@ def _settings_of(place: str, node: Node) -> Iterator[tuple[str, str, Mapping[str
 def _look_at(
     found: Guarded, rules: Rules, at: str, node_id: str, kind: str, settings: Mapping[str, Any]
 ) -> None:
-    around = rules.around
-    if (lack := around.missing.get(kind)) is not None:
+    if (lack := rules.around.missing.get(kind)) is not None:
         said = f"`{node_id}`: nothing of the type `{kind}` can run here: {lack}"
         found.refused.append(FieldError(f"{at}/type", "node_type_not_ready", said))
-    for name in _names_in(kind, settings):
-        what = _NAMED[kind, name[0]]
-        offered = around.offered.get(what)
-        if offered is not None and name[1] not in offered:
-            said = f"`{node_id}`: `{name[1]}` is not among the {what} that may be used"
-            found.refused.append(FieldError(f"{at}/with/{name[0]}", "not_offered", said))
-    for credential in _credentials_in(settings):
-        if credential not in around.credentials:
-            said = f"`{node_id}`: nobody has said that the credential `{credential}` may be used"
-            found.refused.append(FieldError(f"{at}/with", "credential_not_offered", said))
+    found.refused += _not_offered(rules.around, at, node_id, kind, settings)
     if _has_secret(settings):
         said = f"`{node_id}`: a secret stands in it; secrets belong in credentials"
         found.refused.append(FieldError(f"{at}/with", "secret_written", said))
-    if kind == "tool" and "never" in (settings.get("approval"), _config(settings).get("approval")):
+    if kind == "tool" and settings.get("approval") == "never":
         said = f"`{node_id}`: nobody is to agree to the call of this tool"
         _unless(found, rules, "approval_never", FieldError(f"{at}/with", "approval_waived", said))
-    if kind in _CODE:
+    if kind in _CODE or (kind == "tool" and settings.get("tool") in _CODE_TOOLS):
         said = f"`{node_id}`: code that a model has written runs here"
         _unless(found, rules, "code", FieldError(f"{at}/type", "code_written", said))
     for host in _hosts_in(settings):
         _look_at_host(found, rules, at, node_id, host)
 
 
-def _config(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    config = settings.get("config")
-    return config if isinstance(config, Mapping) else {}
+def _not_offered(
+    around: Surroundings, at: str, node_id: str, kind: str, settings: Mapping[str, Any]
+) -> Iterator[FieldError]:
+    for field_name, name in _names_in(kind, settings):
+        what = _NAMED[kind, field_name]
+        offered = around.offered.get(what)
+        if offered is not None and name not in offered:
+            said = f"`{node_id}`: `{name}` is not among the {what} that may be used"
+            yield FieldError(f"{at}/with/{field_name}", "not_offered", said)
+    for credential in _credentials_in(settings):
+        if credential not in around.credentials:
+            said = f"`{node_id}`: nobody has said that the credential `{credential}` may be used"
+            yield FieldError(f"{at}/with", "credential_not_offered", said)
 
 
 def _unless(found: Guarded, rules: Rules, allowed: Allowed, mistake: FieldError) -> None:

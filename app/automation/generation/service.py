@@ -35,7 +35,7 @@ async def expect_model(calls: Calls, access: Access, model: str | None) -> None:
 
 def generation_of(wish: WorkflowGenerate) -> dict[str, Any]:
     """What the run of a generation is given."""
-    told = {"definition": None, "evidence": [], "run_id": None, "failed_nodes": []}
+    told: dict[str, Any] = {"definition": None, "evidence": [], "run_id": None, "failed_nodes": []}
     return {"task": "generate", **wish.model_dump(mode="json"), **told}
 
 
@@ -118,5 +118,5 @@ async def begin(
         access,
         executor_id=executor_id,
         kind=KIND,
-        input={**given, **access_kept(access)},
+        input={"wish": given, **access_kept(access)},
     )

@@ -54,9 +54,11 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`missing` are the node types that cannot be used, with why. `things` are by kind, shortened
-    to what a model is shown; `offered` are all names that may be used, None where the caller set
-    no bounds, so that what they see is what counts.
+    """What definitions may be made of.
+
+    `missing` are the node types that cannot be used, with why. `things` are by kind, shortened to
+    what a model is shown; `offered` are all names that may be used, None where the caller set no
+    bounds, so that what they see is what counts.
     """
 
     types: tuple[NodeType[Any], ...]
@@ -73,9 +75,7 @@ async def surroundings(
     """What the caller may have used; `wish` says what is shown first where there is much."""
     types = list(workbench.types)
     lacks = await asyncio.gather(*(each.missing(access) for each in types))
-    missing = {
-        each.name: lack for each, lack in zip(types, lacks, strict=True) if lack is not None
-    }
+    missing = {each.name: lack for each, lack in zip(types, lacks, strict=True) if lack is not None}
     async with workbench.database.unit(access.scope) as session:
         found = await _named(session, workbench.cursors, access)
     found["tools"] = await _tools(workbench.tools, access)
@@ -84,7 +84,7 @@ async def surroundings(
         names = getattr(context, kind)
         offered[kind] = None if names is None else frozenset(names)
         if names is not None:
-            found[kind] = [each for each in found[kind] if each.name in offered[kind]]
+            found[kind] = [each for each in found[kind] if each.name in names]
     words = set(_WORD.findall(wish.casefold()))
     return Surroundings(
         tuple(each for each in types if each.name not in missing),
@@ -96,9 +96,7 @@ async def surroundings(
     )
 
 
-async def _named(
-    session: AsyncSession, cursors: Cursors, access: Access
-) -> dict[str, list[Thing]]:
+async def _named(session: AsyncSession, cursors: Cursors, access: Access) -> dict[str, list[Thing]]:
     found: dict[str, list[Thing]] = {
         "agents": [], "collections": [], "workflows": [], "databases": [],
     }  # fmt: skip

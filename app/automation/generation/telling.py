@@ -106,9 +106,7 @@ def _rerun(written: Written, wish: Mapping[str, Any]) -> dict[str, Any] | None:
     if wish["run_id"] is None:
         return None
     before = {each.id: _own(each) for each in nodes_within(Flow.model_validate(wish["definition"]))}
-    changed = [
-        each.id for each in nodes_within(written.flow) if before.get(each.id) != _own(each)
-    ]
+    changed = [each.id for each in nodes_within(written.flow) if before.get(each.id) != _own(each)]
     present = {each.id for each in nodes_within(written.flow)}
     failed = [each for each in wish["failed_nodes"] if each in present]
     nodes = list(dict.fromkeys([*failed, *changed]))

@@ -1,24 +1,24 @@
 """The work of a generation or a repair: ask, check, tell the mistakes, and keep what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
+from app.agents.runtime.forms import strings_in
 from app.agents.runtime.work import access_told
 from app.agents.templates.asking import Answered, Asked, ask
 from app.automation.generation import telling, wording
 from app.automation.generation.describing import told
 from app.automation.generation.drafting import Checker, Unwritable, Written, Wrong
 from app.automation.generation.errors import WorkflowGenerationFailed, WorkflowModelMissing
-from app.automation.generation.guarding import rules_of
+from app.automation.generation.guarding import AT, rules_of
 from app.automation.generation.schemas import GenerationContext
 from app.automation.generation.surroundings import Workbench, surroundings
-from app.automation.language.checking import findings_of
-from app.automation.language.flow import Flow
+from app.automation.language.checks.form import read
 from app.core.db import AsyncSession, on_commit
 from app.core.errors import FieldError
 from app.inference.calls.calls import Calls
@@ -74,19 +74,18 @@ class Drafting:
             problems = tuple(telling.gaps(error.missing))
             said = f"It cannot be written here: {error}"
             raise WorkflowGenerationFailed(said[:500], errors=problems) from error
-        wish = ctx.input
+        wish = ctx.input["wish"]
         if wish["task"] == "generate":
             made.result = telling.generated(written, wish["description"])
         else:
             made.result = telling.repaired(written, wish)
 
     async def _task(self, ctx: RunContext) -> _Task:
-        wish, access = ctx.input, access_told(ctx)
+        wish, access = ctx.input["wish"], access_told(ctx)
         said = wish["description"]
         context = GenerationContext.model_validate(wish["context"])
         around = await surroundings(self._workbench, access, context, said)
         limits = wish["limits"]
-        base = _base(wish, self._workbench)
         rules = rules_of(around, wish["allow"], limits["nodes"], said)
         filled = {
             "allowed": ", ".join(wish["allow"]) or "nothing of the kind",
@@ -106,11 +105,14 @@ class Drafting:
             )
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         asked = Asked(messages, wish["model"], schema, max_output_tokens=MOST_OUTPUT)
-        return _Task(Checker(self._workbench, access, rules, base), asked)
+        before = wish["definition"]
+        base = None if before is None else read(before, AT)[0]
+        names = frozenset(strings_in(before))
+        return _Task(Checker(self._workbench, access, rules, base, names), asked)
 
     async def _written(self, ctx: RunContext, made: _Made, task: _Task) -> Written:
         """Raises WorkflowGenerationFailed, Unwritable."""
-        asked, most = task.asked, ctx.input["limits"]["repairs"]
+        asked, most = task.asked, ctx.input["wish"]["limits"]["repairs"]
         for mending in range(most + 1):
             ctx.emit("step.started", step="write")
             answer = (await self._ask(ctx, made, asked)).text
@@ -134,9 +136,10 @@ class Drafting:
         raise AssertionError("the loop returns or raises")
 
     async def _ask(self, ctx: RunContext, made: _Made, asked: Asked) -> Answered:
-        cap = ctx.input["limits"]["budget_usd"]
+        cap = ctx.input["wish"]["limits"]["budget_usd"]
         access = access_told(ctx)
-        payer = payer_of(access, KIND, ctx.run_id, run_cap=None if cap is None else Decimal(cap))
+        payer = payer_of(access, KIND, ctx.run_id)
+        payer = replace(payer, run_cap=None if cap is None else Decimal(cap))
         answered = await ask(self._calls, payer, access, asked)
         made.total += answered.total
         made.calls += 1
@@ -164,13 +167,6 @@ class Drafting:
             result = {**made.result, "usage": spent}
         total = made.total
         return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
-
-
-def _base(wish: Mapping[str, Any], workbench: Workbench) -> Flow | None:
-    """What was there before: it is its author's, not the model's."""
-    if wish["definition"] is None:
-        return None
-    return findings_of(wish["definition"], workbench.types)[0]
 
 
 def _mending(asked: Asked, answer: str, mistakes: Sequence[FieldError]) -> Asked:

@@ -11,14 +11,24 @@ from typing import Any, Final
 
 from app.automation.language.cel.functions import FunctionUnfit, plain
 from app.automation.language.cel.parts import Chain, ExpressionUnfit, Reader, free_chains
-from app.automation.language.cel.running import Budget, Program, TooMuch, checked
+from app.automation.language.cel.running import MOST_TURNS, Budget, Program, TooMuch, checked
 from app.automation.language.cel.tokens import tokens_of
 from app.automation.language.cel.values import Missing
 from app.automation.language.faults import StepFault
 
 LONGEST: Final = 2000
+MATCH_TURNS: Final = 1000
+"""Of what is asked of each event: whoever hears of events waits for all of them."""
 EXPRESSION_FAILED: Final = "expression_failed"
-__all__ = ["EXPRESSION_FAILED", "LONGEST", "Expression", "ExpressionUnfit", "compiled", "evaluate"]
+__all__ = [
+    "EXPRESSION_FAILED",
+    "LONGEST",
+    "MATCH_TURNS",
+    "Expression",
+    "ExpressionUnfit",
+    "compiled",
+    "evaluate",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +39,10 @@ class Expression:
     chains: tuple[Chain, ...]
     program: Program
 
-    def value(self, names: Mapping[str, Any]) -> Any:
+    def value(self, names: Mapping[str, Any], turns: int = MOST_TURNS) -> Any:
         """What it gives, as JSON; raises StepFault `expression_failed`, and says why."""
         try:
-            value = self.program.value(names, Budget())
+            value = self.program.value(names, Budget(turns))
             return value if self.program.is_chain else plain(value)
         except (Missing, TooMuch, FunctionUnfit, ExpressionUnfit) as error:
             shown = self.source if len(self.source) <= 100 else f"{self.source[:100]}…"
@@ -50,13 +60,14 @@ def compiled(source: str) -> Expression:
     return Expression(source, tuple(dict.fromkeys(free_chains(part))), Program(part))
 
 
-def evaluate(source: str, names: Mapping[str, Any]) -> Any:
+def evaluate(source: str, names: Mapping[str, Any], turns: int = MOST_TURNS) -> Any:
     """What CEL gives over these names (JSON), as JSON: moments as texts, durations as `90s`.
 
+    Its loops may have so many turns together.
     Raises StepFault `expression_failed`.
     """
     try:
         expression = compiled(source)
     except ExpressionUnfit as error:
         raise StepFault(EXPRESSION_FAILED, f"The expression cannot be read: {error}.") from None
-    return expression.value(names)
+    return expression.value(names, turns)

@@ -120,7 +120,8 @@ class ConnectorNode(TaskNode[ConnectorConfig]):
             return [FieldError(place, fault.code, fault.message)]
         options = settings.get("options", {})
         if is_template(options) and not isinstance(options, Mapping):
-            return ()
+            said = "must be an object in the definition itself; its values may be templates"
+            return [FieldError("/options", "template_refused", said)]
         found = _unfit(operation, options)
         if found:
             return found

@@ -53,7 +53,9 @@ class EventWanted(Input):
         """Both as one expression over `event`."""
         wanted = [f"({self.match})"] if self.match else []
         for path, value in self.where.items():
-            wanted.append(f"event.data.{path} == {orjson.dumps(value).decode()}")
+            # In brackets a name may be one of the language's own words.
+            at = "".join(f'["{name}"]' for name in path.split("."))
+            wanted.append(f"event.data{at} == {orjson.dumps(value).decode()}")
         return " && ".join(wanted) or None
 
 

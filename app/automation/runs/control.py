@@ -1,5 +1,6 @@
 """What people do to runs that are under way."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from app.automation.engine import controlling
@@ -22,11 +23,15 @@ async def pause(
 
 
 async def resume(
-    session: AsyncSession, access: Access, running: Runs, run_id: UUID
+    session: AsyncSession,
+    access: Access,
+    running: Runs,
+    run_id: UUID,
+    budget_usd: Decimal | None = None,
 ) -> WorkflowRunRead:
     """Raises WorkflowRunNotFound and WorkflowRunEnded."""
     shown = await service.show(session, access, run_id)
-    await controlling.resume(session, running, shown.workflow_run)
+    await controlling.resume(session, running, shown.workflow_run, budget_usd)
     return await _again(session, access, run_id)
 
 

@@ -22,6 +22,7 @@ from app.automation.runs.schemas import (
     WorkflowRunRead,
     WorkflowRunRehearsal,
     WorkflowRunRerun,
+    WorkflowRunResume,
     WorkflowRunRetry,
 )
 from app.automation.workflows import checking
@@ -66,9 +67,13 @@ async def pause_workflow_run(
     responses=_GOING,
 )
 async def resume_workflow_run(
-    workflow_run_id: UUID, access: Runner, session: Session, running: RunsDep
+    workflow_run_id: UUID,
+    body: WorkflowRunResume,
+    access: Runner,
+    session: Session,
+    running: RunsDep,
 ) -> WorkflowRunRead:
-    return await control.resume(session, access, running, workflow_run_id)
+    return await control.resume(session, access, running, workflow_run_id, body.budget_usd)
 
 
 @router.post(

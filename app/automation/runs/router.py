@@ -55,7 +55,7 @@ async def start_workflow_run(
         new.inputs,
         new.version,
         new.label,
-        key=new.key,
+        key=new.key and f"api:{access.user_id}:{new.key}",
         priority=new.priority,
         metadata=new.metadata,
     )

@@ -1,6 +1,7 @@
 """Workflows' runs and their steps on the wire."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pydantic import ConfigDict, Field, RootModel, model_validator
 from app.automation.workflows.schemas import Definition
 from app.core.paging import PageQuery
 from app.core.schema import (
+    DecimalText,
     Input,
     Metadata,
     Moment,
@@ -66,7 +68,8 @@ class WorkflowRunCreate(_OneVersion):
         Field(
             min_length=1,
             max_length=200,
-            description="Of one workflow, the same key is the same run, however often it begins.",
+            description="Of one workflow and caller, the same key is the same run, however often "
+            "it begins.",
         ),
     ] = None
     priority: Annotated[
@@ -129,6 +132,18 @@ class WorkflowRunCancel(Input):
     compensate: Annotated[
         bool, Field(description="Undo what it has done first, where its nodes say how.")
     ] = False
+
+
+class WorkflowRunResume(Input):
+    """Has a run go on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"budget_usd": "2.50"}]})
+
+    budget_usd: Annotated[
+        Decimal | None,
+        Field(gt=0, le=1_000_000, description="What the whole run may cost, from now on."),
+        DecimalText(),
+    ] = None
 
 
 class WorkflowRunQuery(PageQuery):

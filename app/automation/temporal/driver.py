@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -76,8 +76,9 @@ class TemporalDriver:
         finally:
             self._closing = True
             if self._worker is not None:
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await self._worker.shutdown()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await self._worker.shutdown()
             await stop_tasks({working, *self._telling})
 
     async def _work(self) -> None:
@@ -114,6 +115,7 @@ class TemporalDriver:
             task_queue=self._queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal="wake" if wake else None,
+            task_timeout=timedelta(seconds=self._lease),
             rpc_timeout=_RPC,
         )
 

@@ -143,7 +143,8 @@ class Firing:
     async def start(self, delivery: WorkflowDelivery) -> None:
         """Start what this process has claimed.
 
-        One that ends in an error which nobody foresaw comes again when its lease is over.
+        One that ends in an error which nobody foresaw comes again when its lease is over, as often
+        as one that fails for a passing reason.
         """
         try:
             try:
@@ -155,6 +156,14 @@ class Firing:
                 await self._started(delivery, run.id)
         except Exception as error:  # noqa: BLE001 - the other deliveries go on
             log.warning("not_delivered", delivery_id=str(delivery.id), reason=repr(error))
+            if delivery.attempts >= MOST_ATTEMPTS:
+                await self._given_up(delivery)
+
+    async def _given_up(self, delivery: WorkflowDelivery) -> None:
+        try:
+            await self._not_started(delivery, AppError("The server's log has the cause."))
+        except Exception as error:  # noqa: BLE001 - it comes again when its lease is over
+            log.warning("not_given_up", delivery_id=str(delivery.id), reason=repr(error))
 
     async def _ready(self, delivery: WorkflowDelivery) -> tuple[Access, RunWanted]:
         workspace_id = delivery.workspace_id

@@ -176,7 +176,7 @@ def _read(posted: Posted) -> Any:
 def _shown(headers: Mapping[str, str], settings: dict[str, Any]) -> dict[str, str]:
     """Those that a workflow may see: no credentials, and no signature."""
     wanted = SHOWN | set(settings["headers"])
-    signature = settings["verification"].get("header")
+    signature = settings["verification"].get("header", signatures.SIGNATURE)
     names = [
         name
         for name in headers

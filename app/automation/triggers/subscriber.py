@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from app.automation.language.expressions import evaluate
+from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.language.faults import StepFault
 from app.automation.triggers import crud, runs_crud
 from app.automation.triggers.errors import ChainTooLong
@@ -36,9 +36,9 @@ class TriggersSubscriber:
         for trigger in await crud.listening(session, places):
             listening.setdefault((trigger.workspace_id, trigger.event_type), []).append(trigger)
         for event in events:
-            await asyncio.sleep(0)  # many triggers may each have something to evaluate
             told = shown(event)
             for trigger in listening.get((event.workspace_id, event.type), ()):
+                await asyncio.sleep(0)  # many triggers may each have something to evaluate
                 if _matches(trigger, told):
                     await self._bring(session, trigger, event, told)
 
@@ -71,7 +71,7 @@ def _matches(trigger: WorkflowTrigger, told: dict[str, Any]) -> bool:
     if match is None:
         return True
     try:
-        return evaluate(match, {"event": told}) is True
+        return evaluate(match, {"event": told}, MATCH_TURNS) is True
     except StepFault as fault:
         # An event without what is asked of it is not the one.
         log.debug("trigger_not_matched", trigger_id=str(trigger.id), reason=fault.message)

@@ -262,6 +262,7 @@ def _awaited(call: Callable[..., Any]) -> Callable[..., Any]:
     async def called(**arguments: Any) -> Any:
         return call(**arguments)
 
+    called.__name__ = call.__name__  # not `wraps`: FastAPI would look behind it, and see no wait
     return called
 
 

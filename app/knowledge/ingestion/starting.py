@@ -19,13 +19,15 @@ KIND: Final = "ingestion"
 class Starter:
     """Starts runs in this process, for whoever asks.
 
-    `launch` and `cancelled` are told of runs, to act once the transaction has committed.
+    `launch` and `cancelled` are told of runs, to act once the transaction has committed. `depth`
+    counts the workflows' runs behind them.
     """
 
     owner: Owner
     executor_id: str
     launch: Callable[[Run], None]
     cancelled: Callable[[UUID], None]
+    depth: int = 0
 
     async def ingest(
         self, session: AsyncSession, document: Document, number: int, **more: Any
@@ -47,6 +49,7 @@ class Starter:
                 "document_id": str(document.id),
                 "number": number,
                 "fresh": document.current_version is None,
+                "depth": self.depth,
                 **more,
             },
         )

@@ -100,7 +100,7 @@ class Ingestion:
                 await passages.remove(session, ctx.workspace_id, DOCUMENT, document.id)
                 document.current_version = None
             await self._settle_document(session, document, version, ending)
-        await _tell(session, document, version, ending)
+        await _tell(session, document, version, ending, int(ctx.input.get("depth", 0)))
         return Settlement({**result, "status": document.status})
 
     async def _settle_document(
@@ -124,7 +124,7 @@ class Ingestion:
 
 
 async def _tell(
-    session: AsyncSession, document: Document, version: DocumentVersion, ending: Ending
+    session: AsyncSession, document: Document, version: DocumentVersion, ending: Ending, depth: int
 ) -> None:
     """Have the rooms above hear of it; what was cancelled is no news to anyone."""
     if ending.status == "cancelled":
@@ -144,6 +144,7 @@ async def _tell(
         named,
         subject_id=document.id,
         user_id=document.created_by_id,
+        depth=depth,
     )
 
 

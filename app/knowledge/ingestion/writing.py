@@ -50,9 +50,11 @@ class Writing:
         collection_id: UUID,
         new: NewFile,
         on_duplicate: OnDuplicate,
+        depth: int = 0,
     ) -> tuple[Document, bool]:
         """The document, and whether anything of it is new; its run is under way.
 
+        `depth` counts the workflows' runs that led to it.
         Raises UploadTooLarge, DocumentEmpty, FilesUnavailable, and what `service.add` does.
         """
         version_id = new_id()
@@ -64,7 +66,7 @@ class Writing:
         try:
             file = await self._stored(version_id, key, new)
             async with self._database.unit(access.scope) as session:
-                starter = _starter(session, access, runs)
+                starter = _starter(session, access, runs, depth)
                 document, is_new = await service.add(
                     session, access, starter, collection_id, file, on_duplicate
                 )
@@ -98,11 +100,11 @@ class Writing:
                 await file_crud.keep(session, access.workspace_id, key)
 
 
-def _starter(session: AsyncSession, access: Access, runs: Runs) -> Starter:
+def _starter(session: AsyncSession, access: Access, runs: Runs, depth: int) -> Starter:
     def launch(run: Run) -> None:
         on_commit(session, lambda: runs.executor.launch(run))
 
-    return Starter(access, runs.executor.id, launch, runs.canceller(session))
+    return Starter(access, runs.executor.id, launch, runs.canceller(session), depth)
 
 
 async def _whole(content: bytes) -> AsyncIterator[bytes]:

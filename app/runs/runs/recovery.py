@@ -39,6 +39,7 @@ FORGOTTEN_SECONDS = 15.0
 LOAD_SECONDS = 5.0
 PURGE_SECONDS = 60.0
 _CLAIM_ROWS = 50
+_UNATTENDED_ROWS = 200
 _PURGE_ROWS = 5000
 
 
@@ -157,7 +158,7 @@ class Recovery:
                 kinds=kinds,
                 dead=list(gone),
                 untouched_since=now() - timedelta(seconds=seconds),
-                limit=_CLAIM_ROWS,
+                limit=_UNATTENDED_ROWS,
             )
 
     async def cancel_missed(self) -> None:

@@ -74,6 +74,7 @@ async def test_others_of_the_same_step_are_done_before_it_waits(agency):
     run = await agency.run(agent)
     assert (run["status"], len(look.calls)) == ("paused", 1)
     first, second = await agency.get(f"/v1/runs/{run['id']}/approvals")
+    assert (first["arguments"], second["arguments"]) == ({"q": "1"}, {"q": "3"})
     await _decide(agency, first, "approve")
     await until(lambda: pay.calls)
     agency.says("All done.")

@@ -155,9 +155,9 @@ async def test_a_template_stays_of_its_kind(templates):
 
 async def test_a_list_is_filtered(templates):
     one = await templates.make(category="sales", language="de")
-    two = await templates.make(
-        name="Flow", body={"type": "workflow", "workflow": {"dsl": "flow/1", "steps": []}}
-    )
+    step = {"id": "hello", "type": "transform", "with": {"value": "Hello"}}
+    body = {"type": "workflow", "workflow": {"dsl": "flow/1", "nodes": [step]}}
+    two = await templates.make(name="Flow", body=body)
 
     async def found(query):
         return [each["id"] for each in (await templates.at("GET", f"?{query}")).json()["data"]]

@@ -166,23 +166,74 @@ async def test_to_make_an_agent_takes_the_right_to(templates):
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
 
 
-async def test_a_prompt_gives_its_messages_and_a_workflow_waits_for_its_engine(templates):
+FLOW = {
+    "dsl": "flow/1",
+    "vars": {"limit": "{{ limit }}"},
+    "nodes": [
+        {
+            "id": "say",
+            "type": "transform",
+            "with": {"value": "{{ greeting }}, {{ run.workflow }}: {{ vars.limit + 1 }}"},
+        }
+    ],
+    "outputs": "{{ nodes.say.output }}",
+}
+FLOW_VARIABLES = {
+    "type": "object",
+    "properties": {
+        "greeting": {"type": "string", "default": "Hello"},
+        "limit": {"type": "integer", "default": 1},
+    },
+}
+
+
+async def test_a_prompt_gives_its_messages(templates):
     made = await templates.make()
     told = await templates.at(
         "POST", f"/{made['id']}/instantiate", {"variables": QUESTION}, expect=201
     )
     assert (told.json()["agent_id"], told.json()["messages"][1]["content"]) == (None, "Why?")
-    workflow = {"dsl": "flow/1", "steps": [{"say": "{{ company }}"}]}
-    flow = await templates.make(
-        name="Flow",
-        body={"type": "workflow", "workflow": workflow},
-        variables={"type": "object", "properties": {"company": {"default": "Acme"}}},
+
+
+async def test_a_workflow_is_made_of_its_template(templates):
+    body = {"type": "workflow", "workflow": FLOW}
+    flow = await templates.make(name="Flow", body=body, variables=FLOW_VARIABLES)
+    values = {"variables": {"greeting": "Hi {{ inputs.x }}", "limit": 4}}
+    preview = (await templates.at("POST", f"/{flow['id']}/preview", values)).json()
+    assert (preview["valid"], preview["definition"]["vars"]) == (True, {"limit": 4})
+    made = await templates.at("POST", f"/{flow['id']}/instantiate", values, expect=201)
+    path = made.headers["location"]
+    assert path == f"/v1/workflows/{made.json()['workflow_id']}"
+    workflow = (await templates.call("GET", path)).json()
+    assert workflow["metadata"] == {"template_id": flow["id"], "template_version": 1}
+    run = (await templates.call("POST", f"{path}/runs", json={"wait": True})).json()
+    # A value is text, whatever it looks like.
+    assert run["output"] == f"Hi {{{{ inputs.x }}}}, {workflow['slug']}: 5"
+    usage = (await templates.at("GET", f"/{flow['id']}/usage")).json()["data"][0]
+    counted = ("previews", "instantiations", "agents", "workflows")
+    assert [usage[name] for name in counted] == [1, 1, 0, 1]
+    key = await new_key(templates.http, templates.person, scopes=["templates:read"])
+    refused = await templates.http.post(
+        f"/v1/templates/{flow['id']}/instantiate", json=values, headers=bearer(key["key"])
     )
-    rendered = (await templates.at("POST", f"/{flow['id']}/render", {})).json()
-    assert rendered["definition"]["steps"] == [{"say": "Acme"}]
-    for path in ("instantiate", "preview"):
-        refused = await templates.at("POST", f"/{flow['id']}/{path}", {}, expect=409)
-        assert refused.json()["code"] == "workflow_engine_missing"
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+async def test_what_a_workflow_of_a_template_has_wrong_is_told_when_it_is_saved(templates):
+    wrong = {**FLOW, "outputs": "{{ nodes.nobody.output }}"}
+    flow = {"name": "Flow", "variables": FLOW_VARIABLES}
+    body = {**flow, "body": {"type": "workflow", "workflow": wrong}}
+    (pointer,) = await templates.wrong("", body)
+    assert pointer.startswith("/body/body/workflow/outputs")
+    taken = {"type": "object", "properties": {"item": {"type": "string", "default": ""}}}
+    body = {**flow, "variables": taken, "body": {"type": "workflow", "workflow": {"dsl": "flow/1"}}}
+    assert await templates.wrong("", body) == {
+        "/body/variables/properties/item": "variable_reserved"
+    }
+    made = await templates.make(**flow, body={"type": "workflow", "workflow": FLOW})
+    change = {"body": {"type": "workflow", "workflow": wrong}}
+    refused = (await templates.at("PATCH", f"/{made['id']}", change, expect=422)).json()
+    assert refused["code"] == "template_invalid"
 
 
 async def test_a_trial_counts_nothing(templates):

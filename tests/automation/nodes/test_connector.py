@@ -96,6 +96,8 @@ async def test_sql_holds_no_templates(steps, orders):
     options = {"database": "shop", "sql": "select * from orders where id = {{ inputs.id }}"}
     settings = {"connector": "database", "operation": "read", "options": options}
     assert await steps.mistakes("connector", settings) == {"/options/sql": "sql_templated"}
+    whole = settings | {"options": "{{ inputs.options }}"}
+    assert await steps.mistakes("connector", whole) == {"/options": "template_refused"}
     options |= {"sql": "select 1", "database": "nothing", "limit": "{{ inputs.limit }}"}
     assert await steps.mistakes("connector", settings) == {
         "/options/database": "database_not_found"

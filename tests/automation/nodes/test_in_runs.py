@@ -126,3 +126,22 @@ async def test_a_run_goes_on_within_its_budget(office, agency):
     run = await office.run("thrifty", {})
     assert (run["status"], run["output"]) == ("completed", "Two."), run
     assert Decimal(run["cost_usd"]) == Decimal("0.025")
+
+
+async def test_a_run_whose_budget_is_used_up_waits_and_goes_on_with_another(office, agency):
+    ask = {"type": "llm", "with": {"model": agency.model, "prompt": "Hi.",
+                                   "max_output_tokens": 1000}}  # fmt: skip
+    await office.make(
+        "spent",
+        nodes=[{"id": "a", **ask}, {"id": "b", **ask}],
+        edges=[{"from": "a", "to": "b"}],
+        settings={"budget_usd": "0.015"},
+        outputs="{{ nodes.b.output.text }}",
+    )
+    agency.fake.will(*(say(Said((text,), usage=USAGE)) for text in ("One.", "Two.")))
+    run = await office.run("spent", {})
+    assert run["status"] == "paused", run
+    await office.post(f"/v1/workflow-runs/{run['id']}/resume", budget_usd="0.05")
+    ended = (await office.events(run["id"])).events[-1]
+    assert ended["result"]["output"] == "Two."
+    assert len(agency.fake.requests) == 2

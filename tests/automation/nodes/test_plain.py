@@ -141,3 +141,12 @@ def test_node_types_of_other_packages_are_found_held_to_their_word_or_left_out(m
     assert ("node_plugin_missing", "lost") in {(x["event"], x["plugin"]) for x in logs}
     with pytest.raises(UnfitType):
         fit(object(), "thing")
+
+
+@pytest.mark.parametrize("name", ["in", "null", "true", "package", "size"])
+def test_an_events_field_may_be_called_like_a_word_of_the_language(name):
+    event = {"type": "a.b", "where": {f"box.{name}": '" || true || "'}}
+    config = TYPES.configured(TYPES.get("wait"), {"event": event}, {})
+    for value, held in (('" || true || "', True), ("x", False)):
+        data = {"box": {name: value}}
+        assert evaluate(config.event.condition, {"event": {"data": data}}) is held

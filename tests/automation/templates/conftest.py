@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import pytest
 import pytest_asyncio
 
 from tests.agents.databases.conftest import shop  # noqa: F401 - a fixture
@@ -42,6 +41,7 @@ class World(Site):
     def __init__(self) -> None:
         super().__init__()
         self.failing: set[str] = set()
+        self.status = 400
         self.tables: dict[str, list[dict[str, Any]]] = {}
 
     async def _answer(self, exchange) -> None:
@@ -53,7 +53,7 @@ class World(Site):
     def _told(self, request) -> Answer:
         name = request.path.split("/")[1]
         if name in self.failing:
-            return json_answer({"why": "no"}, status=400)
+            return json_answer({"why": "no"}, status=self.status)
         if name in self.tables:
             after = int(dict(request.query).get("after") or 0)
             rows = [row for row in self.tables[name] if row["id"] > after][:2]
@@ -103,13 +103,6 @@ class Studio:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def studio(client, bench):  # noqa: F811
-    talker = Talker(client, await new_person(client))
-    async with connected(talker, Scholar()) as slug, World() as world:
-        studio = Studio(talker, Office(talker), talker.fake, world, bench)
-        assert slug
-        yield studio
-
-
-@pytest.fixture
-def model():
-    return "openai/gpt-4o"
+    talker, scholar = Talker(client, await new_person(client)), Scholar()
+    async with connected(talker, scholar), World() as world:
+        yield Studio(talker, Office(talker), scholar, world, bench)

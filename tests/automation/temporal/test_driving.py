@@ -2,17 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
+import httpx2
 import pytest
 
 from tests.inference.chaos.processes import Process, two_processes
 from tests.support.workflows.fleet import Client
 from tests.support.workflows.killing import (
-    killed_at_random,
     kept_once,
+    killed_at_random,
     long_chain,
     new_key,
     one_of_two_killed,
@@ -39,70 +41,94 @@ INVOICE = {
     "outputs": "{{ nodes.paid.output }}",
 }
 
-Story = Callable[[Server, Process, Process], Awaitable[None]]
+
+@dataclass
+class Fleet:
+    temporal: Server
+    first: Process
+    second: Process
+    key: str
+
+    def clients(self) -> tuple[Client, Client]:
+        """Of both processes, which live."""
+        for process in (self.first, self.second):
+            process.revive()
+        return Client(self.first.address, self.key), Client(self.second.address, self.key)
 
 
-def told(tmp_path: Path, story: Story) -> None:
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
     with (
+        TemporaryDirectory(prefix="luminous-temporal-", ignore_cleanup_errors=True) as folder,
         open_temporal() as temporal,
-        two_processes(tmp_path, temporal.settings) as (_, (first, second)),
+        two_processes(Path(folder), temporal.settings) as (_, (first, second)),
     ):
-        asyncio.run(story(temporal, first, second))
+        yield Fleet(temporal, first, second, new_key(first))
 
 
-async def paused(client: Client, run_id: str) -> None:
-    async with asyncio.timeout(30):
-        while (await client.run(run_id))["status"] != "paused":  # noqa: ASYNC110
+async def come_to(client: Client, run_id: str, status: str) -> None:
+    async with asyncio.timeout(60):
+        while (await client.run(run_id))["status"] != status:  # noqa: ASYNC110 - it is asked
             await asyncio.sleep(0.05)
 
 
-async def reasons(client: Client, run_id: str) -> list[str]:
-    """Why processes went on with a run."""
-    run = await client.ask("GET", f"/v1/workflow-runs/{run_id}/steps?limit=1")
-    assert run["data"]
-    return []
+async def waiting(client: Client, slug: str) -> tuple[str, str]:
+    """Two runs that wait for an approval."""
+    workflow = await client.make(slug, INVOICE)
+    inputs = {"note": SECRET}
+    one = await client.start(workflow, "one", inputs=inputs)
+    await come_to(client, one, "paused")
+    other = await client.start(workflow, "other", inputs=inputs, wait=True)
+    assert (await client.run(other))["status"] == "paused"
+    return one, other
 
 
-def test_a_run_pauses_is_woken_and_ends_though_temporal_forgets_everything(tmp_path):
-    async def story(temporal: Server, first: Process, second: Process) -> None:
-        client = Client(first.address, new_key(first))
-        workflow = await client.make("invoice", INVOICE)
-        run_ids = [
-            await client.start(workflow, f"run-{n}", inputs={"note": SECRET}) for n in range(3)
-        ]
-        for run_id in run_ids:
-            await paused(client, run_id)
-        history = json.dumps(temporal.history(run_ids[0]))
-        assert run_ids[0] in history
-        assert SECRET not in history
-        # One is cancelled while it waits, by the other process.
-        other = Client(second.address, client.key)
-        await other.ask("POST", f"/v1/workflow-runs/{run_ids[2]}/cancel", json={})
-        ended = await other.run(run_ids[2])
-        async with asyncio.timeout(30):
-            while ended["status"] == "paused" or ended["status"] == "queued":
-                ended = await other.run(run_ids[2])
-        temporal.kill()
-        temporal.start()
-        ended = await client.ended(run_ids[:2], 60)
-        assert {run["output"] for run in ended.values()} == {f"{SECRET} is paid"}
-
-    told(tmp_path, story)
+async def test_a_run_is_woken_and_cancelled_and_temporal_knows_only_its_id(fleet):
+    client, _ = fleet.clients()
+    woken, cancelled = await waiting(client, "invoice")
+    await client.ask("POST", f"/v1/workflow-runs/{cancelled}/cancel", json={})
+    await come_to(client, cancelled, "cancelled")
+    assert await client.decide_all() == 1
+    await come_to(client, woken, "completed")
+    assert (await client.run(woken))["output"] == f"{SECRET} is paid"
+    history = json.dumps(fleet.temporal.history(woken))
+    assert "WorkflowExecutionSignaled".upper() in history.replace("_", "")
+    assert SECRET not in history
 
 
-def test_whatever_dies_a_run_ends_as_ever(tmp_path):
-    async def story(_: Server, first: Process, second: Process) -> None:
-        key = new_key(first)
-        living, dying = Client(first.address, key), Client(second.address, key)
-        with open_outside(PAUSE_SECONDS) as outside:
-            leases, steps = await one_of_two_killed(dying, living, second, outside, CHAINS)
-            print("leases", leases)
-            assert steps == CHAINS * 10
-        with open_outside(PAUSE_SECONDS) as outside:
-            made = [await living.make_random(SEED + n, outside.address) for n in range(GRAPHS)]
-            expected = await undisturbed(living, made)
-            killed = await killed_at_random(living, first, made, expected, outside, KILLS, SEED)
-            print(killed)
-            assert killed.kills == KILLS
+async def test_runs_end_though_temporal_forgets_all_of_them(fleet):
+    client, _ = fleet.clients()
+    run_ids = await waiting(client, "forgotten")
+    fleet.temporal.kill()
+    fleet.temporal.start()
+    ended = await client.ended(list(run_ids), 120)
+    assert {run["output"] for run in ended.values()} == {f"{SECRET} is paid"}
 
-    told(tmp_path, story)
+
+async def test_a_process_that_stops_gives_its_runs_to_another(fleet):
+    stopping, staying = fleet.clients()
+    with open_outside(PAUSE_SECONDS) as outside:
+        workflow = await stopping.make("given-away", long_chain(outside.address, 20))
+        run_ids = [await stopping.start(workflow, f"run-{n}") for n in range(CHAINS)]
+        await asyncio.to_thread(outside.wait_for, CHAINS * 2)
+        await asyncio.to_thread(fleet.first.stop)
+        ended = await staying.ended(run_ids, 120)
+        assert {run["output"] for run in ended.values()} == {19}
+        assert await kept_once(staying, run_ids) == CHAINS * 20
+    headers = {"Authorization": f"Bearer {fleet.key}"}
+    async with httpx2.AsyncClient(base_url=staying.address, headers=headers) as http:
+        logs = [(await http.get(f"/v1/runs/{run_id}/events")).text for run_id in run_ids]
+    assert any('"process_stopped"' in log for log in logs)
+    assert not any('"process_lost"' in log for log in logs)
+
+
+async def test_whatever_dies_a_run_ends_as_ever(fleet):
+    living, dying = fleet.clients()
+    with open_outside(PAUSE_SECONDS) as outside:
+        _, steps = await one_of_two_killed(dying, living, fleet.second, outside, CHAINS)
+        assert steps == CHAINS * 10
+    with open_outside(PAUSE_SECONDS) as outside:
+        made = [await living.make_random(SEED + n, outside.address) for n in range(GRAPHS)]
+        expected = await undisturbed(living, made)
+        killed = await killed_at_random(living, fleet.first, made, expected, outside, KILLS, SEED)
+        assert killed.kills == KILLS

@@ -156,6 +156,39 @@ async def test_what_an_agent_does_for_a_workflow_counts_as_the_workflows(bench, 
     assert (refused["status"], refused["reason"]) == ("refused", "workflow_chain_too_long")
 
 
+async def test_what_a_workflow_writes_into_a_collection_counts_as_its_own(bench, kernel):
+    """So that one which writes where documents start it ends, too."""
+    shelf = await bench.call("POST", "/v1/collections", {"name": "Notes"}, expect=201)
+    document = {"name": "{{ run.id }}.md", "text": "{{ run.id }}"}
+    write = {"connector": "collection", "operation": "write"}
+    write["options"] = {"collection": shelf["id"], "documents": [document]}
+    node = {"id": "write", "type": "connector", "with": write}
+    workflow = await bench.workflow({"dsl": "flow/1", "nodes": [node]})
+    on = {"kind": "event", "type": "document.ingested"}
+    trigger = await bench.trigger(workflow, on)
+    await bench.fire(trigger)
+    await bench.deliveries(trigger, least=2)
+    await bench.change(trigger, enabled=False)
+    async with kernel.database.unit(SYSTEM) as session:
+        ingested = select(OutboxEvent.depth).where(
+            OutboxEvent.workspace_id == UUID(bench.person.workspace_id),
+            OutboxEvent.type == "document.ingested",
+        )
+        assert min(await session.scalars(ingested)) == 1
+
+
+async def test_a_match_that_takes_long_is_none(bench, kernel):
+    long = "lists.range(1001).all(n, n >= 0)"
+    slow = await bench.trigger(await bench.workflow(), {**DONE, "match": long})
+    quick = await bench.trigger(
+        await bench.workflow(), {**DONE, "match": long.replace("1001", "1000")}
+    )
+    await happened(kernel, bench, {})
+    assert len(await bench.deliveries(quick)) == 1
+    path = f"/v1/workflow-triggers/{slow['id']}/deliveries"
+    assert (await bench.call("GET", path))["data"] == []
+
+
 async def first(bench, trigger):
     """The only delivery of a trigger, once it is there."""
     (delivery,) = await bench.deliveries(trigger)

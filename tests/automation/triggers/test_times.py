@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import func, select, text
 
 from app.automation.engine.models import WorkflowRun
-from app.automation.triggers.firing import Firing
+from app.automation.triggers.firing import MOST_ATTEMPTS, Firing
 from app.automation.triggers.jobs import prune
 from app.automation.triggers.models import WorkflowDelivery
 from app.automation.triggers.ticking import Ticker, key_of
@@ -116,6 +116,31 @@ async def test_a_process_that_dies_while_starting_leaves_one_run(bench, kernel, 
     (delivery,) = await bench.deliveries(trigger)
     assert delivery["run_id"] == str(uuid5(UUID(workflow["id"]), claimed.key))
     assert await runs_of(kernel, workflow) == 1
+
+
+async def test_a_start_that_nobody_can_explain_is_given_up_in_the_end(bench, kernel):
+    trigger = await bench.trigger(await bench.workflow(), NOON, enabled=False)
+    delivery = WorkflowDelivery(
+        workspace_id=UUID(bench.person.workspace_id),
+        trigger_id=UUID(trigger["id"]),
+        user_id=UUID(bench.person.user_id),
+        key=f"manual:{trigger['id']}",
+        event={"event": {}, "body": None, "headers": {}, "scheduled_at": None},
+        attempts=MOST_ATTEMPTS,
+        due_at=now() + timedelta(minutes=2),
+    )
+    async with kernel.database.unit(SYSTEM) as session:
+        session.add(delivery)
+    await Firing(kernel, Broken()).start(delivery)
+    (told,) = await bench.deliveries(trigger)
+    assert (told["status"], told["reason"]) == ("failed", "internal_error")
+
+
+class Broken:
+    """A starter that fails in a way which nobody foresaw."""
+
+    async def start(self, access, wanted):
+        raise RuntimeError
 
 
 async def test_times_can_be_looked_at_beforehand(bench):

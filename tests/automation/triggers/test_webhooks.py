@@ -198,3 +198,10 @@ async def test_a_form_of_the_workspace_is_for_its_members_alone(bench):
 def _in(team: Team, person):
     """The person, working in the team's workspace."""
     return replace(person, workspace_id=team.id, headers=team.headers(person))
+
+
+async def test_what_is_no_address_leads_nowhere(bench):
+    for token in ("~" * 43, "A" * 42 + "~", "A" * 43):
+        path = f"/hooks/{token}"
+        assert (await bench.http.post(path, content=b"{}")).status_code == 404, token
+        assert (await bench.http.get(f"/v1/workflow-forms/{token}")).status_code == 404, token

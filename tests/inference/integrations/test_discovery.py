@@ -1,5 +1,7 @@
 """What the operator's environment offers becomes the first workspace's integrations."""
 
+from uuid import UUID
+
 import pytest
 
 from app.core import restorable
@@ -36,7 +38,7 @@ async def rows(kernel, workspace_id):
 
 
 async def test_keys_appear_change_and_disappear_with_the_environment(with_environment, talker):
-    workspace = talker.person.workspace_id
+    workspace = UUID(talker.person.workspace_id)
     first = with_environment(OPENAI_API_KEY="sk-one-000000001111", GEMINI_API_KEY="AIza-22222222")
     async with Transport(first.settings) as transport:
         await sync_environment(first, workspace, transport)
@@ -55,7 +57,7 @@ async def test_keys_appear_change_and_disappear_with_the_environment(with_enviro
 
 
 async def test_an_integration_that_a_user_made_is_left_alone(with_environment, talker):
-    workspace = talker.person.workspace_id
+    workspace = UUID(talker.person.workspace_id)
     body = {"kind": "openai", "api_key": "sk-mine-00000000mine"}
     assert (await talker.call("POST", "/v1/integrations", json=body)).status_code == 201
     kernel = with_environment(OPENAI_API_KEY="sk-env-000000000env")
@@ -77,7 +79,7 @@ async def test_a_local_server_that_answers_is_found(with_environment, monkeypatc
             ),
         )
         kernel = with_environment(discover=True)
-        workspace = talker.person.workspace_id
+        workspace = UUID(talker.person.workspace_id)
         async with Transport(kernel.settings) as transport:
             await sync_environment(kernel, workspace, transport)
             found = await rows(kernel, workspace)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from uuid import UUID
 
 import pytest
 
@@ -279,7 +280,7 @@ async def test_the_events_of_an_import_tell_its_steps(desk):
 
 async def test_two_imports_into_one_dictionary_do_not_run_together(desk, kernel):
     done = await desk.take("language,term\nen,one\n")
-    async with kernel.database.unit(Scope(desk.person.workspace_id)) as session:
+    async with kernel.database.unit(Scope(UUID(desk.person.workspace_id))) as session:
         held = await session.get(DictionaryImport, done["id"])
         held.status = "in_progress"
     answer = await desk.send("language,term\nen,two\n")

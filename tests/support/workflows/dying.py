@@ -26,6 +26,7 @@ from app.automation.language.flow import Flow
 from app.automation.nodes.node_type import Given, StepFault, TaskNode
 from app.automation.nodes.plain import PLAIN
 from app.automation.nodes.registry import NodeTypes
+from app.core.auth import Access
 from app.core.clock import now
 from app.core.schema import Input
 from app.core.tasks import stop_tasks
@@ -176,7 +177,7 @@ class World:
         course = Course(
             run_id=UUID(int=7),
             workflow="test",
-            access=None,  # type: ignore[arg-type]
+            access=Access(UUID(int=1), UUID(int=2), frozenset(), "session", UUID(int=3)),
             flow=self.flow,
             types=self.types,
             journal=Journal(life, steps, 100_000),

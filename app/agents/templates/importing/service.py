@@ -127,13 +127,13 @@ async def _keep(
     for version, content in zip(found.versions, contents, strict=True):
         if content.digest in known:
             continue
-        makers.expect_sound(content)
         sheet = _sheet(wanted, found, version.note, version.evidence)
         if template is None:
             template, status = await _add(session, access, sheet, found, content), "imported"
         else:
             await keeping.add_version(session, template, access.user_id, sheet, content)
             status = "imported" if status == "imported" else "updated"
+        makers.expect_sound(content)
         known[content.digest] = template.current_version
         added += 1
     if template is None:

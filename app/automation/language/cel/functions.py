@@ -18,6 +18,8 @@ from app.core.json_limits import MAX_DEPTH, too_deep
 MOST_TEXT: Final = 1024 * 1024
 MOST_ITEMS: Final = 50_000
 LONGEST_PATTERN: Final = 500
+_NUL: Final = "\x00"
+_INSTEAD: Final = "\ufffd"
 
 
 class FunctionUnfit(ValueError):
@@ -277,9 +279,12 @@ NAMESPACES: Final = frozenset(name.split(".")[0] for name in FUNCTIONS if "." in
 
 
 def plain(value: Any) -> Any:
-    """What an expression gave as JSON: moments and bytes as texts, keys as texts and in order."""
+    """What an expression gave as JSON: moments and bytes as texts, keys as texts and in order.
+
+    For NUL, which Postgres refuses, stands U+FFFD.
+    """
     if value is None or isinstance(value, str | bool | int):
-        return value
+        return value.replace(_NUL, _INSTEAD) if isinstance(value, str) else value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise FunctionUnfit("the result is not a number")
@@ -296,4 +301,6 @@ def plain(value: Any) -> Any:
 
 
 def _named(value: Mapping[Any, Any]) -> list[tuple[str, Any]]:
-    return [(key if isinstance(key, str) else dumped(key), key) for key in value]
+    return [
+        (key.replace(_NUL, _INSTEAD) if isinstance(key, str) else dumped(key), key) for key in value
+    ]

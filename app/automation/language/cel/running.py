@@ -122,10 +122,10 @@ class Program:
 
 
 class Budget:
-    """Of one evaluation."""
+    """Of one evaluation, with so many turns of its loops."""
 
-    def __init__(self) -> None:
-        self._turns = MOST_TURNS
+    def __init__(self, turns: int = MOST_TURNS) -> None:
+        self._most = self._turns = turns
         self._weight = MOST_WEIGHT
         self._end = 0.0
 
@@ -134,7 +134,7 @@ class Budget:
         if not self._end:
             self._end = time.thread_time() + MOST_SECONDS
         if self._turns < 0:
-            raise TooMuch(f"its loops turn more than {MOST_TURNS} times")
+            raise TooMuch(f"its loops turn more than {self._most} times")
         if time.thread_time() > self._end:
             raise TooMuch("it takes too long")
 

@@ -155,7 +155,7 @@ class _Sink:
         self, ctx: StepContext, collection: Collection, new: NewFile, on_duplicate: OnDuplicate
     ) -> dict[str, Any]:
         document, is_new = await self._writing.put(
-            ctx.access, self._launcher.runs, collection.id, new, on_duplicate
+            ctx.access, self._launcher.runs, collection.id, new, on_duplicate, ctx.depth + 1
         )
         return {
             "id": str(document.id),

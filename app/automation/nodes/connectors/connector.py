@@ -1,4 +1,4 @@
-"""What a connector is: a few operations that read rows, page by page, or write them.
+"""What a connector is: a few operations that read rows, page by page, check or write them.
 
 A source gives `{rows, cursor, more, rejects}`: `cursor` is what the next call goes on from, today
 or tomorrow, and `more` whether there is more now. A sink gives `{written, rejects}` and what it

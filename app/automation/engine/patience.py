@@ -1,0 +1,31 @@
+"""Going on where Postgres was away for a moment."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from app.core.log import get_logger
+from app.runs.runs.ending import is_passing
+
+log = get_logger(__name__)
+
+PATIENCE_SECONDS: Final = 60.0
+Result = TypeVar("Result")
+
+
+async def patiently(act: Callable[[], Awaitable[Result]]) -> Result:
+    """What a transaction gives that bears being tried again, for a minute, while Postgres is away.
+
+    Raises what it raises in the end.
+    """
+    deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
+    while True:
+        try:
+            return await act()
+        except Exception as error:
+            if not is_passing(error) or time.monotonic() > deadline:
+                raise
+            log.info("workflow_delayed", reason=repr(error))
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, 5.0)
