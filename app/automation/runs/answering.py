@@ -11,6 +11,7 @@ from app.core.kernel import Kernel
 from app.runs.events.streaming import stream_response
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import Runs
+from app.runs.runs.models import Run
 
 
 async def answer_of(
@@ -35,10 +36,7 @@ async def answer_of(
     if started.stream:
         response: Response = await stream_response(kernel, running.reader, run, started.after)
     else:
-        if started.wait:
-            await settled(kernel, running, access, run)
-        async with kernel.database.unit(access.scope) as session:
-            shown = await service.read(session, access, started.run_id)
+        shown = await _seen(kernel, running, access, run, wait=started.wait)
         response = Response(
             shown.model_dump_json(by_alias=True),
             200 if started.wait else 202,
@@ -48,3 +46,16 @@ async def answer_of(
     if started.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response
+
+
+async def _seen(
+    kernel: Kernel, running: Runs, access: Access, run: Run, *, wait: bool
+) -> WorkflowRunRead:
+    """The run now, or once it has ended or waits: one that was woken meanwhile is waited for."""
+    while True:
+        if wait:
+            await settled(kernel, running, access, run)
+        async with kernel.database.unit(access.scope) as session:
+            shown = await service.read(session, access, run.id)
+        if not wait or shown.status not in ("queued", "running"):
+            return shown
