@@ -132,7 +132,7 @@ BODIES: dict[str, dict[str, Any]] = {
         ]
     },
     "workflows_repair": {"definition": {"dsl": "flow/1", "nodes": []}, "model": QUICK},
-    "workflows_suggest": {"from": "behaviour", "days": 7},
+    "workflows_suggest": {"from": {"kind": "behaviour", "days": 7}},
     "workflows_update": {"name": "Renamed"},
     "workflows_validate": {"definition": FLOW},
     "agent_labels_put": {"version": 1},

@@ -10,7 +10,7 @@ from app.agents.templates.body import Body, Kind, TemplateExample
 from app.core.bulk import MOST_ITEMS
 from app.core.paging import PageQuery
 from app.core.restorable import RestorableQuery
-from app.core.schema import Input, Metadata, Name, NotNull, Text, WholeNumber
+from app.core.schema import Input, Metadata, Name, NotNull, Number, Text, WholeNumber
 from app.identity.versioned.schemas import Label
 
 Slug = Annotated[
@@ -49,7 +49,7 @@ Examples = Annotated[
     Field(max_length=20, description="A template that one of them does not hold for is refused."),
 ]
 Note = Annotated[Text, Field(max_length=500, description="What is new in this version.")]
-Number = Annotated[WholeNumber, Field(ge=1, le=100_000)]
+VersionNumber = Annotated[WholeNumber, Field(ge=1, le=100_000)]
 ID = "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"
 VARIABLES: JsonDict = {
     "type": "object",
@@ -139,7 +139,7 @@ class TemplateRollback(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1}]})
 
-    version: Number
+    version: VersionNumber
     note: Note = ""
 
 
@@ -148,7 +148,7 @@ class TemplateLabelSet(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 1}]})
 
-    version: Number
+    version: VersionNumber
 
 
 class TemplatePublish(Input):
@@ -156,9 +156,9 @@ class TemplatePublish(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"min_score": 0.7}]})
 
-    version: Annotated[Number | None, Field(description="Default: the newest.")] = None
+    version: Annotated[VersionNumber | None, Field(description="Default: the newest.")] = None
     min_score: Annotated[
-        float | None, Field(ge=0, le=1, description="Refuse one whose evidence shows less.")
+        Number | None, Field(ge=0, le=1, description="Refuse one whose evidence shows less.")
     ] = None
 
 
@@ -180,7 +180,7 @@ class Chosen(Input):
     """
 
     variables: Values = Field(default_factory=dict)
-    version: Number | None = None
+    version: VersionNumber | None = None
     label: Label | None = None
 
 

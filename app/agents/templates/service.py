@@ -144,6 +144,7 @@ async def update(
     to: To = "own" if "visibility" in given else "write"
     template = await get(session, access, template_id, to=to, for_update=True)
     await match(session, template)
+    version = await version_of(session, template, template.current_version)
     for name in _PLAIN:
         if name in given:
             setattr(template, name, getattr(change, name))
@@ -153,7 +154,9 @@ async def update(
         template.annotations = change.metadata or {}
     if template.visibility == "private" and template.owner_id is None:
         template.owner_id = access.user_id
-    version = await version_of(session, template, template.current_version)
+    if "slug" in given:
+        # Before anything else is written: here a slug that is taken is told as one.
+        await crud.save(session, template)
     old = content_of(version)
     content = _changed(template, old, change)
     if content.digest != version.digest:

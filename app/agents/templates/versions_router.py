@@ -19,7 +19,7 @@ from app.agents.templates.errors import (
 )
 from app.agents.templates.models import TemplateVersion
 from app.agents.templates.schemas import (
-    Number,
+    VersionNumber,
     TemplateLabelSet,
     TemplatePublish,
     TemplateRollback,
@@ -70,7 +70,7 @@ async def list_versions(
     responses=problems(TemplateNotFound, TemplateVersionNotFound),
 )
 async def get_version(
-    access: Reader, session: Session, template_id: UUID, number: Number
+    access: Reader, session: Session, template_id: UUID, number: VersionNumber
 ) -> TemplateVersion:
     return await listing.get(session, access, template_id, number)
 

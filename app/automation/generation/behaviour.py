@@ -47,7 +47,7 @@ async def seen(workbench: Workbench, access: Access, wanted: AutomationsWanted) 
     try:
         check(Times(_EVERY_DAY, wanted.time_zone))
     except CronUnfit as error:
-        where = FieldError("/body/time_zone", TimeZoneUnknown.code, str(error))
+        where = FieldError("/body/from/time_zone", TimeZoneUnknown.code, str(error))
         raise TimeZoneUnknown(str(error), errors=(where,)) from error
     rows = await _rows(workbench, access, wanted)
     zone = ZoneInfo(wanted.time_zone)

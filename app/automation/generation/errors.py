@@ -38,7 +38,7 @@ class SuggestedAfterUnknown(Unprocessable):
 
     def __init__(self, name: str) -> None:
         said = f"there is no node `{name}`"
-        super().__init__(said, errors=(FieldError("/body/after", self.code, said),))
+        super().__init__(said, errors=(FieldError("/body/from/after", self.code, said),))
 
 
 class TimeZoneUnknown(Unprocessable):

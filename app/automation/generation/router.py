@@ -125,7 +125,7 @@ async def repair_workflow(
 async def suggest_workflow(
     access: Reader, suggesting: SuggestingDep, wanted: WorkflowSuggest
 ) -> object:
-    asked = wanted.root
+    asked = wanted.from_
     asks_model = isinstance(asked, NextNodesWanted) or asked.words
     if asks_model and Permission.MODELS_INVOKE not in access.permissions:
         raise ScopeMissing("To ask a model takes the permission `models:invoke`.")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, RootModel, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from app.automation.generation.schemas import Allow, GenerationContext, Locale, Model
 from app.automation.language.flow import NodeId
@@ -20,11 +20,7 @@ _FLOW: dict[str, Any] = {
 class NextNodesWanted(Input):
     """How a definition could go on: a model proposes, each proposal is checked in its place."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"from": "definition", "definition": _FLOW}]}
-    )
-
-    from_: Annotated[Literal["definition"], Field(alias="from")]
+    kind: Literal["definition"]
     definition: Definition
     after: Annotated[
         NodeId | None, Field(description="By default the last node that leads nowhere.")
@@ -40,11 +36,7 @@ class NextNodesWanted(Input):
 class AutomationsWanted(Input):
     """What the caller does again and again, counted; a model is asked for `words` alone."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"from": "behaviour", "time_zone": "Europe/Berlin"}]}
-    )
-
-    from_: Annotated[Literal["behaviour"], Field(alias="from")]
+    kind: Literal["behaviour"]
     days: Annotated[WholeNumber, Field(ge=1, le=90, description="How far back.")] = 30
     support: Annotated[
         WholeNumber, Field(ge=2, le=100, description="How often something was seen, at least.")
@@ -71,10 +63,19 @@ class AutomationsWanted(Input):
         return self
 
 
-class WorkflowSuggest(
-    RootModel[Annotated[NextNodesWanted | AutomationsWanted, Field(discriminator="from_")]]
-):
-    """From a definition, or from behaviour."""
+class WorkflowSuggest(Input):
+    """What is to be suggested: from a definition, or from behaviour."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"from": {"kind": "definition", "definition": _FLOW}},
+                {"from": {"kind": "behaviour", "time_zone": "Europe/Berlin"}},
+            ]
+        }
+    )
+
+    from_: Annotated[NextNodesWanted | AutomationsWanted, Field(alias="from", discriminator="kind")]
 
 
 class Quote(Output):

@@ -144,7 +144,7 @@ class Suggesting:
         found = await look_over(self.workbench.bench, access, wanted.definition, at=AT)
         if found.flow is None:
             wrong = tuple(
-                replace(each, pointer=f"/body{each.pointer}") for each in found.errors[:50]
+                replace(each, pointer=f"/body/from{each.pointer}") for each in found.errors[:50]
             )
             raise DefinitionUnreadable("Its form has to be mended first.", errors=wrong)
         spot = _spot(found.flow, wanted.after)

@@ -20,14 +20,14 @@ OTHER = uuid4()
 MORNING = (now() - timedelta(days=1)).replace(hour=8, minute=3, second=0, microsecond=0)
 
 
-async def suggested(talker, *, expect=200, **body):
-    answer = await talker.call("POST", "/v1/workflows/suggest", json=body)
+async def suggested(talker, *, expect=200, **wanted):
+    answer = await talker.call("POST", "/v1/workflows/suggest", json={"from": wanted})
     assert answer.status_code == expect, answer.text
     return answer.json()
 
 
 async def behaviour(talker, **more):
-    return await suggested(talker, **{"from": "behaviour", **more})
+    return await suggested(talker, kind="behaviour", **more)
 
 
 def proposal(node_, **more):
@@ -55,7 +55,7 @@ async def test_next_nodes_are_checked_where_they_would_stand(talker):
     ]}))  # fmt: skip
     async with connected(talker, fake):
         told_ = await suggested(
-            talker, **{"from": "definition"}, definition=FLOW, after="fetch", model=MODEL,
+            talker, kind="definition", definition=FLOW, after="fetch", model=MODEL,
             goal="Then wait a  while.",
         )  # fmt: skip
     assert [each["node"]["id"] for each in told_["nodes"]] == ["say", "nap"]
@@ -68,14 +68,10 @@ async def test_next_nodes_are_checked_where_they_would_stand(talker):
     assert len(told_["left_out"]) == 3
     assert all(each["errors"] for each in told_["left_out"])
     assert told_["usage"]["input_tokens"] > 0
-    unknown = await suggested(
-        talker, **{"from": "definition"}, definition=FLOW, after="gone", expect=422
-    )
-    assert unknown["errors"][0]["pointer"] == "/body/after"
-    broken = await suggested(
-        talker, **{"from": "definition"}, definition={"dsl": "flow/1"}, expect=422
-    )
-    assert broken["errors"][0]["pointer"].startswith("/body/definition")
+    unknown = await suggested(talker, kind="definition", definition=FLOW, after="gone", expect=422)
+    assert unknown["errors"][0]["pointer"] == "/body/from/after"
+    broken = await suggested(talker, kind="definition", definition={"dsl": "flow/1"}, expect=422)
+    assert broken["errors"][0]["pointer"].startswith("/body/from/definition")
 
 
 async def start(keeper, workflow, moment, **more):
