@@ -19,11 +19,11 @@ from app.agents.templates.errors import (
 )
 from app.agents.templates.models import TemplateVersion
 from app.agents.templates.schemas import (
-    VersionNumber,
     TemplateLabelSet,
     TemplatePublish,
     TemplateRollback,
     TemplateVersionQuery,
+    VersionNumber,
 )
 from app.agents.templates.schemas_read import (
     TemplateDetail,
