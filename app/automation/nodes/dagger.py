@@ -71,7 +71,7 @@ class Dagger(TaskNode[DaggerConfig]):
         "type": "dagger",
         "with": {
             "image": "python:3.13-slim",
-            "files": {"/work/check.py": "{{ inputs.script }}"},
+            "files": {"/srv/check.py": "{{ inputs.script }}"},
             "workdir": "/work",
             "commands": [["python", "check.py"]],
         },

@@ -66,7 +66,8 @@ def checked(
             errors=tuple(told),
         )
     if not lines:
-        raise BatchInvalid("The file holds no requests.")
+        said = "The file holds no requests."
+        raise BatchInvalid(said, errors=(FieldError(place, BatchInvalid.code, said),))
     return lines
 
 

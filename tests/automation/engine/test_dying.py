@@ -7,7 +7,7 @@ import pytest
 from tests.support.workflows.dying import World
 from tests.support.workflows.graphs import Graphs
 
-RUNS = 200
+RUNS = 80
 KILLS = 3
 
 

@@ -16,10 +16,10 @@ SETTINGS = {
     "image": "alpine:3",
     "env": {"A": "1"},
     "workdir": "/work",
-    "files": {"/work/in.txt": "hi"},
+    "files": {"/srv/in.txt": "hi"},
     "commands": ["echo first", ["cat"]],
     "stdin": " from stdin",
-    "outputs": ["/work/in.txt"],
+    "outputs": ["/srv/in.txt"],
 }
 CLI = """#!{python}
 import pathlib, sys
@@ -57,14 +57,14 @@ async def test_a_pipeline_is_what_the_settings_say(running, engine):
         "stdout": "cat from stdin",
         "stderr": "",
         "exit_code": 0,
-        "files": {"/work/in.txt": "hi"},
+        "files": {"/srv/in.txt": "hi"},
     }
     assert engine.asked == [
         (
             ("from", "alpine:3"),
             ("workdir", "/work"),
             ("env", "A", "1"),
-            ("file", "/work/in.txt", "hi"),
+            ("file", "/srv/in.txt", "hi"),
             ("exec", ("sh", "-c", "echo first"), {}),
             ("exec", ("cat",), {"stdin": " from stdin"}),
         )

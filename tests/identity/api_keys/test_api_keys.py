@@ -40,6 +40,7 @@ async def test_without_scopes_a_key_gets_what_is_harmless_to_hand_out(client):
     changes = {scope.partition(":")[0] for scope in key["scopes"] if scope.endswith(":write")}
     works = {"batches", "collections", "conversations", "dictionary", "fine_tuning", "graph"}
     works |= {"agents", "evaluations", "mailboxes", "memories", "templates"}
+    works |= {"workflows", "workflow_tasks"}
     assert changes == works | {"feedback", "runs", "search"}
 
 

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from struct import unpack
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -92,7 +93,7 @@ async def test_it_has_no_chats(sdk):  # noqa: F811
 
 
 async def test_nobody_is_given_it_who_names_no_model(client, gateway, app):  # noqa: F811
-    workspace = gateway.person.workspace_id
+    workspace = UUID(gateway.person.workspace_id)
     directory = app.state.inference.directory
     assert (await directory.target(workspace, None)).endpoint.kind != "local"
     async with httpx2.AsyncClient() as http:

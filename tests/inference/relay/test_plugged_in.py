@@ -4,6 +4,7 @@ import importlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -138,7 +139,7 @@ async def test_without_its_plugin_an_integration_stays_and_harms_nothing(
 ):
     person = plugged.gateway.person
     install_plugins("off")
-    app.state.inference.directory.forget(person.workspace_id)
+    app.state.inference.directory.forget(UUID(person.workspace_id))
     path = f"/v1/integrations/{plugged.integration['id']}"
     assert (await client.get(path, headers=person.headers)).json()["kind"] == "acme"
     listed = await client.get("/v1/integrations?kind=acme", headers=person.headers)
@@ -169,7 +170,7 @@ class Choir:
 
 async def test_a_whole_provider_gets_events_only(client, address, app: FastAPI):
     directory = app.state.inference.directory
-    own = await directory.endpoints((await new_person(client)).workspace_id)
+    own = await directory.endpoints(UUID((await new_person(client)).workspace_id))
     (demo,) = [endpoint for endpoint in own if endpoint.kind == "demo"]
     KINDS["choir"] = fit(Choir(), "choir")
     try:

@@ -147,7 +147,7 @@ async def test_more_terms_than_can_be_looked_for_are_refused_before_they_are_rea
 async def test_dictionaries_are_compiled_once_and_found_without_a_query(keeper, kernel):
     await keeper.add(term("alpha"), status="approved")
     automata = Automata(kernel.database)
-    workspace, ids = keeper.person.workspace_id, [keeper.dictionary_id]
+    workspace, ids = UUID(keeper.person.workspace_id), [keeper.dictionary_id]
     first = await automata.get(workspace, ids)
     async with counted_queries(kernel, own=True) as sent:
         assert await automata.get(workspace, ids) is first
@@ -168,7 +168,7 @@ async def test_many_who_ask_after_a_change_have_it_compiled_once(keeper, kernel,
         return compile_terms(stamp, rows)
 
     monkeypatch.setattr("app.knowledge.detection.automata.compile_terms", counting)
-    asked = [keeper.person.workspace_id, [keeper.dictionary_id]]
+    asked = [UUID(keeper.person.workspace_id), [keeper.dictionary_id]]
     every = await asyncio.gather(*(automata.get(*asked, now=True) for _ in range(10)))
     assert len(compiled) == 1
     assert len(set(map(id, every))) == 1
@@ -187,7 +187,7 @@ async def test_who_is_slow_to_ask_takes_what_another_compiled_meanwhile(
         await others.wait()
         return stamp
 
-    asked = [keeper.person.workspace_id, [keeper.dictionary_id]]
+    asked = [UUID(keeper.person.workspace_id), [keeper.dictionary_id]]
     with monkeypatch.context() as patched:
         patched.setattr("app.knowledge.detection.automata.store.stamp", slow)
         late = asyncio.create_task(automata.get(*asked, now=True))
@@ -204,7 +204,7 @@ async def test_what_is_kept_is_bounded_by_its_terms(keeper, kernel):
             body = {"dictionary_id": dictionary, "terms": [term(word)], "status": "approved"}
             await keeper.made(keeper.entries, body)
     automata = Automata(kernel.database, most=60)
-    workspace = keeper.person.workspace_id
+    workspace = UUID(keeper.person.workspace_id)
     first = await automata.get(workspace, [keeper.dictionary_id])
     await automata.get(workspace, [made["id"]])
     assert automata.terms == 2
@@ -223,7 +223,7 @@ async def test_a_policy_says_how_a_dictionary_is_held_to(keeper, kernel):
     assert (changed["mode"], changed["version"]) == ("advise", policy["version"] + 1)
     stale = await keeper.ask("PATCH", path, {"mode": "off"}, **{"If-Match": '"v1"'})
     assert stale.status_code == 412
-    workspace = keeper.person.workspace_id
+    workspace = UUID(keeper.person.workspace_id)
     async with kernel.database.unit(_scope(keeper)) as session:
         held = await resolve(session, workspace)
         assert [str(each) for each in held.dictionary_ids] == [keeper.dictionary_id]
@@ -257,7 +257,7 @@ async def test_a_dictionary_that_is_gone_holds_no_more(keeper, kernel):
     await keeper.ask("DELETE", f"/v1/dictionaries/{keeper.dictionary_id}")
     async with kernel.database.unit(_scope(keeper)) as session:
         named = [UUID(keeper.dictionary_id), UUID(other["id"])]
-        held = await resolve(session, keeper.person.workspace_id, named)
+        held = await resolve(session, UUID(keeper.person.workspace_id), named)
     assert held.dictionary_ids == (UUID(other["id"]),)
     assert held.flagged == {UUID(other["id"])}
 
