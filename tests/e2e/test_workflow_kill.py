@@ -15,7 +15,7 @@ from tests.support.workflows.killing import (
 )
 from tests.support.workflows.outside import open_outside
 
-GRAPHS, CHAINS, KILLS, SEED = 6, 6, 2, 20
+GRAPHS, CHAINS, KILLS, SEED = 4, 5, 1, 20
 PAUSE_SECONDS = 0.03
 
 

@@ -21,7 +21,7 @@ def part_of(items: Iterable[Item], turn: int, of: int) -> Iterator[Item]:
 
 
 def part_for(
-    items: Iterable[Item], case: Hashable, cases: Collection[Hashable], most: int = 9
+    items: Iterable[Item], case: Hashable, cases: Collection[Hashable], most: int = 12
 ) -> Iterator[Item]:
     """The part of the items for one of several cases; over all the cases each item has one."""
     return part_of(items, list(cases).index(case), min(most, len(cases)))

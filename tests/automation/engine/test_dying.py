@@ -7,7 +7,7 @@ import pytest
 from tests.support.workflows.dying import World
 from tests.support.workflows.graphs import Graphs
 
-RUNS = 80
+RUNS = 60
 KILLS = 3
 
 
