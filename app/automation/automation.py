@@ -3,9 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from app.agents.agents import Agents
 from app.automation.engine.driving import Driver
@@ -89,11 +86,3 @@ async def open_automation(
             subscribers=(waking, TriggersSubscriber(kernel)),
             suggesting=Suggesting(workbench, inference.calls),
         )
-
-
-def automation_of(request: Request) -> Automation:
-    automation: Automation = request.app.state.automation
-    return automation
-
-
-AutomationDep = Annotated[Automation, Depends(automation_of)]

@@ -47,7 +47,7 @@ class Waking:
                 await self.runs.wake(session, workspace_id, run_id)
         async with self._database.unit(SYSTEM) as session:
             for wait, run in await crud.awaited_runs(session, AT_ONCE):
-                await self._bring(session, wait, _told(run))
+                await self._bring(session, wait, _ended(run))
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Bring events, and runs that have ended, to the steps that wait for them."""
@@ -58,13 +58,13 @@ class Waking:
         for event in events:
             for place in _places(event):
                 for wait in waiting.get(place, ()):
-                    await self._told(session, wait, event)
+                    await self._hear(session, wait, event)
 
-    async def _told(self, session: AsyncSession, wait: WorkflowWait, event: Event) -> None:
+    async def _hear(self, session: AsyncSession, wait: WorkflowWait, event: Event) -> None:
         if wait.kind == "run":
             run = await crud.awaited_run(session, wait)
             if run is not None:
-                await self._bring(session, wait, _told(run))
+                await self._bring(session, wait, _ended(run))
             return
         told = {"id": str(event.id), "type": event.type, "data": dict(event.data)}
         if _matches(wait, told):
@@ -90,7 +90,7 @@ def _places(event: Event) -> list[Place]:
     return places
 
 
-def _told(run: Run) -> dict[str, Any]:
+def _ended(run: Run) -> dict[str, Any]:
     """A run that has ended, as the step that waited for it is told."""
     return {
         "run_id": str(run.id),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Response
 
+from app.automation.engine.edge import StarterDep
 from app.automation.engine.errors import (
     NodeUnknown,
     WorkflowRunEnded,
@@ -15,7 +16,7 @@ from app.automation.engine.starting import Again
 from app.automation.runs import control
 from app.automation.runs.answering import answer_of
 from app.automation.runs.beginning import Beginning, Started, Way
-from app.automation.runs.edge import FAILURES, Runner, StarterDep
+from app.automation.runs.edge import FAILURES, Runner
 from app.automation.runs.schemas import (
     WorkflowRunAnswer,
     WorkflowRunCancel,

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from app.automation.engine.errors import InputsInvalid, WorkflowBusy, WorkflowDisabled
-from app.automation.engine.starting import Starter
 from app.automation.language.checking import DefinitionUnfit
 from app.automation.workflows.errors import (
     WorkflowLabelNotFound,
@@ -22,17 +21,11 @@ from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
 
 
-def _starter_of(request: Request) -> Starter:
-    starter: Starter = request.app.state.automation.starter
-    return starter
-
-
 def _calls_of(request: Request) -> Calls:
     calls: Calls = request.app.state.inference.calls
     return calls
 
 
-StarterDep = Annotated[Starter, Depends(_starter_of)]
 CallsDep = Annotated[Calls, Depends(_calls_of)]
 Reader = Annotated[Access, require(Permission.WORKFLOWS_READ)]
 Runner = Annotated[Access, require(Permission.WORKFLOWS_RUN)]

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Response
 
+from app.automation.engine.edge import StarterDep
 from app.automation.engine.errors import WorkflowRunNotFound
 from app.automation.nodes.starting import RunWanted
 from app.automation.runs import service
 from app.automation.runs.answering import answer_of
 from app.automation.runs.beginning import Beginning, Started, Way
-from app.automation.runs.edge import FAILURES, Reader, Runner, StarterDep
+from app.automation.runs.edge import FAILURES, Reader, Runner
 from app.automation.runs.errors import WorkflowStepNotFound
 from app.automation.runs.schemas import (
     StepQuery,

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.automation.engine.starting import Starter
 from app.automation.triggers.receiving import Posted
 from app.core.auth import Access, Permission
 from app.core.http.guard import require
@@ -15,16 +14,10 @@ Deleter = Annotated[Access, require(Permission.WORKFLOWS_WRITE)]
 Runner = Annotated[Access, require(Permission.WORKFLOWS_RUN)]
 
 
-def starter_of(request: Request) -> Starter:
-    starter: Starter = request.app.state.automation.starter
-    return starter
-
-
 async def posted_of(request: Request) -> Posted:
     """The request as it came, whatever its body is."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     return Posted(headers, dict(request.query_params), await request.body())
 
 
-StarterDep = Annotated[Starter, Depends(starter_of)]
 PostedDep = Annotated[Posted, Depends(posted_of)]

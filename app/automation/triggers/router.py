@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
+from app.automation.engine.edge import StarterDep
 from app.automation.engine.errors import InputsInvalid, WorkflowDisabled, WorkflowsTooDeep
 from app.automation.triggers import service, shown
 from app.automation.triggers.acting import ENDED
-from app.automation.triggers.edge import Deleter, Reader, StarterDep, Writer
+from app.automation.triggers.edge import Deleter, Reader, Writer
 from app.automation.triggers.errors import (
     NoSecret,
     NoTimes,

@@ -275,7 +275,6 @@ NATIVE: Final = frozenset(
         "uint",
     }
 )
-NAMESPACES: Final = frozenset(name.split(".")[0] for name in FUNCTIONS if "." in name)
 
 
 def plain(value: Any) -> Any:
