@@ -345,8 +345,10 @@ class Countdown:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def by_hand(kernel):
-    """The service's own job is not due meanwhile, and takes no erasure up."""
+async def by_hand(kernel, monkeypatch):
+    """The service's own job takes no erasure up: it is neither due nor nudged, as by a request."""
+    nudge = kernel.nudge
+    monkeypatch.setattr(kernel, "nudge", lambda name: None if name == NAME else nudge(name))
     await kernel.valkey.set(f"job:{NAME}", 1, ex=300)
     yield
     await kernel.valkey.delete(f"job:{NAME}")
