@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
+import ahocorasick
 import httpx2
 
 Place = tuple[str, ...]
@@ -31,6 +33,8 @@ class Aviary:
 
     homes: dict[str, httpx2.Response | None] = field(default_factory=dict)
     answers: list[httpx2.Response] = field(default_factory=list)
+    _known: int = 0
+    _automaton: ahocorasick.Automaton = field(default_factory=ahocorasick.Automaton)
 
     def new(self, kind: str) -> str:
         canary = made(kind)
@@ -49,9 +53,20 @@ class Aviary:
         """The canaries in a text, as they are, in hexadecimal or in base64."""
         return {
             canary
-            for canary, home in self.homes.items()
-            if (home is None or home is not but) and any(form in text for form in forms_of(canary))
+            for _, canary in self._all_forms().iter(text)
+            if canary in self.homes
+            and (self.homes[canary] is None or self.homes[canary] is not but)
         }
+
+    def _all_forms(self) -> ahocorasick.Automaton:
+        """Every form of the canaries there are, to be looked for in one go."""
+        if self._known < len(self.homes):
+            for canary in islice(self.homes, self._known, None):
+                for form in forms_of(canary):
+                    self._automaton.add_word(form, canary)
+            self._known = len(self.homes)
+            self._automaton.make_automaton()
+        return self._automaton
 
 
 @cache
