@@ -1,7 +1,7 @@
 """Grounds answers: retrieves what is named, packs the terms that hold, and watches for others."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 from uuid import UUID
@@ -65,9 +65,9 @@ class Grounder:
         enforcement = await self._enforcement(access.workspace_id, dictionaries)
         (retrieved, unfound), (pack, unpacked) = await asyncio.gather(
             _as_far_as_possible(
-                self._retrieved(access, payer, text, collections), Retrieved((), 0)
+                lambda: self._retrieved(access, payer, text, collections), Retrieved((), 0)
             ),
-            _as_far_as_possible(self._packed(access, payer, enforcement, text), EMPTY),
+            _as_far_as_possible(lambda: self._packed(access, payer, enforcement, text), EMPTY),
         )
         prompt = "\n\n".join(part for part in (pack.text, retrieved.prompt) if part)
         warnings = (*retrieved.warnings, *unfound, *unpacked)
@@ -150,11 +150,13 @@ class Grounder:
         )
 
 
-async def _as_far_as_possible(looking: Awaitable[T], otherwise: T) -> tuple[T, list[Warned]]:
+async def _as_far_as_possible(
+    look: Callable[[], Awaitable[T]], otherwise: T
+) -> tuple[T, list[Warned]]:
     """What is found in time, or something in its place, and why."""
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            return await looking, []
+            return await look(), []
     except TimeoutError:
         error: AppError = GroundingTooSlow("The answer was begun without it.")
     except AppError as failed:
