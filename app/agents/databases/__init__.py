@@ -1,1 +1,1 @@
-"""Databases of others that a workspace connects, so that its agents may ask them and no more."""
+"""Databases of others that a workspace connects: its agents ask them, its workflows fill them."""

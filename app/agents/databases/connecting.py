@@ -1,4 +1,4 @@
-"""Connections to databases of others: to checked addresses, to read, and for one question each."""
+"""Connections to databases of others: to checked addresses, and for one question or call each."""
 
 import asyncio
 import os
@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 
-from app.agents.databases.dsn import Address, tls_of
-from app.agents.databases.errors import DatabaseFailed
+from app.agents.databases.dsn import Address, parse, tls_of
+from app.agents.databases.errors import DatabaseFailed, DatabaseUnusable
+from app.agents.databases.models import ConnectedDatabase
+from app.core.crypto import Vault
 from app.core.net import AddressPolicy, literal_address
 
 # The driver has no types.
@@ -21,19 +23,20 @@ _FAILURES: Final = (
     OSError, TimeoutError, ValueError, BufferError,
     asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
-# What a query may take beyond the server's own limit before the connection is dropped.
+# What a statement may take beyond the server's own limit before the connection is dropped.
 _GRACE_SECONDS: Final = 5.0
 
 
 class Connector:
     """`allow` are hosts and networks that the operator lets workspaces reach, beside public ones.
 
-    At most `at_once` databases are asked together.
+    At most `at_once` databases are asked together, and half as many written to.
     """
 
     def __init__(self, allow: tuple[str, ...], at_once: int = 8) -> None:
         self._policy = AddressPolicy(allow)
         self._turns = asyncio.Semaphore(at_once)
+        self._writers = asyncio.Semaphore(max(at_once // 2, 1))
 
     @asynccontextmanager
     async def reading(
@@ -43,27 +46,47 @@ class Connector:
 
         Raises AddressRefused, and DatabaseFailed where the server refuses, is slow or is away.
         """
-        async with self._turns:
-            try:
-                connection = await self._connect(address, schemas, seconds)
-            except _FAILURES as error:
-                raise DatabaseFailed(f"It cannot be connected to: {_why(error)}.") from None
-            try:
-                async with asyncio.timeout(seconds + _GRACE_SECONDS):
-                    transaction = connection.transaction(readonly=True)
-                    await transaction.start()
-                    yield connection
-                    await transaction.rollback()
-            except TimeoutError:
-                raise DatabaseFailed("It took too long to answer.") from None
-            except asyncpg.PostgresError:
-                raise
-            except _FAILURES as error:
-                raise DatabaseFailed(f"The connection broke: {_why(error)}.") from None
-            finally:
-                connection.terminate()
+        settings = _settings(schemas, seconds) | {"default_transaction_read_only": "on"}
+        async with self._turns, self._connected(address, settings, seconds) as connection:
+            transaction = connection.transaction(readonly=True)
+            await transaction.start()
+            yield connection
+            await transaction.rollback()
 
-    async def _connect(self, address: Address, schemas: list[str], seconds: int) -> Connection:
+    @asynccontextmanager
+    async def writing(
+        self, address: Address, schemas: list[str], seconds: int, most_seconds: int
+    ) -> AsyncIterator[Connection]:
+        """A connection that may write, in no transaction yet.
+
+        A statement may take `seconds`, all of them `most_seconds`. What is not committed when it
+        is left is undone. Raises what `reading` does.
+        """
+        settings = _settings(schemas, seconds)
+        async with self._writers, self._connected(address, settings, most_seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _connected(
+        self, address: Address, settings: dict[str, str], seconds: int
+    ) -> AsyncIterator[Connection]:
+        try:
+            connection = await self._connect(address, settings)
+        except _FAILURES as error:
+            raise DatabaseFailed(f"It cannot be connected to: {_why(error)}.") from None
+        try:
+            async with asyncio.timeout(seconds + _GRACE_SECONDS):
+                yield connection
+        except TimeoutError:
+            raise DatabaseFailed("It took too long to answer.") from None
+        except asyncpg.PostgresError:
+            raise
+        except _FAILURES as error:
+            raise DatabaseFailed(f"The connection broke: {_why(error)}.") from None
+        finally:
+            connection.terminate()
+
+    async def _connect(self, address: Address, settings: dict[str, str]) -> Connection:
         """Nothing is read of this process's environment, nor of files of its user."""
         async with asyncio.timeout(CONNECT_SECONDS):
             checked = await self._resolve(address)
@@ -79,7 +102,7 @@ class Connector:
                 command_timeout=None,
                 statement_cache_size=0,
                 target_session_attrs="any",
-                server_settings=_settings(schemas, seconds),
+                server_settings=settings,
             )
         return connection
 
@@ -96,11 +119,24 @@ class Connector:
         return found
 
 
+def address_of(vault: Vault, database: ConnectedDatabase) -> Address:
+    """Where a database is, opened; raises DatabaseUnusable."""
+    if database.sealed_dsn is None or not database.enabled:
+        raise DatabaseUnusable("It has no DSN, or is disabled.")
+    context = f"database:{database.workspace_id}:{database.id}"
+    return parse(vault.open(database.sealed_dsn, context=context))
+
+
+def said(error: asyncpg.PostgresError) -> str:
+    """The server's words, with what it tells further."""
+    more = [text for name in ("detail", "hint") if (text := getattr(error, name, None))]
+    return " ".join([str(error), *(f"({each})" for each in more)])[:500]
+
+
 def _settings(schemas: list[str], seconds: int) -> dict[str, str]:
     quoted = ", ".join('"' + each.replace('"', '""') + '"' for each in schemas)
     return {
         "application_name": "luminous",
-        "default_transaction_read_only": "on",
         "statement_timeout": str(seconds * 1000),
         "lock_timeout": "2000",
         "idle_in_transaction_session_timeout": "30000",

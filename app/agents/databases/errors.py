@@ -45,3 +45,54 @@ class QueryRefused(Unprocessable):
 
 class QueryFailed(QueryRefused):
     """In the words of the database's own server, which may repeat what its rows say."""
+
+
+class DatabaseReadOnly(Conflict):
+    """Nobody has said that it may be written to."""
+
+    code = "database_read_only"
+    title = "The database is connected for reading alone"
+
+
+class DatabaseBusy(DatabaseFailed):
+    """Somebody else holds what is to be written; it may be free later."""
+
+    code = "database_busy"
+    title = "The database's rows are held by others"
+
+
+class TargetUnfit(Unprocessable):
+    """What is to be written has no place there; the pointer leads to what is missing."""
+
+    code = "target_unfit"
+    title = "The rows do not fit the table"
+
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(detail, errors=(FieldError(pointer, self.code, detail),))
+
+
+class TableNotFound(TargetUnfit):
+    code = "table_not_found"
+    title = "There is no such table, or it is not among those that are connected"
+
+
+class TableNotWritable(TargetUnfit):
+    code = "table_not_writable"
+    title = "The table cannot be written to"
+
+
+class ColumnNotFound(TargetUnfit):
+    code = "column_not_found"
+    title = "The table has no such column"
+
+
+class KeyUnfit(TargetUnfit):
+    code = "key_unfit"
+    title = "The table does not tell rows apart by this key"
+
+
+class WriteFailed(Unprocessable):
+    """In the words of the database's own server."""
+
+    code = "write_failed"
+    title = "The database's server refuses what is to be written"

@@ -14,9 +14,9 @@ from app.core.restorable import Restorable
 class ConnectedDatabase(Restorable):
     """A Postgres database of the workspace's own that its agents may read.
 
-    `sealed_dsn` is destroyed when it is deleted; `address` is what may be shown of it. `tables`
-    (`schema.table`) narrows `schemas`; None for all of these. `warnings` are what the last try
-    found about the role that signs in.
+    `writable` lets workflows write to it, too; agents never do. `sealed_dsn` is destroyed when it
+    is deleted; `address` is what may be shown of it. `tables` (`schema.table`) narrows `schemas`;
+    None for all of these. `warnings` are what the last try found about the role that signs in.
     """
 
     __tablename__ = "databases"
@@ -30,7 +30,9 @@ class ConnectedDatabase(Restorable):
         ),
         Index("ix_databases_list", "workspace_id", "created_at", "id"),
     )
-    __handling__ = technical("let agents read a database of the workspace's own")
+    __handling__ = technical(
+        "let agents read a database of the workspace's own, and workflows write to it"
+    )
 
     slug: Mapped[str] = mapped_column(info=plain())
     name: Mapped[str] = mapped_column(info=plain())
@@ -45,6 +47,7 @@ class ConnectedDatabase(Restorable):
     max_rows: Mapped[int]
     timeout_seconds: Mapped[int]
     enabled: Mapped[bool] = mapped_column(default=True)
+    writable: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     status: Mapped[str] = mapped_column(default="untested", info=plain())
     last_error: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True), info=plain()

@@ -9,14 +9,9 @@ from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 
-from app.agents.databases import checking, dsn
-from app.agents.databases.connecting import Connection, Connector
-from app.agents.databases.errors import (
-    DatabaseFailed,
-    DatabaseUnusable,
-    QueryFailed,
-    QueryRefused,
-)
+from app.agents.databases import checking
+from app.agents.databases.connecting import Connection, Connector, address_of
+from app.agents.databases.errors import DatabaseFailed, QueryFailed, QueryRefused
 from app.agents.databases.models import ConnectedDatabase
 from app.core.crypto import Vault
 from app.core.errors import AppError
@@ -98,11 +93,14 @@ class Reading:
         self._vault = vault
         self._connector = connector
 
-    async def query(self, database: ConnectedDatabase, sql: str) -> Answer:
-        """Raises QueryRefused, DatabaseUnusable, AddressRefused and DatabaseFailed."""
+    async def query(self, database: ConnectedDatabase, sql: str, beyond: int = 0) -> Answer:
+        """At most as many rows as the database's own setting says, and so many beyond it.
+
+        Raises QueryRefused, DatabaseUnusable, AddressRefused and DatabaseFailed.
+        """
         if len(sql) > LONGEST_SQL:
             raise QueryRefused(f"A query has at most {LONGEST_SQL} characters.")
-        most = database.max_rows
+        most = database.max_rows + beyond
         asked = checking.wrapped(sql, most + 1, _MOST_ROW_CHARACTERS)
         async with self._open(database) as connection:
             await checking.check(connection, sql, database.schemas, database.tables)
@@ -122,17 +120,15 @@ class Reading:
         try:
             async with self._open(database) as connection:
                 tables = len(await _tables(connection, database, None))
-                warnings = _warned(await connection.fetchrow(_RIGHTS))
+                rights = await connection.fetchrow(_RIGHTS)
+                warnings = _warned(rights, writable=database.writable)
         except AppError as error:
             failure = error
         return Trial(round((time.perf_counter() - began) * 1000), tables, warnings, failure)
 
     @asynccontextmanager
     async def _open(self, database: ConnectedDatabase) -> AsyncIterator[Connection]:
-        if database.sealed_dsn is None or not database.enabled:
-            raise DatabaseUnusable("It has no DSN, or is disabled.")
-        context = f"database:{database.workspace_id}:{database.id}"
-        address = dsn.parse(self._vault.open(database.sealed_dsn, context=context))
+        address = address_of(self._vault, database)
         try:
             async with self._connector.reading(
                 address, list(database.schemas), database.timeout_seconds
@@ -166,8 +162,11 @@ async def _tables(
     ]
 
 
-def _warned(rights: asyncpg.Record | None) -> tuple[str, ...]:
-    """What the role may do beside reading: all that holds it then is the read-only transaction."""
+def _warned(rights: asyncpg.Record | None, *, writable: bool) -> tuple[str, ...]:
+    """What the role may do beside reading: all that holds it then is the read-only transaction.
+
+    Of a database that is `writable`, whether the role may write at all.
+    """
     if rights is None:
         return ()
     said = []
@@ -175,7 +174,9 @@ def _warned(rights: asyncpg.Record | None) -> tuple[str, ...]:
         said.append("The role is a superuser: use one that may only read.")
     elif rights["manages"]:
         said.append("The role manages roles or databases, or bypasses row-level security.")
-    if rights["writable"]:
+    if writable and not rights["writable"]:
+        said.append("The database is `writable`, but the role may write to no table.")
+    if rights["writable"] and not writable:
         said.append(f"The role may write to {rights['writable']} tables: use one that may not.")
     return tuple(said)
 

@@ -56,7 +56,8 @@ async def list_databases(
     operation_id="databases_create",
     summary="Connect a Postgres database that agents may read",
     description=(
-        "Give it a role of its own that may only read. The DSN is stored encrypted and never shown "
+        "Give it a role of its own that may only read, or, with `writable`, that may write to the "
+        "tables that workflows fill. The DSN is stored encrypted and never shown "
         "again; private addresses are refused unless the operator allows them."
     ),
     status_code=201,

@@ -47,6 +47,13 @@ MaxRows = Annotated[
 TimeoutSeconds = Annotated[
     WholeNumber, Field(ge=1, le=60, description="After which a query is ended.")
 ]
+Writable = Annotated[
+    bool,
+    Field(
+        description="Whether workflows may write rows to its tables. Agents never write, and "
+        "queries stay in a transaction that only reads."
+    ),
+]
 Description = Annotated[Text, Field(max_length=2000, description="What is in it, for agents.")]
 _ID = "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"
 _SHOWN: JsonDict = {
@@ -61,6 +68,7 @@ _SHOWN: JsonDict = {
     "max_rows": 200,
     "timeout_seconds": 10,
     "enabled": True,
+    "writable": False,
     "ready": True,
     "status": "working",
     "last_error": None,
@@ -96,6 +104,7 @@ class DatabaseCreate(Input):
     max_rows: MaxRows = 200
     timeout_seconds: TimeoutSeconds = 10
     enabled: bool = True
+    writable: Writable = False
 
 
 class DatabaseUpdate(Input):
@@ -112,6 +121,7 @@ class DatabaseUpdate(Input):
     max_rows: Annotated[MaxRows | None, NotNull] = None
     timeout_seconds: Annotated[TimeoutSeconds | None, NotNull] = None
     enabled: Annotated[bool | None, NotNull] = None
+    writable: Annotated[Writable | None, NotNull] = None
 
 
 class DatabaseQuery(RestorableQuery):
@@ -132,6 +142,7 @@ class DatabaseRead(Output):
     max_rows: int
     timeout_seconds: int
     enabled: bool
+    writable: bool = Field(description="Whether workflows may write rows to its tables.")
     ready: bool = Field(description="Whether it can be asked; one that was restored has no DSN.")
     status: Literal["untested", "working", "failing"]
     last_error: Problem | None

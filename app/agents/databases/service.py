@@ -50,6 +50,7 @@ async def create(
     )
     _write_dsn(database, new.dsn.get_secret_value(), vault)
     await crud.add(session, database)
+    _note_writable(session, database, False)
     return database
 
 
@@ -81,21 +82,32 @@ async def update(
     """Raises DatabaseNotFound, DsnInvalid and DatabaseSlugTaken."""
     database = await get(session, access, database_id, for_update=True)
     await match(session, database)
+    before = database.writable
     for field, value in change.given("python").items():
         if field not in ("dsn", "slug"):
             setattr(database, field, value)
     if change.dsn is not None:
         _write_dsn(database, change.dsn.get_secret_value(), vault)
     await crud.save(session, database, change.slug or database.slug)
+    _note_writable(session, database, before)
     return database
 
 
+def _note_writable(session: AsyncSession, database: ConnectedDatabase, before: bool) -> None:
+    """Have the audit trail say by name that workflows may write to it now, or no more."""
+    if database.writable == before:
+        return
+    action = "database.made_writable" if database.writable else "database.made_read_only"
+    note(session, Note(action, "database", database.id, detail={"slug": database.slug}))
+
+
 async def delete(session: AsyncSession, access: Access, database_id: UUID) -> None:
-    """The DSN is destroyed at once."""
+    """The DSN is destroyed at once, and a database that is restored is written to by nobody."""
     database = await get(session, access, database_id, for_update=True)
     await match(session, database)
     database.deleted_at = now()
     database.sealed_dsn = None
+    database.writable = False
     await session.flush()
 
 

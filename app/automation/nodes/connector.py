@@ -9,6 +9,7 @@ from app.automation.nodes.connectors import (
     checked_rows,
     collection,
     database,
+    database_write,
     files,
     http_rows,
     state,
@@ -22,7 +23,7 @@ from app.core.errors import AppError, FieldError
 from app.core.schema import Input
 
 OPERATIONS: Final[Mapping[str, tuple[type[Operation[Any]], ...]]] = {
-    "database": (database.Read,),
+    "database": (database.Read, database_write.Write),
     "files": (files.List, files.Read),
     "collection": (collection.Write, collection.WriteRows),
     "http_rows": (http_rows.Read,),
@@ -100,6 +101,7 @@ class ConnectorNode(TaskNode[ConnectorConfig]):
         "cursor": None,
         "more": False,
         "written": 0,
+        "skipped": 0,
         "documents": [],
         "rejects": [],
         "rejected": 0,

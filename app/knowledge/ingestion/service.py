@@ -65,7 +65,7 @@ async def add(
     known = await _known(session, access, collection, file)
     if known is not None and on_duplicate == "skip":
         return known, False
-    if known is not None:
+    if known is not None and on_duplicate == "error":
         raise DocumentExists(known.id)
     return await _create(session, access, starter, collection, file), True
 

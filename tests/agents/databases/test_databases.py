@@ -109,6 +109,43 @@ async def test_a_test_says_what_the_role_may(talker, shop):
     assert (shown["status"], shown["warnings"]) == ("working", bad["warnings"])
 
 
+async def test_a_database_is_writable_where_somebody_said_so_and_the_trail_tells(talker):
+    shown = await made(talker, dsn=DSN)
+    path = f"{PATH}/{shown['id']}"
+    assert shown["writable"] is False
+    for body in ({"writable": True}, {"name": "Same"}, {"writable": True}, {"writable": False}):
+        answer = await talker.call("PATCH", path, json=body)
+        assert (answer.status_code, answer.json()["writable"]) == (200, body.get("writable", True))
+    other = await made(talker, dsn=DSN, slug="other", writable=True)
+    rows = (await talker.call("GET", "/v1/audit-logs")).json()["data"]
+    told = [
+        (row["action"], row["resource"]["id"]) for row in rows if "database.made" in row["action"]
+    ]
+    assert told == [
+        ("database.made_writable", other["id"]),
+        ("database.made_read_only", shown["id"]),
+        ("database.made_writable", shown["id"]),
+    ]
+
+
+async def test_a_database_that_is_restored_is_written_to_by_nobody(talker):
+    path = f"{PATH}/{(await made(talker, dsn=DSN, writable=True))['id']}"
+    await talker.call("DELETE", path)
+    assert (await talker.call("POST", f"{path}/restore")).json()["writable"] is False
+
+
+async def test_a_test_of_a_writable_one_says_where_the_role_may_not_write(talker, shop):
+    ids = [
+        (await made(talker, slug=slug, dsn=dsn, writable=True))["id"]
+        for slug, dsn in (("a", shop.reader), ("b", shop.owner))
+    ]
+    tried = [(await talker.call("POST", f"{PATH}/{each}/test")).json()["warnings"] for each in ids]
+    assert tried == [
+        ["The database is `writable`, but the role may write to no table."],
+        ["The role is a superuser: use one that may only read."],
+    ]
+
+
 @pytest.mark.parametrize(
     ("host", "code"),
     [

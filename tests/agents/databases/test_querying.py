@@ -134,6 +134,17 @@ async def test_what_could_do_more_than_read_is_refused(ask, sql):
     ]
 
 
+async def test_tools_read_alone_where_workflows_may_write(app, access, talker, shop):
+    await connected(talker, slug="shop", dsn=shop.owner, writable=True)
+    ask = Asking(app, access)
+    for sql in WRITES.values():
+        assert (await ask.fault(sql)).code == "query_refused", sql
+    assert await ask.rows("select current_setting('transaction_read_only') s") == [{"s": "on"}]
+    assert await ask.rows("select count(*) n, sum(total) s from orders") == [
+        {"n": 500, "s": 187875.0}
+    ]
+
+
 async def test_a_long_query_is_ended(ask):
     fault = await ask.fault("select count(*) from orders a, orders b, orders c, orders d")
 

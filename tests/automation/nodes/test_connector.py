@@ -1,11 +1,16 @@
 """`connector`: rows out of and into the workspace's systems, from a cursor on, rejects apart."""
 
 import base64
+from uuid import UUID
 
 import orjson
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
+from app.core.clock import now
+from app.core.db import SYSTEM
+from app.knowledge.collections.models import Document
 from tests.agents.databases.conftest import shop  # noqa: F401 - a fixture
 from tests.agents.databases.test_querying import connected
 from tests.agents.local.test_knowing import collection_of, document_of
@@ -53,6 +58,43 @@ async def test_a_table_is_read_in_pages_to_its_end(rows, orders):
     assert (again["rows"], again["cursor"]) == ([], 500)
 
 
+async def test_a_column_of_the_row_may_have_any_name(rows, orders):
+    sql = 'select id, id as found, id as "cursor", id as "row", id as q from orders'
+    page = await rows(
+        "database", "read", database="shop", sql=sql, cursor_column="found", cursor=2, limit=1
+    )
+    assert page["rows"] == [{"id": 3, "found": 3, "cursor": 3, "row": 3, "q": 3}]
+    assert (page["cursor"], page["more"]) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("column", "behind"),
+    [
+        ("(id + 0.1234567890123456789)::numeric", "2.1234567890123456789"),
+        ("(9223372036854775807 + id::numeric)", "9223372036854775809"),
+        ("timestamptz '2026-01-01' + interval '1 us' * id", "2026-01-01T00:00:00.000002+00:00"),
+    ],
+)
+async def test_a_cursor_is_exact(rows, orders, column, behind):
+    asked = {"database": "shop", "cursor_column": "at", "limit": 2}
+    sql = f"select id, {column} as at from orders"  # noqa: S608
+    first = await rows("database", "read", **asked, sql=sql)
+    second = await rows("database", "read", **asked, sql=sql, cursor=first["cursor"])
+    assert first["cursor"] == behind
+    assert [row["id"] for page in (first, second) for row in page["rows"]] == [1, 2, 3, 4]
+
+
+async def test_what_no_order_can_be_of_is_no_cursor(refused, orders):
+    asked = {"database": "shop", "cursor_column": "at"}
+    for column in ("id = 1", "jsonb_build_object('id', id)", "repeat('x', 2000)"):
+        sql = f"select {column} as at from orders"  # noqa: S608
+        assert await refused("database", "read", **asked, sql=sql) == "cursor_unfit"
+    assert await refused("database", "read", **asked, sql="select id from orders") in (
+        "query_refused",
+        "query_failed",
+    )
+
+
 async def test_a_page_of_long_rows_is_shorter(rows, orders):
     page = await rows(
         "database",
@@ -62,7 +104,7 @@ async def test_a_page_of_long_rows_is_shorter(rows, orders):
         cursor_column="id",
         limit=300,
     )
-    assert (len(page["rows"]), page["cursor"], page["more"]) == (150, 150, True)
+    assert (len(page["rows"]), page["cursor"], page["more"]) == (41, 41, True)
 
 
 async def test_parameters_are_values_and_never_sql(rows, refused, orders):
@@ -147,6 +189,43 @@ async def test_new_documents_come_after_the_cursor(rows, talker, refused):
     assert base64.b64decode(whole["base64"]).endswith(b"a.csv")
 
 
+async def test_a_document_that_is_still_being_read_is_not_passed_over(rows, talker, app):
+    made = await collection_of(talker, "inbox")
+    ids = [(await document_of(talker, made, f"{n}.txt", f"{n}".encode()))["id"] for n in range(4)]
+
+    async def told(document_id, status):
+        async with app.state.kernel.database.unit(SYSTEM) as session:
+            changed = update(Document).where(Document.id == UUID(document_id))
+            await session.execute(changed.values(status=status))
+
+    await told(ids[0], "failed")
+    await told(ids[2], "processing")
+    asked = {"collection": "inbox", "status": "ready", "limit": 2}
+    seen, cursor = [], None
+    for status in ("processing", "queued", "ready"):
+        await told(ids[2], status)
+        more = True
+        while more:
+            page = await rows("files", "list", **asked, cursor=cursor)
+            seen += [row["id"] for row in page["rows"]]
+            cursor, more = page["cursor"], page["more"]
+        assert seen == (ids[1:] if status == "ready" else ids[1:2])
+
+
+async def test_documents_by_the_same_moment_come_in_their_order(rows, talker, app):
+    """As two that are put in at once: the ids and the moments of such need not agree."""
+    made = await collection_of(talker, "inbox")
+    ids = [(await document_of(talker, made, f"{n}.txt", f"{n}".encode()))["id"] for n in range(2)]
+    async with app.state.kernel.database.unit(SYSTEM) as session:
+        later = update(Document).where(Document.id == UUID(ids[0]))
+        await session.execute(later.values(created_at=now()))
+    first = await rows("files", "list", collection="inbox", limit=1)
+    second = await rows("files", "list", collection="inbox", limit=1, cursor=first["cursor"])
+    third = await rows("files", "list", collection="inbox", cursor=second["cursor"])
+    names = [[row["name"] for row in page["rows"]] for page in (first, second, third)]
+    assert names == [["1.txt"], ["0.txt"], []]
+
+
 async def test_documents_are_written_once_and_rejects_are_told(rows, talker, steps, refused):
     await collection_of(talker, "reports")
     given = {
@@ -176,6 +255,43 @@ async def test_documents_are_written_once_and_rejects_are_told(rows, talker, ste
     reader = access_of(talker, frozenset())
     settings = {"connector": "collection", "operation": "write", "options": given}
     assert (await steps.fault("connector", settings, access=reader)).code == "permission_denied"
+
+
+async def test_the_same_content_under_another_name_is_another_document(rows, talker):
+    made = await collection_of(talker, "reports")
+    named = [{"name": name, "text": "Nothing new."} for name in ("a.md", "b.md", "x/a.md")]
+    given = {"collection": "reports", "documents": named}
+    first = await rows("collection", "write", **given)
+    again = await rows("collection", "write", **given)
+    assert (first["written"], first["rejected"]) == (3, 0)
+    assert [each["is_new"] for each in first["documents"]] == [True] * 3
+    assert [each["is_new"] for each in again["documents"]] == [False] * 3
+    named[0]["text"] = "News."
+    await rows("collection", "write", **given)
+    found = (await talker.call("GET", f"/v1/collections/{made['id']}/documents")).json()["data"]
+    seen = sorted((each["name"], each["wanted_version"]) for each in found)
+    assert seen == [("a.md", 2), ("b.md", 1), ("x-a.md", 1)]
+    for on_duplicate, told in (("skip", (1, 0)), ("error", (0, 1))):
+        options = {"documents": [{"name": "c.md", "text": "Nothing new."}]}
+        ended = await rows(
+            "collection", "write", collection="reports", **options, on_duplicate=on_duplicate
+        )
+        assert (ended["written"], ended["rejected"]) == told
+
+
+async def test_a_page_of_a_file_fits_into_what_a_step_is_given(rows, talker):
+    made = await collection_of(talker, "files")
+    lines = [{"id": n, "text": "x" * (900_000 if n == 3 else 30_000)} for n in range(40)]
+    content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    document = await document_of(talker, made, "rows.jsonl", content)
+    seen, rejected, cursor, more = [], [], None, True
+    while more:
+        page = await rows("files", "read", document_id=document["id"], form="rows", cursor=cursor)
+        assert len(orjson.dumps(page["rows"])) < 800_000
+        seen += [row["id"] for row in page["rows"]]
+        rejected += [each["code"] for each in page["rejects"]]
+        cursor, more = page["cursor"], page["more"]
+    assert (seen, rejected) == ([n for n in range(40) if n != 3], ["row_too_long"])
 
 
 async def test_rows_become_a_file_and_are_rows_again(rows, talker):

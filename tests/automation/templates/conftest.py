@@ -1,5 +1,6 @@
 """Templates of workflows, installed and run for one person, with the world outside faked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,7 @@ class World(Site):
         self.failing: set[str] = set()
         self.status = 400
         self.tables: dict[str, list[dict[str, Any]]] = {}
+        self.answers: dict[str, Callable[[str], list[Any]]] = {}
 
     async def _answer(self, exchange) -> None:
         request = exchange.request
@@ -54,6 +56,8 @@ class World(Site):
         name = request.path.split("/")[1]
         if name in self.failing:
             return json_answer({"why": "no"}, status=self.status)
+        if name in self.answers:
+            return json_answer({"data": self.answers[name](dict(request.query).get("after") or "")})
         if name in self.tables:
             after = int(dict(request.query).get("after") or 0)
             rows = [row for row in self.tables[name] if row["id"] > after][:2]

@@ -261,11 +261,15 @@ async def ingesting(studio):
     assert (await studio.run(workflow))["output"]["written"] == 0
 
 
-ELSEWHERE = {("pipelines", "database-to-collection"), ("pipelines", "http-to-collection")}
+ELSEWHERE = {
+    ("pipelines", f"{source}-to-{sink}")
+    for source in ("database", "http")
+    for sink in ("collection", "database")
+} | {("pipelines", "file-to-database")}
 
 
 async def test_every_template_of_a_workflow_is_run():
-    """Those of `ELSEWHERE` in test_pipelines.py."""
+    """Those of `ELSEWHERE` in test_pipelines.py and test_into_databases.py."""
     assert {*RUNS, *CONTAINERS, *ELSEWHERE} == ENTRIES
     assert len(ENTRIES) >= 20
     assert all("After " in entry.description for name in ("workflows", "pipelines")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from app.agents.definitions.json_schemas import mistake_in, mistakes
 from app.automation.language.flow import Schema
 from app.automation.nodes.connectors.connector import (
-    MOST_ROWS,
+    MOST_GIVEN,
     Connector,
     Operation,
     Reject,
@@ -41,7 +41,7 @@ class Lineage(Input):
 
 
 class CheckOptions(Input):
-    rows: Annotated[list[Any], Field(max_length=MOST_ROWS)]
+    rows: Annotated[list[Any], Field(max_length=MOST_GIVEN)]
     row_schema: Annotated[
         Annotated[Schema, AfterValidator(_usable)] | None,
         Field(description="What a row must be; by default a JSON object."),

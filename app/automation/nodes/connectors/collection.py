@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, ValidationError
@@ -11,7 +12,7 @@ from app.agents.runtime.launching import Launcher
 from app.agents.tools.local.documents import Documents
 from app.automation.nodes.connectors import rows as tables
 from app.automation.nodes.connectors.connector import (
-    MOST_ROWS,
+    MOST_GIVEN,
     Connector,
     Operation,
     Reject,
@@ -33,8 +34,8 @@ _TYPES: Final[Mapping[str, str]] = {"csv": "text/csv", "jsonl": "application/x-n
 _OnDuplicate = Annotated[
     OnDuplicate,
     Field(
-        description="Where the collection has the content already: `skip` it, `error`, or (by "
-        "`version`) make it the next version of the document with the same name."
+        description="Where the collection has the content already: `skip` it or `error`; by "
+        "`version` a document is known by its name alone, and other content is its next version."
     ),
 ]
 
@@ -107,7 +108,7 @@ class Write(Operation[WriteOptions]):
 class WriteRowsOptions(Input):
     collection: Annotated[Slug, Field(description="Its slug or id.")]
     name: Annotated[Name, Field(description="The document's; the same name is its next version.")]
-    rows: Annotated[list[Any], Field(max_length=MOST_ROWS)]
+    rows: Annotated[list[Any], Field(max_length=MOST_GIVEN)]
     format: Literal["csv", "jsonl"] = "csv"
     metadata: Annotated[Metadata, Field(description="Of the document.")] = Field(
         default_factory=dict
@@ -154,8 +155,10 @@ class _Sink:
     async def put(
         self, ctx: StepContext, collection: Collection, new: NewFile, on_duplicate: OnDuplicate
     ) -> dict[str, Any]:
+        # Of a path the last part alone would be kept: two documents would become one.
+        whole = replace(new, name=new.name.replace("/", "-").replace("\\", "-"))
         document, is_new = await self._writing.put(
-            ctx.access, self._launcher.runs, collection.id, new, on_duplicate, ctx.depth + 1
+            ctx.access, self._launcher.runs, collection.id, whole, on_duplicate, ctx.depth + 1
         )
         return {
             "id": str(document.id),

@@ -6,7 +6,7 @@ made. A row that cannot be read or written is a reject, and no reason to stop.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -17,10 +17,15 @@ from app.core.schema import Input
 
 Options = TypeVar("Options", bound=Input)
 MOST_ROWS: Final = 1000
-# Of a page of rows, about: with more, the next one begins sooner.
-MOST_BYTES: Final = 4 * 1024 * 1024
-MOST_REJECTS: Final = 100
+# Of rows that are given to one: a page of a service may have more than was asked for.
+MOST_GIVEN: Final = 10_000
+# Of a page of rows: with their lineage they fit into what another step can be given (1 MiB).
+MOST_BYTES: Final = 768 * 1024
+MOST_REJECTS: Final = 1000
+# Characters that are shown of a reject's row and of its message; fewer where there are many.
 _SHOWN: Final = 500
+_FEW_REJECTS: Final = 100
+_SHOWN_OF_MANY: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,14 @@ class Reject:
     message: str
     row: Any = None
 
-    def told(self) -> dict[str, Any]:
-        shown = self.row if len(repr(self.row)) <= _SHOWN else repr(self.row)[:_SHOWN]
+    def told(self, most: int = _SHOWN) -> dict[str, Any]:
+        """`most` characters are shown of the row and of the message."""
+        written = repr(self.row)
         return {
             "index": self.index,
             "code": self.code,
-            "message": self.message[:_SHOWN],
-            "row": shown,
+            "message": self.message[:most],
+            "row": self.row if len(written) <= most else written[:most],
         }
 
 
@@ -61,11 +67,23 @@ class Rows:
 
 
 def told_rejects(rejects: Sequence[Reject]) -> dict[str, Any]:
-    """The first hundred, and how many there are."""
+    """The first thousand, and how many there are."""
+    most = _SHOWN if len(rejects) <= _FEW_REJECTS else _SHOWN_OF_MANY
     return {
-        "rejects": [each.told() for each in rejects[:MOST_REJECTS]],
+        "rejects": [each.told(most) for each in rejects[:MOST_REJECTS]],
         "rejected": len(rejects),
     }
+
+
+def within_bytes(sizes: Iterable[int]) -> int:
+    """How many of the first rows make a page by their sizes in bytes: one at least."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > MOST_BYTES:
+            break
+        count += 1
+    return count
 
 
 class Operation(ABC, Generic[Options]):

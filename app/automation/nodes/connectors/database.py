@@ -1,6 +1,7 @@
 """The connector `database`: rows of a connected database, read-only, from a cursor on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
@@ -8,24 +9,31 @@ from pydantic import Field
 from app.agents.databases import service
 from app.agents.databases.checking import plain
 from app.agents.databases.errors import QueryRefused
+from app.agents.databases.models import ConnectedDatabase
 from app.agents.databases.reading import LONGEST_SQL, Answer, Reading
+from app.agents.databases.writing import Writing
+from app.automation.nodes.connectors import cursors
 from app.automation.nodes.connectors.connector import (
-    MOST_BYTES,
+    MOST_REJECTS,
     MOST_ROWS,
     Connector,
     Operation,
     Reject,
     Rows,
+    within_bytes,
 )
+from app.automation.nodes.connectors.database_write import Write
 from app.automation.nodes.faults import expect_allowed
 from app.automation.nodes.fields import Slug, is_template
-from app.automation.nodes.node_type import StepContext
+from app.automation.nodes.node_type import StepContext, StepFault
 from app.core.auth import Access, Permission
 from app.core.db import Database
 from app.core.errors import AppError, FieldError
 from app.core.schema import Input, Number, Text, WholeNumber
 
 _NAME: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+# Of the whole row, whatever its columns are called.
+_ROW: Final = "pg_catalog.row_to_json(found.*)"
 Column = Annotated[Text, Field(max_length=63, pattern=_NAME)]
 Whole = Annotated[WholeNumber, Field(ge=-(2**63), le=2**63 - 1)]
 Scalar = bool | Whole | Number | Annotated[Text, Field(max_length=10_000)] | None
@@ -52,8 +60,8 @@ class ReadOptions(Input):
     cursor_column: Annotated[
         Column | None,
         Field(
-            description="A column of the rows that only grows, without equal values (an id, a "
-            "sequence): rows come in its order, from behind `cursor` on."
+            description="A column of the rows that only grows (an id, a sequence, a moment): rows "
+            "come in its order, from behind `cursor` on. Those with equal values come together."
         ),
     ] = None
     cursor: Annotated[
@@ -102,16 +110,69 @@ class Read(Operation[ReadOptions]):
         async with self._database.unit(ctx.access.scope) as session:
             database = await service.named(session, ctx.access, options.database)
         limit = min(options.limit, database.max_rows)
-        answer = await self._reading.query(database, written(options, limit + 1))
-        shown = answer.lines[:limit]
-        while len(shown) > 1 and sum(map(len, shown)) > MOST_BYTES:
-            shown = shown[: len(shown) // 2]
-        page = _page(Answer(shown, answer.more or len(shown) < len(answer.lines)), options)
-        return page.told()
+        if options.cursor_column is not None:
+            ordered = _Ordered(self._reading, database, options, options.cursor_column)
+            return (await ordered.page(limit)).told()
+        answer = await self._reading.query(database, written(options, limit + 1), beyond=1)
+        shown = within_bytes(len(each.encode()) for each in answer.lines[:limit])
+        page = _page(Answer(answer.lines[:shown], more=shown < len(answer.lines)))
+        return replace(page, cursor=options.cursor).told()
 
 
-def _page(answer: Answer, options: ReadOptions) -> Rows:
-    """Raises QueryRefused where the rows have no such column as the cursor's."""
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    """A query's rows in the order of a column: none is passed over, none comes twice."""
+
+    reading: Reading
+    database: ConnectedDatabase
+    options: ReadOptions
+    column: str
+
+    async def page(self, limit: int) -> Rows:
+        """Raises StepFault: `cursor_not_unique`, `cursor_unfit`."""
+        lines, within = await self._lines(limit)
+        count = cursors.ended(lines, within)
+        if not count and lines:
+            lines, count = await self._equal(limit)
+        found = cursors.page(lines[:count], self.options.cursor, more=count < len(lines))
+        if found.more:
+            return found
+        unmarked = await self._unmarked(limit, len(lines))
+        return replace(found, rejects=[*found.rejects, *unmarked])
+
+    async def _equal(self, limit: int) -> tuple[list[cursors.Line], int]:
+        """All rows of a value that more than a page of them have, where there is room for them."""
+        most = self.database.max_rows
+        if limit < most:
+            lines, within = await self._lines(most)
+            if count := cursors.ended(lines, within):
+                return lines, cursors.first_group(lines) or count
+        raise StepFault(
+            "cursor_not_unique",
+            f"More rows than fit into a page have the same `{self.column}`. Take a column without "
+            "equal values, or raise the database's `max_rows`.",
+        )
+
+    async def _lines(self, limit: int) -> tuple[list[cursors.Line], int]:
+        """One line more than a page has at most, where there are as many; and the page's bound."""
+        asked = ordered(self.options, self.column, limit + 1)
+        answer = await self.reading.query(self.database, asked, beyond=1)
+        within = within_bytes(len(each.encode()) for each in answer.lines[:limit])
+        return [cursors.read_line(each) for each in answer.lines], within
+
+    async def _unmarked(self, limit: int, before: int) -> list[Reject]:
+        """Rows without a value, which are behind no cursor, once all others have been read."""
+        asked = unordered(self.options, self.column, min(limit, MOST_REJECTS))
+        answer = await self.reading.query(self.database, asked)
+        said = f"Its `{self.column}` is null, so that it is behind no cursor."
+        lines = [cursors.read_line(each) for each in answer.lines]
+        return [
+            Reject(before + at, "cursor_missing", said, line.text if line.row is None else line.row)
+            for at, line in enumerate(lines)
+        ]
+
+
+def _page(answer: Answer) -> Rows:
     rows: list[Any] = []
     rejects: list[Reject] = []
     for index, row in enumerate(answer.rows()):
@@ -119,27 +180,36 @@ def _page(answer: Answer, options: ReadOptions) -> Rows:
             rows.append(row)
         else:
             rejects.append(Reject(index, "row_too_long", "The row is too long.", row))
-    cursor = options.cursor
-    if options.cursor_column is not None and rows:
-        cursor = _cursor_in(rows[-1], options.cursor_column)
-    return Rows(rows, cursor, answer.more, rejects)
+    return Rows(rows, None, answer.more, rejects)
 
 
 def written(options: ReadOptions, limit: int) -> str:
-    """The query with its parameters and its cursor, each a literal of its own."""
+    """The query with its parameters, each a literal of its own."""
+    return f"{_asked(options, 'select *')} limit {limit}"
+
+
+def ordered(options: ReadOptions, column: str, limit: int) -> str:
+    """The rows behind the cursor in their order, each as `{"cursor": …, "row": …}`."""
+    behind = "is not null" if options.cursor is None else f"> {literal(options.cursor)}"
+    asked = _asked(options, f'select found."{column}" as "cursor", {_ROW} as "row"')
+    return f'{asked} where found."{column}" {behind} order by found."{column}" limit {limit}'
+
+
+def unordered(options: ReadOptions, column: str, limit: int) -> str:
+    """The rows that no order holds, in the same form."""
+    asked = _asked(options, f'select null as "cursor", {_ROW} as "row"')
+    return f'{asked} where found."{column}" is null limit {limit}'
+
+
+def _asked(options: ReadOptions, select: str) -> str:
     head = ""
     if options.parameters:
         columns = ", ".join(
             f'{literal(value)} as "{name}"' for name, value in options.parameters.items()
         )
         head = f"with parameters as materialized (select {columns})\n"
-    # The line's end closes a comment that the query may end with.
-    asked = f"{head}select * from (\n{plain(options.sql)}\n) as found"  # noqa: S608 - it is checked before it is asked  # nosec B608
-    if (column := options.cursor_column) is not None:
-        if options.cursor is not None:
-            asked += f' where found."{column}" > {literal(options.cursor)}'
-        asked += f' order by found."{column}"'
-    return f"{asked} limit {limit}"
+    # The line's end closes a comment that the query may end with; it is checked before it is asked.
+    return f"{head}{select} from (\n{plain(options.sql)}\n) as found"  # nosec B608
 
 
 def literal(value: bool | float | str | None) -> str:
@@ -155,11 +225,6 @@ def literal(value: bool | float | str | None) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _cursor_in(row: Mapping[str, Any], column: str) -> Any:
-    if column not in row:
-        raise QueryRefused(f"The rows have no column `{column}`.")
-    return row[column]
-
-
-def database_connector(database: Database, reading: Reading) -> Connector:
-    return Connector("database", "Connected databases", (Read(database, reading),))
+def database_connector(database: Database, reading: Reading, writing: Writing) -> Connector:
+    operations = (Read(database, reading), Write(database, writing))
+    return Connector("database", "Connected databases", operations)

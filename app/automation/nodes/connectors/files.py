@@ -2,7 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -23,13 +24,24 @@ from app.knowledge.collections.models import Collection
 
 MOST_BYTES: Final = 8 * MIB
 MOST_TEXT: Final = 1_000_000
+READY: Final = "ready"
+UNREAD: Final = frozenset({"queued", "processing"})
 
 
 class ListCursor(Input):
     """Where a list was left; new documents come behind it."""
 
     page: Annotated[Text | None, Field(max_length=1000)] = None
+    created_at: datetime | None = None
     last: UUID | None = None
+
+    def is_behind(self, document: DocumentRead) -> bool:
+        """Whether a document comes behind it; `created_at` is missing from those of old."""
+        if self.last is None:
+            return True
+        if self.created_at is None:
+            return document.id > self.last
+        return (document.created_at, document.id) > (self.created_at, self.last)
 
 
 class ListOptions(Input):
@@ -37,7 +49,13 @@ class ListOptions(Input):
     name: Annotated[
         Text | None, Field(min_length=1, max_length=200, description="Part of the name.")
     ] = None
-    status: Annotated[Status | None, Field(description="`ready`: what has been read.")] = None
+    status: Annotated[
+        Status | None,
+        Field(
+            description="`ready`: what has been read. The list ends before a document that is "
+            "still on its way, so that none is passed over."
+        ),
+    ] = None
     cursor: Annotated[
         ListCursor | None, Field(description="The `cursor` that the call before gave.")
     ] = None
@@ -68,7 +86,7 @@ class List(Operation[ListOptions]):
             limit=options.limit,
             order="asc",
             name=options.name,
-            status=options.status,
+            status=None if options.status == READY else options.status,
             cursor=at.page,
         )
         try:
@@ -80,11 +98,25 @@ class List(Operation[ListOptions]):
         except CursorInvalid as error:
             raise StepFault(error.code, error.detail) from None
         # A page that was not full is asked for again: what is known of it already is left out.
-        fresh = [each for each in rows if at.last is None or each.id > at.last]
-        last = fresh[-1].id if fresh else at.last
-        cursor = ListCursor(page=page.next_cursor or at.page, last=last)
-        shown = [each.model_dump(mode="json") for each in fresh]
-        return Rows(shown, cursor.model_dump(mode="json"), page.has_more).told()
+        fresh = [each for each in rows if at.is_behind(each)]
+        passed = _until_unread(fresh) if options.status == READY else len(fresh)
+        held, fresh = passed < len(fresh), fresh[:passed]
+        cursor = ListCursor(
+            page=at.page if held else page.next_cursor or at.page,
+            created_at=fresh[-1].created_at if fresh else at.created_at,
+            last=fresh[-1].id if fresh else at.last,
+        )
+        shown = [
+            each.model_dump(mode="json") for each in fresh if options.status in (None, each.status)
+        ]
+        more = page.has_more and not held
+        return Rows(shown, cursor.model_dump(mode="json"), more).told()
+
+
+def _until_unread(documents: Sequence[DocumentRead]) -> int:
+    """How many documents stand before the first one that is still to be read."""
+    waits = (at for at, each in enumerate(documents) if each.status in UNREAD)
+    return next(waits, len(documents))
 
 
 class ReadOptions(Input):

@@ -105,13 +105,14 @@ class Read(Operation[ReadOptions]):
             )
             page = _rows_in(answered, options.rows)
             rows += page
-            size += len(orjson.dumps(page))
+            length = len(orjson.dumps(page))
+            size += length
             following = _following(options, cursor, answered, len(page))
             if following is None or following == cursor:
                 # A list that only grows goes on from here another day.
                 return Rows(rows, _resting(options, cursor, len(page)), more=False).told()
             cursor = following
-            if len(rows) >= options.limit or size > MOST_BYTES:
+            if len(rows) >= options.limit or size + length > MOST_BYTES:
                 break
         ctx.log(f"{len(rows)} rows; there are more.")
         return Rows(rows, cursor, more=True).told()

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from app.automation.nodes.connectors.connector import Reject, Rows
+from app.automation.nodes.connectors.connector import MOST_BYTES, Reject, Rows, within_bytes
 from app.core.json_limits import storable
 
 Format = Literal["csv", "jsonl", "json"]
@@ -25,20 +25,31 @@ def format_of(name: str) -> Format | None:
 
 
 def read(content: bytes, kind: Format, start: int, limit: int, name: str = "") -> Rows:
-    """Rows from the `start`-th on (from 0), rejects counted; the cursor is where to go on."""
+    """Rows from the `start`-th on (from 0), rejects counted; the cursor is where to go on.
+
+    A file that has fewer rows is another one than was read before: it is read from its beginning.
+    """
     text = content.decode("utf-8-sig", errors="replace").replace("\x00", "\ufffd")
-    match kind:
-        case "csv":
-            every = _csv(text, "\t" if name.lower().endswith(".tsv") else None)
-        case "jsonl":
-            every = _json_lines(text)
-        case "json":
-            every = _json(text)
-    page = list(islice(every, start, start + limit + 1))
-    shown, more = page[:limit], len(page) > limit
+    every = _every(text, kind, name)
+    passed = sum(1 for _ in islice(every, start))
+    if passed < start:
+        every, start = _every(text, kind, name), 0
+    page = [_bounded(each) for each in islice(every, limit + 1)]
+    count = within_bytes(len(orjson.dumps(row)) for _, row, _ in page[:limit])
+    shown, more = page[:count], len(page) > count
     rows = [row for _, row, reject in shown if reject is None]
     rejects = [reject for _, _, reject in shown if reject is not None]
     return Rows(rows, start + len(shown), more, rejects)
+
+
+def _every(text: str, kind: Format, name: str) -> Iterator[_Row]:
+    match kind:
+        case "csv":
+            return _csv(text, "\t" if name.lower().endswith(".tsv") else None)
+        case "jsonl":
+            return _json_lines(text)
+        case "json":
+            return _json(text)
 
 
 def write(rows: Sequence[Any], kind: Literal["csv", "jsonl"]) -> tuple[bytes, int, list[Reject]]:
@@ -110,6 +121,13 @@ def _json(text: str) -> Iterator[_Row]:
         return
     for index, row in enumerate(value if isinstance(value, list) else [value]):
         yield index, row, None
+
+
+def _bounded(given: _Row) -> _Row:
+    index, row, reject = given
+    if reject is None and len(orjson.dumps(row)) > MOST_BYTES:
+        return index, None, Reject(index, "row_too_long", "The row is too long.", row)
+    return given
 
 
 def _field(value: Any) -> str:
