@@ -12,11 +12,14 @@ import httpx2
 import orjson
 from yarl import URL
 
+from app.core import causes
 from app.core.errors import UpstreamFailed, UpstreamTimedOut
 from app.core.net import AddressPolicy, AddressRefused, literal_address, parse_url
 
 SECONDS = 10.0
 MOST_BYTES = 1024 * 1024
+# What a caller does not set: where it goes, and what led to it.
+_OURS = frozenset({"host", causes.HEADER.lower()})
 
 
 class OutboundFailed(UpstreamFailed):
@@ -213,7 +216,8 @@ class Outbound:
             str(asked.url.with_host(address).with_fragment(None)),
             headers={
                 "Accept-Encoding": "identity",
-                **{name: value for name, value in given.items() if name.lower() != "host"},
+                **{name: value for name, value in given.items() if name.lower() not in _OURS},
+                **causes.told(),
                 "Host": asked.url.host_port_subcomponent or asked.host,
             },
             data=asked.form,

@@ -3,9 +3,10 @@
 `emit` writes a row into the caller's transaction; a job hands it to each subscriber, at least once
 and in no promised order. What a subscriber writes commits together with the mark that the event
 was delivered, so a process may be killed at any moment. An event that a subscriber fails is tried
-again after growing pauses, by itself, and holds up no other.
+again after growing pauses, by itself, and holds up no other; nor does a workspace that has many.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,17 +14,19 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ForeignKey, Index, delete, select, text, update
+from sqlalchemy import ForeignKey, Index, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.data import Category, Handling, personal, plain
-from app.core.db import SYSTEM, AsyncSession, Database, Row, on_commit
+from app.core.db import SYSTEM, AsyncSession, Database, Row, on_commit, table_of
 from app.core.errors import Unprocessable
 from app.core.ids import new_id
 from app.core.jobs import Job
 from app.core.log import get_logger
+from app.core.turns import Turns
 
 log = get_logger(__name__)
 
@@ -31,6 +34,7 @@ OUTBOX: Final = "outbox"
 MOST_DATA: Final = 64 * 1024
 MOST_TYPE: Final = 100
 AT_ONCE: Final = 100
+REST_SECONDS: Final = 0.04
 KEPT: Final = timedelta(days=7)
 PRUNED_AT_ONCE: Final = 1000
 BACKOFF: Final = timedelta(seconds=5)
@@ -38,6 +42,10 @@ LONGEST_BACKOFF: Final = timedelta(hours=1)
 MOST_ATTEMPTS: Final = 12
 MOST_ERROR: Final = 500
 _EMITTED = "luminous_emitted"
+_CLAIMED: Final = (
+    "id", "workspace_id", "type", "subject_id", "user_id", "data", "depth", "created_at",
+    "delivered_to", "attempts",
+)  # fmt: skip
 
 
 class EventTooLarge(Unprocessable):
@@ -54,12 +62,18 @@ class OutboxEvent(Row):
     """Something that happened to `subject_id`, caused by `user_id` where a person did.
 
     `status`: pending, delivered or failed. While it is pending, `delivered_to` names the
-    subscribers that have it. `depth` counts the events behind it, where one led to another.
+    subscribers that have it. `depth` counts the runs of workflows that led to it, one by one.
     """
 
     __tablename__ = "outbox_events"
     __table_args__ = (
-        Index("ix_outbox_events_due", "due_at", "id", postgresql_where=text("status = 'pending'")),
+        Index(
+            "ix_outbox_events_turn",
+            "workspace_id",
+            "due_at",
+            "id",
+            postgresql_where=text("status = 'pending'"),
+        ),
         Index("ix_outbox_events_created_at", "created_at"),
         Index("ix_outbox_events_workspace_id", "workspace_id"),
         Index("ix_outbox_events_user_id", "user_id"),
@@ -77,6 +91,16 @@ class OutboxEvent(Row):
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)
     last_error: Mapped[str | None] = mapped_column(info=personal(Category.CONTENT))
+
+
+# Made once: to put such a statement together costs more than to run it.
+_EVENTS = table_of(OutboxEvent)
+_EMIT = insert(_EVENTS).on_conflict_do_nothing(index_elements=["id"])
+_DELIVERED = (
+    update(_EVENTS)
+    .where(_EVENTS.c.id.in_(bindparam("delivered", expanding=True)))
+    .values(status="delivered", updated_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +145,9 @@ async def emit(
 ) -> None:
     """Have subscribers told if, and soon after, the session's transaction commits.
 
-    `type` is `<what>.<became>`; `user_id` is whom it is about, so that an erasure finds it. Emitted
-    again with the `event_id` of one that is known, it is that one. Raises EventTooLarge, and
-    ValueError for an empty or overlong type.
+    `type` is `<what>.<became>`; `user_id` is whom it is about, so that an erasure finds it. Its
+    depth is at least that of the run that emits it. Emitted again with the `event_id` of one that
+    is known, it is that one. Raises EventTooLarge, and ValueError for an empty or overlong type.
     """
     if not 0 < len(type) <= MOST_TYPE:
         raise ValueError(f"an event's type has 1 to {MOST_TYPE} characters")
@@ -138,7 +162,7 @@ async def emit(
             subject_id=subject_id,
             user_id=user_id,
             data=dict(data),
-            depth=depth,
+            depth=max(depth, runs_behind()),
         )
         .on_conflict_do_nothing(index_elements=["id"])
     )
@@ -161,18 +185,24 @@ class Dispatcher:
     def __init__(self, database: Database, subscribers: Sequence[Subscriber]) -> None:
         self._database = database
         self._subscribers = tuple(subscribers)
+        self._turns = Turns(OutboxEvent, AT_ONCE)
 
     def jobs(self) -> tuple[Job, ...]:
         """The one that delivers, and the one that forgets what happened a week ago."""
         return (
-            Job(OUTBOX, timedelta(seconds=5), self.run),
+            Job(OUTBOX, timedelta(seconds=5), self._run_and_rest),
             Job("outbox-pruning", timedelta(hours=1), self.prune),
         )
 
     async def run(self) -> None:
         """Deliver until nothing is due."""
-        while await self._deliver_some() == AT_ONCE:
+        while await self._deliver_some():
             pass
+
+    async def _run_and_rest(self) -> None:
+        """A lone event leaves at once; what comes just after it leaves together."""
+        await self.run()
+        await asyncio.sleep(REST_SECONDS)
 
     async def prune(self) -> None:
         gone = PRUNED_AT_ONCE
@@ -180,9 +210,11 @@ class Dispatcher:
             async with self._database.unit(SYSTEM) as session:
                 gone = await _prune(session, now() - KEPT)
 
-    async def _deliver_some(self) -> int:
+    async def _deliver_some(self) -> bool:
+        """Whether there may be more."""
         async with self._database.unit(SYSTEM) as session:
-            rows = await _claim(session, now())
+            taken = await self._turns.take(session, now(), *_CLAIMED)
+            rows = taken.rows
             events = [_told(row) for row in rows]
             failures: dict[UUID, dict[str, str]] = {row.id: {} for row in rows}
             for subscriber in self._subscribers:
@@ -197,7 +229,7 @@ class Dispatcher:
             for row in rows:
                 if failed := failures[row.id]:
                     await self._put_off(session, row, failed)
-            return len(rows)
+            return taken.more
 
     async def _put_off(self, session: AsyncSession, row: Any, failed: Mapping[str, str]) -> None:
         """Have it again later for those that failed it; after many attempts, not any more."""
@@ -248,22 +280,6 @@ async def _try(
     return None
 
 
-async def _claim(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Some that are due, locked; what another process has in hand is left to it."""
-    E = OutboxEvent  # noqa: N806 - a short name for a table
-    statement = (
-        select(
-            E.id, E.workspace_id, E.type, E.subject_id, E.user_id, E.data, E.depth, E.created_at,
-            E.delivered_to, E.attempts,
-        )
-        .where(E.status == "pending", E.due_at <= at)
-        .order_by(E.due_at, E.id)
-        .limit(AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )  # fmt: skip
-    return (await session.execute(statement)).all()
-
-
 def _told(row: Any) -> Event:
     return Event(
         row.id,
@@ -279,12 +295,7 @@ def _told(row: Any) -> Event:
 
 async def _mark_delivered(session: AsyncSession, event_ids: Sequence[UUID]) -> None:
     if event_ids:
-        await session.execute(
-            update(OutboxEvent)
-            .where(OutboxEvent.id.in_(event_ids))
-            .values(status="delivered")
-            .execution_options(synchronize_session=False)
-        )
+        await session.execute(_DELIVERED, {"delivered": event_ids, "at": now()})
 
 
 async def _prune(session: AsyncSession, before: datetime) -> int:

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import SYSTEM, Database, Scope, sync_engine
 from app.core.ids import new_id
 from app.core.outbox import (
+    AT_ONCE,
     MOST_ATTEMPTS,
     MOST_DATA,
     Dispatcher,
@@ -21,6 +22,7 @@ from app.core.outbox import (
     emit,
     nudging,
 )
+from app.core.turns import Turns
 from tests.conftest import migrated_database
 
 
@@ -30,6 +32,7 @@ class Notes:
     def __init__(self, name="notes", poison=()):
         self.name = name
         self.poison = set(poison)
+        self.seen = []
         self.entered, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
 
@@ -37,6 +40,7 @@ class Notes:
         for event in events:
             row = {"name": self.name, "n": event.data["n"]}
             await session.execute(text("insert into told values (:name, :n)"), row)
+        self.seen.append([event.data["n"] for event in events])
         self.entered.set()
         await self.go_on.wait()
         if any(event.data["n"] in self.poison for event in events):
@@ -65,14 +69,18 @@ async def database(url):
     await opened.close()
 
 
-@pytest_asyncio.fixture
-async def workspace_id(database):
+async def new_workspace(database):
     made = uuid4()
     async with database.unit(SYSTEM) as session:
         await session.execute(
             text("insert into workspaces (id, name, kind) values (:id, 'w', 'team')"), {"id": made}
         )
     return made
+
+
+@pytest_asyncio.fixture
+async def workspace_id(database):
+    return await new_workspace(database)
 
 
 async def emitted(database, workspace_id, *numbers):
@@ -172,6 +180,41 @@ async def test_a_process_that_dies_in_the_middle_leaves_it_to_the_next(database,
     await asyncio.gather(death, return_exceptions=True)
     await living.run()
     assert await told(database) == [("notes", 1), ("notes", 2)]
+
+
+async def test_a_workspace_with_many_holds_up_no_other(database, workspace_id):
+    """Those of the others are in the first transaction, though they came behind all of its."""
+    await emitted(database, workspace_id, *range(3 * AT_ONCE))
+    for number in (1001, 1002):
+        await emitted(database, await new_workspace(database), number)
+    first = Notes()
+    first.go_on.clear()
+    dispatcher = Dispatcher(database, [first])
+    running = asyncio.create_task(dispatcher.run())
+    await first.entered.wait()
+    assert {1001, 1002} < set(first.seen[0])
+    assert len(first.seen[0]) <= AT_ONCE
+    first.go_on.set()
+    await running
+    assert set((await statuses(database)).values()) == {("delivered", 0)}
+
+
+async def test_each_of_many_workspaces_has_its_turn(database):
+    """More of them than are delivered at once, and each has more than one share."""
+    places = [await new_workspace(database) for _ in range(5)]
+    for turn in range(3):
+        for number, place in enumerate(places):
+            await emitted(database, place, 10 * turn + number)
+    turns = Turns(OutboxEvent, 2)
+    served = []
+    for _ in range(5):
+        async with database.unit(SYSTEM) as session:
+            taken = await turns.take(session, now(), "id", "workspace_id")
+            served += [row.workspace_id for row in taken.rows]
+            done = update(OutboxEvent).where(OutboxEvent.id.in_(row.id for row in taken.rows))
+            await session.execute(done.values(status="delivered"))
+        assert taken.more
+    assert {served.count(place) for place in places} == {2}
 
 
 async def test_one_of_a_known_id_is_the_same_one(database, workspace_id):

@@ -40,6 +40,13 @@ class TooManyTemplateVersions(Conflict):
     title = "The template has as many versions as it may"
 
 
+class NoRoomForWorkflows(Conflict):
+    """What is said where a template makes one more than there may be."""
+
+    code = "too_many_workflows"
+    title = "The workspace has as many workflows as it may"
+
+
 class TemplateArchived(Conflict):
     code = "template_archived"
     title = "The template is archived"

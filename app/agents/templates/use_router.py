@@ -17,6 +17,7 @@ from app.agents.templates import listing, making, previewing, using
 from app.agents.templates.edge import MakersDep
 from app.agents.templates.errors import (
     MakingNotAllowed,
+    NoRoomForWorkflows,
     TemplateArchived,
     TemplateLabelNotFound,
     TemplateNotFound,
@@ -144,6 +145,7 @@ Usable = Annotated[making.Planned, Depends(_usable)]
         CapabilityMismatch,
         AgentSlugTaken,
         TooManyAgents,
+        NoRoomForWorkflows,
     ),
 )
 async def instantiate_template(

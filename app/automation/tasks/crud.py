@@ -215,13 +215,17 @@ async def decide(
     workspace_id: UUID,
     wait_id: UUID,
     user_id: UUID,
+    assignees: Sequence[str],
     brought: Mapping[str, Any],
 ) -> bool:
-    """Bring a decision, if the step still waits for one."""
+    """Bring a decision, if the step still waits for one of these to decide."""
     moment = now()
     found = await session.scalar(
         update(WorkflowWait)
-        .where(*_still_open(workspace_id, wait_id, moment))
+        .where(
+            *_still_open(workspace_id, wait_id, moment),
+            WorkflowWait.assignees == list(assignees),
+        )
         .values(
             status="brought",
             brought=dict(brought),

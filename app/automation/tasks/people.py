@@ -14,17 +14,23 @@ from app.identity.workspaces.models import ROLE_OF_MEMBER, CustomRole, Membershi
 from app.identity.workspaces.roles import CUSTOM, Role
 
 ROLE: Final = "role:"
+_BUILT_IN: Final = frozenset(role.value for role in Role)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """In lower case; an address counts once it is known to be theirs."""
+    """In lower case; an address counts once it is known to be theirs, and is `claimed` before."""
 
     known: frozenset[str]
+    claimed: frozenset[str]
 
     def are_among(self, assignees: Collection[str]) -> bool:
         """Whether a task is theirs: it names them, or nobody."""
         return not assignees or any(each.lower() in self.known for each in assignees)
+
+    def could_be_among(self, assignees: Collection[str]) -> bool:
+        """The same with an address that they need only verify."""
+        return self.are_among(assignees) or any(each.lower() in self.claimed for each in assignees)
 
 
 async def names_of(session: AsyncSession, access: Access) -> Names:
@@ -35,11 +41,19 @@ async def names_of(session: AsyncSession, access: Access) -> Names:
         .where(Membership.workspace_id == access.workspace_id, User.id == access.user_id)
     )
     names = {str(access.user_id)}
+    claimed: set[str] = set()
     for email, verified_at, role, custom in found:
-        if verified_at is not None:
-            names.add(email.lower())
-        names.add(f"{ROLE}{custom if role == CUSTOM else role}".lower())
-    return Names(frozenset(names))
+        (claimed if verified_at is None else names).add(email.lower())
+        names |= _role_names(role, custom)
+    return Names(frozenset(names), frozenset(claimed))
+
+
+def _role_names(role: str, custom: str | None) -> set[str]:
+    """A role of the workspace's own that is called as a built-in one is not taken for it."""
+    if role != CUSTOM:
+        return {f"{ROLE}{role}"}
+    name = (custom or "").lower()
+    return set() if not name or name in _BUILT_IN else {f"{ROLE}{name}"}
 
 
 async def unknown(
@@ -56,8 +70,7 @@ async def _known_roles(
     session: AsyncSession, workspace_id: UUID, roles: Collection[str]
 ) -> set[str]:
     names = {each: each[len(ROLE) :].lower() for each in roles}
-    built_in = {role.value for role in Role}
-    if not set(names.values()) - built_in:
+    if not set(names.values()) - _BUILT_IN:
         return set(names)
     found = await session.scalars(
         select(func.lower(CustomRole.name)).where(
@@ -66,7 +79,7 @@ async def _known_roles(
             func.lower(CustomRole.name).in_(names.values()),
         )
     )
-    known = built_in | set(found)
+    known = _BUILT_IN | set(found)
     return {each for each, name in names.items() if name in known}
 
 

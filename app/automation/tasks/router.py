@@ -95,7 +95,10 @@ async def decide_task(
     "/{task_id}/assign",
     operation_id="tasks_assign",
     summary="Give a task to others",
-    description="Those it is assigned to may, and whoever may change the workflow.",
+    description=(
+        "Those it is assigned to may, and whoever may change the workflow: to others, and with "
+        "the permission `members:write` also to themselves."
+    ),
     response_model=TaskRead,
     responses=problems(
         TaskNotFound, TaskNotYours, TaskDecided, AssigneeUnknown, Unauthenticated, ScopeMissing

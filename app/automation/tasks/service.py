@@ -95,8 +95,11 @@ async def _decide_step(
     }
     # The run's row first, as everywhere: whoever ends the run holds it and closes its waits.
     await running.wake(session, access.workspace_id, wait.run_id)
-    if not await crud.decide(session, access.workspace_id, wait.id, access.user_id, brought):
-        raise TaskDecided("It was decided already, its time is over, or its run has ended.")
+    decided_by = access.workspace_id, wait.id, access.user_id
+    if not await crud.decide(session, *decided_by, wait.assignees, brought):
+        raise TaskDecided(
+            "It was decided already or given to others, its time is over, or its run has ended."
+        )
     detail = {"workflow": task.run.workflow_slug, "path": wait.path, "decision": decision.decision}
     note(session, Note("workflow_task.decided", "workflow_task", wait.id, detail=detail))
 
@@ -149,7 +152,8 @@ async def assign(
 ) -> TaskRead:
     """Give a step to others: whoever may decide it may, and whoever may change the workflow.
 
-    Raises TaskNotFound, TaskNotYours, TaskDecided and AssigneeUnknown.
+    The latter do not come by the decision so: only those who give people their roles may also give
+    it to themselves. Raises TaskNotFound, TaskNotYours, TaskDecided and AssigneeUnknown.
     """
     names = await people.names_of(session, access)
     task = await _found(session, access, names, task_id)
@@ -159,6 +163,9 @@ async def assign(
     if not (_may_decide(access, names, task) or await may_change(session, access, workflow_id)):
         raise TaskNotYours("Only those it is assigned to, and the workflow's editors, may.")
     assignees = list(dict.fromkeys(assignment.assignees))
+    overrules = Permission.MEMBERS_WRITE in access.permissions
+    if names.could_be_among(assignees) and not (overrules or _may_decide(access, names, task)):
+        raise TaskNotYours("You may give it to others, and not to yourself.")
     await _expect_known(session, access, assignees)
     if not await crud.assign(session, access.workspace_id, task_id, assignees):
         raise TaskDecided("It was decided already, its time is over, or its run has ended.")

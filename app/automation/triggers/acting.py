@@ -1,17 +1,28 @@
-"""On whose behalf a trigger starts runs: its owner, with the rights they have by now."""
+"""On whose behalf a trigger starts runs: its owner's, held to what the version's author may do.
 
-from dataclasses import replace
+Whoever may change a workflow decides what its next run does. So a version that the owner neither
+wrote nor took on does no more than its author may: nobody gains the owner's rights by writing one.
+"""
+
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from app.automation.triggers.errors import TriggerKeyEnded, TriggerOwnerLacks
+from app.automation.triggers.errors import (
+    TriggerKeyEnded,
+    TriggerOwnerLacks,
+    VersionAuthorLacks,
+)
 from app.automation.triggers.models import WorkflowTrigger
+from app.automation.workflows import service as workflows
+from app.automation.workflows.models import WorkflowVersion
 from app.core.auth import Access, Permission
 from app.core.db import AsyncSession
 from app.core.errors import AppError
 from app.identity.api_keys import service as api_keys
 from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.rules import restored
+from app.identity.roles.grants import standing_of
 from app.identity.workspaces import service as workspaces
 from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFound
 from app.inference.calls.remembering import remembered
@@ -25,16 +36,41 @@ ENDED: Final[tuple[type[AppError], ...]] = (
 )
 
 
-def caller_kept(access: Access) -> dict[str, Any]:
-    """What a trigger keeps of whoever set it up."""
-    return {**remembered(access), "permissions": sorted(access.permissions)}
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who a run acts for, with what it may do, and the number of the version that it runs."""
+
+    access: Access
+    version: int
 
 
-async def acting(session: AsyncSession, trigger: WorkflowTrigger) -> Access:
-    """What its owner may do now; where they used an API key, no more than that key might.
+def caller_kept(access: Access, version: WorkflowVersion | None) -> dict[str, Any]:
+    """What a trigger keeps of whoever set it up, and the version that they answer for with it."""
+    return {
+        **remembered(access),
+        "permissions": sorted(access.permissions),
+        "answers_for": str(version.id) if version is not None else None,
+    }
 
-    Raises what ENDED names.
+
+async def acting(session: AsyncSession, trigger: WorkflowTrigger) -> Acting:
+    """What its owner may do now, and of a version that is another's what its author may, too.
+
+    Raises what ENDED names, VersionAuthorLacks, WorkflowNotFound, WorkflowVersionNotFound and
+    WorkflowLabelNotFound.
     """
+    access = await _owner(session, trigger)
+    _, version = await workflows.resolve(
+        session, access, str(trigger.workflow_id), trigger.workflow_version, trigger.label
+    )
+    if not _is_owners(trigger, version):
+        allowed = await _author(session, trigger.workspace_id, version)
+        access = replace(access, permissions=access.permissions & allowed)
+    return Acting(access, version.number)
+
+
+async def _owner(session: AsyncSession, trigger: WorkflowTrigger) -> Access:
+    """Their rights of now; where they used an API key, no more than that key might."""
     known = trigger.caller
     bare = Access(
         trigger.workspace_id,
@@ -57,3 +93,25 @@ async def acting(session: AsyncSession, trigger: WorkflowTrigger) -> Access:
     if Permission.WORKFLOWS_RUN not in held:
         raise TriggerOwnerLacks
     return replace(bare, permissions=held, role=place.membership.role)
+
+
+def _is_owners(trigger: WorkflowTrigger, version: WorkflowVersion) -> bool:
+    """Whether the owner wrote it, or set the trigger up when it was the one that would run."""
+    taken_on: bool = trigger.caller.get("answers_for") == str(version.id)
+    return taken_on or version.created_by_id == trigger.owner_id
+
+
+async def _author(
+    session: AsyncSession, workspace_id: UUID, version: WorkflowVersion
+) -> frozenset[Permission]:
+    """What whoever wrote a version may do now; raises VersionAuthorLacks."""
+    lacking = VersionAuthorLacks(
+        f"Version {version.number}: have somebody who may write another one, or change the trigger "
+        "and so answer for this one."
+    )
+    if version.created_by_id is None:
+        raise lacking
+    allowed = (await standing_of(session, workspace_id, version.created_by_id)).permissions
+    if Permission.WORKFLOWS_RUN not in allowed:
+        raise lacking
+    return allowed

@@ -1,6 +1,6 @@
 """What came to triggers, in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -72,19 +72,14 @@ async def page(
 
 
 async def claim(
-    session: AsyncSession, at: datetime, *, until: datetime, most: int
+    session: AsyncSession, ids: Collection[UUID], *, until: datetime
 ) -> Sequence[WorkflowDelivery]:
-    """Some whose runs are to be started, for this process until `until`; under SYSTEM."""
-    some = (
-        select(D.id)
-        .where(D.status == "pending", D.due_at <= at)
-        .order_by(D.due_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
+    """Have those that are locked started by this process until `until`; under SYSTEM."""
+    if not ids:
+        return []
     taken = await session.scalars(
         update(D)
-        .where(D.id.in_(some))
+        .where(D.id.in_(ids))
         .values(due_at=until, attempts=D.attempts + 1)
         .returning(D)
         .execution_options(synchronize_session=False)

@@ -127,3 +127,10 @@ class TriggerKeyEnded(Conflict):
 class TriggerOwnerLacks(PermissionDenied):
     code = "workflow_trigger_owner_lacks_right"
     title = "The trigger's owner may not run workflows any more"
+
+
+class VersionAuthorLacks(PermissionDenied):
+    """Nobody who may run workflows answers for the version that the trigger would start."""
+
+    code = "workflow_trigger_author_lacks_right"
+    title = "Whoever wrote this version of the workflow may not run workflows any more"

@@ -12,7 +12,12 @@ from app.automation.engine.starting import Starter
 from app.automation.nodes.starting import RunWanted
 from app.automation.triggers import crud, deliveries_crud
 from app.automation.triggers.acting import ENDED, acting
-from app.automation.triggers.errors import WorkflowTriggerDisabled, WorkflowTriggerNotFound
+from app.automation.triggers.errors import (
+    ChainTooLong,
+    VersionAuthorLacks,
+    WorkflowTriggerDisabled,
+    WorkflowTriggerNotFound,
+)
 from app.automation.triggers.mapping import inputs_of
 from app.automation.triggers.models import WorkflowDelivery, WorkflowTrigger
 from app.automation.workflows.errors import WorkflowNotFound
@@ -25,6 +30,7 @@ from app.core.ids import new_id
 from app.core.jobs import Job
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.core.turns import Turns
 
 log = get_logger(__name__)
 
@@ -36,6 +42,7 @@ BACKOFF: Final = timedelta(seconds=5)
 LONGEST_BACKOFF: Final = timedelta(minutes=10)
 MOST_ATTEMPTS: Final = 10
 MOST_DETAIL: Final = 500
+MOST_DEPTH: Final = 8
 TOO_MANY_FAILURES: Final = "too_many_failures"
 # Why a trigger has nothing to start for now; that is no failure of its own.
 SKIPPED: Final[tuple[type[AppError], ...]] = (
@@ -44,6 +51,7 @@ SKIPPED: Final[tuple[type[AppError], ...]] = (
     WorkflowBusy,
     WorkflowTriggerNotFound,
     WorkflowTriggerDisabled,
+    VersionAuthorLacks,
 )
 
 
@@ -54,6 +62,13 @@ class Came:
     key: str
     what: Mapping[str, Any]
     depth: int = 0
+
+
+def expect_end(depth: int) -> int:
+    """How many runs are behind something that came; raises ChainTooLong."""
+    if depth > MOST_DEPTH:
+        raise ChainTooLong(f"At most {MOST_DEPTH} runs begin one another by what they do.")
+    return depth
 
 
 def run_id_of(trigger: WorkflowTrigger, key: str) -> UUID:
@@ -106,13 +121,12 @@ async def refuse(session: AsyncSession, trigger: WorkflowTrigger, key: str, why:
     )
 
 
-def wanted_of(trigger: WorkflowTrigger, came: Came) -> RunWanted:
-    """Raises WorkflowInputsInvalid."""
+def wanted_of(trigger: WorkflowTrigger, version: int, came: Came) -> RunWanted:
+    """A run of that version, whatever is written meanwhile; raises WorkflowInputsInvalid."""
     return RunWanted(
         str(trigger.workflow_id),
         inputs_of(trigger, came.what),
-        trigger.workflow_version,
-        trigger.label,
+        version,
         trigger=trigger.kind,
         trigger_id=trigger.id,
         key=came.key,
@@ -126,19 +140,22 @@ class Firing:
     def __init__(self, kernel: Kernel, starter: Starter) -> None:
         self._unit = kernel.database.unit
         self._starter = starter
+        self._turns = Turns(WorkflowDelivery, AT_ONCE)
 
     def job(self) -> Job:
         return Job(DELIVERIES, timedelta(seconds=5), self.run)
 
     async def run(self) -> None:
         """Start what is due, until nothing is."""
-        taken = AT_ONCE
-        while taken == AT_ONCE:
+        more = True
+        while more:
             at = now()
             async with self._unit(SYSTEM) as session:
-                due = await deliveries_crud.claim(session, at, until=at + LEASE, most=AT_ONCE)
+                taken = await self._turns.take(session, at, "id")
+                ids = [row.id for row in taken.rows]
+                due = await deliveries_crud.claim(session, ids, until=at + LEASE)
             await asyncio.gather(*(self.start(delivery) for delivery in due))
-            taken = len(due)
+            more = taken.more
 
     async def start(self, delivery: WorkflowDelivery) -> None:
         """Start what this process has claimed.
@@ -173,9 +190,9 @@ class Firing:
                 raise WorkflowTriggerNotFound
             if not trigger.enabled and not delivery.key.startswith(MANUAL):
                 raise WorkflowTriggerDisabled
-            access = await acting(session, trigger)
+            found = await acting(session, trigger)
         came = Came(delivery.key, delivery.event or {}, delivery.depth)
-        return access, wanted_of(trigger, came)
+        return found.access, wanted_of(trigger, found.version, came)
 
     async def _started(self, delivery: WorkflowDelivery, run_id: UUID) -> None:
         place, at = (delivery.workspace_id, delivery.trigger_id), now()

@@ -8,6 +8,7 @@ from fastapi import Depends, Path
 from app.automation.triggers import receiving, shown
 from app.automation.triggers.edge import PostedDep, Runner
 from app.automation.triggers.errors import (
+    ChainTooLong,
     FormInvalid,
     FormNotFound,
     HookBodyTooLarge,
@@ -66,6 +67,7 @@ FormDep = Annotated[WorkflowTrigger, Depends(_form_of)]
         HookBodyTooLarge,
         HookBodyUnreadable,
         WorkflowTriggerDisabled,
+        ChainTooLong,
         RateLimited,
     ),
 )
@@ -92,7 +94,7 @@ async def get_form(trigger: FormDep) -> WorkflowFormRead:
     summary="Send a form that is for everybody",
     dependencies=[public, sensitive],
     status_code=202,
-    responses=problems(FormNotFound, FormInvalid),
+    responses=problems(FormNotFound, FormInvalid, ChainTooLong),
 )
 async def submit_form(
     session: SystemSession, kernel: KernelDep, trigger: FormDep, form: WorkflowFormSubmit
@@ -118,7 +120,7 @@ async def get_own_form(
     operation_id="workflow_trigger_forms_submit",
     summary="Send a form that is for the members of the workspace",
     status_code=202,
-    responses=problems(FormNotFound, FormInvalid),
+    responses=problems(FormNotFound, FormInvalid, ChainTooLong),
 )
 async def submit_own_form(
     access: Runner,

@@ -112,6 +112,14 @@ class WebhookTrigger(Input):
         list[HeaderName],
         Field(max_length=32, description="Further headers that the workflow is to see."),
     ] = Field(default_factory=list)
+    query: Annotated[
+        list[Annotated[Text, Field(min_length=1, max_length=64)]],
+        Field(
+            max_length=32,
+            description="Parameters of the address that the workflow is to see although they are "
+            "called as a credential is (`key`, `token` …).",
+        ),
+    ] = Field(default_factory=list)
 
 
 class EventTrigger(Input):
@@ -173,6 +181,7 @@ class WebhookTriggerRead(Output):
     kind: Literal["webhook"]
     verification: VerificationRead
     headers: list[str]
+    query: list[str]
 
 
 class EventTriggerRead(Output):

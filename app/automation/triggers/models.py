@@ -84,7 +84,13 @@ class WorkflowDelivery(Row):
     __table_args__ = (
         Index("uq_workflow_deliveries_key", "trigger_id", "key", unique=True),
         Index("ix_workflow_deliveries_list", "trigger_id", "created_at", "id"),
-        Index("ix_workflow_deliveries_due", "due_at", postgresql_where=text("status = 'pending'")),
+        Index(
+            "ix_workflow_deliveries_turn",
+            "workspace_id",
+            "due_at",
+            "id",
+            postgresql_where=text("status = 'pending'"),
+        ),
         Index("ix_workflow_deliveries_run_id", "run_id"),
         Index("ix_workflow_deliveries_workspace_id", "workspace_id"),
         Index("ix_workflow_deliveries_user_id", "user_id"),

@@ -1,6 +1,5 @@
 """What is posted to a trigger's address: checked, read, and delivered once."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,11 +19,20 @@ from app.automation.triggers.errors import (
     HookNotFound,
     WorkflowTriggerDisabled,
 )
-from app.automation.triggers.firing import Came, deliver, deliver_again, refuse, run_id_of
+from app.automation.triggers.firing import (
+    Came,
+    deliver,
+    deliver_again,
+    expect_end,
+    refuse,
+    run_id_of,
+)
 from app.automation.triggers.keeping import secrets_of
 from app.automation.triggers.mapping import came
 from app.automation.triggers.models import WorkflowTrigger
 from app.automation.triggers.schemas import WorkflowHookAccepted
+from app.automation.triggers.telling import headers_shown, query_shown
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession, Scope
 from app.core.errors import AppError
@@ -35,16 +43,9 @@ from app.core.limits import Limit
 
 MOST_BODY: Final = 1024 * 1024
 MOST_FIELDS: Final = 1000
-MOST_HEADERS: Final = 64
-MOST_HEADER: Final = 2000
 MOST_KEY: Final = 200
 CALLS: Final = Limit("workflow-hook", 1200, 60)
 REFUSALS: Final = Limit("workflow-hook-refusals", 30, 60)
-# Shown to every workflow; the trigger names further ones.
-SHOWN: Final = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
-# Never shown, and what sounds like a credential only where the trigger names it.
-HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
-TELLING: Final = re.compile(r"auth|key|secret|signature|token|forwarded|real-ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class Posted:
 async def receive(kernel: Kernel, token: str, posted: Posted) -> WorkflowHookAccepted:
     """Have the trigger's workflow run; a message that came before is the same run.
 
-    Raises HookNotFound, RateLimited, HookBodyTooLarge, WorkflowTriggerDisabled, and what is wrong
-    with the signature or the body: the trigger's deliveries tell of these, too.
+    Raises HookNotFound, RateLimited, HookBodyTooLarge, WorkflowTriggerDisabled, ChainTooLong, and
+    what is wrong with the signature or the body: the trigger's deliveries tell of these, too.
     """
     trigger = await addressed(kernel, token, "webhook")
     if trigger is None:
@@ -95,11 +96,12 @@ async def addressed(kernel: Kernel, token: str, kind: str) -> WorkflowTrigger | 
 async def submit(
     session: AsyncSession, kernel: Kernel, trigger: WorkflowTrigger, filled_in: dict[str, Any]
 ) -> WorkflowHookAccepted:
-    """Have the form's workflow run. Raises FormInvalid."""
+    """Have the form's workflow run. Raises FormInvalid and ChainTooLong."""
     wrong = mistakes(trigger.settings["json_schema"], filled_in, "/body/data")
     if wrong:
         raise FormInvalid(tuple(wrong))
-    coming = Came(f"form:{trigger.id}:{new_id()}", came(body=filled_in))
+    depth = expect_end(runs_behind())
+    coming = Came(f"form:{trigger.id}:{new_id()}", came(body=filled_in), depth)
     made = await deliver(session, kernel, trigger, coming)
     if made is None:
         raise RuntimeError("a key with an id of its own is new")
@@ -132,10 +134,11 @@ def _checked(kernel: Kernel, trigger: WorkflowTrigger, posted: Posted) -> Came:
     keys = secrets_of(kernel.vault, trigger, now())
     key = _proven(trigger.settings["verification"], posted, keys, now())
     body = _read(posted)
-    event = {"query": dict(posted.query), "received_at": now().isoformat()}
-    headers = _shown(posted.headers, trigger.settings)
+    query = query_shown(posted.query, trigger.settings)
+    headers = headers_shown(posted.headers, trigger.settings)
+    event = {"query": query, "received_at": now().isoformat()}
     what = came(event=event, body=body, headers=headers)
-    return Came(f"webhook:{trigger.id}:{key}", what)
+    return Came(f"webhook:{trigger.id}:{key}", what, expect_end(runs_behind()))
 
 
 def _proven(how: dict[str, Any], posted: Posted, keys: list[str], at: datetime) -> str:
@@ -171,20 +174,6 @@ def _read(posted: Posted) -> Any:
     if "\x00" in text:
         raise HookBodyUnreadable("It holds the NUL character.")
     return value
-
-
-def _shown(headers: Mapping[str, str], settings: dict[str, Any]) -> dict[str, str]:
-    """Those that a workflow may see: no credentials, and no signature."""
-    wanted = SHOWN | set(settings["headers"])
-    signature = settings["verification"].get("header", signatures.SIGNATURE)
-    names = [
-        name
-        for name in headers
-        if (name in wanted or (name.startswith("x-") and not TELLING.search(name)))
-        and name not in HIDDEN
-        and name != signature
-    ]
-    return {name: headers[name][:MOST_HEADER] for name in names[:MOST_HEADERS]}
 
 
 async def _told(kernel: Kernel, trigger: WorkflowTrigger, error: AppError) -> None:

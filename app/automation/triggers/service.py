@@ -38,8 +38,10 @@ from app.automation.triggers.schemas import (
 )
 from app.automation.triggers.ticking import begin, schedule_of
 from app.automation.workflows import service as workflows
+from app.automation.workflows.models import WorkflowVersion
 from app.core import restorable
 from app.core.auth import Access
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.crypto import Vault
 from app.core.db import AsyncSession
@@ -66,7 +68,7 @@ async def create(
     """
     settings = settings_kept(new.on)
     check_inputs(new.inputs)
-    workflow, _ = await workflows.resolve(
+    workflow, version = await workflows.resolve(
         session, access, new.workflow, new.workflow_version, new.label
     )
     await crud.expect_room(session, access.workspace_id)
@@ -75,7 +77,7 @@ async def create(
         workspace_id=access.workspace_id,
         workflow_id=workflow.id,
         owner_id=access.user_id,
-        caller=caller_kept(access),
+        caller=caller_kept(access, version),
         name=new.name,
         kind=new.on.kind,
         settings=settings,
@@ -115,7 +117,7 @@ async def update(
     trigger_id: UUID,
     change: WorkflowTriggerUpdate,
 ) -> WorkflowTrigger:
-    """From then on it acts for whoever changed it, since they answer for what it does.
+    """From then on it acts for whoever changed it, since they answer for what it runs by now.
 
     Raises WorkflowTriggerNotFound, and what `create` raises.
     """
@@ -132,15 +134,12 @@ async def update(
         trigger.event_type = trigger.settings.get("type")
         seal_next(vault, trigger, change.on, now() + OVERLAP)
     check_inputs(trigger.inputs)
-    workflow, _ = await workflows.resolve(
-        session,
-        access,
-        change.workflow or str(trigger.workflow_id),
-        trigger.workflow_version,
-        trigger.label,
+    reference = change.workflow or str(trigger.workflow_id)
+    workflow, version = await workflows.resolve(
+        session, access, reference, trigger.workflow_version, trigger.label
     )
     trigger.workflow_id = workflow.id
-    _take_on(trigger, access)
+    _take_on(trigger, access, version)
     if given & {"on", "enabled"}:
         begin(trigger, now())
     await crud.save(session, trigger)
@@ -224,9 +223,10 @@ async def fire(
         headers={name.lower(): value for name, value in sample.headers.items()},
         scheduled_at=sample.scheduled_at or (now() if trigger.kind == "cron" else None),
     )
-    coming = Came(f"{MANUAL}:{trigger.id}:{new_id()}", what)
-    wanted = wanted_of(trigger, coming)
-    ready = await starter.prepare(session, await acting(session, trigger), wanted)
+    coming = Came(f"{MANUAL}:{trigger.id}:{new_id()}", what, runs_behind())
+    found = await acting(session, trigger)
+    wanted = wanted_of(trigger, found.version, coming)
+    ready = await starter.prepare(session, found.access, wanted)
     delivery_id = await deliver(session, kernel, trigger, coming)
     if delivery_id is None:
         raise RuntimeError("a key with an id of its own is new")
@@ -289,6 +289,8 @@ async def _any(
     return found
 
 
-def _take_on(trigger: WorkflowTrigger, access: Access) -> None:
-    trigger.owner_id, trigger.caller = access.user_id, caller_kept(access)
+def _take_on(
+    trigger: WorkflowTrigger, access: Access, version: WorkflowVersion | None = None
+) -> None:
+    trigger.owner_id, trigger.caller = access.user_id, caller_kept(access, version)
     trigger.disabled_reason, trigger.failures = None, 0

@@ -52,6 +52,7 @@ def _told(kernel: Kernel, access: Access, trigger: WorkflowTrigger) -> dict[str,
         none = dict.fromkeys(_VERIFICATION)
         known = {name: value for name, value in verification.items() if name != "allow_unsigned"}
         on["verification"] = {**none, **known}
+        on.setdefault("query", [])
     return {
         **{name: getattr(trigger, name) for name in _SAME},
         "on": on,

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.language.faults import StepFault
 from app.automation.triggers import crud, runs_crud
 from app.automation.triggers.errors import ChainTooLong
-from app.automation.triggers.firing import Came, deliver, refuse
+from app.automation.triggers.firing import Came, deliver, expect_end, refuse
 from app.automation.triggers.mapping import came
 from app.automation.triggers.models import WorkflowTrigger
 from app.core.db import AsyncSession
@@ -18,8 +18,6 @@ from app.core.log import get_logger
 from app.core.outbox import Event
 
 log = get_logger(__name__)
-
-MOST_DEPTH: Final = 8
 
 
 class TriggersSubscriber:
@@ -45,10 +43,10 @@ class TriggersSubscriber:
     async def _bring(
         self, session: AsyncSession, trigger: WorkflowTrigger, event: Event, told: dict[str, Any]
     ) -> None:
-        depth = await _depth_of(session, event)
         key = f"event:{trigger.id}:{event.id}"
-        if depth > MOST_DEPTH:
-            why = ChainTooLong(f"At most {MOST_DEPTH} runs begin one another by their events.")
+        try:
+            depth = expect_end(await _depth_of(session, event))
+        except ChainTooLong as why:
             await refuse(session, trigger, key, why)
             return
         await deliver(session, self._kernel, trigger, Came(key, came(event=told), depth))

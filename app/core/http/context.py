@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core.causes import HEADER, count_behind, read
 from app.core.errors import BadRequest
 from app.core.http.headers import Headers, complete
 from app.core.http.measure import measure
@@ -21,6 +22,7 @@ _stdlib_log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _HEADERS: Final = "luminous.headers"
+_RUNS_BEHIND: Final = HEADER.lower().encode()
 
 
 def add_headers(scope: Scope, headers: Headers) -> None:
@@ -43,6 +45,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         scope["request_id"] = request_id = _request_id(scope)
+        count_behind(_runs_behind(scope))
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         began, status = time.perf_counter(), 0
@@ -117,3 +120,10 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
             return str(value.decode())
     return f"req_{new_hex()}"
+
+
+def _runs_behind(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == _RUNS_BEHIND:
+            return read(value)
+    return 0

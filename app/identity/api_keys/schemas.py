@@ -213,10 +213,10 @@ class ApiKeyCreate(Input):
             min_length=1,
             max_length=100,
             description=(
-                "What the key may do. Left out: all that you may do, except to change keys, "
-                "budgets, caches, customers, guardrails, prices, integrations, members, roles, "
-                "routes, service accounts, shares, single sign-on, privacy, workspaces and your "
-                "profile."
+                "What the key may do. Left out: all that you may do, except to decide tasks and "
+                "to change keys, budgets, caches, customers, guardrails, prices, integrations, "
+                "members, roles, routes, service accounts, shares, single sign-on, privacy, "
+                "workspaces and your profile."
             ),
         ),
     ] = None

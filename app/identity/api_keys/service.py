@@ -22,7 +22,8 @@ from app.identity.api_keys.schemas import ApiKeyBulkItem, ApiKeyCreate, ApiKeyUp
 from app.identity.api_keys.terms import FREE, Terms, of_caller, terms_of
 from app.identity.workspaces.roles import known_permissions
 
-# What a key has only when it is asked for: with these a stolen key could make itself at home.
+# What a key has only when it is asked for: with these a stolen key could make itself at home, or
+# decide what waits for a person.
 ASKED_FOR = frozenset(
     {
         Permission.API_KEYS_WRITE,
@@ -41,6 +42,7 @@ ASKED_FOR = frozenset(
         Permission.SHARES_WRITE,
         Permission.SSO_WRITE,
         Permission.TOOLS_WRITE,
+        Permission.WORKFLOW_TASKS_WRITE,
         Permission.WORKSPACES_WRITE,
     }
 )

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from app.agents.runtime.models import Execution, ToolApproval
 from app.automation.engine.models import WorkflowWait
+from app.automation.tasks import crud
 from app.core.clock import now
 from app.core.db import SYSTEM
 from app.identity.users.models import User
@@ -237,6 +238,54 @@ async def test_giving_a_task_to_others(team):
     # The workflow's owner may too, also one that was given to somebody else.
     assert (await given(owner)).json()["assignees"] == []
     assert (await team.call(viewer, "GET", path)).status_code == 404
+
+
+async def test_who_may_change_the_workflow_does_not_come_by_the_decision(team):
+    team, (owner, editor, other, _), keeper = team
+    _, ids = await asked(keeper, wait("ask", 1, assignees=[editor.user_id]))
+    path = f"/v1/tasks/{ids['ask']}"
+
+    async def given(person, *assignees):
+        return await team.call(person, "POST", f"{path}/assign", {"assignees": assignees})
+
+    for assignees in (
+        [other.user_id],
+        [other.email],
+        ["role:editor"],
+        [],
+        [editor.user_id, "role:editor"],
+    ):
+        assert code(await given(other, *assignees)) == (403, "task_not_yours"), assignees
+    shown = (await team.call(other, "GET", path)).json()
+    assert (shown["assignees"], shown["may_decide"]) == ([editor.user_id], False)
+    decided = await team.call(other, "POST", f"{path}/decide", {"decision": "approve"})
+    assert code(decided) == (403, "task_not_yours")
+    assert (await given(other, "role:admin")).status_code == 200
+    # Who gives people their roles could come by it in any case.
+    assert (await given(owner, owner.user_id)).json()["may_decide"] is True
+
+
+async def test_a_role_of_ones_own_is_not_taken_for_a_built_in_one(team):
+    team, (owner, *_), keeper = team
+    allowed = ["workflows:read", "workflow_tasks:write"]
+    person = await new_person(team.http)
+    role = {"name": "Admin", "permissions": allowed}
+    made = (await team.call(owner, "POST", "/v1/roles", role)).json()
+    await team.take_in(owner, person, "custom", role_id=made["id"])
+    _, ids = await asked(keeper, wait("ask", 1, assignees=["role:admin"]))
+    assert code(await team.call(person, "GET", f"/v1/tasks/{ids['ask']}")) == (
+        404,
+        "task_not_found",
+    )
+
+
+async def test_what_was_given_to_others_meanwhile_is_not_decided(talker, keeper, kernel):
+    _, ids = await asked(keeper, wait("ask", 1, assignees=["role:owner"]))
+    workspace_id, user_id = keeper.workspace_id, keeper.user_id
+    waiting = workspace_id, UUID(ids["ask"]), user_id
+    async with kernel.database.unit(SYSTEM) as session:
+        assert not await crud.decide(session, *waiting, [str(user_id)], {"decision": "approve"})
+        assert await crud.decide(session, *waiting, ["role:owner"], {"decision": "approve"})
 
 
 async def test_the_run_goes_on_with_what_was_decided(talker):

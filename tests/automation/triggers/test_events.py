@@ -177,6 +177,37 @@ async def test_what_a_workflow_writes_into_a_collection_counts_as_its_own(bench,
         assert min(await session.scalars(ingested)) == 1
 
 
+async def test_what_a_workflow_remembers_does_not_start_it_for_ever(bench):
+    """Events that the agents' room tells of count as the workflow's that called its tool."""
+    remember = {"tool": "remember", "arguments": {"text": "The run was {{ run.id }}."}}
+    node = {"id": "note", "type": "tool", "with": remember}
+    workflow = await bench.workflow({"dsl": "flow/1", "nodes": [node]})
+    trigger = await bench.trigger(workflow, {"kind": "event", "type": "memory.created"})
+    await bench.fire(trigger)
+    found = await bench.deliveries(trigger, least=10)
+    assert [each["status"] for each in found] == ["refused", *["started"] * 9]
+    assert found[0]["reason"] == "workflow_chain_too_long"
+
+
+async def test_an_agents_run_tells_of_it_as_the_workflow_that_began_it(bench, kernel):
+    definition = {"instructions": "You help.", "model": QUICK}
+    agent = await bench.call(
+        "POST", "/v1/agents", {"name": "Clerk", "definition": definition}, expect=201
+    )
+    asked = {"agent": agent["slug"], "input": "Hello"}
+    node = {"id": "ask", "type": "agent", "with": asked}
+    trigger = await bench.trigger(await bench.workflow({"dsl": "flow/1", "nodes": [node]}), DONE)
+    await bench.fire(trigger)
+    (delivery,) = await bench.deliveries(trigger)
+    await bench.output(delivery["run_id"])
+    async with kernel.database.unit(SYSTEM) as session:
+        told = select(OutboxEvent.depth).where(
+            OutboxEvent.type == "agent_run.completed",
+            OutboxEvent.data["parent_run_id"].astext == delivery["run_id"],
+        )
+        assert list(await session.scalars(told)) == [1]
+
+
 async def test_a_match_that_takes_long_is_none(bench, kernel):
     long = "lists.range(1001).all(n, n >= 0)"
     slow = await bench.trigger(await bench.workflow(), {**DONE, "match": long})

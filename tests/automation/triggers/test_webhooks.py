@@ -7,9 +7,11 @@ import time
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.automation.engine.models import WorkflowRun
 from app.automation.triggers import receiving
+from app.automation.triggers.models import WorkflowDelivery, WorkflowTrigger
 from app.core.db import SYSTEM
 from app.core.limits import Limit
 from tests.automation.triggers.conftest import Bench, signed
@@ -99,6 +101,64 @@ async def test_an_hmac_of_the_senders_own_secret_is_taken_once_a_body(bench):
     await bench.post(trigger, BODY + b" ", x_hub_signature_256=proof, expect=401)
 
 
+SECRETS = ("token", "access_token", "apiKey", "X-Amz-Signature", "sig", "pass", "code")
+SECRETS += ("authorization", "hub.verify_token")
+PLAIN = ("page", "keyword", "author", "assignee", "zip_code", "design")
+QUERY = {name: f"of-{name}" for name in (*SECRETS, *PLAIN)}
+HEADERS = {
+    "x-shop": "a",
+    "x-api-key": "k",
+    "x-shopify-hmac-sha256": "h",
+    "x-session-id": "s",
+    "authorization": "Bearer x",
+    "cookie": "c=1",
+    "x-forwarded-for": "192.0.2.1",
+}
+SEEN = {"query": "{{ event.query }}", "headers": "{{ headers }}"}
+
+
+async def sent(bench, workflow, on):
+    """A trigger that was sent all of it, and the run that this begins."""
+    trigger = await bench.trigger(workflow, on, inputs=SEEN)
+    path = "/hooks/" + trigger["url"].rpartition("/")[2]
+    answer = await bench.http.post(path, content=b"{}", params=QUERY, headers=HEADERS)
+    assert answer.status_code == 202, answer.text
+    return trigger, answer.json()["run_id"]
+
+
+async def test_what_sounds_like_a_credential_is_seen_only_where_it_is_asked_for(bench):
+    workflow = await bench.workflow()
+    trigger, run_id = await sent(bench, workflow, UNSIGNED)
+    shown = await bench.output(run_id)
+    assert shown["query"] == {name: QUERY[name] for name in PLAIN}
+    assert set(HEADERS) & set(shown["headers"]) == {"x-shop"}
+    assert trigger["on"]["query"] == []
+    named = {**UNSIGNED, "query": ["token"], "headers": ["Authorization", "X-Api-Key"]}
+    trigger, run_id = await sent(bench, workflow, named)
+    shown = await bench.output(run_id)
+    assert shown["query"] == {name: QUERY[name] for name in (*PLAIN, "token")}
+    assert set(HEADERS) & set(shown["headers"]) == {"x-shop", "x-api-key"}
+    assert trigger["on"]["query"] == ["token"]
+
+
+async def test_a_delivery_does_not_keep_it_either(bench, kernel):
+    trigger, _ = await sent(bench, await bench.workflow(enabled=False), UNSIGNED)
+    await bench.deliveries(trigger)
+    rows = select(WorkflowDelivery.event).where(WorkflowDelivery.trigger_id == UUID(trigger["id"]))
+    async with kernel.database.unit(SYSTEM) as session:
+        [kept] = await session.scalars(rows)
+    assert set(kept["event"]["query"]) == set(PLAIN)
+
+
+async def test_a_trigger_of_before_names_no_parameter(bench, kernel):
+    trigger = await bench.trigger(await bench.workflow(), UNSIGNED)
+    async with kernel.database.unit(SYSTEM) as session:
+        row = await session.get(WorkflowTrigger, UUID(trigger["id"]))
+        row.settings = {name: each for name, each in row.settings.items() if name != "query"}
+    assert (await bench.show(trigger))["on"]["query"] == []
+    await bench.post(trigger, b"{}")
+
+
 async def test_bodies_are_read_as_what_they_are_and_bounded(bench):
     trigger = await bench.trigger(await bench.workflow(), UNSIGNED, inputs={"it": "{{ body }}"})
     form = "application/x-www-form-urlencoded"
@@ -134,6 +194,27 @@ async def test_an_address_of_another_kind_or_of_nothing_leads_nowhere(bench):
     assert refused["code"] == "workflow_trigger_disabled"
     await bench.call("DELETE", f"/v1/workflow-triggers/{trigger['id']}", expect=204)
     await bench.post(trigger, b"{}", expect=404)
+
+
+async def test_a_workflow_that_calls_its_own_address_comes_to_an_end(bench, kernel):
+    trigger = await bench.trigger(await bench.workflow(), UNSIGNED)
+    deep = await bench.post(trigger, b"{}", x_luminous_runs_behind="8")
+    await bench.output(deep["run_id"])
+    async with kernel.database.unit(SYSTEM) as session:
+        assert (await session.get(WorkflowRun, UUID(deep["run_id"]))).depth == 8
+    too_deep = await bench.post(trigger, b"{}", x_luminous_runs_behind="9", expect=409)
+    assert too_deep["code"] == "workflow_chain_too_long"
+    assert (await bench.deliveries(trigger))[0]["status"] == "refused"
+
+
+async def test_a_run_that_a_workflow_begins_over_http_is_as_deep(bench):
+    workflow = await bench.workflow()
+    path, statuses = f"/v1/workflows/{workflow['slug']}/runs", []
+    for behind in ("8", "9"):
+        headers = {**bench.person.headers, "X-Luminous-Runs-Behind": behind}
+        answer = await bench.http.post(path, json={"inputs": {}}, headers=headers)
+        statuses.append((answer.status_code, answer.json().get("code")))
+    assert statuses == [(200, None), (422, "workflows_too_deep")]
 
 
 async def test_an_address_takes_so_many_calls_a_minute(bench, monkeypatch):

@@ -39,8 +39,7 @@ async def test_without_scopes_a_key_gets_what_is_harmless_to_hand_out(client):
     # What it may change are its owner's own works, and never what it is itself bound by.
     changes = {scope.partition(":")[0] for scope in key["scopes"] if scope.endswith(":write")}
     works = {"batches", "collections", "conversations", "dictionary", "fine_tuning", "graph"}
-    works |= {"agents", "evaluations", "mailboxes", "memories", "templates"}
-    works |= {"workflows", "workflow_tasks"}
+    works |= {"agents", "evaluations", "mailboxes", "memories", "templates", "workflows"}
     assert changes == works | {"feedback", "runs", "search"}
 
 

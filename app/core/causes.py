@@ -1,0 +1,33 @@
+"""How many runs of workflows led to what is done here, each begun by what the one before did.
+
+It goes with tasks, with the runs that they begin, and over HTTP with what tools ask of services:
+one that is this service again, or leads back to it, counts on. So a workflow that begins itself in
+a roundabout way comes to an end. Whoever makes the number up keeps their own request short.
+"""
+
+from contextvars import ContextVar
+from typing import Final
+
+HEADER: Final = "X-Luminous-Runs-Behind"
+_MOST_DIGITS: Final = 2
+_behind: ContextVar[int] = ContextVar("luminous_runs_behind", default=0)
+
+
+def runs_behind() -> int:
+    return _behind.get()
+
+
+def count_behind(runs: int) -> None:
+    """Have so many be behind all that the present task, and those it begins, do from now on."""
+    _behind.set(runs)
+
+
+def told() -> dict[str, str]:
+    """What a request to a service says of it."""
+    runs = _behind.get()
+    return {HEADER: str(runs)} if runs else {}
+
+
+def read(said: bytes) -> int:
+    """What a request says of it; nothing where that is no number."""
+    return int(said) if said.isdigit() and len(said) <= _MOST_DIGITS else 0
