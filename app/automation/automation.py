@@ -9,9 +9,8 @@ from app.automation.engine.driving import Driver
 from app.automation.engine.jobs import Waking
 from app.automation.engine.starting import Starter
 from app.automation.engine.work import Working
-from app.automation.generation.suggesting import Suggesting
+from app.automation.generation.helping import Helping
 from app.automation.generation.surroundings import Workbench
-from app.automation.generation.work import Drafting
 from app.automation.language.jsonata import Jsonata
 from app.automation.nodes.opening import builtin_nodes
 from app.automation.nodes.plain import PLAIN
@@ -47,12 +46,12 @@ class Automation:
     works: tuple[Work, ...]
     jobs: tuple[Job, ...]
     subscribers: tuple[Subscriber, ...]
-    suggesting: Suggesting
+    helping: Helping
 
     @asynccontextmanager
     async def begin(self, runs: Runs) -> AsyncIterator[None]:
         """Runs are carried out within."""
-        self.starter.runs = self.working.runs = self.waking.runs = runs
+        self.working.runs = self.waking.runs = runs
         self.starter.working = self.working
         async with self.driver.driving(runs):
             yield
@@ -75,14 +74,15 @@ async def open_automation(
         stack.push_async_callback(working.close)
         waking = Waking(kernel.database)
         workbench = Workbench(kernel.database, nodes, agents.tools, kernel.cursors)
+        helping = Helping(workbench, inference.calls)
         yield Automation(
             driver,
             nodes,
             starter,
             working,
             waking,
-            works=(working, Drafting(workbench, inference.calls)),
+            works=(working, *helping.works()),
             jobs=(*driver.jobs(), *waking.jobs(), *triggers_jobs(kernel, starter)),
             subscribers=(waking, TriggersSubscriber(kernel)),
-            suggesting=Suggesting(workbench, inference.calls),
+            helping=helping,
         )

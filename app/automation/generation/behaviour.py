@@ -42,13 +42,17 @@ class _Rows:
     scheduled: set[UUID] = field(default_factory=set)
 
 
-async def seen(workbench: Workbench, access: Access, wanted: AutomationsWanted) -> Seen:
+def expect_zone(time_zone: str) -> None:
     """Raises TimeZoneUnknown."""
     try:
-        check(Times(_EVERY_DAY, wanted.time_zone))
+        check(Times(_EVERY_DAY, time_zone))
     except CronUnfit as error:
         where = FieldError("/body/from/time_zone", TimeZoneUnknown.code, str(error))
         raise TimeZoneUnknown(str(error), errors=(where,)) from error
+
+
+async def seen(workbench: Workbench, access: Access, wanted: AutomationsWanted) -> Seen:
+    """In a time zone that there is."""
     rows = await _rows(workbench, access, wanted)
     zone = ZoneInfo(wanted.time_zone)
     fresh = [each for each in rows.starts if each.subject_id not in rows.scheduled]

@@ -9,6 +9,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.agents.templates.generation.drafting import DraftInvalid, bare_json
+from app.automation.generation.asking import LONGEST
 from app.automation.generation.guarding import AT, Rules, guarded
 from app.automation.generation.surroundings import Workbench
 from app.automation.language.flow import Flow
@@ -17,7 +18,6 @@ from app.core.auth import Access
 from app.core.errors import FieldError
 from app.core.json_limits import MAX_DEPTH, storable, too_deep
 
-LONGEST: Final = 262_144
 MOST_SAID: Final = 2000
 MIN_QUOTED: Final = 3
 # What may come later where a person writes it: nothing that a model may assume.

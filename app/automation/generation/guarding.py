@@ -25,11 +25,12 @@ _HOST: Final = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,})", re.IGNORECA
 _PASSED_BY: Final = ("rejected", TIMEOUT, ERROR)
 _CODE: Final = frozenset({"code", "dagger"})
 _CODE_TOOLS: Final = frozenset({"run_code", "builtin:run_code"})
-# By the field of a node's settings that names one.
+# By the place in a node's settings that names one.
 _NAMED: Final = {
     ("agent", "agent"): "agents",
     ("subworkflow", "workflow"): "workflows",
     ("retrieve", "collections"): "collections",
+    ("connector", "options/collection"): "collections",
     ("tool", "tool"): "tools",
 }
 
@@ -121,6 +122,10 @@ def _not_offered(
         if offered is not None and name not in offered:
             said = f"`{node_id}`: `{name}` is not among the {what} that may be used"
             yield FieldError(f"{at}/with/{field_name}", "not_offered", said)
+    is_bounded = around.offered.get("collections") is not None
+    if kind == "retrieve" and is_bounded and not settings.get("collections"):
+        said = f"`{node_id}`: without `collections` it searches more than those that may be used"
+        yield FieldError(f"{at}/with", "not_offered", said)
     for credential in _credentials_in(settings):
         if credential not in around.credentials:
             said = f"`{node_id}`: nobody has said that the credential `{credential}` may be used"
@@ -133,11 +138,14 @@ def _unless(found: Guarded, rules: Rules, allowed: Allowed, mistake: FieldError)
 
 
 def _names_in(kind: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for node_type, name in _NAMED:
-        value = settings.get(name) if node_type == kind else None
+    """Places in the settings, with the names that stand there."""
+    for node_type, place in _NAMED:
+        value: Any = settings if node_type == kind else None
+        for step in place.split("/"):
+            value = value.get(step) if isinstance(value, Mapping) else None
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, str):
-                yield name, each
+                yield place, each
 
 
 def _credentials_in(value: Any) -> Iterator[str]:

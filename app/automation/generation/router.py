@@ -1,59 +1,113 @@
 """/v1/workflows: written, mended and gone on with by a model."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Response
 
 from app.automation.engine.errors import WorkflowRunNotFound
 from app.automation.generation import service
-from app.automation.generation.edge import SuggestingDep
+from app.automation.generation.answering import answer_of
+from app.automation.generation.beginning import Begun
+from app.automation.generation.edge import BeginningDep, HelpingDep
 from app.automation.generation.errors import (
     DefinitionUnreadable,
     NothingToRepair,
     SuggestedAfterUnknown,
     TimeZoneUnknown,
-    WorkflowModelMissing,
-    WorkflowSuggestionFailed,
 )
+from app.automation.generation.help_schemas import (
+    HelpEstimate,
+    WorkflowGenerationAnswer,
+    WorkflowGenerationRun,
+    WorkflowRepairAnswer,
+    WorkflowRepairRun,
+    WorkflowSuggestionAnswer,
+    WorkflowSuggestionRun,
+)
+from app.automation.generation.helping import Wanted
 from app.automation.generation.schemas import WorkflowGenerate, WorkflowRepair
-from app.automation.generation.suggest_schemas import (
-    NextNodesWanted,
-    WorkflowSuggest,
-    WorkflowSuggestions,
-)
-from app.automation.workflows.edge import BenchDep
+from app.automation.generation.suggest_schemas import WorkflowSuggest
 from app.core.auth import Access, Permission
-from app.core.db import AsyncSession, on_commit
-from app.core.http.guard import ScopeMissing, guarded_router, require
+from app.core.errors import AppError, Unauthenticated
+from app.core.http.guard import KernelDep, ScopeMissing, guarded_router, require
 from app.core.http.problems import problems
-from app.core.http.rails import off_rails
-from app.core.http.units import Session
-from app.inference.calls.edge import CallsDep
+from app.core.schema import Output
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
-from app.runs.runs.bundle import Runs, RunsDep
-from app.runs.runs.models import Run
-from app.runs.runs.schemas import RunRead
+from app.runs.events.errors import EventIdInvalid
+from app.runs.events.streaming import LastEventId, event_stream_responses
+from app.runs.runs.bundle import RunsDep
+from app.runs.runs.errors import RunNotFound
 
 Reader = Annotated[Access, require(Permission.WORKFLOWS_READ)]
 Writer = Annotated[Access, require(Permission.WORKFLOWS_WRITE, Permission.MODELS_INVOKE)]
-UNASKED = (ModelUnknown, NoModel, ModelNotAllowed, NoCandidate)
-
+_FOLLOWED: Final = (
+    " The run goes on when the connection drops: a repeated request with its `Idempotency-Key`, "
+    "or one with `Last-Event-ID`, finds it again."
+)
 router = guarded_router(prefix="/v1/workflows", tag="workflows")
 
 
-async def _generation(access: Writer, calls: CallsDep, wish: WorkflowGenerate) -> dict[str, Any]:
-    """What the run is given, once it is certain that there is a model to ask."""
-    await service.expect_model(calls, access, wish.model)
-    return service.generation_of(wish)
+def _responses(
+    answer: type[Any], run: type[Output], *errors: type[AppError]
+) -> dict[int | str, dict[str, Any]]:
+    """Its ways to answer: the run at its end, as it begins, or with `stream` its events."""
+    documented = problems(
+        *errors, ModelUnknown, NoModel, ModelNotAllowed, NoCandidate, RunNotFound, EventIdInvalid,
+        Unauthenticated, ScopeMissing,
+    )  # fmt: skip
+    documented[200] = {
+        "description": "The run at its end; with `stream`, its events.",
+        "model": answer,
+        "content": event_stream_responses()[200]["content"],
+    }
+    documented[202] = {
+        "description": "With `wait: false`: the run as it begins.",
+        "model": run,
+    }
+    return documented
 
 
-async def _repair(
-    access: Writer, calls: CallsDep, bench: BenchDep, wish: WorkflowRepair
-) -> dict[str, Any]:
-    given = await service.repair_of(bench, access, wish)
-    await service.expect_model(calls, access, wish.model)
-    return given
+async def start_workflow_generation(
+    access: Writer,
+    beginning: BeginningDep,
+    helping: HelpingDep,
+    last: LastEventId,
+    wish: WorkflowGenerate,
+) -> Begun:
+    async def prepare() -> Wanted:
+        return service.generation(helping, access, wish)
+
+    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
+
+
+async def start_workflow_repair(
+    access: Writer,
+    beginning: BeginningDep,
+    helping: HelpingDep,
+    last: LastEventId,
+    wish: WorkflowRepair,
+) -> Begun:
+    async def prepare() -> Wanted:
+        return await service.repair(helping, access, wish)
+
+    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
+
+
+async def start_workflow_suggestion(
+    access: Reader,
+    beginning: BeginningDep,
+    helping: HelpingDep,
+    last: LastEventId,
+    wish: WorkflowSuggest,
+) -> Begun:
+    if wish.asks_model and Permission.MODELS_INVOKE not in access.permissions:
+        raise ScopeMissing("To ask a model takes the permission `models:invoke`.")
+
+    async def prepare() -> Wanted:
+        return await service.suggestion(helping, access, wish)
+
+    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
 
 
 @router.post(
@@ -64,19 +118,18 @@ async def _repair(
         "A run: its result has a definition that validates, with why each node is there. What "
         "cannot be written fails it with `workflow_generation_failed`: the mistakes that were "
         "left, or what the workspace lacks. Nothing is stored as a workflow, or switched on."
+        + _FOLLOWED
     ),
-    status_code=202,
-    response_model=RunRead,
-    responses=problems(*UNASKED),
+    response_model=None,
+    responses=_responses(WorkflowGenerationAnswer, WorkflowGenerationRun),
 )
 async def generate_workflow(
     access: Writer,
-    given: Annotated[dict[str, Any], Depends(_generation)],
-    session: Session,
+    kernel: KernelDep,
     running: RunsDep,
-    response: Response,
-) -> Run:
-    return await _begun(access, given, session, running, response)
+    begun: Annotated[Begun, Depends(start_workflow_generation)],
+) -> Response | HelpEstimate:
+    return await answer_of(kernel, running, access, begun, WorkflowGenerationRun)
 
 
 @router.post(
@@ -86,20 +139,20 @@ async def generate_workflow(
     description=(
         "A run: its result has a whole definition that validates, a JSON patch that leads to it, "
         "what was changed on which evidence, and how to do the run again from there. Nothing is "
-        "changed by it."
+        "changed by it." + _FOLLOWED
     ),
-    status_code=202,
-    response_model=RunRead,
-    responses=problems(NothingToRepair, WorkflowRunNotFound, *UNASKED),
+    response_model=None,
+    responses=_responses(
+        WorkflowRepairAnswer, WorkflowRepairRun, NothingToRepair, WorkflowRunNotFound
+    ),
 )
 async def repair_workflow(
     access: Writer,
-    given: Annotated[dict[str, Any], Depends(_repair)],
-    session: Session,
+    kernel: KernelDep,
     running: RunsDep,
-    response: Response,
-) -> Run:
-    return await _begun(access, given, session, running, response)
+    begun: Annotated[Begun, Depends(start_workflow_repair)],
+) -> Response | HelpEstimate:
+    return await answer_of(kernel, running, access, begun, WorkflowRepairRun)
 
 
 @router.post(
@@ -107,42 +160,23 @@ async def repair_workflow(
     operation_id="workflows_suggest",
     summary="Suggest the next nodes of a definition, or automations that behaviour shows",
     description=(
-        "From a definition: a model's proposals (`models:invoke`), each checked where it would "
-        "stand. From behaviour: what the caller begins again and again, counted without a model."
+        "A run. From a definition: a model's proposals (`models:invoke`), each checked where it "
+        "would stand. From behaviour: what the caller begins again and again, counted without a "
+        "model." + _FOLLOWED
     ),
-    response_model=WorkflowSuggestions,
-    dependencies=[off_rails("it changes nothing")],
-    responses=problems(
+    response_model=None,
+    responses=_responses(
+        WorkflowSuggestionAnswer,
+        WorkflowSuggestionRun,
         DefinitionUnreadable,
         SuggestedAfterUnknown,
-        WorkflowSuggestionFailed,
-        WorkflowModelMissing,
         TimeZoneUnknown,
-        ScopeMissing,
-        *UNASKED,
     ),
 )
 async def suggest_workflow(
-    access: Reader, suggesting: SuggestingDep, wanted: WorkflowSuggest
-) -> object:
-    asked = wanted.from_
-    asks_model = isinstance(asked, NextNodesWanted) or asked.words
-    if asks_model and Permission.MODELS_INVOKE not in access.permissions:
-        raise ScopeMissing("To ask a model takes the permission `models:invoke`.")
-    if isinstance(asked, NextNodesWanted):
-        return await suggesting.nodes(access, asked)
-    return await suggesting.automations(access, asked)
-
-
-async def _begun(
-    access: Access,
-    given: dict[str, Any],
-    session: AsyncSession,
-    running: Runs,
-    response: Response,
-) -> Run:
-    run = await service.begin(session, access, running.executor.id, given)
-    on_commit(session, lambda: running.executor.launch(run))
-    response.headers["Location"] = f"/v1/runs/{run.id}"
-    response.headers["X-Run-Id"] = str(run.id)
-    return run
+    access: Reader,
+    kernel: KernelDep,
+    running: RunsDep,
+    begun: Annotated[Begun, Depends(start_workflow_suggestion)],
+) -> Response | HelpEstimate:
+    return await answer_of(kernel, running, access, begun, WorkflowSuggestionRun)

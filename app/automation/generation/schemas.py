@@ -29,6 +29,14 @@ Allow = Annotated[
 ]
 
 
+Stream = Annotated[
+    bool, Field(description="Answer with a stream of the run's events instead of the result.")
+]
+Wait = Annotated[
+    bool, Field(description="Without `stream`: false answers at once, while the run goes on.")
+]
+
+
 class GenerationContext(Input):
     """What it may use. A list that is left out is everything of that kind which you see."""
 
@@ -66,6 +74,7 @@ class WorkflowGenerate(Input):
                     "description": "When a letter of complaint comes, sum it up in two sentences, "
                     "and have somebody agree before the customer is answered.",
                     "limits": {"nodes": 10},
+                    "stream": True,
                 }
             ]
         }
@@ -79,6 +88,8 @@ class WorkflowGenerate(Input):
     context: GenerationContext = Field(default_factory=GenerationContext)
     limits: GenerationLimits = Field(default_factory=GenerationLimits)
     allow: Allow = Field(default_factory=list)
+    stream: Stream = False
+    wait: Wait = True
 
 
 class WorkflowRepair(Input):
@@ -88,8 +99,12 @@ class WorkflowRepair(Input):
         json_schema_extra={"examples": [{"run_id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11"}]}
     )
 
-    definition: Definition | None = None
-    run_id: UUID | None = None
+    definition: Annotated[Definition | None, Field(description="One that does not validate.")] = (
+        None
+    )
+    run_id: Annotated[
+        UUID | None, Field(description="A workflow's run that has failed, and that you see.")
+    ] = None
     wish: Annotated[
         Text, Field(max_length=2000, description="What is to be minded while it is mended.")
     ] = ""
@@ -98,6 +113,8 @@ class WorkflowRepair(Input):
     context: GenerationContext = Field(default_factory=GenerationContext)
     limits: GenerationLimits = Field(default_factory=GenerationLimits)
     allow: Allow = Field(default_factory=list)
+    stream: Stream = False
+    wait: Wait = True
 
     @model_validator(mode="after")
     def _one(self) -> Self:

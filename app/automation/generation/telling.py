@@ -5,15 +5,16 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from app.agents.definitions.changes import differences
+from app.automation.generation.asking import Spent
 from app.automation.generation.drafting import Missing, Written, quoted
 from app.automation.generation.guarding import AT
 from app.automation.language.flow import Flow, Node
 from app.automation.language.walks import nodes_within
 from app.automation.workflows.references import nodes_of, references
 from app.core.errors import FieldError
-from app.inference.calls.totals import Total
 
 MOST_OPERATIONS: Final = 200
+_NO_EVIDENCE: Final = {"pointer": None, "path": None, "evidence": None, "because": None}
 _HELD: Final = {"body", "catch", "finally_", "branches", "ui", "name", "mock"}
 
 
@@ -66,18 +67,18 @@ def repaired(written: Written, wish: Mapping[str, Any]) -> dict[str, Any]:
         "left_out": left_out,
         "warnings": [*_told(written.warnings), *_gaps(written.draft.missing)],
         "assumptions": written.draft.assumptions,
-        "evidence": wish["evidence"],
+        "evidence": [{**_NO_EVIDENCE, **each} for each in wish["evidence"]],
         "rerun": _rerun(written, wish),
     }
 
 
-def usage(total: Total, model: str, calls: int) -> dict[str, Any]:
-    cost = total.cost_usd
+def usage(spent: Spent) -> dict[str, Any]:
+    cost = spent.total.cost_usd
     return {
-        "model": model,
-        "calls": calls,
-        "input_tokens": total.input_tokens,
-        "output_tokens": total.output_tokens,
+        "model": spent.model,
+        "calls": spent.calls,
+        "input_tokens": spent.total.input_tokens,
+        "output_tokens": spent.total.output_tokens,
         "cost_usd": None if cost is None else f"{cost:f}",
     }
 

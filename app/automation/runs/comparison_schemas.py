@@ -44,7 +44,7 @@ class ComparedRun(Output):
     seconds: float | None = Field(description="From its start to its end.")
     input_tokens: int
     output_tokens: int
-    cost_usd: Money | None
+    cost_usd: Money | None = Field(description="Null where a price is not known.")
 
 
 class ComparedStep(Output):
@@ -58,15 +58,15 @@ class ComparedStep(Output):
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Of all attempts.")
-    copied: bool
+    copied: bool = Field(description="Taken over from another run; it cost nothing here.")
     error: dict[str, Any] | None
 
 
 class ValueDifference(Output):
     """`a` and `b` are cut to a preview where they are long; what is not there is null."""
 
-    pointer: str
-    action: Literal["added", "removed", "replaced"]
+    pointer: str = Field(description="Into the value: `/rows/0/name`; empty of the whole.")
+    action: Literal["added", "removed", "replaced"] = Field(description="From `a` to `b`.")
     a: Any
     b: Any
 
@@ -75,12 +75,12 @@ class ComparedNode(Output):
     path: str
     node_id: str
     node_type: str
-    only_in: Literal["a", "b"] | None
-    differs: bool
+    only_in: Literal["a", "b"] | None = Field(description="Null where it ended in both.")
+    differs: bool = Field(description="In how it ended, by which port, or in what it gave.")
     a: ComparedStep | None
     b: ComparedStep | None
     input: list[ValueDifference] = Field(description="At most fifty.")
-    output: list[ValueDifference]
+    output: list[ValueDifference] = Field(description="At most fifty.")
     too_large: bool = Field(description="Whether a value is too large to be looked into.")
 
 
@@ -90,12 +90,12 @@ class Comparison(Output):
     a: ComparedRun
     b: ComparedRun
     inputs: list[ValueDifference] = Field(description="Of the runs themselves.")
-    output: list[ValueDifference]
-    definition: list[ValueDifference]
+    output: list[ValueDifference] = Field(description="Of the runs themselves.")
+    definition: list[ValueDifference] = Field(description="Of what they were run by.")
     nodes: list[ComparedNode] = Field(description="By path.")
     only_in_a: int
     only_in_b: int
     different: int = Field(description="Of those in both.")
     alike: int
     has_more: bool
-    next_after: str | None
+    next_after: str | None = Field(description="For `after`, to have the nodes that follow.")

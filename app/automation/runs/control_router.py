@@ -1,6 +1,6 @@
 """Workflows' runs over HTTP: hold them, end them, do them again."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Response
@@ -34,14 +34,27 @@ from app.core.http.guard import KernelDep, ScopeMissing, guarded_router
 from app.core.http.problems import problems
 from app.core.http.rails import RailsDep
 from app.core.http.units import Session
+from app.runs.events.errors import EventIdInvalid
+from app.runs.events.streaming import LastEventId, event_stream_responses
 from app.runs.runs.bundle import RunsDep
+from app.runs.runs.errors import RunNotFound
 
 router = guarded_router(prefix="/v1/workflow-runs/{workflow_run_id}", tag="workflow runs")
 
 _GOING = problems(WorkflowRunNotFound, WorkflowRunEnded, Unauthenticated, ScopeMissing)
-_AGAIN = problems(
-    WorkflowRunNotFound, WorkflowRunNotEnded, NodeUnknown, *FAILURES, Unauthenticated, ScopeMissing
-)
+_AGAIN: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "With `stream` its events, with `wait` the run at its end, or where it "
+        "waits; of a dry run what it would come to.",
+        "model": WorkflowRunAnswer,
+        "content": event_stream_responses()[200]["content"],
+    },
+    202: {"description": "The run as it begins.", "model": WorkflowRunRead},
+    **problems(
+        WorkflowRunNotFound, WorkflowRunNotEnded, NodeUnknown, *FAILURES, RunNotFound,
+        EventIdInvalid, Unauthenticated, ScopeMissing,
+    ),
+}  # fmt: skip
 
 
 @router.post(
@@ -106,11 +119,14 @@ async def start_workflow_retry(
     rails: RailsDep,
     starter: StarterDep,
     types: NodeTypesDep,
+    last: LastEventId,
     workflow_run_id: UUID,
     body: WorkflowRunRetry,
 ) -> Started:
-    wanted = Again(workflow_run_id, body.from_nodes)
-    return await Beginning(kernel, rails, starter, types, access, Way()).begin_again(wanted)
+    if last is not None:
+        return Started(last.run_id, last.seq, stream=True)
+    wanted, way = Again(workflow_run_id, body.from_nodes), Way(body.stream, body.wait)
+    return await Beginning(kernel, rails, starter, types, access, way).begin_again(wanted)
 
 
 async def start_workflow_rerun(
@@ -119,9 +135,12 @@ async def start_workflow_rerun(
     rails: RailsDep,
     starter: StarterDep,
     bench: BenchDep,
+    last: LastEventId,
     workflow_run_id: UUID,
     body: WorkflowRunRerun,
 ) -> Started:
+    if last is not None:
+        return Started(last.run_id, last.seq, stream=True)
     flow = None
     if body.definition is not None:
         if Permission.WORKFLOWS_WRITE not in access.permissions:
@@ -130,8 +149,8 @@ async def start_workflow_rerun(
     wanted = Again(
         workflow_run_id, body.from_nodes or (), flow, body.version, body.label, body.inputs
     )
-    beginning = Beginning(kernel, rails, starter, bench.types, access, Way())
-    return await beginning.begin_again(wanted)
+    way = Way(body.stream, body.wait)
+    return await Beginning(kernel, rails, starter, bench.types, access, way).begin_again(wanted)
 
 
 @router.post(
@@ -142,8 +161,7 @@ async def start_workflow_rerun(
         "A new run: what the others gave is taken over and costs nothing, and what comes after "
         "one that is done again is done again too."
     ),
-    status_code=202,
-    response_model=WorkflowRunAnswer,
+    response_model=None,
     responses=_AGAIN,
 )
 async def retry_workflow_run(
@@ -164,8 +182,7 @@ async def retry_workflow_run(
         "what comes after them; the others' outputs are taken over. With other `inputs`, all is "
         "done again. `definition` takes the permission `workflows:write`, and is not stored."
     ),
-    status_code=202,
-    response_model=WorkflowRunAnswer,
+    response_model=None,
     responses=_AGAIN,
 )
 async def rerun_workflow_run(

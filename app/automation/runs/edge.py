@@ -5,7 +5,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from app.automation.engine.errors import InputsInvalid, WorkflowBusy, WorkflowDisabled
+from app.automation.engine.errors import (
+    InputsInvalid,
+    WorkflowBusy,
+    WorkflowDisabled,
+    WorkflowsTooDeep,
+)
 from app.automation.language.checking import DefinitionUnfit
 from app.automation.workflows.errors import (
     WorkflowLabelNotFound,
@@ -32,7 +37,7 @@ Runner = Annotated[Access, require(Permission.WORKFLOWS_RUN)]
 # Why a run is not begun.
 FAILURES = (
     WorkflowNotFound, WorkflowVersionNotFound, WorkflowLabelNotFound, WorkflowDisabled,
-    WorkflowBusy, DefinitionUnfit, InputsInvalid,
+    WorkflowBusy, WorkflowsTooDeep, DefinitionUnfit, InputsInvalid,
 )  # fmt: skip
 
 

@@ -44,6 +44,15 @@ NodeIds = Annotated[
 ]
 
 
+Stream = Annotated[
+    bool, Field(description="Answer with a stream of the run's events instead of the result.")
+]
+Waited = Annotated[
+    bool,
+    Field(description="Without `stream`: true answers once it has ended, or waits for something."),
+]
+
+
 class _OneVersion(Input):
     version: Version = None
     label: Label = None
@@ -79,9 +88,7 @@ class WorkflowRunCreate(_OneVersion):
     metadata: Annotated[
         Metadata, Field(default_factory=dict, description="Your own labels; at most 16 KiB.")
     ]
-    stream: Annotated[
-        bool, Field(description="Answer with a stream of the run's events instead of the result.")
-    ] = False
+    stream: Stream = False
     wait: Annotated[
         bool,
         Field(description="Without `stream`: false answers at once, while the run goes on."),
@@ -98,6 +105,8 @@ class WorkflowRunRetry(Input):
     from_nodes: Annotated[
         NodeIds | None, Field(alias="from", description="Default: the nodes that failed.")
     ] = None
+    stream: Stream = False
+    wait: Waited = False
 
 
 class WorkflowRunRerun(_OneVersion):
@@ -116,6 +125,8 @@ class WorkflowRunRerun(_OneVersion):
         Definition | None, Field(description="In place of the one that the run followed.")
     ] = None
     inputs: Annotated[Inputs | None, Field(description="In place of those of the run.")] = None
+    stream: Stream = False
+    wait: Waited = False
 
     @model_validator(mode="after")
     def _one_definition(self) -> "WorkflowRunRerun":
@@ -155,7 +166,10 @@ class WorkflowRunQuery(PageQuery):
     status: Annotated[RunStatus | None, Field(description="Only runs in this state.")] = None
     trigger: Annotated[
         Text | None,
-        Field(max_length=64, description="What began them: `api`, `cron`, `webhook` …"),
+        Field(
+            max_length=64,
+            description="What began them: `api`, `rerun`, `subworkflow`, `cron`, `webhook` …",
+        ),
     ] = None
     since: Annotated[Moment | None, Field(description="Begun then or later.")] = None
     until: Annotated[Moment | None, Field(description="Begun earlier.")] = None
@@ -179,22 +193,24 @@ class WorkflowRunItem(Output):
     workflow_name: str
     workflow_version: int | None = Field(description="Null of a definition that was never kept.")
     user_id: UUID = Field(description="Who began it, or whose trigger did.")
-    trigger: str
+    trigger: str = Field(
+        description="`api`, `rerun`, `subworkflow`, or the kind of its trigger: `cron` …"
+    )
     trigger_id: UUID | None
-    error: Problem | None
+    error: Problem | None = Field(description="Why it failed; null unless it has.")
     parent_run_id: UUID | None
     parent_path: str | None = Field(description="At which step of that run it was begun.")
     reused_from_id: UUID | None = Field(description="The run whose steps it took over.")
-    priority: int
+    priority: int = Field(description="From 0 to 9; higher ones get their turn first.")
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Null where a price is not known.")
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] = Field(description="As it was begun with.")
     created_at: datetime
     admitted_at: datetime | None = Field(description="When its turn came.")
-    started_at: datetime | None
+    started_at: datetime | None = Field(description="When a process took it up first.")
     paused_at: datetime | None = Field(description="Set while a person holds it.")
-    deadline_at: datetime | None
+    deadline_at: datetime | None = Field(description="When the definition's `timeout` ends it.")
     ended_at: datetime | None
 
 
@@ -202,11 +218,11 @@ class WorkflowWaitRead(Output):
     """Something that a run waits for."""
 
     id: UUID
-    path: str
+    path: str = Field(description="Where the node stands that waits.")
     node_id: str
     kind: Literal["time", "approval", "event", "run"]
     subject: str | None = Field(description="The event's type, or the run's id.")
-    until: datetime | None
+    until: datetime | None = Field(description="When the wait is over in any case.")
     created_at: datetime
 
 
@@ -271,16 +287,18 @@ class WorkflowStepRead(Output):
     attempt: int = Field(description="From 0.")
     status: Literal["started", "ok", "error", "cached"]
     position: int = Field(description="The order of the ends; 0 while it is under way.")
-    port: str
-    input: Any
-    output: Any
-    error: dict[str, Any] | None
+    port: str = Field(description="By which it was left: `out`, `error`, a case …")
+    input: Any = Field(description="Its settings, with the values that they had then.")
+    output: Any = Field(description="Null until it has ended, and where it failed.")
+    error: dict[str, Any] | None = Field(
+        description="Why it failed: `{code, message, detail, retryable}`."
+    )
     logs: Any = Field(description="Lines of text, or what they are cut to.")
     input_tokens: int
     output_tokens: int
-    cost_usd: Money | None
+    cost_usd: Money | None = Field(description="Null where a price is not known.")
     copied: bool = Field(description="Taken over from another run; it cost nothing here.")
-    ready_at: datetime | None
+    ready_at: datetime | None = Field(description="When all that it needs was there.")
     started_at: datetime
-    ended_at: datetime | None
+    ended_at: datetime | None = Field(description="Null while it is under way.")
     retry_at: datetime | None = Field(description="When another attempt follows.")

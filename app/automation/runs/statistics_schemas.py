@@ -23,7 +23,7 @@ class StatisticsQuery(Input):
 
 
 class Durations(Output):
-    """Seconds; null where nothing has ended."""
+    """Percentiles in seconds: half of all took at most `p50`. Null where nothing has ended."""
 
     p50: float | None
     p90: float | None
@@ -38,9 +38,9 @@ class NodeStatistics(Output):
     node_type: str
     ends: int = Field(description="How often it ended, in whatever way; attempts apart.")
     attempts: int
-    retries: int
-    failed: int
-    failure_rate: float | None
+    retries: int = Field(description="Of the attempts those that were not the first.")
+    failed: int = Field(description="Of its ends.")
+    failure_rate: float | None = Field(description="`failed` of `ends`, from 0 to 1.")
     cache_hits: int
     seconds: Durations = Field(description="Of an attempt, from its start to its end.")
     input_tokens: int
@@ -55,14 +55,18 @@ class WorkflowStatistics(Output):
     since: datetime
     until: datetime
     runs: int = Field(description="Of the newest 10,000.")
-    by_status: dict[str, int]
-    failure_rate: float | None = Field(description="Failed ones of those that have ended.")
+    by_status: dict[str, int] = Field(
+        description="How many runs are in which state; a state that none is in is not there."
+    )
+    failure_rate: float | None = Field(
+        description="Failed ones of those that have ended, from 0 to 1."
+    )
     seconds: Durations = Field(description="Of runs that have ended, from creation to end.")
     queue_seconds: Durations = Field(description="From creation until their turn came.")
     input_tokens: int
     output_tokens: int
     cost_usd: Money | None = Field(description="Of those runs whose prices are all known.")
-    mean_cost_usd: Money | None
+    mean_cost_usd: Money | None = Field(description="Of one of those runs.")
     truncated: bool = Field(description="Whether there are more runs than were looked at.")
     node_runs: int = Field(description="Over how many of the newest runs nodes are told.")
     nodes: list[NodeStatistics] = Field(

@@ -10,7 +10,7 @@ from app.runs.runs.schemas import RunStatus
 
 
 class TimelineAttempt(Output):
-    """One attempt at a node. Seconds are null where a moment is not known yet."""
+    """One attempt at a node. What has not ended is measured up to now."""
 
     step_id: UUID | None = Field(description="Null of one that only waits so far.")
     attempt: int = Field(description="From 0.")
@@ -18,20 +18,20 @@ class TimelineAttempt(Output):
     ready_at: datetime | None
     started_at: datetime
     ended_at: datetime | None
-    retry_at: datetime | None
+    retry_at: datetime | None = Field(description="When another attempt follows.")
     queue_seconds: float = Field(description="From being ready to its start.")
     run_seconds: float = Field(description="At work.")
     wait_seconds: float = Field(
         description="For a person, a moment, an event or another run; after it, until the next "
         "attempt."
     )
-    copied: bool
+    copied: bool = Field(description="Taken over from another run: its times are of that one.")
 
 
 class TimelineNode(Output):
     """A node at its place, with those within it."""
 
-    path: str
+    path: str = Field(description="Where it stands: `items[3]/send`.")
     node_id: str
     node_type: str
     attempts: list[TimelineAttempt] = Field(description="Empty of a container under way.")
@@ -42,8 +42,8 @@ class TimelineTotals(Output):
     """Sums over all attempts at nodes that hold no others; side by side they exceed the clock."""
 
     attempts: int
-    retries: int
-    copied: int
+    retries: int = Field(description="Of the attempts those that were not the first.")
+    copied: int = Field(description="Attempts taken over from another run: they count in nothing.")
     queue_seconds: float
     run_seconds: float
     wait_seconds: float
@@ -57,8 +57,8 @@ class CriticalStep(Output):
     node_id: str
     node_type: str
     from_: datetime = Field(serialization_alias="from", description="When it became ready.")
-    to: datetime
-    seconds: float
+    to: datetime = Field(description="When it ended, or now.")
+    seconds: float = Field(description="Between the two.")
 
 
 class Timeline(Output):

@@ -161,6 +161,26 @@ async def test_what_the_caller_allows_is_written_and_warned_of(talker):
     assert set(problems(run)) == {"not_offered"}
 
 
+@pytest.mark.parametrize(
+    ("node", "pointer"),
+    [
+        ({"type": "retrieve", "with": {"query": "Why?"}}, "/with"),
+        ({"type": "retrieve", "with": {"query": "Why?", "collections": ["payroll"]}},
+         "/with/collections"),
+        ({"type": "connector",
+          "with": {"connector": "files", "operation": "list",
+                   "options": {"collection": "payroll"}}},
+         "/with/options/collection"),
+    ],
+    ids=["all of them", "another one", "another one's files"],
+)  # fmt: skip
+async def test_only_collections_that_may_be_used_are_read(talker, node, pointer):
+    bounds = {"context": {"collections": ["handbook"]}, "limits": {"repairs": 0}}
+    run = await generate(talker, FakeOpenAI(), answer(flow({"id": "read", **node})), **bounds)
+    found = [each["pointer"] for each in run["error"]["errors"] if each["code"] == "not_offered"]
+    assert found == [f"/definition/nodes/0{pointer}"]
+
+
 async def test_without_a_model_nothing_begins(talker):
     body = {"description": WISH}
     refused = await talker.call("POST", "/v1/workflows/generate", json={**body, "model": "x/y"})

@@ -34,12 +34,16 @@ SCHEMA = build_schema(SDL)
 
 
 class FakeDagger(HttpServer):
-    """`asked` are the pipelines whose output was wanted; `false` fails, and so does no image."""
+    """`asked` are the pipelines whose output was wanted; `false` fails, and so does no image.
+
+    `written` are files that commands leave behind, as if they had run.
+    """
 
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.asked: list[tuple[Any, ...]] = []
         self.refused = 0
+        self.written: dict[str, str] = {}
 
     async def _answer(self, exchange: HttpExchange) -> None:
         wanted = "Basic " + base64.b64encode(f"{TOKEN}:".encode()).decode()
@@ -85,6 +89,7 @@ class _Container:
 
     def file(self, _: Any, path: str) -> Mapping[str, Any]:
         found = {step[1]: step[2] for step in self._done if step[0] == "file"}
+        found |= self._of.written
         if path not in found:
             raise GraphQLError(f"lstat {path}: no such file or directory")
         return {"contents": found[path], "size": len(found[path])}
