@@ -17,13 +17,15 @@ MOST_OUTPUT_CHARACTERS = 200_000
 class ToolFault(Exception):
     """What went wrong with a call, in words that the model can react to. It is a value, not an end.
 
-    `code` is for programs (`timeout`, `not_found` …); the message says no secret.
+    `code` is for programs (`timeout`, `not_found` …); the message says no secret. `passing`: the
+    other end may answer later.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.passing = passing
 
 
 @dataclass(frozen=True, slots=True)

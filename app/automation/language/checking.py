@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+import orjson
+
 from app.agents.definitions.json_schemas import mistake_in
 from app.automation.language.checks.form import read
 from app.automation.language.checks.graph import (
@@ -18,12 +20,14 @@ from app.automation.language.checks.settings import (
     warn_of_idle,
 )
 from app.automation.language.checks.view import Findings, View, Whole, ancestors_in, whole_of
-from app.automation.language.flow import ERROR, TIMEOUT, Flow, Node, Scope
+from app.automation.language.checks.words import says_nothing
+from app.automation.language.flow import ERROR, MOST_DEPTH, TIMEOUT, Flow, Node, Scope
 from app.automation.language.types import KnownTypes
 from app.automation.language.walks import scopes_of
 from app.core.errors import FieldError, Unprocessable
 
 AT: Final = "/body/definition"
+MOST_BYTES: Final = 1024 * 1024
 _WITH_ERROR: Final = frozenset({"error"})
 
 
@@ -50,13 +54,27 @@ def findings_of(
     Where fields of it are of the wrong form, the rest is checked without them, and beside such
     mistakes the flow is None.
     """
-    flow, mistakes, left_out = read(document, pointer)
+    wrong = _bulk_mistake(document)
+    if wrong is not None:
+        return None, Findings([FieldError(pointer, *wrong)])
+    flow, mistakes, left_out = read(document, pointer, types)
     if flow is None:
         return None, Findings(mistakes)
     whole = whole_of(flow, types)
     _check(whole, pointer)
     own = [each for each in whole.findings.errors if not _is_below(each.pointer, left_out)]
     return (None if mistakes else flow), Findings([*mistakes, *own], whole.findings.warnings)
+
+
+def _bulk_mistake(document: Any) -> tuple[str, str] | None:
+    try:
+        size = len(orjson.dumps(document))
+    except TypeError:
+        return "definition_unreadable", "is not JSON, or nested too deeply"
+    if size > MOST_BYTES:
+        said = f"has {size} bytes as JSON; {MOST_BYTES} are the most"
+        return "definition_too_large", said
+    return None
 
 
 def _is_below(pointer: str, left_out: list[str]) -> bool:
@@ -73,7 +91,11 @@ def _check(whole: Whole, at: str) -> None:
         wrong = mistake_in(schema) if schema is not None else None
         if wrong is not None:
             whole.findings.add(f"{at}/{name}", "schema_invalid", wrong)
-    check_counts(whole, at)
+        elif schema is not None and says_nothing(schema):
+            said = "holds no word of JSON Schema: fields stand in `properties`"
+            whole.findings.warn(f"{at}/{name}", "without_effect", said)
+    if not check_counts(whole, at):
+        return
     begun = Reading(whole, View(bases=frozenset({"inputs", "vars"})))
     for name, limit in (("concurrency", flow.settings.concurrency), ("rate", flow.settings.rate)):
         if limit is not None:
@@ -107,7 +129,10 @@ def _check_node(whole: Whole, node: Node, at: str, view: View, depth: int) -> No
         Reading(whole, view.with_names(_WITH_ERROR)).expression(node.retry.when, f"{at}/retry/when")
     if node.cache is not None:
         Reading(whole, view).template(node.cache.key, f"{at}/cache/key")
+    if node.breaker is not None:
+        Reading(whole, view).template(node.breaker.key, f"{at}/breaker/key")
     check_compensation(whole, node, f"{at}/compensate", view)
-    for name, inner in scopes_of(node):
+    for name, inner in scopes_of(node) if depth < MOST_DEPTH else ():
         names = node_type.scope_names.get(name, frozenset[str]()) if node_type else frozenset()
-        _check_scope(whole, inner, f"{at}/{name}", view.with_names(names), depth + 1)
+        within = view.with_names(names).within(node.id, name)
+        _check_scope(whole, inner, f"{at}/{name}", within, depth + 1)

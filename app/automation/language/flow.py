@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.core.schema import DecimalText, Input, Number, Text, WholeNumber
 
@@ -32,6 +32,13 @@ def seconds_of(duration: str) -> float:
     return total
 
 
+def _written(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        said = f'must be a text with its unit, such as "{value:g}s" or "5m"'
+        raise ValueError(said)  # noqa: TRY004 - the one that Pydantic takes for a mistake
+    return value
+
+
 def _checked_duration(value: str) -> str:
     seconds_of(value)
     return value
@@ -54,6 +61,7 @@ Duration = Annotated[
         json_schema_extra={"pattern": _DURATION.pattern},
     ),
     AfterValidator(_checked_duration),
+    BeforeValidator(_written),
 ]
 Expression = Annotated[
     Text, Field(min_length=1, max_length=2000, description="CEL, without braces.")
@@ -90,9 +98,20 @@ class Cache(Input):
 
 
 class Breaker(Input):
-    """After `failures` in a row, steps of this key fail at once until `cooldown` is over."""
+    """After `failures` in a row, steps of this key fail at once until `cooldown` is over.
 
-    key: Annotated[Text, Field(min_length=1, max_length=200)]
+    Timeouts, refused connections, 5xx and 429 count; other 4xx do not.
+    """
+
+    key: Annotated[
+        Text | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Shared in the workspace. By default: the node type with the service, the "
+            "model or the tool that the step calls.",
+        ),
+    ] = None
     failures: Annotated[WholeNumber, Field(ge=1, le=1000)] = 5
     cooldown: Duration = "30s"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ LONGEST: Final = 4000
 _ROOT: Final = Path(app.__file__).parents[1]
 _CHILD: Final = "app.automation.language.jsonata_child"
 _MIB: Final = 1024 * 1024
+# Nobody says that the library reads in several threads at once.
+_READING: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,8 @@ def mistake_in_jsonata(expression: str) -> str | None:
     import jsonata  # type: ignore[import-untyped]  # noqa: PLC0415 - heavy, and not needed at start
 
     try:
-        jsonata.Jsonata(expression)
+        with _READING:
+            jsonata.Jsonata(expression)
     except RecursionError:
         return "is nested too deeply"
     except Exception as error:  # noqa: BLE001 - the library raises any, for what texts are

@@ -10,11 +10,15 @@ from pydantic import BaseModel
 CEL: Final = "cel"
 JINJA: Final = "jinja"
 NONE: Final = "none"
+URL: Final = "url"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`kind`: `cel` (a bare expression that the node evaluates), `jinja`, `none` (as it stands).
+    """What stands there.
+
+    `kind`: `cel` (a bare expression that the node evaluates), `jinja`, `none` (as it stands), `url`
+    (with `{{ CEL }}`, whose values are percent-encoded among other text).
 
     `names` is what the expression sees beside what the node sees; `alone`: only those.
     """
@@ -43,7 +47,7 @@ def marks_of(model: type[BaseModel]) -> Marks:
     found: dict[str, Mark | Marks] = {}
     for name, field in model.model_fields.items():
         inner: dict[str, Mark | Marks] = {}
-        for below in _models(field.annotation):
+        for below in models_in(field.annotation):
             inner.update(marks_of(below))
         mark = _mark(field.json_schema_extra)
         if mark is not None or inner:
@@ -59,9 +63,10 @@ def _mark(extra: Any) -> Mark | None:
     )
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field's type names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
         return
     for part in get_args(annotation):
-        yield from _models(part)
+        yield from models_in(part)

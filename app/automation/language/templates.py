@@ -8,10 +8,11 @@ from typing import Any, Final
 from app.automation.language.cel.functions import dumped
 from app.automation.language.cel.tokens import TOKEN
 from app.automation.language.cel.values import weight
-from app.automation.language.expressions import Expression, ExpressionUnfit, compiled
+from app.automation.language.expressions import LONGEST, Expression, ExpressionUnfit, compiled
 from app.automation.language.faults import StepFault
-from app.automation.language.marks import JINJA, NONE, Mark, Marks
+from app.automation.language.marks import JINJA, NONE, URL, Mark, Marks
 from app.automation.language.prompts import rendered_prompt
+from app.automation.language.urls import url_of
 
 OPENED: Final = "{{"
 CLOSED: Final = "}}"
@@ -19,6 +20,9 @@ TOO_LARGE: Final = "template_too_large"
 MOST: Final = 8 * 1024 * 1024
 """Characters and values that a rendering may have, if nothing else is said."""
 _MOST_PIECES: Final = 400
+_WIDEST: Final = LONGEST + 100
+_QUOTES: Final = frozenset({"'", '"'})
+_EMPTY: Final = frozenset({"''", '""'})
 # Longer ones are read anew each time, rather than kept.
 _SHORT: Final = 4000
 
@@ -49,7 +53,7 @@ class Found:
 
 
 def templates_in(template: Any, pointer: str = "", marks: Marks | None = None) -> Iterator[Found]:
-    """Its strings that are templates: `cel` (bare), `jinja`, or `text` (with `{{ CEL }}`)."""
+    """Its strings that are templates: `cel` (bare), `jinja`, or `text`, `url` (`{{ CEL }}`)."""
     if isinstance(template, str):
         if OPENED in template:
             yield Found(pointer, "text", template)
@@ -108,13 +112,18 @@ def pieces_of(text: str) -> tuple[str, ...]:
 def _end_of(text: str, start: int) -> int:
     """Where the expression from `start` is over: braces and texts within it are its own."""
     depth, place = 0, start
-    while place < len(text):
+    last = min(len(text), start + _WIDEST)
+    while place < last:
         if not depth and text.startswith(CLOSED, place):
             return place + len(CLOSED)
-        match = TOKEN.match(text, place)
+        match = TOKEN.match(text, place, last)
         word = match[0] if match else text[place]
+        if word in _QUOTES or (word in _EMPTY and text.startswith(word[0], place + 2)):
+            raise TemplateUnfit(f"after `{{{{`, a text is never closed by {word}")
         depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
         place += len(word)
+    if last < len(text):
+        raise TemplateUnfit(f"`{{{{` is not closed by `}}}}` within {LONGEST} characters")
     raise TemplateUnfit("`{{` is never closed by `}}`")
 
 
@@ -157,6 +166,8 @@ class _Rendering:
             return self.of(template, mark or {})
         if mark.kind == JINJA and isinstance(template, str):
             return rendered_prompt(template, self._names)
+        if mark.kind == URL:
+            return self._url(template)
         return template
 
     def _text(self, template: str) -> Any:
@@ -166,6 +177,14 @@ class _Rendering:
             self._take(weight(value))
             return value
         return "".join([self._piece(piece) for piece in pieces])
+
+    def _url(self, template: Any) -> Any:
+        if not isinstance(template, str) or OPENED not in template:
+            return template
+        pieces = _ready(template)
+        if len(pieces) == 1:
+            return self._text(template)
+        return url_of((self._piece(piece), isinstance(piece, Expression)) for piece in pieces)
 
     def _piece(self, piece: str | Expression) -> str:
         if isinstance(piece, str):

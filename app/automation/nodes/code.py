@@ -29,7 +29,20 @@ import json as _json
 with open({RESULT!r}, "w") as _file:
     _file.write(_json.dumps(globals().get("result")))
 """
-_COMPILES: Final = "compile(data, 'code', 'exec')"
+# Each is named before it is read: what breaks the interpreter down is the one that was named last.
+_COMPILES: Final = """
+result = {}
+for number, text in enumerate(data):
+    print(number, flush=True)
+    try:
+        compile(text, "code", "exec")
+    except SyntaxError as error:
+        result[number] = f"line {error.lineno or 1}: {error.msg}"
+    except MemoryError:
+        result[number] = "it is nested too deeply"
+    except Exception as error:
+        result[number] = f"{type(error).__name__}: {error}"
+"""
 _WHY: Final[Mapping[str, tuple[str, str]]] = {
     "timeout": ("code_timeout", "It took longer than it may."),
     "memory": ("code_memory", "It needs more memory than it may."),
@@ -79,14 +92,36 @@ class CodeNode(TaskNode[CodeConfig]):
         return (await self._sandbox.platform()).missing
 
     async def mistakes(self, access: Access, settings: Mapping[str, Any]) -> Sequence[FieldError]:
+        [found] = await self.mistakes_of(access, [settings])
+        return found
+
+    async def mistakes_of(
+        self, access: Access, settings: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Sequence[FieldError]]:
+        """In one process, since each takes a while to start."""
         if missing := await self.missing(access):
-            return [FieldError("/code", SandboxUnavailable.code, missing)]
-        # There too: what is only compiled can break an interpreter down.
-        ended = await self._sandbox.run(Code(_COMPILES, data=settings.get("code")))
-        if ended.reason == "ok":
-            return ()
-        said = (ended.error or ended.reason).strip().rpartition("\n")[2]
-        return [FieldError("/code", "code_invalid", said[:_SAID])]
+            return [[FieldError("/code", SandboxUnavailable.code, missing)] for _ in settings]
+        codes = list(dict.fromkeys(str(each.get("code")) for each in settings))
+        wrong = dict(zip(codes, await self._compiled(codes), strict=True))
+        told = [wrong[str(each.get("code"))] for each in settings]
+        return [[FieldError("/code", "code_invalid", said)] if said else [] for said in told]
+
+    async def _compiled(self, codes: list[str]) -> list[str | None]:
+        """What is wrong with each; where one ends the process, the rest is passed over.
+
+        Within the walls too: what is only compiled can break an interpreter down.
+        """
+        ended = await self._sandbox.run(Code(_COMPILES + _ENDING, data=codes))
+        wrong: list[str | None] = [None] * len(codes)
+        written = ended.files.get(RESULT)
+        if ended.reason == "ok" and written is not None:
+            for number, said in orjson.loads(written).items():
+                wrong[int(number)] = str(said)[:_SAID]
+            return wrong
+        last = ended.stdout.strip().rpartition("\n")[2]
+        place = int(last) if last.isdecimal() else 0
+        wrong[place] = _WHY.get(ended.reason, ("", "It cannot be compiled."))[1]
+        return wrong
 
     async def perform(self, ctx: StepContext, config: CodeConfig) -> Given:
         """Raises StepFault: `code_error`, `code_timeout` …, `sandbox_unavailable`."""

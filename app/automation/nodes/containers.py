@@ -129,7 +129,8 @@ class TryConfig(Input):
 class Try(ContainerNode[TryConfig]):
     """Where its `body` fails, what that did is undone (`compensate`) and `catch` sees `error`.
 
-    `finally` runs in any case. The output is the body's, or what `catch` gives.
+    `finally` runs in any case. The output is the body's, or what `catch` gives. `timeout` is the
+    body's: when it is over, that is a failure to be caught.
     """
 
     name = "try"

@@ -103,6 +103,14 @@ class Answered:
         }
 
 
+def origin_of(url: str) -> str | None:
+    """`https://api.example.com`, or None for what is no URL."""
+    try:
+        return str(address(url).origin())
+    except (ToolFault, ValueError):
+        return None
+
+
 def content_of(body: Any, headers: dict[str, str]) -> bytes | None:
     """A body as it is sent, its type among the headers unless they name one."""
     if body is None:

@@ -19,7 +19,7 @@ def fault_of(error: AppError) -> StepFault:
 
 
 def fault_of_tool(fault: ToolFault) -> StepFault:
-    return StepFault(fault.code, fault.message, retryable=fault.code in _PASSING)
+    return StepFault(fault.code, fault.message, retryable=fault.passing or fault.code in _PASSING)
 
 
 def expect_allowed(ctx: StepContext, *permissions: Permission) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.agents.credentials.finding import Credentials
 from app.agents.tools.web.calling import NOT_SETTABLE, PROOFS
 from app.agents.tools.web.client import ToolClient
+from app.automation.language.marks import URL, marked
 from app.automation.nodes.exchanging import (
     CredentialConfig,
     Headers,
@@ -17,6 +18,7 @@ from app.automation.nodes.exchanging import (
     content_of,
     exchange,
     expect_credential,
+    origin_of,
 )
 from app.automation.nodes.fields import Json, is_template
 from app.automation.nodes.node_type import Given, StepContext, TaskNode
@@ -30,7 +32,14 @@ SETTLED: Final = "Idempotency-Key"
 
 class HttpConfig(Input):
     method: Method = "GET"
-    url: Url
+    url: Annotated[
+        Url,
+        Field(
+            description="The whole URL, `https://` and all. Values that templates put into it are "
+            "percent-encoded, unless one is the whole of it, or its beginning.",
+            json_schema_extra=marked(URL),
+        ),
+    ]
     headers: Headers = Field(default_factory=dict)
     query: Query = Field(default_factory=dict)
     body: Annotated[Json, Field(description="A text is sent as it is, anything else as JSON.")] = (
@@ -73,6 +82,9 @@ class Http(TaskNode[HttpConfig]):
             *wrong_headers(settings.get("headers")),
             *await expect_credential(self._credentials, access, settings.get("credential")),
         ]
+
+    def target(self, config: HttpConfig) -> str | None:
+        return origin_of(config.url)
 
     async def perform(self, ctx: StepContext, config: HttpConfig) -> Given:
         """Raises StepFault: `http_status`, `rate_limited`, `timeout`, `response_too_large`."""

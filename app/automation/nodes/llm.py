@@ -128,6 +128,9 @@ class Llm(TaskNode[LlmConfig]):
             return () if error.retryable else [FieldError(f"/{place}", error.code, error.detail)]
         return ()
 
+    def target(self, config: LlmConfig) -> str | None:
+        return config.model or config.route or "the usual model"
+
     async def perform(self, ctx: StepContext, config: LlmConfig) -> Given:
         """Raises StepFault: `output_invalid`, and what asking a model raises."""
         expect_allowed(ctx, Permission.MODELS_INVOKE)

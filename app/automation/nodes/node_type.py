@@ -52,7 +52,8 @@ class Given:
 class StepContext:
     """Who does what for whom.
 
-    `access` has the rights of whoever started the run (or owns the trigger), as they were then.
+    `access` has the rights of whoever started the run (or owns the trigger), as far as they had
+    them still when this process took it up.
     `key` is the same in every attempt of every process at this step of this run: what it sends as
     `Idempotency-Key`. `log` adds a line to the step's own log (bounded), `text` streams what a
     model says into the run's. `budget_usd` is what the run may still cost; `run_cap` what the
@@ -127,6 +128,12 @@ class NodeType(ABC, Generic[Config]):
         del access, settings
         return ()
 
+    async def mistakes_of(
+        self, access: Access, settings: Sequence[Mapping[str, Any]]
+    ) -> Sequence[Sequence[FieldError]]:
+        """The same of all the nodes of a definition that are of this type, in their order."""
+        return [await self.mistakes(access, each) for each in settings]
+
 
 class PureNode(NodeType[Config]):
     """Computes from what it is given alone: no clock, no chance, no world outside."""
@@ -152,6 +159,14 @@ class TaskNode(NodeType[Config]):
     @abstractmethod
     async def perform(self, ctx: StepContext, config: Config) -> Given:
         """Raises StepFault, or an AppError; cancelled when its time is up or its run ends."""
+
+    def target(self, config: Config) -> str | None:
+        """With what outside the step has to do (a host, a model): whose breaker is its usual one.
+
+        None: with nothing that steps of other nodes have to do with.
+        """
+        del config
+        return None
 
     async def is_repeatable(self, ctx: StepContext, config: Config) -> bool:
         """Whether an attempt that a dead process may have made can be made once more."""

@@ -67,7 +67,7 @@ def _connectors(kernel: Kernel, agents: Agents, documents: Documents) -> tuple[C
     most = kernel.settings.max_document_bytes
     writing = Writing(kernel.database, documents.files, most)
     return (
-        database_connector(kernel.database, agents.databases),
+        database_connector(kernel.database, agents.databases, agents.writable_databases),
         files_connector(documents),
         collection_connector(documents, writing, agents.launcher),
         http_connector(agents.custom_tools.client, agents.credentials),

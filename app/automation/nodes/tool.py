@@ -8,6 +8,7 @@ from pydantic import Field
 from app.agents.tools.guarding import bounded, called, expect_valid
 from app.agents.tools.registry import ToolRegistry
 from app.agents.tools.tool import Tool, ToolContext, ToolFault, Wanted
+from app.automation.nodes.exchanging import origin_of
 from app.automation.nodes.faults import fault_of, fault_of_tool
 from app.automation.nodes.fields import JsonObject, is_template
 from app.automation.nodes.node_type import Given, StepContext, StepFault, TaskNode
@@ -80,6 +81,12 @@ class ToolNode(TaskNode[ToolConfig]):
             except ToolFault as fault:
                 found.append(FieldError("/arguments", fault.code, fault.message))
         return found
+
+    def target(self, config: ToolConfig) -> str | None:
+        """A tool that is given an address calls that."""
+        url = config.arguments.get("url")
+        origin = origin_of(url) if isinstance(url, str) else None
+        return f"{config.tool} {origin}" if origin else config.tool
 
     async def perform(self, ctx: StepContext, config: ToolConfig) -> Given:
         """Raises StepFault, with the code of what went wrong in the tool."""

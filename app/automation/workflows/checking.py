@@ -1,11 +1,12 @@
 """What is wrong with a definition: by itself, by what its nodes know, and by what it names."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.automation.language.checking import DefinitionUnfit, findings_of
-from app.automation.language.flow import Flow, Node
+from app.automation.language.flow import Flow
 from app.automation.nodes.registry import NodeTypes
 from app.automation.workflows.references import absent, nodes_of
 from app.core.auth import Access
@@ -47,14 +48,11 @@ async def look_over(
 
     No session is held meanwhile. Workflows of the slugs `beside` it are made with it.
     """
-    flow, own = findings_of(value, bench.types, pointer=at)
+    # A long one takes a while.
+    flow, own = await asyncio.to_thread(findings_of, value, bench.types, pointer=at)
     if flow is None or own.errors:
         return Findings(flow, own.errors, own.warnings)
-    told = [
-        each
-        for place, node in nodes_of(flow, at)
-        for each in await _told(bench.types, access, place, node)
-    ]
+    told = await _told(bench.types, access, flow, at)
     async with bench.database.unit(access.scope) as session:
         told += await absent(session, access, flow, beside=beside, at=at)
     errors = [each for each in told if not each.code.endswith(_ABSENT)]
@@ -82,13 +80,24 @@ def unfit(mistakes: Sequence[FieldError]) -> DefinitionUnfit:
     return DefinitionUnfit(said, errors=tuple(mistakes[:MOST_SHOWN]))
 
 
-async def _told(types: NodeTypes, access: Access, place: str, node: Node) -> Iterable[FieldError]:
-    """What the types of a node and of its compensation say of their settings."""
-    told = [(f"{place}/with", node.type, node.v, node.with_)]
-    if undo := node.compensate:
-        told.append((f"{place}/compensate/with", undo.type, undo.v, undo.with_))
+async def _told(types: NodeTypes, access: Access, flow: Flow, at: str) -> list[FieldError]:
+    """What the types of nodes and of compensations say of their settings, in their order."""
+    places = list(_settings(flow, at))
+    found: dict[str, Sequence[FieldError]] = {}
+    for kind in dict.fromkeys(kind for _, kind, _ in places):
+        mine = [(place, settings) for place, each, settings in places if each == kind]
+        said = await types.get(*kind).mistakes_of(access, [settings for _, settings in mine])
+        found |= dict(zip([place for place, _ in mine], said, strict=True))
     return [
-        replace(each, pointer=f"{within}{each.pointer}")
-        for within, name, version, settings in told
-        for each in await types.get(name, version).mistakes(access, settings)
+        replace(each, pointer=f"{place}{each.pointer}")
+        for place, _, _ in places
+        for each in found[place]
     ]
+
+
+def _settings(flow: Flow, at: str) -> Iterator[tuple[str, tuple[str, int], Mapping[str, Any]]]:
+    """Settings with their places, and the type and version that they are of."""
+    for place, node in nodes_of(flow, at):
+        yield f"{place}/with", (node.type, node.v), node.with_
+        if undo := node.compensate:
+            yield f"{place}/compensate/with", (undo.type, undo.v), undo.with_

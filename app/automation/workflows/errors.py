@@ -1,5 +1,6 @@
 """What can be wrong with a workflow, its versions, and what is imported as one."""
 
+from app.agents.templates.errors import NoRoomForWorkflows
 from app.core.errors import Conflict, FieldError, NotFound, PermissionDenied, Unprocessable
 
 
@@ -23,9 +24,8 @@ class WorkflowSlugTaken(Conflict):
     title = "Another workflow has this slug"
 
 
-class TooManyWorkflows(Conflict):
-    code = "too_many_workflows"
-    title = "The workspace has as many workflows as it may"
+class TooManyWorkflows(NoRoomForWorkflows):
+    """Templates tell of it, too, whose room cannot know this one."""
 
 
 class TooManyWorkflowVersions(Conflict):

@@ -155,9 +155,11 @@ def test_sees_every_name_that_the_engine_sees(source):
     assert set(native.variables()) - {"v", "a"} <= free | {"int", "string"}
 
 
+# NUL is the one character that does not stay: Postgres cannot hold it.
+TEXT = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=4)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner),
     max_leaves=8,
 )
 

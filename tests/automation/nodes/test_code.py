@@ -2,6 +2,9 @@
 
 import pytest
 
+from app.agents.sandbox.sandbox import Sandbox
+from app.automation.nodes.code import CodeNode
+
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
@@ -39,3 +42,26 @@ async def test_mistakes_are_found_before_a_run(steps):
     assert await steps.mistakes("code", braces) == {}
     assert await steps.mistakes("code", {"code": "result = 1"}) == {}
     assert await steps.types["code"].missing(steps.access) is None
+
+
+async def test_all_code_of_a_definition_is_read_in_one_process(steps):
+    class Counting(Sandbox):
+        ran = 0
+
+        async def run(self, code, limits=None):
+            self.ran += 1
+            return await super().run(code, limits)
+
+    sandbox = Counting()
+    codes = ["result = 1", "result = (", *(f"result = {n}" for n in range(198)), "x = 1\ny = = 2"]
+    found = await CodeNode(sandbox).mistakes_of(steps.access, [{"code": each} for each in codes])
+    wrong = {place: each[0].detail for place, each in enumerate(found) if each}
+    assert wrong == {1: "line 1: '(' was never closed", 200: "line 2: invalid syntax"}
+    assert sandbox.ran == 1
+
+
+@pytest.mark.parametrize("deep", ["-" * 90_000 + "1", "(" * 300 + "1", "1" + "+1" * 45_000])
+async def test_code_that_cannot_be_compiled_does_not_hide_whose_it_is(steps, deep):
+    settings = [{"code": "result = 1"}, {"code": deep}, {"code": "result = 2"}]
+    found = await steps.types["code"].mistakes_of(steps.access, settings)
+    assert [len(each) for each in found] == [0, 1, 0]

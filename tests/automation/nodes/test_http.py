@@ -3,10 +3,17 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from tests.agents.web.conftest import Answer, Site, json_answer
+from tests.support.workflows.office import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(talker):
+    return Office(talker)
 
 
 def echo(request) -> Answer:
@@ -39,6 +46,19 @@ async def test_a_request_is_sent_and_its_json_given(steps, keep):
     assert given["body"]["query"] == {"a": "1", "b": "2", "c": "true"}
     assert given["body"]["body"] == '{"subject":"Hi"}'
     assert given["body"]["headers"]["authorization"] == "[secret]"
+
+
+async def test_the_service_is_asked_for_the_address_as_it_was_encoded(office):
+    async with Site(users=json_answer({"ok": True})) as site:
+        await office.make(
+            "delete",
+            nodes=[{"id": "a", "type": "http",
+                    "with": {"url": site.url + "/users?id={{ inputs.id }}"}}],
+            outputs="{{ nodes.a.output.status }}",
+        )  # fmt: skip
+        run = await office.run("delete", {"id": "7&all=1 #%2F"})
+    assert run["output"] == 200, run
+    assert dict(site.asked[0].query) == {"id": "7&all=1 #%2F"}
 
 
 async def test_a_credential_goes_to_its_own_hosts_alone(steps, keep):

@@ -5,6 +5,7 @@ import pytest
 from app.agents.tools.tool import Outcome, ToolFault, ToolTraits
 from app.core.auth import Permission
 from tests.agents.runtime.conftest import bench  # noqa: F401 - a fixture
+from tests.agents.web.conftest import Site, json_answer
 from tests.automation.nodes.conftest import access_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,6 +33,16 @@ async def test_a_tools_fault_is_the_steps(steps, bench, code, retryable):  # noq
     bench.add("find", answer=ToolFault(code, "No."))
     fault = await steps.fault("tool", {"tool": "test:find", "arguments": {"q": "x"}})
     assert (fault.code, fault.retryable) == (code, retryable)
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(503, True), (500, True), (404, False)])
+async def test_what_a_host_answers_tells_whether_it_may_do_later(steps, status, retryable):
+    async with Site(x=json_answer({}, status=status)) as site:
+        settings = {"tool": "fetch_page", "arguments": {"url": f"{site.url}/x"}}
+        fault = await steps.fault("tool", settings | {"approval": "never"})
+        target = steps.types["tool"].target(steps.config("tool", settings))
+    assert fault.retryable is retryable
+    assert target == f"fetch_page {site.url}"
 
 
 async def test_a_call_that_a_person_must_agree_to_takes_an_approval(steps, bench, talker):  # noqa: F811

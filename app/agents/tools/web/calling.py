@@ -20,6 +20,7 @@ from app.core.auth import Access
 MOST_REDIRECTS: Final = 5
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 SAFE: Final = frozenset({"GET", "HEAD"})
+_PASSING: Final = frozenset({408, 425})
 # What the connection is made of, or the service says itself.
 NOT_SETTABLE: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade",
@@ -187,7 +188,8 @@ def fault_of(reply: Reply, said: str = "") -> ToolFault | None:
         return ToolFault("rate_limited", f"{host} answers no more requests now.{when}")
     code = "not_found" if reply.status in (404, 410) else "http_status"
     more = f"\n{said}" if said else ""
-    return ToolFault(code, f"{host} answered with status {reply.status}.{more}")
+    passing = reply.status >= 500 or reply.status in _PASSING
+    return ToolFault(code, f"{host} answered with status {reply.status}.{more}", passing=passing)
 
 
 def _when(after: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.automation.language.urls import percent_encoded
 from app.core.json_limits import MAX_DEPTH, too_deep
 
 MOST_TEXT: Final = 1024 * 1024
@@ -203,6 +204,13 @@ def _at(index: int) -> Callable[[list[Any]], Any]:
     return lambda items: items[index] if items else None
 
 
+def _url_encode(value: Any) -> str:
+    text = _text(value)
+    if len(text) > MOST_TEXT // 9:
+        raise FunctionUnfit("url.encode(…) takes a text of at most 113 KiB")
+    return percent_encoded(text)
+
+
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "string": _text,
     "bool": _boolean,
@@ -245,6 +253,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
         raw.encode() if isinstance(raw, str) else raw
     ).decode(),
     "base64.decode": _unbase64,
+    "url.encode": _url_encode,
 }
 NATIVE: Final = frozenset(
     {

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.automation.language.cel.functions import FUNCTIONS, NATIVE
 from app.automation.language.cel.tokens import END, Token, arguments, closing
+from app.automation.language.cel.told import no_function
 
 DEEPEST: Final = 2
 MOST_LOOPS: Final = 10
@@ -149,7 +150,7 @@ def _expect_known(token: Token, before: Token) -> None:
 
 def _function(part: Part, name: str) -> str:
     if name not in FUNCTIONS and name not in NATIVE:
-        raise ExpressionUnfit(f"there is no function `{name}`")
+        raise ExpressionUnfit(no_function(name))
     if name == "matches":
         part.functions.add("matching")
         return "matching"

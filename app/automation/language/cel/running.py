@@ -279,4 +279,4 @@ def checked(text: str) -> Any:
     try:
         return _engine().compile(text)
     except Exception as error:  # noqa: BLE001 - it raises any, for what texts are
-        raise ExpressionUnfit(told.sentence(error)) from None
+        raise ExpressionUnfit(told.sentence(error) + told.advice(text)) from None

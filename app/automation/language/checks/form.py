@@ -2,19 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from itertools import islice
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from app.automation.language.checks.words import of_field, of_form
 from app.automation.language.flow import Flow
 from app.automation.language.templates import escaped
+from app.automation.language.types import KnownTypes
 from app.core.errors import FieldError
 
+MOST_FOUND: Final = 200
 _REPAIRS: Final = 3
 Place = tuple[str | int, ...]
 
 
-def read(document: Any, at: str) -> tuple[Flow | None, list[FieldError], list[str]]:
+def read(
+    document: Any, at: str, types: KnownTypes | None = None
+) -> tuple[Flow | None, list[FieldError], list[str]]:
     """The definition, what is wrong with its form, and the pointers of what was left out.
 
     Fields that are wrong are left out, so that the rest is checked too: a flow beside mistakes is
@@ -26,7 +32,9 @@ def read(document: Any, at: str) -> tuple[Flow | None, list[FieldError], list[st
         try:
             return Flow.model_validate(document), mistakes, left_out
         except ValidationError as error:
-            found = list(form_mistakes(error, document, at))
+            found = list(islice(form_mistakes(error, document, at, Flow, types), MOST_FOUND))
+            if len(found) == MOST_FOUND:
+                return None, [each for _, each in found], left_out
             mistakes += [each for place, each in found if not _is_known(each, left_out)]
             document = deepcopy(document)
             gone = [place for place, _ in found if _leave_out(document, place)]
@@ -37,13 +45,20 @@ def read(document: Any, at: str) -> tuple[Flow | None, list[FieldError], list[st
 
 
 def form_mistakes(
-    error: ValidationError, value: Any, at: str
+    error: ValidationError,
+    value: Any,
+    at: str,
+    model: type[BaseModel],
+    types: KnownTypes | None = None,
 ) -> Iterator[tuple[Place, FieldError]]:
     """Pydantic's own; the branches of unions that it names on its way are no places."""
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         place = _place(each["loc"], value, absent=each["type"] == "missing")
-        said = str(each["msg"]).removeprefix("Value error, ")
-        yield place, FieldError(pointer(at, place), each["type"].replace(".", "_"), said)
+        code = each["type"].replace(".", "_")
+        said = of_form(code, str(each["msg"]).removeprefix("Value error, "), place, model)
+        if code == "extra_forbidden" and types is not None:
+            said = of_field(value_at(value, place[:-1]), str(place[-1]), types) or said
+        yield place, FieldError(pointer(at, place), code, said)
 
 
 def value_at(value: Any, place: Place) -> Any:

@@ -1,13 +1,12 @@
 """The shape of a scope: ids, edges, ports, cycles, and the scopes within its nodes."""
 
-from collections import Counter
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Final
 
 from app.automation.language.checks.view import Whole
-from app.automation.language.flow import ERROR, MOST_DEPTH, MOST_NODES, TIMEOUT, Node, Scope
+from app.automation.language.flow import ERROR, MOST_DEPTH, MOST_NODES, OUT, TIMEOUT, Node, Scope
 from app.automation.language.types import KnownType
 from app.automation.language.walks import nodes_within, scopes_of
 
@@ -17,13 +16,15 @@ _MOST_NAMED: Final = 10
 _MOST_CYCLES: Final = 10
 
 
-def check_counts(whole: Whole, at: str) -> None:
-    counted = Counter(node.id for node in nodes_within(whole.flow))
-    if counted.total() > MOST_NODES:
-        said = f"has {counted.total()} nodes in all its scopes; {MOST_NODES} are the most"
+def check_counts(whole: Whole, at: str) -> bool:
+    """Whether there are so few nodes that the rest can be checked."""
+    count = sum(1 for _ in nodes_within(whole.flow))
+    if count > MOST_NODES:
+        said = f"has {count} nodes in all its scopes; {MOST_NODES} are the most"
         whole.findings.add(f"{at}/nodes", "too_many_nodes", said)
-    seen: set[str] = set()
-    _check_ids(whole, whole.flow, at, seen)
+        return False
+    _check_ids(whole, whole.flow, at, set())
+    return True
 
 
 def _check_ids(whole: Whole, scope: Scope, at: str, seen: set[str]) -> None:
@@ -44,17 +45,22 @@ def check_graph(whole: Whole, scope: Scope, at: str) -> None:
         here = f"{at}/edges/{place}"
         for name, end in (("from", edge.from_), ("to", edge.to)):
             if end not in nodes:
-                whole.findings.add(f"{here}/{name}", "edge_node_unknown", _absent(whole, end))
+                said = _absent(whole, end, nodes)
+                whole.findings.add(f"{here}/{name}", "edge_node_unknown", said)
         if edge.from_ in nodes:
             _check_port(whole, nodes[edge.from_], edge.port, f"{here}/port")
     _check_cycles(whole, scope, at)
     _warn_of_loners(whole, scope, at)
 
 
-def _absent(whole: Whole, node_id: str) -> str:
-    if node_id in whole.ids:
+def _absent(whole: Whole, node_id: str, here: Iterable[str]) -> str:
+    held = whole.holders.get(node_id)
+    if held:
+        container, name = held[-1]
+        return f"`{node_id}` is in `{name}` of `{container}`: edges stay within their scope"
+    if node_id in whole.holders:
         return f"`{node_id}` is in another scope: edges stay within theirs"
-    return f"there is no node `{node_id}`"
+    return f"there is no node `{node_id}`{whole.findings.near(node_id, here)}"
 
 
 def _check_port(whole: Whole, node: Node, port: str, at: str) -> None:
@@ -65,6 +71,7 @@ def _check_port(whole: Whole, node: Node, port: str, at: str) -> None:
     if port not in ports | EVERYWHERE:
         known = ", ".join(f"`{each}`" for each in sorted(ports | EVERYWHERE))
         said = f"`{node.id}` ({node.type}) has no port `{port}`; it has {known}"
+        said += ": `port` says by which" if port == OUT else ""
         whole.findings.add(at, "port_unknown", said)
 
 

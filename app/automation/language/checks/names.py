@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from app.automation.language.cel.parts import Chain
+from app.automation.language.cel.values import written
 from app.automation.language.checks.view import View, Whole
+from app.automation.language.checks.words import of_root
 from app.automation.language.expressions import ExpressionUnfit, compiled
 from app.automation.language.marks import CEL, JINJA, Marks
 from app.automation.language.prompts import PromptUnfit, chains_in
@@ -107,30 +109,48 @@ class Reading:
         return self._field_mistake(root, str(step))
 
     def _no_name(self, root: str) -> str:
-        if root in self._whole.ids and "nodes" in self._view.bases:
+        if root in self._whole.holders and "nodes" in self._view.bases:
             return f"there is no `{root}` here; a node's output is `nodes.{root}.output`"
         if root in _WHERE:
             return f"there is no `{root}` here: it is seen {_WHERE[root]}"
-        known = ", ".join(f"`{name}`" for name in sorted(self._view.bases | self._view.names))
-        return f"there is no `{root}` here; there are {known}"
+        known = sorted(self._view.bases | self._view.names)
+        told = ", ".join(f"`{name}`" for name in known)
+        return f"there is no `{root}` here, but {told}{of_root(root) or self._near(root, known)}"
 
     def _node_mistake(self, node_id: str, field: str | int | None) -> tuple[str, str] | None:
-        if node_id not in self._whole.ids:
-            return "node_unknown", f"there is no node `{node_id}`"
+        if node_id not in self._whole.holders:
+            # Those that are seen here come first.
+            near = self._near(node_id, [*sorted(self._view.nodes), *self._whole.holders])
+            return "node_unknown", f"there is no node `{node_id}`{near}"
         if node_id not in self._view.nodes:
-            said = f"`{node_id}` does not end before this begins: no edges lead from it to here"
-            return "node_not_upstream", said
+            return "node_not_upstream", self._not_upstream(node_id)
         if field is not None and field not in _OF_NODE:
             known = ", ".join(f"`{name}`" for name in _OF_NODE)
-            return "node_field_unknown", f"`nodes.{node_id}` has no `{field}`, but {known}"
+            said = f"`nodes.{node_id}` has no `{field}`, but {known}"
+            meant = written(("nodes", node_id, "output", field))
+            return "node_field_unknown", f"{said}: is it `{meant}`?"
         return None
+
+    def _near(self, name: str, known: Iterable[str]) -> str:
+        return self._whole.findings.near(name, known)
+
+    def _not_upstream(self, node_id: str) -> str:
+        mine = self._view.holders
+        for place, (container, name) in enumerate(self._whole.holders[node_id]):
+            if mine[place : place + 1] != ((container, name),):
+                said = f"`{node_id}` is in `{name}` of `{container}`, and seen within that alone"
+                if container in self._view.nodes:
+                    said += f": what that gives is `nodes.{container}.output`"
+                return said
+        return f"`{node_id}` does not end before this begins: no edges lead from it to here"
 
     def _field_mistake(self, root: str, step: str) -> tuple[str, str] | None:
         closed = self._whole.closed_inputs
         if root == "inputs" and closed is not None and step not in closed:
-            return "input_unknown", f"the inputs have no `{step}`"
+            return "input_unknown", f"the inputs have no `{step}`{self._near(step, sorted(closed))}"
         if root == "vars" and step not in self._whole.flow.vars:
-            return "var_unknown", f"`vars` has no `{step}`"
+            near = self._near(step, self._whole.flow.vars)
+            return "var_unknown", f"`vars` has no `{step}`{near}"
         if root == "run" and step not in _OF_RUN:
             known = ", ".join(f"`{name}`" for name in _OF_RUN)
             return "run_field_unknown", f"`run` has no `{step}`, but {known}"

@@ -24,7 +24,8 @@ def known_type(whole: Whole, name: str, version: int, at: str) -> KnownType | No
             said = f"`{name}` has no version {version}; it has {told}"
             whole.findings.add(f"{at}/v", "node_version_unknown", said)
         else:
-            said = f"there is no node type `{name}`"
+            known = {each.name for each in whole.types}
+            said = f"there is no node type `{name}`{whole.findings.near(name, sorted(known))}"
             whole.findings.add(f"{at}/type", "node_type_unknown", said)
     return found
 
@@ -38,8 +39,9 @@ def check_settings(
     try:
         node_type.config.model_validate(dict(settings))
     except ValidationError as error:
-        for place, mistake in form_mistakes(error, settings, at):
-            if not _stands_for_any(settings, place, marks):
+        for place, mistake in form_mistakes(error, settings, at, node_type.config):
+            is_extra = mistake.code == "extra_forbidden"
+            if is_extra or not _stands_for_any(settings, place, marks):
                 whole.findings.errors.append(mistake)
 
 

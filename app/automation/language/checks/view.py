@@ -1,15 +1,19 @@
 """Where in a definition a check is, what can be seen from there, and what it has found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from app.automation.language.checks.words import near
 from app.automation.language.flow import Flow, Node, Scope
 from app.automation.language.types import KnownType, KnownTypes
-from app.automation.language.walks import nodes_within
+from app.automation.language.walks import scopes_of
 from app.core.errors import FieldError
 
 MOST_FOUND: Final = 200
+MOST_HINTS: Final = 20
+Held = tuple[str, str]
+"""A container's id, and its scope: `body`, `branches/left`."""
 
 
 @dataclass(slots=True)
@@ -18,10 +22,16 @@ class Findings:
 
     errors: list[FieldError] = field(default_factory=list)
     warnings: list[FieldError] = field(default_factory=list)
+    hints: int = MOST_HINTS
 
     def add(self, pointer: str, code: str, detail: str) -> None:
         if len(self.errors) < MOST_FOUND:
             self.errors.append(FieldError(pointer, code, detail))
+
+    def near(self, name: str, known: Iterable[str]) -> str:
+        """`: did you mean …`; of the first mistakes alone, since to compare names takes a while."""
+        self.hints -= 1
+        return near(name, known) if self.hints >= 0 else ""
 
     def warn(self, pointer: str, code: str, detail: str) -> None:
         if len(self.warnings) < MOST_FOUND:
@@ -30,12 +40,15 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What holds for the whole definition. `ids` are those of its nodes, of all scopes."""
+    """What holds for the whole definition.
+
+    `holders` are, of each node of all scopes, the scopes that hold it, the outermost first.
+    """
 
     flow: Flow
     types: KnownTypes
     findings: Findings
-    ids: frozenset[str]
+    holders: Mapping[str, tuple[Held, ...]]
     closed_inputs: frozenset[str] | None
 
     def type_of(self, node: Node) -> KnownType | None:
@@ -49,6 +62,7 @@ class View:
     nodes: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     bases: frozenset[str] = frozenset({"inputs", "vars", "nodes", "run"})
+    holders: tuple[Held, ...] = ()
 
     def with_nodes(self, *ids: str) -> "View":
         return replace(self, nodes=self.nodes.union(ids))
@@ -56,10 +70,19 @@ class View:
     def with_names(self, names: frozenset[str]) -> "View":
         return replace(self, names=self.names | names)
 
+    def within(self, container: str, name: str) -> "View":
+        return replace(self, holders=(*self.holders, (container, name)))
+
 
 def whole_of(flow: Flow, types: KnownTypes) -> Whole:
-    ids = frozenset(node.id for node in nodes_within(flow))
-    return Whole(flow, types, Findings(), ids, _closed(flow.inputs))
+    return Whole(flow, types, Findings(), dict(_holders(flow, ())), _closed(flow.inputs))
+
+
+def _holders(scope: Scope, held: tuple[Held, ...]) -> Iterator[tuple[str, tuple[Held, ...]]]:
+    for node in scope.nodes:
+        yield node.id, held
+        for name, inner in scopes_of(node):
+            yield from _holders(inner, (*held, (node.id, name)))
 
 
 def _closed(schema: Mapping[str, Any] | None) -> frozenset[str] | None:
