@@ -1,8 +1,10 @@
 """One answer of a model on its way into the run's log, and its parts once it is whole."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import count
+from typing import Any, Final
 from uuid import UUID
 
 from app.agents.runtime.errors import NoOutput
@@ -25,6 +27,9 @@ from app.inference.providers.types import (
     ToolCallPart,
 )
 from app.runs.events.event import Event
+
+# What an id of a call may be as it is: no `#` before it, as the journal's own have, and no `/`.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|=+-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +136,29 @@ class Answer:
 
 
 def _whole(parts: Sequence[Part], before: str) -> list[Part]:
-    """The parts after what stood already, each call with an id of its own."""
+    """The parts after what stood already, each call with an id of its own.
+
+    An id is a part of places and paths: one that could be taken for another is not kept.
+    """
     whole: list[Part] = [TextPart(before)] if before else []
-    known: set[str] = set()
-    for position, part in enumerate(parts):
-        made = part
-        if isinstance(part, ToolCallPart) and (not part.id or part.id in known):
-            made = replace(part, id=f"{part.id or 'call'}_{position}")
-        if isinstance(made, ToolCallPart):
-            known.add(made.id)
+    known = {call.id for call in calls_of(parts)}
+    taken: set[str] = set()
+    for part in parts:
+        if not isinstance(part, ToolCallPart):
+            whole.append(part)
+            continue
+        is_own = part.id not in taken and _PLAIN.fullmatch(part.id) is not None
+        made = part if is_own else replace(part, id=_free(known))
+        taken.add(made.id)
         whole.append(made)
     return whole
+
+
+def _free(known: set[str]) -> str:
+    """An id that no call of an answer has; from then on it is known."""
+    free = next(each for number in count() if (each := f"call_{number}") not in known)
+    known.add(free)
+    return free
 
 
 def partials_of(history: Sequence[Event]) -> dict[tuple[str, int], Partial]:

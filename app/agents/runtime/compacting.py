@@ -16,7 +16,7 @@ from app.inference.calls.order import Grant, Order
 from app.inference.integrations.directory import Target
 from app.inference.providers.types import Message
 
-# In the place of a call's id; no provider gives calls such ids.
+# In the place of a call's id; no call of an answer is left with such a one.
 SUMMARY: Final = "#summary"
 # Steps after one that failed, before another one is tried.
 PATIENCE: Final = 5

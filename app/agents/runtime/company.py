@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from app.agents.runtime.answer import Partial
 from app.agents.runtime.context import ContextBuilder
+from app.agents.runtime.performing import Performance, Result
 from app.agents.runtime.toolbox import Held
 from app.agents.runtime.tree import Role, Tree
 from app.agents.tools.tool import Outcome, Tool, ToolContext, ToolFault, ToolTraits, Wanted
 from app.core.errors import AppError
 from app.core.log import get_logger
-
-if TYPE_CHECKING:
-    from app.agents.runtime.performing import Result
 
 log = get_logger(__name__)
 
@@ -52,7 +50,7 @@ class Company:
         instructions: str | None = None,
         extra: Sequence[Tool] = (),
         fixed_model: str | None = None,
-    ) -> "Result":
+    ) -> Result:
         """Have an agent answer; raises Waits, and what ends the run.
 
         `instructions` take the place of the definition's own, rendered; `extra` are tools beside
@@ -63,8 +61,6 @@ class Company:
             from app.agents.runtime.patterns.stage import Stage  # noqa: PLC0415
 
             return await play(Stage(self, role, messages, path, depth))
-        from app.agents.runtime.performing import Performance  # noqa: PLC0415 - 69 MB
-
         tools = await self._tools(role, path, depth, extra)
         prompt = await self.context.build(self.tree, role, messages, path, instructions)
         performance = Performance(self.tree, role, path, prompt, tools, self.partials, fixed_model)

@@ -1,6 +1,6 @@
 """What ends an agent's run, or keeps one from beginning."""
 
-from app.core.errors import AppError, Conflict, NotFound, Unprocessable
+from app.core.errors import AppError, Conflict, NotFound, PermissionDenied, Unprocessable
 
 
 class LimitReached(AppError):
@@ -21,6 +21,13 @@ class NoOutput(AppError):
     status = 502
     code = "agent_no_output"
     title = "The model gave no answer"
+
+
+class StarterGone(PermissionDenied):
+    """A run goes on with the rights of whoever began it, and they have none any more."""
+
+    code = "run_starter_without_access"
+    title = "Whoever began the run has no access any more"
 
 
 class ApprovalNotFound(NotFound):

@@ -163,8 +163,8 @@ class Launcher:
             subject_id=execution.agent_id,
             input={**access_kept(access), THREAD: _thread(execution)},
             executor_id=self.runs.executor.id,
+            beside=[execution, *ready.copied],
         )
-        await crud.add(session, execution, *ready.copied)
         detail = {"agent": execution.agent_slug, "version": execution.agent_version}
         note(session, Note("agent_run.started", "run", run.id, detail=detail))
         return run

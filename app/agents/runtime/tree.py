@@ -41,6 +41,15 @@ class Waits(Exception):
         self.error = error
 
 
+class HandedOff(Exception):
+    """The agent has given the conversation to another one."""
+
+    def __init__(self, to: str, note: str) -> None:
+        super().__init__(to)
+        self.to = to
+        self.note = note
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """An agent as a run knows it: which, and what it was when the run began."""

@@ -15,6 +15,7 @@ from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.models import Execution
 from app.agents.runtime.reading import open_requests, said_in
 from app.agents.runtime.remembering import remember
+from app.agents.runtime.rights import still_held
 from app.agents.runtime.tree import Casting, Role, Tree, Waits
 from app.agents.tools.registry import ToolRegistry
 from app.core.auth import Access, Permission
@@ -134,7 +135,7 @@ class Performing:
     async def _tree(
         self, ctx: RunContext, execution: Execution, *, is_new: bool
     ) -> tuple[Tree, Total]:
-        journal, lost = Journal(self._database, ctx), Total()
+        journal, lost, access = Journal(self._database, ctx), Total(), access_told(ctx)
         if ctx.continued:
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, open_requests(ctx.history))
         if not is_new:
@@ -142,10 +143,11 @@ class Performing:
         if ctx.continued:
             async with self._database.unit(ctx.scope) as session:
                 lost = await self._lost(ctx, session, journal)
+                access = await still_held(session, access)
         limits = execution.parsed.limits
         return Tree(
             ctx,
-            access_told(ctx),
+            access,
             journal,
             self._calls,
             self._tools,

@@ -2,11 +2,13 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 
+from app.automation.engine.breaking import Guard, blames, key_of, usual_key
 from app.automation.engine.course import Course
 from app.automation.engine.faults import error_of
 from app.automation.engine.steps import Place, Step
@@ -88,12 +90,20 @@ class _Attempt:
         async def begin() -> Awaited | Given:
             awaited: Awaited | Given = await self._guarded(node_type.begin(ctx, config), None)
             if isinstance(awaited, Awaited):
+                awaited = self._in_time(awaited)
                 self.course.telling.waiting(self.node, self.path, self.attempt, awaited)
             return awaited
 
         place = (self.path, self.attempt)
         brought = await self.course.waiting.waited(place, self.node.id, begin)
         return brought if isinstance(brought, Given) else node_type.finish(config, brought)
+
+    def _in_time(self, awaited: Awaited) -> Awaited:
+        """At most as long as an attempt at the node may take; a time is its own limit."""
+        if self.node.timeout is None or awaited.kind == "time":
+            return awaited
+        latest = now() + timedelta(seconds=seconds_of(self.node.timeout))
+        return replace(awaited, until=min(latest, awaited.until or latest))
 
     async def _done(self, config: Any, step: Step) -> None:
         if not isinstance(self.node_type, TaskNode):
@@ -105,18 +115,40 @@ class _Attempt:
                 step.status = "cached"
                 _take(step, Given(found["output"], found["port"]))
                 return
-            await self._expect_closed()
-        given = await self._performed(self.node_type, config, step)
+        given = await self._let_through(self.node_type, config, step)
         _take(step, given)
         if key is not None and self.node.cache is not None:
             kept = {"output": step.output, "port": step.port}
             with self.course.parking.working():
                 await self.course.sharing.cache(key, kept, seconds_of(self.node.cache.ttl))
 
+    async def _let_through(self, node_type: TaskNode[Any], config: Any, step: Step) -> Given:
+        """What it gives, unless its breaker is open."""
+        guard = self._guard(node_type, config)
+        if guard is None:
+            return await self._performed(node_type, config, step)
+        course = self.course
+        with course.parking.working():
+            left = await course.sharing.closed_for(guard)
+        if left is not None:
+            said = f"`{guard.key}` has failed too often; it is tried again in {left:.0f} s."
+            raise StepFault("breaker_open", said, retryable=True, retry_after=left)
+        failed: bool | None = None
+        try:
+            given = await self._performed(node_type, config, step)
+            failed = False
+        except StepFault as fault:
+            failed = blames(fault)
+            raise
+        finally:
+            with course.parking.working():
+                await course.sharing.tried(guard, failed=failed)
+        return given
+
     async def _performed(self, node_type: TaskNode[Any], config: Any, step: Step) -> Given:
         course, node = self.course, self.node
         ctx = course.context(self.path, self.attempt, step.logs)
-        seconds = seconds_of(node.timeout) if node.timeout else node_type.seconds
+        seconds = self._seconds(node_type)
         while True:
             with course.parking.working():
                 async with course.slots:
@@ -126,13 +158,12 @@ class _Attempt:
                     given: Given | None = None
                     try:
                         given = await self._guarded(node_type.perform(ctx, config), seconds)
-                    except BudgetExceeded:
+                    except BudgetExceeded as error:
+                        if course.journal.at(*step.place) is not None:
+                            # Kept as begun: to begin it again would be to do it twice.
+                            raise StepFault(error.code, error.detail) from None
                         log.info("workflow_step_waits_for_budget", path=self.path)
-                    except StepFault as fault:
-                        await self._note_tried(failed=fault.retryable)
-                        raise
             if given is not None:
-                await self._note_tried(failed=False)
                 return given
             with course.parking.waiting("budget"):
                 await asyncio.Event().wait()
@@ -184,22 +215,23 @@ class _Attempt:
         written = orjson.dumps(key, option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(written).hexdigest()
 
-    async def _expect_closed(self) -> None:
-        """Raise StepFault where the breaker of this step is open."""
-        breaker = self.node.breaker
+    def _guard(self, node_type: TaskNode[Any], config: Any) -> Guard | None:
+        """The breaker that this attempt stands before; raises StepFault for a key of no value."""
+        breaker, course = self.node.breaker, self.course
         if breaker is None:
-            return
-        key, cooldown = str(rendered(breaker.key, self.names)), seconds_of(breaker.cooldown)
-        left = await self.course.sharing.closed_for(key, breaker.failures, cooldown)
-        if left is not None:
-            said = f"`{key}` has failed too often; it is tried again in {left:.0f} s."
-            raise StepFault("breaker_open", said, retryable=True, retry_after=left)
+            return None
+        own = f"{course.workflow_id}/{self.node.id}"
+        usual = usual_key(self.node.type, node_type.target(config), own)
+        return Guard(
+            key_of(breaker, self.names, usual),
+            breaker.failures,
+            seconds_of(breaker.cooldown),
+            f"{course.run_id}:{self.path}:{self.attempt}",
+            self._seconds(node_type),
+        )
 
-    async def _note_tried(self, *, failed: bool) -> None:
-        breaker = self.node.breaker
-        if breaker is not None:
-            key, cooldown = str(rendered(breaker.key, self.names)), seconds_of(breaker.cooldown)
-            await self.course.sharing.tried(key, breaker.failures, cooldown, failed=failed)
+    def _seconds(self, node_type: TaskNode[Any]) -> float:
+        return seconds_of(self.node.timeout) if self.node.timeout else node_type.seconds
 
 
 def _take(step: Step, given: Given) -> None:

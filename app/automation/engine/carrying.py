@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from app.automation.engine.attempts import tried
-from app.automation.engine.containers import Containers
+from app.automation.engine.containers import Containers, beneath
 from app.automation.engine.course import Course
 from app.automation.engine.faults import error_of
 from app.automation.engine.steps import End, Place, Step
@@ -82,7 +82,10 @@ class Carrier:
         elif node.compensate is not None:
             self._plan_undoing(node.compensate, step, names)
         with course.parking.working():
-            return await course.journal.keep(step)
+            kept = await course.journal.keep(step)
+            if isinstance(node_type, ContainerNode) and kept.error is not None:
+                await course.waiting.abandon(*beneath(kept.place))
+            return kept
 
     def _plan_undoing(self, how: Compensation, step: Step, names: Names) -> None:
         """Keep what undoing the step takes, as it is known now."""

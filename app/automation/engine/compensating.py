@@ -4,10 +4,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.automation.engine.course import Course
+from app.automation.engine.journal import Journal
 from app.automation.engine.steps import UNDO, Step
 from app.automation.engine.walking import Stepping
 from app.automation.language.flow import Node, Scope
 from app.automation.language.walks import nodes_within
+from app.runs.runs.work import Ending
+
+
+def still_done(journal: Journal, ending: Ending) -> list[dict[str, Any]]:
+    """What a run did that failed before anything of it could be undone, with why it is not."""
+    if ending.error is None:
+        return []
+    error = {"code": ending.error.code, "message": ending.error.detail}
+    return [
+        {"path": step.path, "error": error}
+        for step in reversed(journal.under(""))
+        if step.undo is not None and step.error is None and journal.final(step.path + UNDO) is None
+    ]
 
 
 class Compensating:

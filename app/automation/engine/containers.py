@@ -15,6 +15,7 @@ from app.automation.engine.steps import Place, Step
 from app.automation.engine.walking import Names, Stepping, Walk
 from app.automation.language.expressions import evaluate
 from app.automation.language.flow import ERROR, TIMEOUT, Node, Scope, seconds_of
+from app.automation.language.walks import nodes_within
 from app.automation.nodes.containers import LoopConfig, MapConfig, ParallelConfig, TryConfig
 from app.automation.nodes.node_type import Awaited, ContainerNode, Given, StepFault
 from app.core.clock import now
@@ -23,6 +24,7 @@ from app.core.tasks import stop_tasks
 MOST_ITEMS: Final = 10_000
 CLOCK: Final = "~clock"
 MOST_OUTPUT_BYTES: Final = 64 * 1024 * 1024
+Work = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Containers:
@@ -37,12 +39,10 @@ class Containers:
     ) -> Step:
         """How the container ended, not kept yet. Another attempt has paths of its own."""
         step = Step(path, attempt, node.id, node.type, "ok", now())
-        prefix = path if attempt == 0 else f"{path}#{attempt}"
         self._course.telling.started(node, path, attempt)
         try:
             config = self._course.types.configured(node_type, node.with_, names)
-            work = self._given(node, config, prefix, names)
-            step.output = _bounded(await self._in_time(node, (path, attempt), work))
+            step.output = _bounded(await self._given(node, config, step.place, names))
         except StepFault as fault:
             step.error = error_of(fault)
         except WorkflowFailed as failed:
@@ -51,36 +51,47 @@ class Containers:
             step.status, step.port = ERROR, ERROR
         return step
 
-    async def _in_time(self, node: Node, place: Place, work: Coroutine[Any, Any, Any]) -> Any:
-        """What the work gives; its time counts on while no process holds the run."""
+    async def _in_time(self, node: Node, place: Place, work: Work) -> Any:
+        """What the work gives; its time counts on while no process holds the run.
+
+        Whether it ended in time is kept before anything follows from it, so that every process
+        finds the same. Raises StepFault, and what the work raises.
+        """
         if node.timeout is None:
-            return await work
+            return await work()
+        waiting, clock = self._course.waiting, (place[0] + CLOCK, place[1])
+        status = waiting.status(clock)
+        if status == "brought":
+            return await work()
+        late = StepFault(TIMEOUT, f"It took longer than {node.timeout}.", retryable=True)
+        if status not in (None, "open"):
+            raise late
         seconds = seconds_of(node.timeout)
 
         async def begin() -> Awaited | Given:
             return Awaited("time", now() + timedelta(seconds=seconds))
 
-        clock = (place[0] + CLOCK, place[1])
-        working = asyncio.ensure_future(work)
-        ringing = asyncio.ensure_future(self._course.waiting.waited(clock, node.id, begin))
-        try:
-            await asyncio.wait({working, ringing}, return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise StepFault(TIMEOUT, f"It took longer than {node.timeout}.", retryable=True)
-            return working.result()
-        finally:
-            await stop_tasks([working, ringing])
+        working = asyncio.create_task(work())
+        ringing = asyncio.create_task(waiting.waited(clock, node.id, begin))
+        if not await _ends_first(working, ringing) or not await waiting.stop(clock):
+            raise late
+        return working.result()
 
-    async def _given(self, node: Node, config: Any, prefix: str, names: Names) -> Any:
-        if isinstance(config, MapConfig):
-            return await self._mapped(_scope(node.body), config, prefix, names)
-        if isinstance(config, LoopConfig):
-            return await self._looped(_scope(node.body), config, prefix, names)
-        if isinstance(config, ParallelConfig):
-            return await self._branched(node.branches or {}, config, prefix, names)
+    async def _given(self, node: Node, config: Any, place: Place, names: Names) -> Any:
         if isinstance(config, TryConfig):
-            return await self._tried(node, prefix, names)
-        raise TypeError(f"`{node.type}` is no container that the engine knows")
+            return await self._tried(node, place, names)
+        prefix = prefix_of(place)
+
+        async def given() -> Any:
+            if isinstance(config, MapConfig):
+                return await self._mapped(_scope(node.body), config, prefix, names)
+            if isinstance(config, LoopConfig):
+                return await self._looped(_scope(node.body), config, prefix, names)
+            if isinstance(config, ParallelConfig):
+                return await self._branched(node.branches or {}, config, prefix, names)
+            raise TypeError(f"`{node.type}` is no container that the engine knows")
+
+        return await self._in_time(node, place, given)
 
     async def _mapped(self, body: Scope, config: MapConfig, prefix: str, names: Names) -> Any:
         items = config.items
@@ -92,11 +103,13 @@ class Containers:
         async def one(index: int) -> None:
             await self._let_others()
             within = {**names, "item": items[index], "index": index}
+            path = f"{prefix}[{index}]/"
             try:
-                outputs[index] = await self._walk(body, f"{prefix}[{index}]/", within)
+                outputs[index] = await self._walk(body, path, within)
             except WorkflowFailed as failed:
                 if config.on_error == "fail":
                     raise
+                await self._course.waiting.abandon(path)
                 errors[index] = {"index": index, **failed.evidence, "path": failed.path}
 
         await _each(one, range(len(items)), config.concurrency)
@@ -131,22 +144,29 @@ class Containers:
         await _each(one, range(len(labels)), config.concurrency or len(labels))
         return outputs
 
-    async def _tried(self, node: Node, prefix: str, names: Names) -> Any:
+    async def _tried(self, node: Node, place: Place, names: Names) -> Any:
+        """Its time is that of the body: when it is over, that is a failure like any other."""
+        body, prefix = _scope(node.body), f"{prefix_of(place)}/"
         within = {**names, "error": None}
         output, failure = None, None
         try:
-            output = await self._walk(_scope(node.body), f"{prefix}/", names)
+            output = await self._in_time(node, place, lambda: self._walk(body, prefix, names))
         except WorkflowFailed as failed:
             failure = failed
-            within["error"] = {**failed.evidence, "path": failed.path}
-            await Compensating(self._course, self._carrier).undo(_scope(node.body), f"{prefix}/")
+        except StepFault as fault:
+            failure = WorkflowFailed(place[0], error_of(fault))
+        if failure is not None:
+            within["error"] = {**failure.evidence, "path": failure.path}
+            stopped = {each.id for each in nodes_within(body)}
+            await self._course.waiting.abandon(prefix, nodes=stopped)
+            await Compensating(self._course, self._carrier).undo(body, prefix)
             if node.catch is not None:
                 try:
-                    output, failure = await self._walk(node.catch, f"{prefix}/", within), None
+                    output, failure = await self._walk(node.catch, prefix, within), None
                 except WorkflowFailed as again:
                     failure = again
         if node.finally_ is not None:
-            await self._walk(node.finally_, f"{prefix}/", within)
+            await self._walk(node.finally_, prefix, within)
         if failure is not None:
             raise failure
         return output
@@ -160,6 +180,18 @@ class Containers:
         course = self._course
         walk = Walk(course.graph(scope), prefix, names, course.types, self._carrier, course.telling)
         return await walk.walk()
+
+
+def prefix_of(place: Place) -> str:
+    """How the paths begin of what a container does in one attempt."""
+    path, attempt = place
+    return path if attempt == 0 else f"{path}#{attempt}"
+
+
+def beneath(place: Place) -> tuple[str, str]:
+    """The same, with what follows in a branch or a body, and in an item or a turn."""
+    prefix = prefix_of(place)
+    return f"{prefix}/", f"{prefix}["
 
 
 def _bounded(output: Any) -> Any:
@@ -178,6 +210,29 @@ def _scope(scope: Scope | None) -> Scope:
     if scope is None:
         raise TypeError("a container without its scope is not a checked one")
     return scope
+
+
+async def _ends_first(working: asyncio.Task[Any], ringing: asyncio.Task[Any]) -> bool:
+    """Whether work ends before its time; what is under way then is stopped.
+
+    Raises what ends the run, and what keeps the time from being told.
+    """
+    try:
+        await asyncio.wait({working, ringing}, return_when=asyncio.FIRST_COMPLETED)
+        has_ended = working.done()
+    finally:
+        await stop_tasks([working, ringing])
+        for task in (working, ringing):
+            # Looked at, so that nobody misses it.
+            if task.done() and not task.cancelled():
+                task.exception()
+    if not has_ended:
+        ringing.result()
+        return False
+    error = working.exception()
+    if isinstance(error, Exception) and not isinstance(error, WorkflowFailed | StepFault):
+        raise error
+    return True
 
 
 async def _each(act: Callable[[int], Awaitable[None]], places: Iterable[int], at_once: int) -> None:

@@ -1,12 +1,13 @@
 """One run under way: all that its steps share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from app.automation.engine.breaking import Guard
 from app.automation.engine.graph import Graph, graph_of
 from app.automation.engine.journal import Journal
 from app.automation.engine.parking import Parking
@@ -39,17 +40,32 @@ class Waiting(Protocol):
         """
         ...
 
+    def status(self, place: Place) -> str | None:
+        """How a wait stands (open, brought, expired, closed); None where none was begun."""
+        ...
+
+    async def stop(self, place: Place) -> bool:
+        """End a wait before its time; False where its time was over first."""
+        ...
+
+    async def abandon(self, *prefixes: str, nodes: Collection[str] | None = None) -> None:
+        """Nobody waits any more at paths that begin so: cancel the runs that were waited for.
+
+        With `nodes`, of these alone. What undoes things waits on.
+        """
+        ...
+
 
 class Sharing(Protocol):
     """What steps of all runs of a workspace share: what they gave, and who fails too often."""
 
     async def cached(self, key: str) -> dict[str, Any] | None: ...
     async def cache(self, key: str, given: dict[str, Any], seconds: float) -> None: ...
-    async def closed_for(self, key: str, failures: int, cooldown: float) -> float | None:
+    async def closed_for(self, guard: Guard) -> float | None:
         """Seconds for which nobody may try; None where one may."""
         ...
 
-    async def tried(self, key: str, failures: int, cooldown: float, *, failed: bool) -> None: ...
+    async def tried(self, guard: Guard, *, failed: bool | None) -> None: ...
 
 
 @dataclass(slots=True)

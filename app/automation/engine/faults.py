@@ -1,9 +1,11 @@
 """Why a step failed, as expressions, people and the log see it."""
 
-from typing import Any
+from typing import Any, Final
 
 from app.automation.nodes.node_type import StepFault
 from app.core.errors import PROBLEM_TYPE_BASE
+
+MOST_CHARACTERS: Final = 2000
 
 
 def error_of(fault: StepFault) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def problem_of(error: dict[str, Any]) -> dict[str, Any]:
         "type": PROBLEM_TYPE_BASE + error["code"],
         "title": "The step failed",
         "status": 422,
-        "detail": error["message"],
+        "detail": error["message"][:MOST_CHARACTERS],
         "instance": None,
         "code": error["code"],
         "request_id": None,

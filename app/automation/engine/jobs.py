@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.automation.engine import crud
+from app.automation.engine import cache_crud, waits_crud
 from app.automation.engine.models import WorkflowWait
 from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.nodes.node_type import StepFault
@@ -43,17 +43,17 @@ class Waking:
     async def run(self) -> None:
         """Wake what is due, and bring ended runs to those who wait for them."""
         async with self._database.unit(SYSTEM) as session:
-            for workspace_id, run_id in await crud.due(session, now(), AT_ONCE):
+            for workspace_id, run_id in await waits_crud.due(session, now(), AT_ONCE):
                 await self.runs.wake(session, workspace_id, run_id)
         async with self._database.unit(SYSTEM) as session:
-            for wait, run in await crud.awaited_runs(session, AT_ONCE):
+            for wait, run in await waits_crud.awaited_runs(session, AT_ONCE):
                 await self._bring(session, wait, _ended(run))
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Bring events, and runs that have ended, to the steps that wait for them."""
         wanted = {place for event in events for place in _places(event)}
         waiting: dict[Place, list[WorkflowWait]] = {}
-        for wait in await crud.waits_for(session, wanted):
+        for wait in await waits_crud.waits_for(session, wanted):
             waiting.setdefault((wait.workspace_id, wait.kind, wait.subject), []).append(wait)
         for event in events:
             for place in _places(event):
@@ -62,7 +62,7 @@ class Waking:
 
     async def _hear(self, session: AsyncSession, wait: WorkflowWait, event: Event) -> None:
         if wait.kind == "run":
-            run = await crud.awaited_run(session, wait)
+            run = await waits_crud.awaited_run(session, wait)
             if run is not None:
                 await self._bring(session, wait, _ended(run))
             return
@@ -75,11 +75,11 @@ class Waking:
     ) -> None:
         # The run's row first, as everywhere: whoever ends the run holds it and closes its waits.
         await self.runs.wake(session, wait.workspace_id, wait.run_id)
-        await crud.bring(session, wait.workspace_id, wait.id, brought)
+        await waits_crud.bring(session, wait.workspace_id, wait.id, brought)
 
     async def _purge_cache(self) -> None:
         async with self._database.unit(SYSTEM) as session:
-            await crud.purge_cache(session)
+            await cache_crud.purge(session)
 
 
 def _places(event: Event) -> list[Place]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from app.automation.engine import admission, crud
+from app.automation.engine import admission, crud, waits_crud
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.engine.steps import Step
 from app.automation.language.flow import Flow
@@ -40,7 +40,7 @@ async def take_up(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Kn
     is_over = row.deadline_at is not None and row.deadline_at <= now()
     is_over = is_over or row.stopped_at is not None
     not_yet = None if is_over else await admission.turn_of(session, flow, row)
-    await crud.expire_due(session, workspace_id, run_id)
+    await waits_crud.expire_due(session, workspace_id, run_id)
     steps = await crud.steps(session, workspace_id, run_id)
-    waits = await crud.waits(session, workspace_id, run_id)
+    waits = await waits_crud.waits(session, workspace_id, run_id)
     return Known(row, flow, steps, waits, not_yet)

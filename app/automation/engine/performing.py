@@ -3,14 +3,12 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from app.automation.engine.carrying import Carrier
 from app.automation.engine.compensating import Compensating
 from app.automation.engine.course import Course
 from app.automation.engine.errors import (
-    TooManySteps,
-    WorkflowFailed,
     WorkflowOutputInvalid,
     WorkflowStopped,
     WorkflowTimedOut,
@@ -19,19 +17,12 @@ from app.automation.engine.models import WorkflowRun
 from app.automation.engine.waits import Waits
 from app.automation.engine.walking import Names, Walk
 from app.automation.language.flow import Flow
+from app.automation.language.walks import nodes_within
 from app.core.clock import now
 from app.core.json_schemas import validator_of
 from app.core.tasks import stop_tasks
+from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
-
-# What a run ends with once what it did is undone.
-_UNDONE: Final = (
-    TooManySteps,
-    WorkflowFailed,
-    WorkflowOutputInvalid,
-    WorkflowStopped,
-    WorkflowTimedOut,
-)
 
 
 @dataclass(slots=True)
@@ -47,11 +38,18 @@ class UnderWay:
 
 
 async def performed(under: UnderWay) -> Any:
-    """What the run gives. Where it fails, what it did is undone first, the last before all."""
+    """What the run gives. Where it fails, for whatever cause, what it did is undone first.
+
+    The last goes before all; what it still waited for is given up before that.
+    """
     course = under.course
     try:
         return await _in_time(under)
-    except _UNDONE:
+    except RunLost:
+        raise
+    except Exception:
+        nodes = {node.id for node in nodes_within(course.flow)}
+        await under.waits.abandon("", nodes=nodes)
         under.not_undone = await Compensating(course, Carrier(course)).undo(course.flow, "")
         raise
 

@@ -1,10 +1,11 @@
 """A dry run: the graph is walked as ever, and a node that would do something gives its mock."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.automation.engine.breaking import Guard
 from app.automation.engine.carrying import Carrier
 from app.automation.engine.course import Begin, Course
 from app.automation.engine.errors import WorkflowFailed, WorkflowTimedOut
@@ -127,6 +128,18 @@ class _AtOnce:
         del place, node_id, begin
         return None
 
+    def status(self, place: Place) -> str | None:
+        """No clock runs."""
+        del place
+        return "brought"
+
+    async def stop(self, place: Place) -> bool:
+        del place
+        return True
+
+    async def abandon(self, *prefixes: str, nodes: Collection[str] | None = None) -> None:
+        del prefixes, nodes
+
 
 class _Alone:
     """Nothing is shared with other runs."""
@@ -138,12 +151,12 @@ class _Alone:
     async def cache(self, key: str, given: dict[str, Any], seconds: float) -> None:
         del key, given, seconds
 
-    async def closed_for(self, key: str, failures: int, cooldown: float) -> float | None:
-        del key, failures, cooldown
+    async def closed_for(self, guard: Guard) -> float | None:
+        del guard
         return None
 
-    async def tried(self, key: str, failures: int, cooldown: float, *, failed: bool) -> None:
-        del key, failures, cooldown, failed
+    async def tried(self, guard: Guard, *, failed: bool | None) -> None:
+        del guard, failed
 
 
 @dataclass(slots=True)

@@ -27,13 +27,13 @@ from app.automation.nodes.starting import RunWanted
 from app.automation.workflows import service as workflows
 from app.core.audit import Note, note
 from app.core.auth import Access
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import FieldError
 from app.core.ids import new_id
 from app.core.json_schemas import validator_of
 from app.runs.runs import service as runs
-from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
 
 MOST_DEPTH: Final = 8
@@ -64,9 +64,8 @@ class Again:
 
 
 class Starter:
-    """One a process; `runs` and `working` are set once runs are carried out here."""
+    """One a process; `working` is set once runs are carried out here."""
 
-    runs: Runs
     working: Working
 
     def __init__(self, database: Database, driver: Driver) -> None:
@@ -91,8 +90,7 @@ class Starter:
 
     async def prepare(self, session: AsyncSession, access: Access, wanted: RunWanted) -> Ready:
         """Check everything that can be checked before the run is stored."""
-        if wanted.depth > MOST_DEPTH:
-            raise WorkflowsTooDeep(f"At most {MOST_DEPTH} start one another in a row.")
+        depth = expect_depth(wanted.depth)
         workflow, version = await workflows.resolve(
             session, access, wanted.workflow, wanted.version, wanted.label
         )
@@ -116,7 +114,7 @@ class Starter:
             trigger_id=wanted.trigger_id,
             parent_run_id=wanted.parent_run_id,
             parent_path=wanted.parent_path,
-            depth=wanted.depth,
+            depth=depth,
             priority=priority,
             labels=dict(wanted.metadata),
         )
@@ -138,19 +136,17 @@ class Starter:
             row.concurrency_key, row.rate_key = keys["concurrency_key"], keys["rate_key"]
         if row.concurrency_key is None and row.rate_key is None:
             row.admitted_at = now()
-        for replaced in await admission.expect_room(session, flow, row):
-            await runs.request_cancel_of(session, access.workspace_id, replaced)
-            self.runs.canceller(session)(replaced)
+        await admission.expect_room(session, flow, row)
         run = await runs.create(
             session,
             access,
             run_id=row.id,
             kind=KIND,
             subject_id=row.workflow_id,
-            input=access_kept(access),
+            input={**access_kept(access), runs.BEHIND: row.depth + 1},
             executor_id=self._driver.owner,
+            beside=[row],
         )
-        await crud.add(session, row)
         if ready.taken_over:
             await crud.take_over(session, row, ready.taken_over)
         elif row.admitted_at is not None and self._driver.owner is not None:
@@ -207,12 +203,20 @@ class Starter:
             definition=flow.model_dump(mode="json", by_alias=True),
             inputs=checked_inputs(flow, inputs),
             trigger="rerun",
-            depth=before.depth,
+            depth=expect_depth(before.depth),
             priority=before.priority,
             reused_from_id=before.id,
             labels=before.labels,
         )
         return Ready(row, flow, taken)
+
+
+def expect_depth(depth: int) -> int:
+    """How many runs led to one that is begun here; raises WorkflowsTooDeep."""
+    depth = max(depth, runs_behind())
+    if depth > MOST_DEPTH:
+        raise WorkflowsTooDeep(f"At most {MOST_DEPTH} start one another in a row.")
+    return depth
 
 
 def checked_inputs(flow: Flow, inputs: Mapping[str, Any]) -> dict[str, Any]:

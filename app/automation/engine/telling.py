@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from typing import Any, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID
+
+from uuid_utils import compat
 
 from app.automation.engine.faults import problem_of
 from app.automation.engine.steps import End, Step
@@ -22,11 +24,14 @@ class Telling(Protocol):
 
 
 class Log:
-    """The log of a run. What it tells of already, from an attempt before, is not told again."""
+    """The log of a run. What it tells of already, from an attempt before, is not told again.
 
-    def __init__(self, ctx: RunContext) -> None:
+    `emit` appends an event.
+    """
+
+    def __init__(self, ctx: RunContext, emit: Callable[..., None]) -> None:
         self._run_id = ctx.run_id
-        self._emit: Callable[..., None] = ctx.emit
+        self._emit = emit
         self._told: set[tuple[str, str, int]] = {
             (event.type, event.body["path"], event.body["attempt"])
             for event in ctx.history
@@ -73,7 +78,7 @@ class Log:
 
 def message_of(run_id: UUID, path: str, attempt: int) -> UUID:
     """What the deltas of a step bear, in every process the same."""
-    return uuid5(run_id, f"{path}#{attempt}")
+    return compat.uuid5(run_id, f"{path}#{attempt}")
 
 
 def _named(node: Node, path: str, attempt: int) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """The work of a workflow's run: walk its graph, let go while it only waits, leave its result."""
 
 import asyncio
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from app.agents.runtime.rights import still_held
 from app.agents.runtime.work import access_told
-from app.automation.engine import admission, crud
+from app.automation.engine import admission, crud, waits_crud
+from app.automation.engine.compensating import still_done
+from app.automation.engine.containers import beneath
 from app.automation.engine.course import Course
 from app.automation.engine.journal import Journal
 from app.automation.engine.keeping import Checkpoints, Hold
@@ -15,17 +20,21 @@ from app.automation.engine.models import WorkflowRun
 from app.automation.engine.parking import Parking
 from app.automation.engine.patience import patiently
 from app.automation.engine.performing import UnderWay, follow, performed
+from app.automation.engine.quieting import Quiet
+from app.automation.engine.replacing import replaced_by
 from app.automation.engine.sharing import Shared
 from app.automation.engine.steps import Step
 from app.automation.engine.telling import Log
 from app.automation.engine.waits import LOOK_SECONDS, Waits
 from app.automation.language.flow import Flow
+from app.automation.nodes.node_type import ContainerNode
 from app.automation.nodes.registry import NodeTypes
+from app.core.auth import Access
 from app.core.clock import now
-from app.core.db import AsyncSession, Database, on_commit
+from app.core.db import AsyncSession, Database, Scope, on_commit
 from app.core.kernel import Valkey
 from app.core.outbox import emit
-from app.core.tasks import stop_tasks
+from app.core.tasks import Background, stop_tasks
 from app.inference.calls.calls import Calls
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import Runs
@@ -66,8 +75,10 @@ class Working:
         self._begun: dict[UUID, Known] = {}
         self._under_way: dict[UUID, UnderWay] = {}
         self._outputs: dict[UUID, Any] = {}
+        self._background = Background()
 
     async def close(self) -> None:
+        await self._background.close()
         await self._checkpoints.close()
 
     def expect(self, row: WorkflowRun, flow: Flow) -> None:
@@ -100,12 +111,11 @@ class Working:
         if row is None or not await crud.end(session, row.workspace_id, row.id, now()):
             return Settlement()
         if under is None or under.waits.any:
-            for child in await crud.close_waits(session, ctx.workspace_id, ctx.run_id):
-                await runs.request_cancel_of(session, ctx.workspace_id, child)
-                self.runs.canceller(session)(child)
-        if row.concurrency_key is not None:
+            for child in await waits_crud.close_waits(session, ctx.workspace_id, ctx.run_id):
+                await self._cancel(session, ctx.workspace_id, child)
+        if row.concurrency_key is not None or row.rate_key is not None:
             flow = under.course.flow if under else Flow.model_validate(row.definition)
-            await self._next(session, flow, row)
+            await self._make_room(session, flow, row)
         if under is not None:
             journal = under.course.journal
         else:
@@ -118,8 +128,9 @@ class Working:
             "workflow_version": row.workflow_version,
             "steps": len(journal.steps),
         }
-        if under is not None and under.not_undone:
-            result["not_undone"] = under.not_undone
+        not_undone = under.not_undone if under else still_done(journal, ending)
+        if not_undone:
+            result["not_undone"] = not_undone
         await emit(
             session,
             row.workspace_id,
@@ -132,9 +143,42 @@ class Working:
         read, written = journal.tokens
         return Settlement(result, read, written, journal.cost_usd)
 
-    async def _next(self, session: AsyncSession, flow: Flow, row: WorkflowRun) -> None:
-        if (following := await admission.next_of(session, flow, row)) is not None:
-            await self.runs.wake(session, row.workspace_id, following)
+    async def _cancel(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+        """Have another run cancelled, once the transaction commits."""
+        await runs.request_cancel_of(session, workspace_id, run_id)
+        self.runs.canceller(session)(run_id)
+
+    async def _replace(self, flow: Flow, row: WorkflowRun) -> None:
+        """Have older runs end, where this one is to have their place."""
+
+        async def found() -> Sequence[UUID]:
+            async with self._database.unit(Scope(row.workspace_id)) as session:
+                return await replaced_by(session, flow, row)
+
+        async def cancel(run_id: UUID) -> None:
+            async with self._database.unit(Scope(row.workspace_id)) as session:
+                await self._cancel(session, row.workspace_id, run_id)
+
+        for run_id in await patiently(found):
+            await patiently(partial(cancel, run_id))
+
+    async def _make_room(self, session: AsyncSession, flow: Flow, row: WorkflowRun) -> None:
+        """Have others begin in place of a run that ends."""
+
+        async def again() -> None:
+            async with self._database.unit(Scope(row.workspace_id)) as own:
+                await self._wake(own, row, await admission.next_at_end(own, flow, row))
+
+        found = await admission.next_at_end(session, flow, row)
+        woken = [await self.runs.wake_idle(session, row.workspace_id, each) for each in found]
+        if not woken or not all(woken):
+            # One that begins to wait does not see this end before it is committed, nor does this
+            # one see that another ends, too.
+            on_commit(session, lambda: self._background.soon("workflow_next_turn", again))
+
+    async def _wake(self, session: AsyncSession, row: WorkflowRun, found: Collection[UUID]) -> None:
+        for run_id in sorted(found):
+            await self.runs.wake(session, row.workspace_id, run_id)
 
     def _forget(self, run_id: UUID) -> None:
         self._under_way.pop(run_id, None)
@@ -146,38 +190,45 @@ class Working:
         if ctx.continued:
             # What a process that died had asked of models: nobody knows what was answered.
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
-        known = self._begun.pop(ctx.run_id, None)
-        if known is None:
 
-            async def taken() -> Known:
-                async with self._database.unit(ctx.scope) as session:
-                    return await take_up(session, ctx.workspace_id, ctx.run_id)
+        async def taken() -> tuple[Known, Access]:
+            async with self._database.unit(ctx.scope) as session:
+                access = await still_held(session, access_told(ctx))
+                return await take_up(session, ctx.workspace_id, ctx.run_id), access
 
-            known = await patiently(taken)
+        begun = self._begun.pop(ctx.run_id, None)
+        known, access = (begun, access_told(ctx)) if begun else await patiently(taken)
         row, flow = known.row, known.flow
         parking = Parking()
-        waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits)
-        if known.not_yet is not None:
-            raise await self._queued(row, flow, waiting, known.not_yet)
-        if row.concurrency_key is not None:
+        waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits, self._cancel)
+        if row.concurrency_key is not None or row.rate_key is not None:
 
-            async def next_one() -> None:
+            async def wake_others() -> None:
                 async with self._database.unit(ctx.scope) as session:
-                    await self._next(session, flow, row)
+                    found = await admission.next_after(session, flow, row, known.not_yet)
+                    await self._wake(session, row, found)
 
-            await patiently(next_one)
+            await patiently(wake_others)
+        if known.not_yet is not None:
+            if known.not_yet.until is None:
+                await self._replace(flow, row)
+            raise await self._queued(row, flow, waiting)
+        # Of containers that had ended when their process died.
+        failed = [each.place for each in known.steps if each.error and self._holds(each)]
+        await waiting.abandon(*(each for place in failed for each in beneath(place)))
+        quiet = Quiet(ctx)
         course = Course(
             run_id=ctx.run_id,
             workflow=row.workflow_slug,
-            access=access_told(ctx),
+            access=access,
             flow=flow,
             types=self._types,
             journal=Journal(Kept(self._checkpoints, hold), known.steps, flow.settings.max_steps),
-            telling=Log(ctx),
+            telling=Log(ctx, quiet.emit),
             parking=parking,
             waiting=waiting,
             sharing=Shared(self._database, self._valkey, ctx.workspace_id, ctx.user_id),
-            text=lambda message, text: ctx.text(text, message_id=message),
+            text=quiet.text,
             depth=row.depth,
             workflow_id=row.workflow_id,
         )
@@ -185,13 +236,11 @@ class Working:
         follow(under, row)
         return under
 
-    async def _queued(
-        self, row: WorkflowRun, flow: Flow, waiting: Waits, not_yet: admission.NotYet
-    ) -> Paused:
-        if not_yet.until is not None:
-            # A turn of its own each time: the one before is over.
-            await waiting.keep((f"~turn {not_yet.until.isoformat()}", 0), not_yet.until)
+    def _holds(self, step: Step) -> bool:
+        """Whether it is the end of a container."""
+        return isinstance(self._types.find(step.node_type), ContainerNode)
 
+    async def _queued(self, row: WorkflowRun, flow: Flow, waiting: Waits) -> Paused:
         if row.deadline_at is not None:
             await waiting.keep(("~deadline", 0), row.deadline_at)
 
@@ -199,7 +248,7 @@ class Working:
             current = await crud.get(session, row.workspace_id, row.id)
             if current is None or current.stopped_at is not None:
                 return False
-            return await admission.turn_of(session, flow, row) is not None
+            return await admission.still_waits(session, flow, row)
 
         return Paused("queue", waits)
 
@@ -234,7 +283,9 @@ class Working:
             if _budget(current) != _budget(row):
                 return False
             stopped = current.stopped_at is not None and not under.stopped.is_set()
-            return not (stopped or await crud.has_come(session, row.workspace_id, row.id, awaited))
+            return not (
+                stopped or await waits_crud.has_come(session, row.workspace_id, row.id, awaited)
+            )
 
         return Paused(reason, waits, Settlement({}, read, written, journal.cost_usd))
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from app.agents.runtime.compacting import SUMMARY
 from app.agents.runtime.launching import Launcher, RunWanted
 from app.agents.tools.tool import ToolTraits
 from app.core.auth import Access, Permission
@@ -143,3 +144,22 @@ async def test_after_a_kill_a_summary_that_was_made_is_not_made_again(
     made = [each for each in await agency.steps(str(run.id)) if each["kind"] == "summary"]
     assert len({each["number"] for each in made}) == len(made)
     assert len(scribe.summed) == len(made) + again
+
+
+async def test_a_call_is_no_summary_whatever_its_provider_names_it(agency, scribe):
+    look = agency.bench.add("look", answer=lambda given: f"Read {given['q']}. {PAGE}")
+    agent = await agency.make(tools=[{"tool": "test:look"}], compaction=SUMMED)
+    pages = iter(range(1, PAGES + 1))
+
+    def reads_on(_):
+        number = next(pages, None)
+        if number is None:
+            return END
+        call = (SUMMARY, "look", {"q": f"{number}"})
+        return say(Said((f"Page {number}. ",), calls=(call,), usage=USAGE))
+
+    scribe.answer = reads_on
+    run = await agency.run(agent, QUESTION)
+    assert (run["status"], run["text"]) == ("completed", END)
+    assert scribe.summed
+    assert [given["q"] for _, given in look.calls] == [f"{n}" for n in range(1, PAGES + 1)]

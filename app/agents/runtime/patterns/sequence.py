@@ -8,7 +8,8 @@ import orjson
 
 from app.agents.definitions.definition import Chain, EvaluatorOptimizer, HandOff, Router
 from app.agents.runtime.patterns.stage import Asked, Stage, quoted, said
-from app.agents.runtime.performing import HandedOff, Result
+from app.agents.runtime.performing import Result
+from app.agents.runtime.tree import HandedOff
 from app.agents.tools.tool import Outcome, Tool, ToolContext, ToolTraits
 
 ROUTE: Final = (
