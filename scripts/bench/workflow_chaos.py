@@ -2,13 +2,17 @@
 
 Two parts, on engines of their own:
 
+- 50 runs are under way on one of two workers when it is killed, with the lease that the service has
+  by itself: how many leases it takes until the other has taken all of them up, and until it has
+  brought all to their ends, with seven steps left of each;
 - random graphs (parallel, map, loop, retry, wait, approval, error edges, cache, undoing) are run
-  once undisturbed, and once on a service that is killed three times at random and started again;
-- 50 runs are under way on one of two workers when it is killed: how many leases it takes until the
-  other has brought all to their ends.
+  once undisturbed, and once on a service that is killed again and again and started anew: once
+  while the runs begin, and three times at random while they are under way. More graphs are taken
+  until so many runs have lost their process three times.
 
-Every outcome must be the same and no step may be kept twice. What was under way at a kill is done
-again, with the same `Idempotency-Key`: how many, is told.
+Every outcome must be the same, no step may be kept twice, and none may be done again once it was
+kept. What was under way at a kill is done again, with the same `Idempotency-Key`. How many runs
+had a feature is told, and how many steps of it were carried out under the kills.
 
     .venv/bin/python scripts/bench/workflow_chaos.py [--quick] [--runs 200] [--seed 1]
         [--driver temporal]
@@ -21,7 +25,10 @@ import asyncio
 import json
 import sys
 import tempfile
-from contextlib import nullcontext
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from processes import ROOT
@@ -31,10 +38,14 @@ sys.path.insert(0, str(ROOT))
 from rich.console import Console
 from rich.table import Table
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import Process, two_processes
+from tests.support.workflows.features import FEATURES, had
 from tests.support.workflows.fleet import Client
 from tests.support.workflows.killing import (
+    Calm,
     Killed,
+    TakenOver,
     killed_at_random,
     new_key,
     one_of_two_killed,
@@ -44,21 +55,49 @@ from tests.support.workflows.outside import open_outside
 from tests.support.workflows.temporal import open_temporal
 
 KILLS = 3
+AT_ONCE = 50
 PAUSE_SECONDS = 0.03
+LEASE = Settings.model_fields["run_lease_seconds"].default
 
 
-async def fuzzed(process: Process, key: str, runs: int, seed: int) -> Killed:
-    client = Client(process.address, key)
-    with open_outside(PAUSE_SECONDS) as outside:
-        made = [await client.make_random(seed + each, outside.address) for each in range(runs)]
-        expected = await undisturbed(client, made)
-        return await killed_at_random(client, process, made, expected, outside, KILLS, seed)
+@contextmanager
+def fleet(driver: str, settings: dict[str, str]) -> Iterator[list[Process]]:
+    """Two workers on engines of their own."""
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
+        open_temporal() if driver == "temporal" else nullcontext() as temporal,
+        two_processes(Path(name), settings | (temporal.settings if temporal else {})) as (_, both),
+    ):
+        yield both
 
 
-async def halved(dying: Process, living: Process, key: str, runs: int) -> tuple[float, int]:
+async def taken_over(dying: Process, living: Process, runs: int) -> TakenOver:
+    key = await new_key(living)
     with open_outside(PAUSE_SECONDS) as outside:
         clients = [Client(process.address, key) for process in (dying, living)]
         return await one_of_two_killed(*clients, dying, outside, runs)
+
+
+async def fuzzed(process: Process, runs: int, seed: int) -> tuple[Killed, list[Calm]]:
+    """The runs of all rounds together, and the graphs that they followed."""
+    client = Client(process.address, await new_key(process))
+    together, graphs, begun = Killed(0, 0), [], time.monotonic()
+    while (missing := runs - killed_so_often(together)) > 0:
+        seeds = range(seed, seed + min(AT_ONCE, missing + 5))
+        with open_outside(PAUSE_SECONDS) as outside:
+            # One that asks nothing of the outside is over before anyone can kill it.
+            calm = [each for each in await undisturbed(client, seeds, outside) if each.calls]
+            killed = await killed_at_random(client, process, calm, outside, KILLS, seed)
+        together += killed
+        graphs += calm
+        seed = seeds.stop
+        done, seconds = killed_so_often(together), time.monotonic() - begun
+        print(f"{done} runs after {seconds:.0f} s, {together.kills} kills", file=sys.stderr)
+    return together, graphs
+
+
+def killed_so_often(killed: Killed) -> int:
+    return sum(runs for losses, runs in killed.losses.items() if losses >= KILLS)
 
 
 def main() -> None:
@@ -68,30 +107,36 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--driver", choices=("builtin", "temporal"), default="builtin")
     given = parser.parse_args()
-    runs = 20 if given.quick else given.runs
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
-        open_temporal() if given.driver == "temporal" else nullcontext() as temporal,
-        two_processes(Path(name), temporal and temporal.settings) as (_, (first, second)),
-    ):
-        key = new_key(first)
-        leases, chained = asyncio.run(halved(second, first, key, 10 if given.quick else 50))
-        # The second worker stays dead: whatever is killed now has nobody to take it over.
-        killed = asyncio.run(fuzzed(first, key, runs, given.seed))
+    runs, chains = (20, 10) if given.quick else (given.runs, 50)
+    with fleet(given.driver, {"LUMINOUS_RUN_LEASE_SECONDS": str(LEASE)}) as (first, second):
+        taken = asyncio.run(taken_over(second, first, chains))
+        print(f"{chains} runs ended {taken.ended / LEASE:.2f} leases later", file=sys.stderr)
+    with fleet(given.driver, {}) as (first, second):
+        second.kill()  # whatever is killed now has nobody to take it over
+        killed, graphs = asyncio.run(fuzzed(first, runs, given.seed))
     figures = {
         "driver": given.driver,
+        "takeover_runs": chains,
+        "taken_up_leases": round(taken.taken_up / LEASE, 2),
+        "takeover_leases": round(taken.ended / LEASE, 2),
+        "takeover_steps": taken.steps,
         "random_runs": killed.runs,
         "kills": killed.kills,
+        "runs_by_losses": dict(sorted(killed.losses.items())),
         "steps_kept": killed.steps,
         "steps_done_again": killed.repeated,
-        "takeover_leases": round(leases, 2),
-        "takeover_steps": chained,
     }
     table = Table("", "", title="Workflows whose processes are killed")
     for figure, value in figures.items():
         table.add_row(figure.replace("_", " "), str(value))
     Console().print(table)
-    print(json.dumps({"figures": figures}))
+    graphs_with = Counter(feature for each in graphs for feature in had(each.definition))
+    table = Table("feature", "graphs", "steps carried out", title="What the runs consisted of")
+    for feature in FEATURES:
+        table.add_row(feature, str(graphs_with[feature]), str(killed.features[feature]))
+    Console().print(table)
+    features = {each: [graphs_with[each], killed.features[each]] for each in FEATURES}
+    print(json.dumps({"figures": {**figures, "features": features}}))
 
 
 if __name__ == "__main__":

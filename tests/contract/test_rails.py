@@ -385,7 +385,6 @@ OFF_RAILS = {
     "workflow_hooks_receive",
     "workflow_runs_compare",
     "workflow_runs_explain",
-    "workflows_suggest",
     "workflows_validate",
 }
 
@@ -414,9 +413,12 @@ def test_every_write_on_the_rails_has_one_unit_of_work(app):
         "start_fork",
         "start_gate",
         "start_retry",
+        "start_workflow_generation",
+        "start_workflow_repair",
         "start_workflow_rerun",
         "start_workflow_retry",
         "start_workflow_run",
+        "start_workflow_suggestion",
     }
     without = [
         route.operation_id

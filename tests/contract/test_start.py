@@ -31,6 +31,11 @@ def test_a_server_starts_without_what_few_requests_need():
     assert loaded & LATER == set()
 
 
+def test_an_agent_without_tools_works_without_the_loops_library():
+    loaded = loaded_by("import app.cli.service, app.agents.runtime.performing")
+    assert "pydantic_ai" not in loaded
+
+
 @pytest.mark.parametrize("heavy", ["app.main", "fastapi", "sqlalchemy"])
 def test_the_command_line_shows_its_help_without_the_service(heavy):
     assert heavy not in loaded_by("import app.cli.commands")

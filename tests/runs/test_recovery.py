@@ -85,6 +85,15 @@ async def test_an_owner_that_was_taken_for_dead_cannot_write_any_more(kernel, ac
         assert [e.body["attempt"] for e in events if e.type == "run.resumed"] == [2]
 
 
+async def test_all_runs_of_a_dead_process_are_taken_up_in_one_sweep(kernel, access, monkeypatch):
+    monkeypatch.setattr(recovery_module, "_CLAIM_ROWS", 2)
+    async with processes(kernel, Scripted(forever)) as [process]:
+        await process.runs.recovery.close()
+        runs = [await create_run(kernel, access, "host:dead") for _ in range(7)]
+        await process.runs.recovery.sweep()
+        assert {(await find(kernel, run)).attempt for run in runs} == {2}
+
+
 async def test_a_run_that_was_created_and_never_launched_is_started(kernel, access):
     work = Scripted(counting)
     async with processes(kernel, work) as [process]:

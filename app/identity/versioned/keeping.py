@@ -71,13 +71,21 @@ async def expect_room(session: AsyncSession, kind: Kind[V, N], access: Access) -
 
 async def find(session: AsyncSession, kind: Kind[V, N], access: Access, ref: str) -> V:
     """A living one by its slug or its id; raises the kind's `not_found`."""
-    workspace_id, user_id = access.workspace_id, access.user_id
+    return (await _taken(session, kind, access, ref))[0]
+
+
+async def _taken(
+    session: AsyncSession, kind: Kind[V, N], access: Access, ref: str
+) -> tuple[V, N | None]:
+    """The same with the version that a run takes if nothing else is said."""
     # A slug may look like an id, and so must not come before the one that has the id.
-    if ids := reference_ids([ref]):
-        for row in await rows.by_ids(session, kind, workspace_id, user_id, list(ids.values())):
-            return row
-    for row in await rows.by_slugs(session, kind, workspace_id, user_id, [ref]):
-        return row
+    names: list[str | UUID] = [*reference_ids([ref]).values(), ref]
+    for named in names:
+        found = await rows.taken(
+            session, kind, access.workspace_id, access.user_id, named, PRODUCTION
+        )
+        if found is not None:
+            return found
     raise kind.refusals.not_found(f"You see no {kind.shared_as} with this slug or id.")
 
 
@@ -94,11 +102,13 @@ async def resolve(
     Without version and label it is what `production` names, or the newest one where nothing is in
     production. Raises the kind's `not_found`, `version_not_found` and `label_not_found`.
     """
-    row = await find(session, kind, access, ref)
+    row, taken = await _taken(session, kind, access, ref)
     if version is None and label is None and PRODUCTION in row.labels:
         label = PRODUCTION
     number = versions.number_of(kind, row, version, label)
-    return row, await versions.get(session, kind, row, number)
+    if taken is None or taken.number != number:
+        taken = await versions.get(session, kind, row, number)
+    return row, taken
 
 
 async def known(

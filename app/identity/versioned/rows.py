@@ -1,13 +1,31 @@
 """Versioned things in Postgres: those of the workspace, one's own, and those shared with one."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    Uuid,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import restorable
+from app.core.clock import now
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
 from app.identity.versioned.kind import Kind, N, V
@@ -15,12 +33,78 @@ from app.identity.versioned.models import NumberedVersion
 from app.oversight.privacy.people import Person
 
 
-def visible(kind: Kind[V, N], workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
-    """Which of a workspace a member sees."""
+def visible(
+    kind: Kind[V, N],
+    workspace_id: UUID | BindParameter[UUID],
+    user_id: UUID | BindParameter[UUID],
+    at: BindParameter[datetime] | None = None,
+) -> ColumnElement[bool]:
+    """Which of a workspace a member sees, now or `at` a moment."""
     return or_(
         kind.row.visibility == "workspace",
         kind.row.owner_id == user_id,
-        kind.row.id.in_(shared_with(workspace_id, user_id, kind.shared_as)),
+        kind.row.id.in_(shared_with(workspace_id, user_id, kind.shared_as, at)),
+    )
+
+
+# Made once for a kind: to put such a statement together costs more than to run it.
+
+
+def _of_workspace(kind: Kind[V, N]) -> ColumnElement[bool]:
+    return kind.row.workspace_id == bindparam("of_workspace", type_=Uuid())
+
+
+def _visible(kind: Kind[V, N]) -> ColumnElement[bool]:
+    return visible(
+        kind,
+        bindparam("of_workspace", type_=Uuid()),
+        bindparam("of_user", type_=Uuid()),
+        bindparam("at", type_=DateTime(timezone=True)),
+    )
+
+
+def _seen_by(workspace_id: UUID, user_id: UUID) -> dict[str, Any]:
+    return {"of_workspace": workspace_id, "of_user": user_id, "at": now()}
+
+
+@cache
+def _get(kind: Kind[V, N]) -> Select[V]:
+    return select(kind.row).where(
+        _of_workspace(kind), kind.row.id == bindparam("row_id", type_=Uuid()), _visible(kind)
+    )
+
+
+@cache
+def _living(kind: Kind[V, N], column: str) -> Select[V]:
+    wanted = getattr(kind.row, column).in_(bindparam("wanted", expanding=True))
+    return select(kind.row).where(
+        _of_workspace(kind), kind.row.deleted_at.is_(None), wanted, _visible(kind)
+    )
+
+
+@cache
+def _version(kind: Kind[V, N]) -> Select[N]:
+    return select(kind.version).where(
+        kind.version.workspace_id == bindparam("of_workspace", type_=Uuid()),
+        kind.parent == bindparam("row_id", type_=Uuid()),
+        kind.version.number == bindparam("number", type_=Integer()),
+    )
+
+
+@cache
+def _taken(kind: Kind[V, N], column: str, label: str) -> Select[V, N]:
+    labelled = cast(func.jsonb_extract_path_text(kind.row.labels, label), Integer())
+    number = func.coalesce(labelled, kind.row.current_version)
+    both = (kind.parent == kind.row.id) & (kind.version.number == number)
+    return (
+        select(kind.row, kind.version)
+        .outerjoin(kind.version, both)
+        .where(
+            _of_workspace(kind),
+            kind.row.deleted_at.is_(None),
+            getattr(kind.row, column) == bindparam("wanted"),
+            _visible(kind),
+        )
     )
 
 
@@ -34,14 +118,11 @@ async def get(
     for_update: bool = False,
 ) -> V | None:
     """One that a member sees, a deleted one included."""
-    statement = select(kind.row).where(
-        kind.row.workspace_id == workspace_id,
-        kind.row.id == row_id,
-        visible(kind, workspace_id, user_id),
-    )
+    statement = _get(kind)
     if for_update:
         statement = statement.with_for_update()
-    return (await session.scalars(statement)).one_or_none()
+    wanted = {**_seen_by(workspace_id, user_id), "row_id": row_id}
+    return (await session.scalars(statement, wanted)).one_or_none()
 
 
 async def by_slugs(
@@ -52,20 +133,34 @@ async def by_slugs(
     slugs: Sequence[str],
 ) -> Sequence[V]:
     """The living ones of these slugs that a member sees."""
-    statement = restorable.living(kind.row, workspace_id).where(
-        kind.row.slug.in_(slugs), visible(kind, workspace_id, user_id)
-    )
-    return (await session.scalars(statement)).all()
+    wanted = {**_seen_by(workspace_id, user_id), "wanted": slugs}
+    return (await session.scalars(_living(kind, "slug"), wanted)).all()
 
 
 async def by_ids(
     session: AsyncSession, kind: Kind[V, N], workspace_id: UUID, user_id: UUID, ids: Sequence[UUID]
 ) -> Sequence[V]:
     """The living ones of these ids that a member sees."""
-    statement = restorable.living(kind.row, workspace_id).where(
-        kind.row.id.in_(ids), visible(kind, workspace_id, user_id)
-    )
-    return (await session.scalars(statement)).all()
+    wanted = {**_seen_by(workspace_id, user_id), "wanted": ids}
+    return (await session.scalars(_living(kind, "id"), wanted)).all()
+
+
+async def taken(
+    session: AsyncSession,
+    kind: Kind[V, N],
+    workspace_id: UUID,
+    user_id: UUID,
+    named: str | UUID,
+    label: str,
+) -> tuple[V, N | None] | None:
+    """The living one of a slug or an id that a member sees, with the version of a label.
+
+    Where it has no such label, with its newest version.
+    """
+    column = "id" if isinstance(named, UUID) else "slug"
+    wanted = {**_seen_by(workspace_id, user_id), "wanted": named}
+    found = (await session.execute(_taken(kind, column, label), wanted)).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 async def taken_slugs(
@@ -112,12 +207,8 @@ async def keep(session: AsyncSession, version: NumberedVersion) -> None:
 async def version(
     session: AsyncSession, kind: Kind[V, N], workspace_id: UUID, row_id: UUID, number: int
 ) -> N | None:
-    statement = select(kind.version).where(
-        kind.version.workspace_id == workspace_id,
-        kind.parent == row_id,
-        kind.version.number == number,
-    )
-    return (await session.scalars(statement)).one_or_none()
+    wanted = {"of_workspace": workspace_id, "row_id": row_id, "number": number}
+    return (await session.scalars(_version(kind), wanted)).one_or_none()
 
 
 async def versions(

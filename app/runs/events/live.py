@@ -8,6 +8,7 @@ from redis.exceptions import NoScriptError
 
 from app.core.kernel import Valkey
 from app.runs.events.event import TERMINAL, Event
+from app.runs.events.line import Line
 from app.runs.events.log import RunLog, channel
 
 # Streams of runs that no longer exist go by themselves, those of ended runs soon.
@@ -72,11 +73,15 @@ class LiveLog:
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
+        self._line = Line(valkey)
         self._append = valkey.register_script(_APPEND)
         self._fence = valkey.register_script(_FENCE)
 
+    async def close(self) -> None:
+        await self._line.close()
+
     async def append(self, batch: Sequence[tuple[RunLog, Sequence[Event]]]) -> list[int]:
-        """Append to many logs at once; the last seq of each, or FENCED."""
+        """Append to many logs at once; the last seq of each, or FENCED. One caller at a time."""
         keys: list[str] = []
         arguments: list[Any] = [f" {' '.join(TERMINAL)} ", LINGER_SECONDS, KEEP_SECONDS]
         for log, events in batch:
@@ -84,9 +89,10 @@ class LiveLog:
             arguments += (log.attempt, log.written + 1, len(events))
             for event in events:
                 arguments += (event.type, event.raw)
-        call = ("EVALSHA", self._append.sha, len(keys), *keys, *arguments)
         try:
-            replies: list[int] = await self._valkey.execute_command(*call)  # type: ignore[no-untyped-call]
+            replies: list[int] = await self._line.ask(
+                "EVALSHA", self._append.sha, len(keys), *keys, *arguments
+            )
         except NoScriptError:
             replies = await self._append(keys=keys, args=arguments)
         return replies

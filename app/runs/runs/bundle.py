@@ -46,6 +46,16 @@ class Runs:
         kind = await crud.wake(session, workspace_id, run_id)
         on_commit(session, lambda: self.recovery.announce_wake(run_id, kind))
 
+    async def wake_idle(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> bool:
+        """The same without waiting for who has the run in hand; False where nobody was woken.
+
+        For a transaction that holds a run: two that wait for each other's would stand still.
+        """
+        kind = await crud.wake_idle(session, workspace_id, run_id)
+        if kind is not None:
+            on_commit(session, lambda: self.recovery.announce_wake(run_id, kind))
+        return kind is not None
+
 
 @asynccontextmanager
 async def open_runs(
@@ -72,6 +82,7 @@ async def open_runs(
     async with AsyncExitStack() as stack:
         signals.start()
         stack.push_async_callback(signals.close)
+        stack.push_async_callback(live.close)
         appender.start()
         stack.push_async_callback(appender.close)
         reader.start()

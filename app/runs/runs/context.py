@@ -9,7 +9,7 @@ from uuid import UUID
 from app.core.db import Scope
 from app.runs.events.errors import RunLost
 from app.runs.events.event import Event
-from app.runs.events.log import RunLog
+from app.runs.events.log import MAX_BYTES, RunLog
 from app.runs.events.watchers import Watcher
 from app.runs.runs.models import Run
 
@@ -66,6 +66,11 @@ class RunContext:
     @property
     def reasoning_so_far(self) -> str:
         return "".join(self._said[_REASONING])
+
+    @property
+    def room(self) -> int:
+        """Bytes that the log may still take."""
+        return MAX_BYTES - self._log.size - self._buffered
 
     def emit(self, kind: str, /, **fields: Any) -> None:
         """Append an event; raises RunOutputTooLarge."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
-from app.core.db import table_of
+from app.core.db import Row, table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.runs.runs.models import Run
 from app.runs.runs.schemas import RunQuery
@@ -82,8 +82,8 @@ async def page(
     )
 
 
-async def add(session: AsyncSession, run: Run) -> Run:
-    session.add(run)
+async def add(session: AsyncSession, run: Run, *beside: Row) -> Run:
+    session.add_all([run, *beside])
     await session.flush()
     return run
 
@@ -110,11 +110,28 @@ async def lock(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Run |
 async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> str | None:
     """Have a run that pauses carried out; one that is about to pause sees what the caller wrote.
 
-    The row is locked in every state, so that no wake is lost between its last look and its pause.
-    Gives the kind of a run that paused.
+    The row is locked in every state, so that no wake is lost between its last look and its pause;
+    not against who keeps its steps, which is no business of a wake. Gives the kind of a run that
+    paused.
     """
-    run = await lock(session, workspace_id, run_id)
+    run = await session.scalar(
+        select(Run).where(one(workspace_id, run_id)).with_for_update(key_share=True)
+    )
     if run is None or run.status != PAUSED:
+        return None
+    run.status = "queued"
+    await session.flush()
+    return run.kind
+
+
+async def wake_idle(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> str | None:
+    """The same for one that pauses and that no other transaction has in hand: its kind, or None."""
+    run = await session.scalar(
+        select(Run)
+        .where(one(workspace_id, run_id), Run.status == PAUSED)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    if run is None:
         return None
     run.status = "queued"
     await session.flush()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from app.core.causes import count_behind
 from app.core.errors import AppError, InternalError
 from app.core.log import get_logger
 from app.runs.events.appender import Appender
@@ -17,6 +18,7 @@ from app.runs.runs.context import RunContext
 from app.runs.runs.ending import Closer
 from app.runs.runs.lease import Loss
 from app.runs.runs.models import Run
+from app.runs.runs.service import BEHIND
 from app.runs.runs.work import Ending, Paused, Work
 
 log = get_logger(__name__)
@@ -127,6 +129,7 @@ class Executor:
     async def _drive(self, active: Active, loss: Loss, ending: Ending | None) -> None:
         run, ctx, run_log = active.run, active.ctx, active.log
         structlog.contextvars.bind_contextvars(run_id=str(run.id))
+        count_behind(ctx.input.get(BEHIND, 0))
         ended = False
         outcome: Ending | Paused | None = ending
         try:

@@ -35,10 +35,13 @@ log = get_logger(__name__)
 CANCELS = "runs:cancel"
 NUDGES = "runs:nudge"
 SWEEP_SECONDS = 1.0
+SWEEPS_A_LEASE = 4
 FORGOTTEN_SECONDS = 15.0
 LOAD_SECONDS = 5.0
 PURGE_SECONDS = 60.0
 _CLAIM_ROWS = 50
+# Between two claims of a sweep, so that other processes take their share.
+_CLAIM_SECONDS = 0.1
 _UNATTENDED_ROWS = 200
 _PURGE_ROWS = 5000
 
@@ -71,7 +74,8 @@ class Recovery:
     async def start(self) -> None:
         await self._signals.listen(CANCELS, self._on_cancel)
         await self._signals.listen(NUDGES, self._on_nudge)
-        self._keep(self._repeat(self.sweep, SWEEP_SECONDS))
+        lease = self._kernel.settings.run_lease_seconds
+        self._keep(self._repeat(self.sweep, min(SWEEP_SECONDS, lease / SWEEPS_A_LEASE)))
         self._keep(self._repeat(self.cancel_missed, SWEEP_SECONDS))
         self._keep(self._repeat(self.purge, PURGE_SECONDS))
 
@@ -104,17 +108,22 @@ class Recovery:
         forgotten = self._forgotten() if self._executor.id in holders else None
         if not (gone or None in holders or forgotten):
             return
-        async with self._kernel.database.unit(SYSTEM) as session:
-            claimed = await crud.claim(
-                session,
-                self._executor.id,
-                kinds=self._kinds,
-                dead=list(gone),
-                forgotten=forgotten,
-                limit=_CLAIM_ROWS,
-            )
-        for run, holder in claimed:
-            self._keep(self._take_up(run, holder, gone.get(holder or "", "process_lost")))
+        while True:
+            async with self._kernel.database.unit(SYSTEM) as session:
+                claimed = await crud.claim(
+                    session,
+                    self._executor.id,
+                    kinds=self._kinds,
+                    dead=list(gone),
+                    forgotten=forgotten,
+                    limit=_CLAIM_ROWS,
+                )
+            for run, holder in claimed:
+                self._keep(self._take_up(run, holder, gone.get(holder or "", "process_lost")))
+            if len(claimed) < _CLAIM_ROWS:
+                return
+            forgotten = None
+            await asyncio.sleep(_CLAIM_SECONDS)
 
     async def carry_out(self, workspace_id: UUID, run_id: UUID) -> Run | None:
         """Take up here a run that is driven elsewhere, whoever had it, until it ends or pauses.

@@ -1,11 +1,13 @@
 """What a caller may do with runs."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from app.core.auth import Access
+from app.core.causes import runs_behind
 from app.core.clock import now
-from app.core.db import AsyncSession
+from app.core.db import AsyncSession, Row
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.runs.events.errors import RunLost
@@ -13,6 +15,8 @@ from app.runs.runs import crud
 from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
 from app.runs.runs.schemas import RunQuery
+
+BEHIND: Final = "runs_behind"
 
 
 class Owner(Protocol):
@@ -33,12 +37,15 @@ async def create(
     input: dict[str, Any],  # noqa: A002 - the column's name
     subject_id: UUID | None = None,
     run_id: UUID | None = None,
+    beside: Sequence[Row] = (),
 ) -> Run:
     """A run that this process will launch as soon as the transaction has committed.
 
-    Without an `executor_id` it waits for whoever takes it up.
+    Without an `executor_id` it waits for whoever takes it up. What it tells of counts as told by
+    the run that begins it. `beside` are rows that are stored together with it.
     """
     moment, begun = now(), executor_id is not None
+    behind = max(runs_behind(), input.get(BEHIND, 0))
     run = Run(
         id=run_id or new_id(),
         workspace_id=owner.workspace_id,
@@ -46,7 +53,7 @@ async def create(
         kind=kind,
         status="running" if begun else "queued",
         subject_id=subject_id,
-        input=input,
+        input={**input, BEHIND: behind} if behind else input,
         attempt=1 if begun else 0,
         executor_id=executor_id,
         last_seq=0,
@@ -56,7 +63,7 @@ async def create(
         updated_at=moment,
         started_at=moment if begun else None,
     )
-    return await crud.add(session, run)
+    return await crud.add(session, run, *beside)
 
 
 async def get(session: AsyncSession, access: Access, run_id: UUID) -> Run:
