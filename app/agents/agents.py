@@ -14,6 +14,7 @@ from app.agents.credentials.finding import Credentials
 from app.agents.custom_tools.source import CustomSource
 from app.agents.databases.connecting import Connector
 from app.agents.databases.reading import Reading
+from app.agents.databases.writing import Writing
 from app.agents.definitions.desk import Desk
 from app.agents.evaluations.bundle import Evaluations
 from app.agents.evaluations.experiments.work import Experimenting
@@ -62,6 +63,7 @@ class Agents:
     tools: ToolRegistry
     credentials: Credentials
     databases: Reading
+    writable_databases: Writing
     custom_tools: CustomSource
     mcp: McpSource
     mailroom: Mailroom
@@ -104,6 +106,7 @@ async def open_agents(
             tools,
             toolshed.credentials,
             toolshed.databases,
+            toolshed.writable_databases,
             toolshed.custom,
             toolshed.mcp,
             toolshed.mailroom,
@@ -128,6 +131,7 @@ class _Toolshed:
     registry: ToolRegistry
     credentials: Credentials
     databases: Reading
+    writable_databases: Writing
     custom: CustomSource
     mcp: McpSource
     remote: A2aSource
@@ -147,12 +151,23 @@ async def _toolshed(
     web = await stack.enter_async_context(open_web(settings, credentials))
     custom = CustomSource(kernel.database, web.client, credentials)
     recalling = Recalling(kernel.database, knowledge.searching)
-    databases = Reading(kernel.vault, Connector(settings.outbound_allow))
+    connector = Connector(settings.outbound_allow)
+    databases = Reading(kernel.vault, connector)
     local = local_tools(kernel, knowledge, files, databases)
     builtin = (*web.tools, *local, *memory_tools(kernel, recalling), *mailbox_tools(mailroom))
     remote = A2aSource(kernel.database, credentials, kernel.outbound)
     registry = ToolRegistry((BuiltinSource(builtin), custom, mcp, remote))
-    return _Toolshed(registry, credentials, databases, custom, mcp, remote, mailroom, recalling)
+    return _Toolshed(
+        registry,
+        credentials,
+        databases,
+        Writing(kernel.vault, connector),
+        custom,
+        mcp,
+        remote,
+        mailroom,
+        recalling,
+    )
 
 
 def _desk(kernel: Kernel, inference: Inference, tools: ToolRegistry) -> Desk:

@@ -8,7 +8,7 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from app.automation.engine import crud
+from app.automation.engine import waits_crud
 from app.automation.temporal.workflow import ADVANCE, Advanced
 from app.core.clock import now
 from app.core.db import Database, Scope
@@ -53,14 +53,14 @@ class Activities:
 
     async def _advanced(self, workspace_id: UUID, run_id: UUID) -> Advanced:
         async with self._database.unit(Scope(workspace_id)) as session:
-            until = await crud.next_until(session, workspace_id, run_id)
+            until = await waits_crud.next_until(session, workspace_id, run_id)
             if until is not None and until <= now():
                 await service.wake(session, workspace_id, run_id)
         run = await self._runs.recovery.carry_out(workspace_id, run_id)
         if run is None or run.status != "paused":
             return Advanced(ended=True)
         async with self._database.unit(Scope(workspace_id)) as session:
-            until = await crud.next_until(session, workspace_id, run_id)
+            until = await waits_crud.next_until(session, workspace_id, run_id)
         return Advanced(ended=False, until=until.isoformat() if until else None)
 
 

@@ -1,6 +1,8 @@
 """The way to the cluster."""
 
+import re
 from pathlib import Path
+from typing import Final
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
@@ -8,9 +10,12 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from app.core.config import InvalidSettings, Settings
 
+_REFUSED: Final = re.compile(r"Status \{ code: (\w+)")
+_CERTIFICATE: Final = re.compile(r"InvalidCertificate\((\w+)")
+
 
 async def connected(settings: Settings) -> Client:
-    """Raises InvalidSettings where no server answers there, or it has no such namespace."""
+    """Raises InvalidSettings where no server answers there or it refuses, or has no namespace."""
     key, address = settings.temporal_api_key, settings.temporal_address
     namespace = settings.temporal_namespace
     try:
@@ -31,11 +36,21 @@ async def connected(settings: Settings) -> Client:
         raise InvalidSettings(
             f"The Temporal server at {address} refuses: {error.status.name.lower()}."
         ) from None
-    except RuntimeError:
-        raise InvalidSettings(
-            f"LUMINOUS_TEMPORAL_ADDRESS cannot be used: no Temporal server answers at {address}."
-        ) from None
+    except RuntimeError as error:
+        raise InvalidSettings(_reason(str(error), address)) from None
     return client
+
+
+def _reason(said: str, address: str) -> str:
+    """Why the client could not connect, which it tells in words alone."""
+    if refused := _REFUSED.search(said):
+        return f"The Temporal server at {address} refuses: {refused[1].lower()}."
+    if wrong := _CERTIFICATE.search(said):
+        return (
+            f"The certificate of the Temporal server at {address} is not trusted ({wrong[1]}); "
+            "LUMINOUS_TEMPORAL_CA_FILE is its authority, LUMINOUS_TEMPORAL_SERVER_NAME its name."
+        )
+    return f"LUMINOUS_TEMPORAL_ADDRESS cannot be used: no Temporal server answers at {address}."
 
 
 def _tls(settings: Settings) -> TLSConfig | bool:

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from app.automation.engine.carrying import Carrier
 from app.automation.engine.compensating import Compensating
+from app.automation.engine.containers import CLOCK
 from app.automation.engine.course import Begin, Course
 from app.automation.engine.errors import WorkflowFailed
 from app.automation.engine.journal import Journal
@@ -112,8 +113,13 @@ class Life:
         return step
 
     async def waited(self, place: Place, node_id: str, begin: Begin) -> Any:
-        """Mail for a path comes at once; without any, the time is over."""
+        """Mail for a path comes at once; without any, the time is over.
+
+        The clock of a container rings after as many turns as its mail says, else never.
+        """
         await self.turn()
+        if place[0].endswith(CLOCK):
+            return await self._rung(place)
         if place not in self.store.waits:
             awaited = await begin()
             if isinstance(awaited, Given):
@@ -121,6 +127,28 @@ class Life:
             self.store.waits[place] = awaited.kind
         await self.turn()
         return self.mail.get(place_of(place[0]))
+
+    async def _rung(self, place: Place) -> None:
+        self.store.waits.setdefault(place, "open")
+        turns = self.mail.get(place_of(place[0]))
+        if turns is None:
+            await asyncio.Event().wait()
+        for _ in range(turns):
+            await self.turn()
+        self.store.waits[place] = "expired"
+
+    def status(self, place: Place) -> str | None:
+        return self.store.waits.get(place)
+
+    async def stop(self, place: Place) -> bool:
+        await self.turn()
+        if self.store.waits.get(place) == "open":
+            self.store.waits[place] = "brought"
+        await self.turn()
+        return self.store.waits.get(place) != "expired"
+
+    async def abandon(self, *prefixes: str, nodes: Any = None) -> None:
+        await self.turn()
 
     async def cached(self, key: str) -> Any:
         await self.turn()
@@ -130,10 +158,10 @@ class Life:
         await self.turn()
         self.store.shared[key] = given
 
-    async def closed_for(self, key: str, failures: int, cooldown: float) -> float | None:
+    async def closed_for(self, guard: Any) -> float | None:
         return None
 
-    async def tried(self, key: str, failures: int, cooldown: float, *, failed: bool) -> None:
+    async def tried(self, guard: Any, *, failed: bool | None) -> None:
         pass
 
     def started(self, node: Any, path: str, attempt: int) -> None:

@@ -1,6 +1,7 @@
 """A person whose workflows run on processes that are killed; for tests and benchmarks."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ import httpx2
 from tests.support.workflows.graphs import Graphs, place_of
 
 ENDED = ("completed", "failed", "cancelled")
+# Without it each client reads the system's certificates, which takes longer than most answers.
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -24,11 +27,10 @@ class Client:
 
     async def ask(self, method: str, path: str, **options: Any) -> Any:
         deadline = time.monotonic() + self.patience
-        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
-        async with httpx2.AsyncClient(base_url=self.address, timeout=30) as http:
+        async with self._http() as http:
             while True:
                 try:
-                    answer = await http.request(method, path, headers=headers, **options)
+                    answer = await http.request(method, path, **options)
                     if answer.status_code < 500:
                         break
                 except httpx2.HTTPError:
@@ -45,11 +47,12 @@ class Client:
         body = {"name": slug, "slug": slug, "definition": {"dsl": "flow/1", **definition}}
         return (await self.ask("POST", "/v1/workflows", json=body))["id"]
 
-    async def make_random(self, seed: int, address: str) -> str:
-        graphs = Graphs(seed, address)
-        workflow_id = await self.make(f"random-{seed}", graphs.definition())
-        self.mail[f"random-{seed}"] = graphs.mail
-        return workflow_id
+    async def make_random(self, slug: str, seed: int, address: str) -> tuple[str, dict[str, Any]]:
+        """The workflow's id and its definition; its steps come to the outside by its slug."""
+        graphs = Graphs(seed, f"{address}/{slug}")
+        definition = graphs.definition()
+        self.mail[slug] = graphs.mail
+        return await self.make(slug, definition), definition
 
     async def start(self, workflow_id: str, key: str, **body: Any) -> str:
         """The run's id; asked again, it is the same run."""
@@ -68,19 +71,41 @@ class Client:
     async def run(self, run_id: str) -> dict[str, Any]:
         return await self.ask("GET", f"/v1/workflow-runs/{run_id}")
 
-    async def ended(self, run_ids: list[str], seconds: float) -> dict[str, dict[str, Any]]:
+    async def decide_on(self) -> None:
+        """Decide whatever comes to wait for a person, until this is cancelled."""
+        while True:
+            await self.decide_all()
+            await asyncio.sleep(0.3)
+
+    async def under_way(self) -> set[str]:
+        """The runs that have not ended, of those that were begun last."""
+        lists = [
+            await self.ask("GET", f"/v1/workflow-runs?limit=200&status={status}")
+            for status in ("paused", "queued", "running")
+        ]
+        return {run["id"] for each in lists for run in each["data"]}
+
+    async def ended(
+        self, run_ids: list[str], seconds: float, every: float = 0.2
+    ) -> dict[str, dict[str, Any]]:
         """The runs at their ends; raises TimeoutError where one does not come to it."""
         found: dict[str, dict[str, Any]] = {}
         async with asyncio.timeout(seconds):
             while len(found) < len(run_ids):
                 await self.decide_all()
+                under_way = await self.under_way()
                 for run_id in run_ids:
-                    if run_id not in found:
+                    if run_id not in found and run_id not in under_way:
                         run = await self.run(run_id)
                         if run["status"] in ENDED:
                             found[run_id] = run
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(every)
         return found
+
+    async def log(self, run_id: str) -> str:
+        """The events of a run that has ended."""
+        async with self._http() as http:
+            return (await http.get(f"/v1/runs/{run_id}/events")).text
 
     async def steps(self, run_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -92,6 +117,10 @@ class Client:
             if not page["has_more"]:
                 return found
             cursor = f"&cursor={page['next_cursor']}"
+
+    def _http(self) -> httpx2.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx2.AsyncClient(base_url=self.address, timeout=30, headers=headers, verify=PLAIN)
 
 
 def outcome(run: Mapping[str, Any]) -> Any:

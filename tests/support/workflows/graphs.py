@@ -109,7 +109,7 @@ class Graphs:
             node["with"] = {"if": f"({value}) % 2 == 0"}
             return ["true", "false"]
         elif kind == "wait":
-            node["with"] = {"for": "1h" if self.address is None else "1s"}
+            node["with"] = {"for": "1h" if self.address is None else "0.5s"}
         else:
             node["with"] = {"title": "Go on?"}
             decision = self._chance.choice(["approve", "reject"])
