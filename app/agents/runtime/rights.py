@@ -10,7 +10,6 @@ from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.identity.api_keys import service as api_keys
 from app.identity.users import service as users
-from app.identity.users.errors import UserNotFound
 from app.identity.workspaces import service as workspaces
 from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFound
 
@@ -26,12 +25,11 @@ async def still_held(session: AsyncSession, begun: Access) -> Access:
         raise StarterGone("The API key that began the run has ended.")
     try:
         place = await workspaces.living(session, begun, begun.workspace_id)
-        account = await users.current(session, begun)
-    except (WorkspaceNotFound, UserNotFound):
+    except WorkspaceNotFound:
         raise StarterGone("Whoever began the run has left the workspace.") from None
     except MembershipSuspended:
         raise StarterGone("Whoever began the run is suspended in the workspace.") from None
-    if account.status != "active":
+    if not await users.is_active(session, begun.user_id):
         raise StarterGone("The account of whoever began the run is not active.")
     permissions = begun.permissions & place.permissions
     return replace(begun, permissions=permissions, role=place.membership.role)

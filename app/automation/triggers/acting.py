@@ -23,6 +23,7 @@ from app.identity.api_keys import service as api_keys
 from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.rules import restored
 from app.identity.roles.grants import standing_of
+from app.identity.users import service as users
 from app.identity.workspaces import service as workspaces
 from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFound
 from app.inference.calls.remembering import remembered
@@ -90,7 +91,7 @@ async def _owner(session: AsyncSession, trigger: WorkflowTrigger) -> Access:
     held = frozenset(
         right for right in place.permissions if not by_key or right.value in known["permissions"]
     )
-    if Permission.WORKFLOWS_RUN not in held:
+    if Permission.WORKFLOWS_RUN not in held or not await users.is_active(session, bare.user_id):
         raise TriggerOwnerLacks
     return replace(bare, permissions=held, role=place.membership.role)
 
@@ -112,6 +113,7 @@ async def _author(
     if version.created_by_id is None:
         raise lacking
     allowed = (await standing_of(session, workspace_id, version.created_by_id)).permissions
-    if Permission.WORKFLOWS_RUN not in allowed:
+    is_active = await users.is_active(session, version.created_by_id)
+    if Permission.WORKFLOWS_RUN not in allowed or not is_active:
         raise lacking
     return allowed

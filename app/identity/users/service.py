@@ -1,6 +1,7 @@
 """What may be done with accounts."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from app.core import mail
 from app.core.audit import Note, note
@@ -64,6 +65,12 @@ async def current(session: AsyncSession, access: Access) -> User:
     if user is None:
         raise UserNotFound
     return user
+
+
+async def is_active(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether there is such an account, and it is neither deactivated nor deleted."""
+    user = await crud.get(session, user_id)
+    return user is not None and user.status == "active"
 
 
 async def describe(session: AsyncSession, access: Access) -> MeRead:

@@ -1,7 +1,10 @@
 """On whose behalf triggers act, what switches them off, and what is seen of them."""
 
 from dataclasses import replace
+from uuid import UUID
 
+from app.core.db import SYSTEM
+from app.identity.users.models import User
 from tests.automation.triggers.conftest import ECHO, Bench
 from tests.automation.triggers.test_webhooks import UNSIGNED
 from tests.support.identity import bearer, new_key, new_person
@@ -47,6 +50,29 @@ async def test_a_trigger_acts_with_the_rights_that_its_owner_has_by_then(bench):
     assert taken_over["disabled_reason"] is None
     await editor.post(taken_over, b'{"n": 4}')
     assert (await owner.deliveries(trigger))[0]["status"] == "started"
+
+
+async def deactivate(kernel, person):
+    async with kernel.database.unit(SYSTEM) as session:
+        user = await session.get(User, UUID(person.user_id))
+        user.status = "deactivated"
+
+
+async def test_a_trigger_of_a_deactivated_account_starts_nothing(bench, kernel):
+    _, (owner, editor, author) = await members(bench, "editor", "editor")
+    workflow = await owner.workflow()
+    trigger = await editor.trigger(workflow, UNSIGNED)
+    another = await owner.trigger(workflow, UNSIGNED)
+    changed = {"definition": {**ECHO, "outputs": "{{ inputs }}"}}
+    await author.call("PATCH", f"/v1/workflows/{workflow['id']}", changed)
+    for person in (editor.person, author.person):
+        await deactivate(kernel, person)
+    for each, reason in (
+        (trigger, "workflow_trigger_owner_lacks_right"),
+        (another, "workflow_trigger_author_lacks_right"),
+    ):
+        await owner.post(each, b"{}")
+        assert (await owner.deliveries(each))[0]["reason"] == reason
 
 
 async def test_a_trigger_of_a_key_ends_with_the_key(bench):
