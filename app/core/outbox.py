@@ -95,7 +95,6 @@ class OutboxEvent(Row):
 
 # Made once: to put such a statement together costs more than to run it.
 _EVENTS = table_of(OutboxEvent)
-_EMIT = insert(_EVENTS).on_conflict_do_nothing(index_elements=["id"])
 _DELIVERED = (
     update(_EVENTS)
     .where(_EVENTS.c.id.in_(bindparam("delivered", expanding=True)))

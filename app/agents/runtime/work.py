@@ -113,7 +113,8 @@ class Performing:
             "tool_calls": journal.count("tool"),
         }
         if ending.status == "completed":
-            await remember(session, ctx, access_told(ctx), execution)
+            access = known.tree.access if known else access_told(ctx)
+            await remember(session, ctx, access, execution)
         await _tell(session, execution, ending)
         return Settlement(told, total.input_tokens, total.output_tokens, total.cost_usd)
 

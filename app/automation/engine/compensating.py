@@ -13,15 +13,17 @@ from app.runs.runs.work import Ending
 
 
 def still_done(journal: Journal, ending: Ending) -> list[dict[str, Any]]:
-    """What a run did that failed before anything of it could be undone, with why it is not."""
+    """What a run did that failed before all of it could be undone, with why it is not."""
     if ending.error is None:
         return []
     error = {"code": ending.error.code, "message": ending.error.detail}
-    return [
-        {"path": step.path, "error": error}
-        for step in reversed(journal.under(""))
-        if step.undo is not None and step.error is None and journal.final(step.path + UNDO) is None
-    ]
+    found: list[dict[str, Any]] = []
+    for step in reversed(journal.under("")):
+        undone = journal.final(step.path + UNDO)
+        if step.undo is None or step.error is not None or (undone and undone.error is None):
+            continue
+        found.append({"path": step.path, "error": undone.error if undone else error})
+    return found
 
 
 class Compensating:

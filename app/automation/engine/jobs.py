@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.automation.engine import cache_crud, waits_crud
+from app.automation.engine import cache_crud, turns_crud, waits_crud
 from app.automation.engine.models import WorkflowWait
 from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.nodes.node_type import StepFault
@@ -37,6 +37,7 @@ class Waking:
     def jobs(self) -> tuple[Job, ...]:
         return (
             Job(DUE, timedelta(seconds=1), self.run),
+            Job("workflow-turns", timedelta(seconds=15), self.find_forgotten),
             Job("workflow-step-cache", timedelta(hours=1), self._purge_cache),
         )
 
@@ -48,6 +49,14 @@ class Waking:
         async with self._database.unit(SYSTEM) as session:
             for wait, run in await waits_crud.awaited_runs(session, AT_ONCE):
                 await self._bring(session, wait, _ended(run))
+
+    async def find_forgotten(self) -> None:
+        """Wake whose turn has come while the process that was to tell them died."""
+        async with self._database.unit(SYSTEM) as session:
+            found = await turns_crud.forgotten(session, AT_ONCE)
+        for workspace_id, run_id in found:
+            async with self._database.unit(SYSTEM) as session:
+                await self.runs.wake(session, workspace_id, run_id)
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Bring events, and runs that have ended, to the steps that wait for them."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from app.automation.engine import admission, crud, waits_crud
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.engine.steps import Step
@@ -44,3 +46,11 @@ async def take_up(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Kn
     steps = await crud.steps(session, workspace_id, run_id)
     waits = await waits_crud.waits(session, workspace_id, run_id)
     return Known(row, flow, steps, waits, not_yet)
+
+
+def readable(row: WorkflowRun) -> Flow | None:
+    """What a run is to do; None where this version cannot read it, for it ends all the same."""
+    try:
+        return Flow.model_validate(row.definition)
+    except ValidationError:
+        return None

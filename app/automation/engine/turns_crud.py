@@ -11,12 +11,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.core.clock import now
 from app.core.ids import new_id
+from app.runs.runs.models import Run
 
 ASLEEP: Final = "~turn"
 _FIRST: Final = (WorkflowRun.priority.desc(), WorkflowRun.created_at, WorkflowRun.id)
@@ -180,6 +182,37 @@ async def first_asleep(
         .order_by(*_FIRST)
         .limit(1)
     )
+
+
+async def forgotten(session: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Workspace and id of who goes first of each key of which nobody has a place (SYSTEM scope).
+
+    Nobody else will tell them: whoever was to do so has died.
+    """
+    other = aliased(WorkflowRun)
+    has_place = exists().where(
+        other.workspace_id == WorkflowRun.workspace_id,
+        other.concurrency_key == WorkflowRun.concurrency_key,
+        other.ended_at.is_(None),
+        other.admitted_at.is_not(None),
+    )
+    key = (WorkflowRun.workspace_id, WorkflowRun.concurrency_key)
+    found = await session.execute(
+        select(WorkflowRun.workspace_id, WorkflowRun.id)
+        .join(Run, Run.id == WorkflowRun.id)
+        .where(
+            Run.status == "paused",
+            WorkflowRun.concurrency_key.is_not(None),
+            WorkflowRun.ended_at.is_(None),
+            WorkflowRun.admitted_at.is_(None),
+            ~_sleeps(),
+            ~has_place,
+        )
+        .ext(distinct_on(*key))
+        .order_by(*key, *_FIRST)
+        .limit(limit)
+    )
+    return [(row.workspace_id, row.id) for row in found]
 
 
 def _waits_of_rate(workspace_id: UUID, key: str) -> tuple[ColumnElement[bool], ...]:

@@ -81,12 +81,13 @@ class Waits:
         if wait is None:
             return True
         if wait.status == waits_crud.OPEN:
-            workspace_id = self._hold.workspace_id
+            hold = self._hold
 
             async def end() -> str | None:
                 async with self._unit() as session:
-                    await waits_crud.bring(session, workspace_id, wait.id, {})
-                    return await waits_crud.stand(session, workspace_id, wait.id)
+                    await expect_held(session, hold.workspace_id, hold.run_id, hold.attempt)
+                    await waits_crud.bring(session, hold.workspace_id, wait.id, {})
+                    return await waits_crud.stand(session, hold.workspace_id, wait.id)
 
             with self._parking.working():
                 wait.status = await patiently(end) or wait.status

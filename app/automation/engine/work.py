@@ -15,7 +15,7 @@ from app.automation.engine.containers import beneath
 from app.automation.engine.course import Course
 from app.automation.engine.journal import Journal
 from app.automation.engine.keeping import Checkpoints, Hold
-from app.automation.engine.known import Known, take_up
+from app.automation.engine.known import Known, readable, take_up
 from app.automation.engine.models import WorkflowRun
 from app.automation.engine.parking import Parking
 from app.automation.engine.patience import patiently
@@ -114,7 +114,7 @@ class Working:
             for child in await waits_crud.close_waits(session, ctx.workspace_id, ctx.run_id):
                 await self._cancel(session, ctx.workspace_id, child)
         if row.concurrency_key is not None or row.rate_key is not None:
-            flow = under.course.flow if under else Flow.model_validate(row.definition)
+            flow = under.course.flow if under else readable(row)
             await self._make_room(session, flow, row)
         if under is not None:
             journal = under.course.journal
@@ -128,8 +128,8 @@ class Working:
             "workflow_version": row.workflow_version,
             "steps": len(journal.steps),
         }
-        not_undone = under.not_undone if under else still_done(journal, ending)
-        if not_undone:
+        tried = under.not_undone if under is not None else ()
+        if not_undone := tried or still_done(journal, ending):
             result["not_undone"] = not_undone
         await emit(
             session,
@@ -162,8 +162,10 @@ class Working:
         for run_id in await patiently(found):
             await patiently(partial(cancel, run_id))
 
-    async def _make_room(self, session: AsyncSession, flow: Flow, row: WorkflowRun) -> None:
+    async def _make_room(self, session: AsyncSession, flow: Flow | None, row: WorkflowRun) -> None:
         """Have others begin in place of a run that ends."""
+        if flow is None:
+            return
 
         async def again() -> None:
             async with self._database.unit(Scope(row.workspace_id)) as own:
@@ -174,7 +176,8 @@ class Working:
         if not woken or not all(woken):
             # One that begins to wait does not see this end before it is committed, nor does this
             # one see that another ends, too.
-            on_commit(session, lambda: self._background.soon("workflow_next_turn", again))
+            asking = partial(patiently, again)
+            on_commit(session, lambda: self._background.soon("workflow_next_turn", asking))
 
     async def _wake(self, session: AsyncSession, row: WorkflowRun, found: Collection[UUID]) -> None:
         for run_id in sorted(found):

@@ -1,9 +1,13 @@
 """Runs that end before their turn, with what they undo and whom they take along."""
 
+from uuid import UUID
+
 import pytest_asyncio
 
+from app.runs.events.errors import EventLogUnavailable
 from tests.support.chat import Talker
 from tests.support.identity import new_person
+from tests.support.runs import until
 from tests.support.workflows.office import Office
 
 ASK = {"id": "ask", "type": "approval", "with": {"title": "{{ inputs.who }}"}}
@@ -31,6 +35,22 @@ async def test_a_run_of_too_many_steps_undoes_what_it_did(office):
     assert run["error"]["code"] == "workflow_too_many_steps"
     steps = (await office.get(f"/v1/workflow-runs/{run['id']}/steps"))["data"]
     assert [each["path"] for each in steps] == ["a", "a~undo"]
+
+
+async def test_a_run_that_ends_before_it_could_undo_says_what_is_still_done(office, app):
+    undo = {"type": "tool", "with": sums("undo")["with"]}
+    # It is held meanwhile: what ends so soon is waited for in the process.
+    soon = {"id": "soon", "type": "wait", "with": {"for": "4s"}}
+    await office.make(
+        "cutoff", nodes=[sums("a", compensate=undo), soon], edges=[{"from": "a", "to": "soon"}]
+    )
+    run = (await office.start("cutoff", wait=False)).json()
+    active = app.state.runs.executor._active[UUID(run["id"])]
+    await until(lambda: any(each.type == "step.waiting" for each in active.log.events))
+    active.stop(EventLogUnavailable("Valkey is away."))
+    ended = (await office.events(run["id"])).events[-1]
+    assert ended["error"]["code"] == "event_log_unavailable", ended
+    assert [each["path"] for each in ended["result"]["not_undone"]] == ["a"]
 
 
 async def test_a_run_that_waits_for_its_turn_is_stopped_or_out_of_time_at_once(office):

@@ -8,6 +8,7 @@ import pytest_asyncio
 from sqlalchemy import select, update
 
 from app.automation.engine import admission
+from app.automation.engine.jobs import Waking
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.language.flow import Flow
 from app.core.clock import now
@@ -191,3 +192,26 @@ async def test_the_run_that_begins_when_the_time_comes_is_the_highest(office, ap
             WorkflowRun.id.in_(ids), WorkflowRun.admitted_at.is_not(None)
         )
         assert (await session.scalars(admitted)).all() == [ids[2]]
+
+
+async def test_whose_turn_has_come_while_nobody_told_them_is_found(office, app):
+    ask = {"id": "ask", "type": "approval", "with": {"title": "Go on?"}}
+    await office.make("told", settings={"concurrency": {"limit": 1}}, nodes=[ask])
+    first, second = [UUID((await office.run("told"))["id"]) for _ in range(2)]
+    database, waking = app.state.kernel.database, Waking(app.state.kernel.database)
+    waking.runs = app.state.runs
+    await waking.find_forgotten()
+    assert await admitted(database, second) is None
+    async with database.unit(SYSTEM) as session:
+        # Its process dies as soon as this is committed.
+        ended = update(WorkflowRun).where(WorkflowRun.id == first)
+        await session.execute(ended.values(ended_at=now()))
+    await waking.find_forgotten()
+    async with asyncio.timeout(10):
+        while await admitted(database, second) is None:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+
+
+async def admitted(database, run_id):
+    async with database.unit(SYSTEM) as session:
+        return (await session.get_one(WorkflowRun, run_id)).admitted_at
