@@ -130,7 +130,7 @@ def address_of(vault: Vault, database: ConnectedDatabase) -> Address:
 def said(error: asyncpg.PostgresError) -> str:
     """The server's words, with what it tells further."""
     more = [text for name in ("detail", "hint") if (text := getattr(error, name, None))]
-    return " ".join([str(error), *(f"({each})" for each in more)])[:500]
+    return " ".join([str(error.args[0]), *(f"({each})" for each in more)])[:500]
 
 
 def _settings(schemas: list[str], seconds: int) -> dict[str, str]:

@@ -19,6 +19,8 @@ from app.core.errors import AppError
 LONGEST_SQL: Final = 20_000
 MOST_TABLES: Final = 200
 _MOST_ROW_CHARACTERS: Final = 20_000
+# Of a whole number of 64 bits, with its sign.
+_MOST_DIGITS: Final = 20
 _DESCRIBED: Final = """
 select n.nspname as schema, c.relname as name, c.relkind::text as kind,
   pg_catalog.obj_description(c.oid, 'pg_class') as comment,
@@ -44,7 +46,8 @@ select r.rolsuper, r.rolcreaterole or r.rolcreatedb or r.rolbypassrls as manages
   (select count(*) from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
-      and pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')) as writable
+      and (pg_catalog.has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+        or pg_catalog.has_any_column_privilege(c.oid, 'INSERT, UPDATE'))) as writable
 from pg_catalog.pg_roles r where r.rolname = current_user
 """
 
@@ -61,7 +64,7 @@ class Answer:
 
     def rows(self) -> list[Any]:
         """Each row as an object, or as text where it was cut off."""
-        return [_parsed(line) for line in self.lines]
+        return [_row(line) for line in self.lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,23 @@ def _said(error: asyncpg.PostgresError) -> str:
     return f"{error.message}{hint}"[:500]
 
 
-def _parsed(line: str) -> Any:
+def parsed(text: str) -> Any:
+    """What the server wrote as JSON; raises ValueError where it was cut off.
+
+    A whole number of more than 64 bits is the text of it: no JSON of ours could hold it.
+    """
+    return json.loads(text, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | str:
+    if len(digits) > _MOST_DIGITS:
+        return digits
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else digits
+
+
+def _row(line: str) -> Any:
     try:
-        return json.loads(line)
+        return parsed(line)
     except ValueError:
         return line

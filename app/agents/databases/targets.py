@@ -33,7 +33,7 @@ select n.nspname::text as schema, c.relname::text as name, c.relkind::text as ki
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname = any($1::text[])
   and ($2::text[] is null or n.nspname || '.' || c.relname = any($2::text[]))
-  and (c.relname = $3 or n.nspname || '.' || c.relname = $3)
+  and (c.relname = $3::text or n.nspname || '.' || c.relname = $3::text)
 order by pg_catalog.array_position($1::text[], n.nspname::text) limit 1
 """
 

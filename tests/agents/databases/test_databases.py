@@ -146,6 +146,19 @@ async def test_a_test_of_a_writable_one_says_where_the_role_may_not_write(talker
     ]
 
 
+async def test_a_role_that_may_write_to_columns_may_write(talker, warehouse):
+    warehouse.run(
+        "revoke insert, update on all tables in schema public, crm from {role};\n"
+        "grant insert (id) on public.loose to {role}"
+    )
+    ids = [
+        (await made(talker, slug=slug, dsn=warehouse.dsn, writable=writable))["id"]
+        for slug, writable in (("a", True), ("b", False))
+    ]
+    tried = [(await talker.call("POST", f"{PATH}/{each}/test")).json()["warnings"] for each in ids]
+    assert tried == [[], ["The role may write to 1 tables: use one that may not."]]
+
+
 @pytest.mark.parametrize(
     ("host", "code"),
     [

@@ -10,6 +10,8 @@ from sqlalchemy import update
 
 from app.core.clock import now
 from app.core.db import SYSTEM
+from app.knowledge.collections import documents
+from app.knowledge.collections.document_schemas import DocumentQuery
 from app.knowledge.collections.models import Document
 from tests.agents.databases.conftest import shop  # noqa: F401 - a fixture
 from tests.agents.databases.test_querying import connected
@@ -82,6 +84,13 @@ async def test_a_cursor_is_exact(rows, orders, column, behind):
     second = await rows("database", "read", **asked, sql=sql, cursor=first["cursor"])
     assert first["cursor"] == behind
     assert [row["id"] for page in (first, second) for row in page["rows"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("more", [{}, {"cursor_column": "id"}], ids=["in no order", "in order"])
+async def test_a_whole_number_that_no_json_of_ours_can_hold_is_its_text(rows, orders, more):
+    sql = "select id, (10::numeric ^ 30)::numeric(40, 0) as big, 7 as small from orders"
+    page = await rows("database", "read", database="shop", sql=f"{sql} where id = 1", **more)
+    assert page["rows"] == [{"id": 1, "big": "1" + "0" * 30, "small": 7}]
 
 
 async def test_what_no_order_can_be_of_is_no_cursor(refused, orders):
@@ -210,6 +219,26 @@ async def test_a_document_that_is_still_being_read_is_not_passed_over(rows, talk
             seen += [row["id"] for row in page["rows"]]
             cursor, more = page["cursor"], page["more"]
         assert seen == (ids[1:] if status == "ready" else ids[1:2])
+
+
+async def test_a_list_goes_on_from_a_page_of_the_ready_ones_that_an_earlier_version_kept(
+    rows, talker, app
+):
+    made = await collection_of(talker, "inbox")
+    ids = [(await document_of(talker, made, f"{n}.txt", f"{n}".encode()))["id"] for n in range(4)]
+    kernel, access = app.state.kernel, access_of(talker)
+    asked = DocumentQuery(limit=2, order="asc", status="ready")
+    async with kernel.database.unit(access.scope) as session:
+        page = await documents.page(session, access, UUID(made["id"]), asked, kernel.cursors)
+    cursor, more, seen = {"page": page.next_cursor, "last": ids[1]}, True, []
+    assert page.next_cursor is not None
+    for _ in range(4):
+        told = await rows(
+            "files", "list", collection="inbox", status="ready", limit=1, cursor=cursor
+        )
+        seen += [row["id"] for row in told["rows"]]
+        cursor, more = told["cursor"], told["more"]
+    assert (seen, more) == (ids[2:], False)
 
 
 async def test_documents_by_the_same_moment_come_in_their_order(rows, talker, app):

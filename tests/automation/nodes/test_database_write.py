@@ -98,6 +98,7 @@ async def test_what_the_server_refuses_is_told_by_row_and_the_others_go_in(write
     assert [each["index"] for each in told["rejects"]] == sorted(wanted)
     said = {each["index"]: each["message"] for each in told["rejects"]}
     assert [at for at, (_, _, part) in BAD.items() if part not in said[at]] == []
+    assert said[91].count("Failing row") == 1
     assert (told["written"], told["rejected"]) == (292, 8)
     ids = {row[0] for row in store.rows("select id from orders")}
     assert ids == set(range(300)) - wanted.keys()
@@ -164,6 +165,16 @@ async def test_names_are_names_and_values_are_values(write, fault, store):
     code, _ = await fault('orders"; drop table orders; --', [order(1)])
     assert code == "table_not_found"
     assert store.rows("select count(*) from orders") == [(0,)]
+
+
+async def test_a_name_may_be_as_long_as_the_server_allows(write, store):
+    table = "t" * 63
+    store.run(
+        f"create table crm.{table} (id int primary key);\n"
+        f"grant select, insert, update on crm.{table} to {{role}}"
+    )
+    assert (await write(f"crm.{table}", [{"id": 1}]))["written"] == 1
+    assert store.rows(f"select id from crm.{table}") == [(1,)]  # noqa: S608
 
 
 @pytest.mark.parametrize(

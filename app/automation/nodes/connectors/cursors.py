@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.agents.databases.reading import parsed
 from app.automation.nodes.connectors.connector import Reject, Rows
 from app.automation.nodes.node_type import StepFault
 
@@ -43,7 +44,7 @@ def read_line(line: str) -> Line:
         raise StepFault("cursor_unfit", said)
     text = line[end + len(_ROW) :]
     try:
-        return Line(mark, json.loads(text[:-1]), text)
+        return Line(mark, parsed(text[:-1]), text)
     except ValueError:
         return Line(mark, None, text)
 

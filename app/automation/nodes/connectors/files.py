@@ -16,7 +16,7 @@ from app.automation.nodes.connectors.connector import MOST_ROWS, Connector, Oper
 from app.automation.nodes.faults import fault_of_tool
 from app.automation.nodes.fields import MIB, Slug
 from app.automation.nodes.node_type import StepContext, StepFault
-from app.core.paging import CursorInvalid
+from app.core.paging import CursorInvalid, Slice
 from app.core.schema import Input, Text, WholeNumber
 from app.knowledge.collections import documents
 from app.knowledge.collections.document_schemas import DocumentQuery, DocumentRead, Status
@@ -90,15 +90,15 @@ class List(Operation[ListOptions]):
             cursor=at.page,
         )
         try:
-            async with self._documents.database.unit(ctx.access.scope) as session:
-                page = await documents.page(
-                    session, ctx.access, collection.id, query, self._documents.cursors
-                )
-                rows = [DocumentRead.model_validate(each) for each in page.data]
+            page = await self._page(ctx, collection, query)
         except CursorInvalid as error:
-            raise StepFault(error.code, error.detail) from None
+            if at.page is None or at.created_at is not None or options.status != READY:
+                raise StepFault(error.code, error.detail) from None
+            # Earlier versions kept a page of the ready ones alone; what was given is known by it.
+            at = ListCursor(last=at.last)
+            page = await self._page(ctx, collection, query.model_copy(update={"cursor": None}))
         # A page that was not full is asked for again: what is known of it already is left out.
-        fresh = [each for each in rows if at.is_behind(each)]
+        fresh = [each for each in page.data if at.is_behind(each)]
         passed = _until_unread(fresh) if options.status == READY else len(fresh)
         held, fresh = passed < len(fresh), fresh[:passed]
         cursor = ListCursor(
@@ -111,6 +111,16 @@ class List(Operation[ListOptions]):
         ]
         more = page.has_more and not held
         return Rows(shown, cursor.model_dump(mode="json"), more).told()
+
+    async def _page(
+        self, ctx: StepContext, collection: Collection, query: DocumentQuery
+    ) -> Slice[DocumentRead]:
+        """Raises CursorInvalid."""
+        async with self._documents.database.unit(ctx.access.scope) as session:
+            page = await documents.page(
+                session, ctx.access, collection.id, query, self._documents.cursors
+            )
+            return page.map(DocumentRead.model_validate)
 
 
 def _until_unread(documents: Sequence[DocumentRead]) -> int:
