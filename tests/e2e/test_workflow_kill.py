@@ -38,7 +38,7 @@ def test_whatever_dies_a_run_ends_as_ever() -> None:
                 killed = await disturbed.come_to(kills=1)
         assert taken.steps == CHAINS * CHAIN_STEPS
         # One that waited for a person goes on where that is decided, which may be elsewhere.
-        assert killed.losses[1] > len(calm) / 2
+        assert len(calm) - killed.losses[0] > len(calm) / 2
 
     # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
     with (

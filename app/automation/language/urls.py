@@ -9,6 +9,7 @@ from app.automation.language.faults import StepFault
 
 UNFIT: Final = "url_unfit"
 _TO_HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_BEHIND_HOST: Final = re.compile(r"[./?#]")
 
 
 def percent_encoded(text: str, but: str = "") -> str:
@@ -19,16 +20,29 @@ def percent_encoded(text: str, but: str = "") -> str:
 def url_of(pieces: Iterable[tuple[str, bool]]) -> str:
     """The URL of texts and of values (True); a value at the very beginning stands as it is.
 
-    Raises StepFault `url_unfit` where a value would lead out of its place: `..` does, encoded too.
+    Raises StepFault `url_unfit` where a value would lead out of its place: `..` does, encoded too,
+    and behind the name of a host what makes it another.
     """
-    written = ""
+    written, was_value = "", False
     for place, (text, is_value) in enumerate(pieces):
-        if place and is_value:
-            written += percent_encoded(text, ":" if _TO_HOST.fullmatch(written) else "")
-        else:
+        if not (place and is_value):
             written += text
+        elif _TO_HOST.fullmatch(written):
+            is_behind = written[-1].isalnum() or (was_value and written[-1] != "/")
+            written += _of_host(text, is_behind=is_behind)
+        else:
+            written += percent_encoded(text)
+        was_value = is_value
     start = _TO_HOST.match(written)
     path = re.split("[?#]", written[start.end() if start else 0 :], maxsplit=1)[0]
     if any(unquote(step) in (".", "..") for step in path.split("/")):
         raise StepFault(UNFIT, "The URL has a step `.` or `..` in its path: it leads elsewhere.")
     return written
+
+
+def _of_host(text: str, *, is_behind: bool) -> str:
+    """A part of the host's name, in letters of any language, or its port."""
+    if is_behind and _BEHIND_HOST.search(text):
+        said = "A value right behind a host's name would make another of it: write a `/` between."
+        raise StepFault(UNFIT, said)
+    return "".join(each if each.isalpha() else percent_encoded(each, ":") for each in text)

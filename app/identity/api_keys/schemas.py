@@ -215,7 +215,7 @@ class ApiKeyCreate(Input):
             description=(
                 "What the key may do. Left out: all that you may do, except to decide tasks and "
                 "to change keys, budgets, caches, customers, guardrails, prices, integrations, "
-                "members, roles, routes, service accounts, shares, single sign-on, privacy, "
+                "members, roles, routes, service accounts, shares, single sign-on, privacy, tools, "
                 "workspaces and your profile."
             ),
         ),

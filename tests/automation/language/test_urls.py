@@ -32,14 +32,34 @@ def test_what_templates_put_into_an_address_leads_nowhere_else(url, inputs, aske
         ("{{ inputs.whole }}&n={{ inputs.odd }}", "https://a.example/x/y?z=1&n=a%2Fb"),
         ("https://{{ inputs.host }}/x", "https://a.example:8443/x"),
         ("https://{{ inputs.odd }}.a.example/x", "https://a%2Fb.a.example/x"),
+        ("https://{{ inputs.name }}.example/x", "https://bücher.example/x"),
+        ("https://eu-{{ inputs.name }}:{{ inputs.port }}/x", "https://eu-bücher:8443/x"),
+        ("https://a.example{{ ':' + string(inputs.port) }}/x", "https://a.example:8443/x"),
         ("https://a.example/{{ url.encode(inputs.odd) }}", "https://a.example/a%252Fb"),
         ("{{ 'https://a.example/' + url.encode(inputs.odd) }}", "https://a.example/a%2Fb"),
     ],
 )
 def test_a_whole_address_and_its_beginning_stand_as_they_are(url, given):
     whole = "https://a.example/x/y?z=1"
-    names = {"inputs": {"whole": whole, "host": "a.example:8443", "odd": "a/b"}}
+    inputs = {"whole": whole, "host": "a.example:8443", "odd": "a/b"}
+    names = {"inputs": {**inputs, "name": "bücher", "port": 8443}}
     assert rendered({"url": url}, names, marks=marks_of(HttpConfig)) == {"url": given}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example{{ inputs.x }}",
+        "{{ inputs.a }}{{ inputs.x }}",
+        "https://a.example{{ inputs.minus }}{{ inputs.x }}",
+    ],
+)
+@pytest.mark.parametrize("value", [".evil.example", "evil.example/", "/path", "?q=1"])
+def test_a_value_behind_a_host_makes_no_other_of_it(url, value):
+    names = {"inputs": {"a": "https://a.example", "minus": "-", "x": value}}
+    with pytest.raises(StepFault) as fault:
+        rendered({"url": url}, names, marks=marks_of(HttpConfig))
+    assert fault.value.code == "url_unfit"
 
 
 @pytest.mark.parametrize("step", ["..", "."])

@@ -187,3 +187,11 @@ def test_a_few_names_are_suggested_and_not_more():
     assert sum("did you mean" in each for each in found) == 20
     many = flow([node("a", **{f"retr{place}": 1 for place in range(5000)})])
     assert len(codes(many)) == 200
+
+
+def test_so_many_mistakes_are_told_and_no_more():
+    wrong = {f"k{place}": [] for place in range(5000)}
+    call = CALL | {"with": {"url": "https://x.example", "query": wrong}}
+    assert len(codes(flow([call]))) == 200
+    unknown = [f"{{{{ no{place}() }}}}" for place in range(500)]
+    assert len(codes(flow([node("a", unknown)]))) == 200

@@ -40,6 +40,8 @@ class Reading:
     def template(self, template: Any, at: str, marks: Marks | None = None) -> None:
         """JSON with templates in it."""
         for found in templates_in(template, at, marks):
+            if self._whole.findings.is_full:
+                return
             if found.kind == CEL:
                 self._marked(found)
             elif found.kind == JINJA:

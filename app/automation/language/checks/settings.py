@@ -40,6 +40,8 @@ def check_settings(
         node_type.config.model_validate(dict(settings))
     except ValidationError as error:
         for place, mistake in form_mistakes(error, settings, at, node_type.config):
+            if whole.findings.is_full:
+                break
             is_extra = mistake.code == "extra_forbidden"
             if is_extra or not _stands_for_any(settings, place, marks):
                 whole.findings.errors.append(mistake)

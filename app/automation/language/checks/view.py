@@ -24,8 +24,12 @@ class Findings:
     warnings: list[FieldError] = field(default_factory=list)
     hints: int = MOST_HINTS
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.errors) >= MOST_FOUND
+
     def add(self, pointer: str, code: str, detail: str) -> None:
-        if len(self.errors) < MOST_FOUND:
+        if not self.is_full:
             self.errors.append(FieldError(pointer, code, detail))
 
     def near(self, name: str, known: Iterable[str]) -> str:
