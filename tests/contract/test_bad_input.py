@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.mistakes import BY_TYPE, STRANGE, UNREADABLE, complaint, with_raw
 from tests.support.openapi import json_types, longest
-from tests.support.sampling import part_for
+from tests.support.sampling import part_for, part_of
 
 JSON = {"content-type": "application/json"}
 
@@ -141,7 +141,7 @@ async def test_an_unknown_property_is_refused_with_a_pointer_to_it(send, with_bo
 async def test_of_a_doubled_property_the_last_one_counts(send, with_body):
     """And a bad last one is refused as it would be alone."""
     wrong = []
-    for operation, name, _ in properties(with_body):
+    for operation, name, _ in part_of(properties(with_body), 0, 3):
         body = with_raw(operation.example(), name, b'{"x": []}')
         doubled = b"{" + json.dumps(name).encode() + b': "x", ' + body[1:]
         alone = await send(operation, body)

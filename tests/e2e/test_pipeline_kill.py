@@ -17,7 +17,7 @@ from tests.support import identity
 from tests.support.workflows.fleet import PLAIN, Client
 
 ROWS, PAGE, BAD = 200, 10, 7
-KILLS = (30, 100)
+KILLED_AT = 60
 SETUP = f"""
 create table source (id int primary key, name text);
 insert into source select n, case when n % {BAD} = 0 then null else 'n' || n end
@@ -66,7 +66,7 @@ async def made(client: Client, dsn: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_pipeline_goes_on_after_each_kill(tmp_path: Path) -> None:
+def test_a_pipeline_goes_on_after_a_kill(tmp_path: Path) -> None:
     async def story(engines, processes) -> None:
         url = make_url(create_database(engines.database_url, "world"))
         ask = asking(url.render_as_string(hide_password=False))
@@ -79,13 +79,11 @@ def test_a_pipeline_goes_on_after_each_kill(tmp_path: Path) -> None:
             client = Client(processes[0].address, await key_at(processes[0].address))
             dsn = f"postgresql://{url.username}:x@127.0.0.1:{port}/world?sslmode=disable"
             run_id = await client.start(await made(client, dsn), "killed")
-            for count in KILLS:
-                while ask("select count(*) from target")[0][0] < count:  # noqa: ASYNC110
-                    await asyncio.sleep(0.02)
-                for process in processes:
-                    process.kill()
-                for process in processes:
-                    await asyncio.to_thread(process.revive)
+            while ask("select count(*) from target")[0][0] < KILLED_AT:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            for process in processes:
+                process.kill()
+            await asyncio.to_thread(processes[0].revive)
             run = (await client.ended([run_id], 120))[run_id]
             bad = ROWS // BAD
             assert run["output"] == {

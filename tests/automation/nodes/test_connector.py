@@ -310,7 +310,7 @@ async def test_the_same_content_under_another_name_is_another_document(rows, tal
 
 async def test_a_page_of_a_file_fits_into_what_a_step_is_given(rows, talker):
     made = await collection_of(talker, "files")
-    lines = [{"id": n, "text": "x" * (900_000 if n == 3 else 30_000)} for n in range(40)]
+    lines = [{"id": n, "text": "x" * (900_000 if n == 3 else 30_000)} for n in range(30)]
     content = b"".join(orjson.dumps(line) + b"\n" for line in lines)
     document = await document_of(talker, made, "rows.jsonl", content)
     seen, rejected, cursor, more = [], [], None, True
@@ -320,7 +320,7 @@ async def test_a_page_of_a_file_fits_into_what_a_step_is_given(rows, talker):
         seen += [row["id"] for row in page["rows"]]
         rejected += [each["code"] for each in page["rejects"]]
         cursor, more = page["cursor"], page["more"]
-    assert (seen, rejected) == ([n for n in range(40) if n != 3], ["row_too_long"])
+    assert (seen, rejected) == ([n for n in range(30) if n != 3], ["row_too_long"])
 
 
 async def test_rows_become_a_file_and_are_rows_again(rows, talker):

@@ -39,5 +39,5 @@ def serving(address, settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 async def person(address):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         yield await new_person(http)

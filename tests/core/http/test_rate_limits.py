@@ -187,7 +187,7 @@ async def test_with_valkey_stopped_most_is_served_and_what_is_sensitive_is_not(
 
 @pytest.fixture(scope="module")
 async def key(address, person):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         yield (await new_key(http, person, scopes=["models:read", "models:invoke"]))["key"]
 
 

@@ -18,7 +18,7 @@ FREER = (403, "key_freer_than_own")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def person(address):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         return await new_person(http)
 
 

@@ -18,13 +18,13 @@ from tests.support.identity import bearer, new_person
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def person(address):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         return await new_person(http)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def app_of(person, address, kernel):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         return await new_app(http, kernel, person)
 
 

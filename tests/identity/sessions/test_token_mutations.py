@@ -35,7 +35,7 @@ FORMATS = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def token(address):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         return (await new_person(http)).access_token
 
 

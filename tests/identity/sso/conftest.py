@@ -109,5 +109,5 @@ async def sso_kernel(sso_address: str, sso_app: FastAPI) -> Kernel:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def http(sso_address: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=sso_address, timeout=20) as client:
+    async with httpx2.AsyncClient(base_url=sso_address, timeout=20, verify=False) as client:
         yield client

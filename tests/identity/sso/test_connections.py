@@ -18,7 +18,7 @@ from tests.support.sso import change_connection, new_connection, prove_domain
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def owner(sso_address):
-    async with httpx2.AsyncClient(base_url=sso_address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=sso_address, timeout=20, verify=False) as http:
         return await new_person(http)
 
 

@@ -25,7 +25,7 @@ def idp():
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def organisation(sso_address, name_server, idp):
-    async with httpx2.AsyncClient(base_url=sso_address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=sso_address, timeout=20, verify=False) as http:
         owner = await new_person(http)
         settings = {
             "type": "saml",

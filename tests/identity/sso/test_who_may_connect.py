@@ -18,7 +18,7 @@ ABOVE = (403, "role_above_own")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def people(sso_address):
-    async with httpx2.AsyncClient(base_url=sso_address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=sso_address, timeout=20, verify=False) as http:
         return [await new_person(http) for _ in range(2)]
 
 

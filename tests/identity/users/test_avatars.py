@@ -21,7 +21,7 @@ def drawn(kind, size=(40, 30), **more):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def people(app, address):
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         return await new_person(http), await new_person(http)
 
 

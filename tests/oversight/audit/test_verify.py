@@ -29,7 +29,7 @@ often = settings(
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def export(address, kernel):
     """An export with rows of several kinds, erased values, omitted rows and checkpoints."""
-    async with httpx2.AsyncClient(base_url=address, timeout=20) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
         person = await new_person(http)
         gone = await new_person(http)
         for name in ("Ada", "Grace", "Hedy"):
