@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, case, cast, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -79,31 +90,22 @@ async def bring(
 
 async def close_waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> list[UUID]:
     """End what a run waited for, because it has ended; the runs that it waited for."""
-    found = await session.execute(
-        update(WorkflowWait)
-        .where(
-            WorkflowWait.run_id == run_id,
-            WorkflowWait.workspace_id == workspace_id,
-            WorkflowWait.status == OPEN,
-        )
-        .values(status="closed", updated_at=now())
-        .returning(WorkflowWait.kind, WorkflowWait.subject)
-        .execution_options(synchronize_session=False)
-    )
-    return [UUID(subject) for kind, subject in found if kind == "run"]
+    return await _close(session, workspace_id, WorkflowWait.run_id == run_id)
 
 
 async def abandon(
     session: AsyncSession, workspace_id: UUID, wait_ids: Collection[UUID]
 ) -> list[UUID]:
     """End waits that no step needs any more; the runs that they waited for."""
+    return await _close(session, workspace_id, WorkflowWait.id.in_(wait_ids))
+
+
+async def _close(
+    session: AsyncSession, workspace_id: UUID, which: ColumnElement[bool]
+) -> list[UUID]:
     found = await session.execute(
         update(WorkflowWait)
-        .where(
-            WorkflowWait.id.in_(wait_ids),
-            WorkflowWait.workspace_id == workspace_id,
-            WorkflowWait.status == OPEN,
-        )
+        .where(which, WorkflowWait.workspace_id == workspace_id, WorkflowWait.status == OPEN)
         .values(status="closed", updated_at=now())
         .returning(WorkflowWait.kind, WorkflowWait.subject)
         .execution_options(synchronize_session=False)

@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.agents.runtime.work import access_told
 from app.automation.generation import behaviour, questions, seen_crud, telling
-from app.automation.generation.asking import Interview, Spent
+from app.automation.generation.asking import Interview
 from app.automation.generation.behaviour import Seen
 from app.automation.generation.drafting import Wrong, quoted, read
 from app.automation.generation.errors import DefinitionUnreadable, WorkflowSuggestionFailed
 from app.automation.generation.guarding import AT, rules_of
 from app.automation.generation.help_schemas import WorkflowSuggestions
+from app.automation.generation.outcomes import Outcomes
 from app.automation.generation.placing import Placing, Proposal, Spot, Unfit, spot_of
 from app.automation.generation.suggest_schemas import (
     AutomationsWanted,
@@ -25,7 +26,7 @@ from app.automation.generation.surroundings import Workbench
 from app.automation.language.flow import MOST_NODES, Flow, Scope
 from app.automation.workflows.checking import Findings, look_over
 from app.core.auth import Access
-from app.core.db import AsyncSession, on_commit
+from app.core.db import AsyncSession
 from app.inference.calls.calls import Calls
 from app.runs.runs.context import RunContext
 from app.runs.runs.work import Ending, Settlement
@@ -69,15 +70,14 @@ class Suggesting:
     def __init__(self, workbench: Workbench, calls: Calls) -> None:
         self._workbench = workbench
         self._calls = calls
-        self._spent: dict[UUID, Spent] = {}
-        self._results: dict[UUID, dict[str, Any]] = {}
+        self._outcomes = Outcomes()
 
     async def run(self, ctx: RunContext) -> None:
         """Raises WorkflowSuggestionFailed, and what an interview and a definition raise."""
         access = access_told(ctx)
         wanted = WorkflowSuggest.model_validate(ctx.input["wish"]).from_
         interview = await Interview.begun(ctx, self._calls, self.kind)
-        self._spent[ctx.run_id] = interview.spent
+        self._outcomes.begin(ctx, interview.spent)
         try:
             if isinstance(wanted, NextNodesWanted):
                 found = await self._nodes(access, wanted, interview)
@@ -89,19 +89,10 @@ class Suggesting:
         whole = WorkflowSuggestions.model_validate(
             {"object": "workflow_suggestions", **found, "usage": usage}
         )
-        self._results[ctx.run_id] = whole.model_dump(mode="json")
+        self._outcomes.keep(ctx, whole)
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
-        """The suggestions are the run's result, and stand nowhere else."""
-        spent = self._spent.get(ctx.run_id) or Spent.of(ctx.history)
-        result = self._results.get(ctx.run_id, {}) if ending.status == "completed" else {}
-        on_commit(session, lambda: self._forget(ctx.run_id))
-        total = spent.total
-        return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
-
-    def _forget(self, run_id: UUID) -> None:
-        self._spent.pop(run_id, None)
-        self._results.pop(run_id, None)
+        return self._outcomes.settle(ctx, session, ending)
 
     async def _nodes(
         self, access: Access, wanted: NextNodesWanted, interview: Interview

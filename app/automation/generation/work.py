@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from app.agents.runtime.work import access_told
 from app.agents.templates.asking import Asked
 from app.automation.generation import questions, telling
-from app.automation.generation.asking import Interview, Spent
+from app.automation.generation.asking import Interview
 from app.automation.generation.drafting import Checker, Unwritable, Written, Wrong
 from app.automation.generation.errors import WorkflowGenerationFailed
 from app.automation.generation.help_schemas import WorkflowGenerated, WorkflowRepaired
+from app.automation.generation.outcomes import Outcomes
 from app.automation.generation.surroundings import Workbench
-from app.core.db import AsyncSession, on_commit
+from app.core.db import AsyncSession
 from app.core.schema import Output
 from app.inference.calls.calls import Calls
 from app.runs.runs.context import RunContext
@@ -34,8 +34,7 @@ class Drafting:
         self.kind = kind
         self._workbench = workbench
         self._calls = calls
-        self._spent: dict[UUID, Spent] = {}
-        self._results: dict[UUID, dict[str, Any]] = {}
+        self._outcomes = Outcomes()
 
     async def run(self, ctx: RunContext) -> None:
         """Raises WorkflowGenerationFailed, and what an interview raises."""
@@ -44,7 +43,7 @@ class Drafting:
         interview = await Interview.begun(
             ctx, self._calls, self.kind, None if cap is None else Decimal(cap)
         )
-        self._spent[ctx.run_id] = interview.spent
+        self._outcomes.begin(ctx, interview.spent)
         asked, checker = await questions.draft(self._workbench, access_told(ctx), wish)
         try:
             written = await _written(interview, checker, asked, wish["limits"]["repairs"])
@@ -60,19 +59,10 @@ class Drafting:
         whole = _SHAPES[wish["task"]].model_validate(
             {**told, "usage": telling.usage(interview.spent)}
         )
-        self._results[ctx.run_id] = whole.model_dump(mode="json")
+        self._outcomes.keep(ctx, whole)
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:
-        """The proposal is the run's result, and stands nowhere else."""
-        spent = self._spent.get(ctx.run_id) or Spent.of(ctx.history)
-        result = self._results.get(ctx.run_id, {}) if ending.status == "completed" else {}
-        on_commit(session, lambda: self._forget(ctx.run_id))
-        total = spent.total
-        return Settlement(result, total.input_tokens, total.output_tokens, total.cost_usd)
-
-    def _forget(self, run_id: UUID) -> None:
-        self._spent.pop(run_id, None)
-        self._results.pop(run_id, None)
+        return self._outcomes.settle(ctx, session, ending)
 
 
 async def _written(interview: Interview, checker: Checker, asked: Asked, most: int) -> Written:
