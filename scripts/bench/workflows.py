@@ -66,7 +66,7 @@ class Size:
 
 
 FULL = Size(Load(50, 2, 3, 20), Load(10, 2, 3, 5), Load(20, 3, 3, 0), 220, 2, 1000)
-QUICK = Size(Load(50, 1, 1, 10), Load(5, 1, 1, 3), Load(20, 1, 1, 0), 80, 1, 100)
+QUICK = Size(Load(40, 1, 1, 5), Load(5, 1, 1, 2), Load(20, 1, 1, 0), 40, 1, 50)
 
 
 @dataclass(frozen=True)
