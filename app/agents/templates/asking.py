@@ -1,6 +1,6 @@
 """Asking a model with what a template says, and what that cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,8 @@ from app.inference.routing.plan import Question
 from app.inference.usage.extras import extras_in
 from app.inference.usage.payer import Payer
 from app.inference.usage.service import estimate_input
+from app.runs.events.event import Event
+from app.runs.runs.context import RunContext
 
 DEMO = "demo"
 
@@ -87,6 +89,29 @@ async def ask(calls: Calls, payer: Payer, access: Access, asked: Asked) -> Answe
         total_of(telling.course.calls),
         by_demo=target.endpoint.kind == DEMO,
     )
+
+
+def tell_usage(ctx: RunContext, total: Total) -> None:
+    """Have the run's log say what a call came to."""
+    ctx.emit(
+        "usage.updated",
+        input_tokens=total.input_tokens,
+        output_tokens=total.output_tokens,
+        cost_usd=None if total.cost_usd is None else f"{total.cost_usd:f}",
+    )
+
+
+def usage_told(history: Iterable[Event]) -> list[Total]:
+    """What each call came to of which a run's log says so."""
+    told = [event.body for event in history if event.type == "usage.updated"]
+    return [
+        Total(
+            body["input_tokens"],
+            body["output_tokens"],
+            None if body["cost_usd"] is None else Decimal(body["cost_usd"]),
+        )
+        for body in told
+    ]
 
 
 def _role(role: str) -> Role:

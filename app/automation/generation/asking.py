@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final, Self
 
 from app.agents.runtime.work import access_told
-from app.agents.templates.asking import Asked, ask
+from app.agents.templates.asking import Asked, ask, tell_usage, usage_told
 from app.automation.generation.errors import WorkflowModelMissing
 from app.inference.calls.calls import Calls
 from app.inference.calls.totals import Total
@@ -32,13 +32,10 @@ class Spent:
     @classmethod
     def of(cls, history: Sequence[Event]) -> Self:
         spent = cls()
-        for event in history:
-            body = event.body
-            if event.type == "usage.updated":
-                cost = None if body["cost_usd"] is None else Decimal(body["cost_usd"])
-                spent.add(Total(body["input_tokens"], body["output_tokens"], cost))
-            elif _is_kept(event):
-                spent.model = body[_KEPT]["model"]
+        for total in usage_told(history):
+            spent.add(total)
+        for event in filter(_is_kept, history):
+            spent.model = event.body[_KEPT]["model"]
         return spent
 
     def add(self, total: Total) -> None:
@@ -84,12 +81,7 @@ class Interview:
         text = answered.text[:LONGEST]
         if not answered.by_demo:
             ctx.emit("log", step=STEP, kept={"text": text, "model": answered.model})
-        ctx.emit(
-            "usage.updated",
-            input_tokens=answered.total.input_tokens,
-            output_tokens=answered.total.output_tokens,
-            cost_usd=None if answered.cost_usd is None else f"{answered.cost_usd:f}",
-        )
+        tell_usage(ctx, answered.total)
         if answered.by_demo:
             raise WorkflowModelMissing(
                 "The demo provider repeats what it is asked, and cannot help with workflows. Add "

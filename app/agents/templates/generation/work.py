@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from app.agents.templates import keeping
-from app.agents.templates.asking import Answered, Asked, ask
+from app.agents.templates.asking import Answered, Asked, ask, tell_usage, usage_told
 from app.agents.templates.content import Content, read
 from app.agents.templates.errors import TemplateGenerationFailed, TemplateModelMissing
 from app.agents.templates.generation import wording
@@ -145,12 +144,7 @@ class Generating:
         payer = payer_of(access, KIND, ctx.run_id)
         answered = await ask(self._calls, payer, access, asked)
         made.total += answered.total
-        ctx.emit(
-            "usage.updated",
-            input_tokens=answered.total.input_tokens,
-            output_tokens=answered.total.output_tokens,
-            cost_usd=None if answered.cost_usd is None else f"{answered.cost_usd:f}",
-        )
+        tell_usage(ctx, answered.total)
         if answered.by_demo:
             raise TemplateModelMissing(
                 "The demo provider repeats what it is asked, and cannot write a template. Add a "
@@ -239,14 +233,4 @@ def _judged(ctx: RunContext) -> list[dict[str, Any]]:
 
 def _spent(ctx: RunContext) -> Total:
     """What calls of earlier processes came to."""
-    total = Total()
-    for event in ctx.history:
-        if event.type == "usage.updated":
-            told = event.body
-            cost = told["cost_usd"]
-            total += Total(
-                told["input_tokens"],
-                told["output_tokens"],
-                None if cost is None else Decimal(cost),
-            )
-    return total
+    return sum(usage_told(ctx.history), Total())
