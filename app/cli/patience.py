@@ -8,12 +8,17 @@ import asyncio
 from asyncio.events import TimerHandle
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import unquote
 
+import httptools
 import orjson
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from app.cli.answers import JoinedCycle
 from app.core.errors import AppError, HeadTooLarge, RequestTimedOut
 
 MOST_HEAD_BYTES: Final = 64 * 1024  # more than core.http.bounds lets through
@@ -53,6 +58,8 @@ class PatientProtocol(HttpToolsProtocol):
             return
         super().data_received(data)
         if self._in_head:
+            if self._patience is None:
+                self._be_patient()
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(HeadTooLarge(f"It is larger than {MOST_HEAD_BYTES} bytes."))
@@ -60,13 +67,31 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        if self._patience is None:
-            self._be_patient()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._rest()
-        super().on_headers_complete()
+        self._name_request()
+        cycle = JoinedCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.config.access_log and self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        before, self.cycle = self.cycle, cycle
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, self._application())
+        else:
+            # A request that came before the answer to the one before it.
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self._application()))
 
     def on_message_complete(self) -> None:
         self._rest()
@@ -76,6 +101,25 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.more_body and self._patience is None:
             self._be_patient()
+
+    def _name_request(self) -> None:
+        """Complete what the application is told of a request whose head has come."""
+        scope, url = self.scope, httptools.parse_url(self.url)
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = self.parser.get_http_version()
+        path = url.path.decode("ascii")
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + url.path
+        scope["query_string"] = url.query or b""
+
+    def _application(self) -> ASGI3Application:
+        """Who answers: it is uvicorn itself where too many are served."""
+        most = self.limit_concurrency
+        application: ASGI3Application = self.app
+        if most is not None and (len(self.connections) >= most or len(self.tasks) >= most):
+            self.logger.warning("Exceeded concurrency limit.")
+            application = service_unavailable
+        return application
 
     def _be_patient(self) -> None:
         self._patience = self.loop.call_later(self.head_seconds, self._lose_patience)

@@ -124,8 +124,13 @@ class Verdict(NamedTuple):
 
     def tightest_of(self, unit: str) -> Standing | None:
         """The same among the policies that count requests, or tokens."""
-        counting = [standing for standing in self.standings if standing.limit.unit == unit]
-        return min(counting, key=_room, default=None)
+        tightest: Standing | None = None
+        for standing in self.standings:
+            if standing.limit.unit == unit and (
+                tightest is None or _room(standing) < _room(tightest)
+            ):
+                tightest = standing
+        return tightest
 
     def refusal(self) -> "RateLimited":
         refusing = [standing for standing in self.standings if standing.refused]

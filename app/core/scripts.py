@@ -12,6 +12,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
+from app.core.waiting import deadline, running_loop
+
 # Few, so that the answers to one batch are acted upon while Valkey decides the next: a crowd that
 # is asked about all at once waits for Valkey all at once too, and this process with it.
 MOST_AT_ONCE: Final = 8
@@ -75,13 +77,14 @@ class BatchedScript:
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
         self._timeout_seconds = timeout_seconds
         self._connection: AbstractConnection | None = None
+        self._its_timeout: float | None = None
         self._waiting: list[Question] = []
         self._asking: asyncio.Task[None] | None = None
         self.riders: list[Callable[[], Question | None]] = []
 
     def ask(self, wire: bytes, *attached: bytes) -> asyncio.Future[Any]:
         """The answer to come; or RedisError, OSError, or TimeoutError."""
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Any] = running_loop().create_future()
 
         def answered(said: Any) -> None:
             if answer.done():  # whoever asked has gone
@@ -98,13 +101,13 @@ class BatchedScript:
     def wake(self) -> None:
         """Send what waits, here and with the riders."""
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask_all(), name="script")
+            self._asking = running_loop().create_task(self._ask_all(), name="script")
 
     async def _ask_all(self) -> None:
         while batch := self._take():
             said: list[Any]
             try:
-                async with asyncio.timeout(self._timeout_seconds):
+                with deadline(self._timeout_seconds):
                     said = await self._send(batch)
             except Exception as error:  # noqa: BLE001 - each of those who asked is told
                 said = [error] * len(batch)
@@ -152,6 +155,9 @@ class BatchedScript:
         pool = self._valkey.connection_pool
         if self._connection is None:
             self._connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+            # Whoever asks has set a bound around all of it; one for each half costs a task.
+            self._its_timeout = self._connection.socket_timeout
+            self._connection.socket_timeout = None
         connection = self._connection
         command = COMMAND % (
             self._sha.encode(), len(questions), questions, len(attached), attached
@@ -164,6 +170,7 @@ class BatchedScript:
         except BaseException:
             # Broken off in the middle, it may still get the answer to this question.
             self._connection = None
+            connection.socket_timeout = self._its_timeout
             await connection.disconnect(nowait=True)
             await pool.release(connection)
             raise

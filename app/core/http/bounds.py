@@ -1,6 +1,5 @@
 """Bounds on how large a request's head may be, and how slowly its body may come."""
 
-import asyncio
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -8,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import AppError, HeadTooLarge, UriTooLong
 from app.core.http.problems import problem_response
+from app.core.waiting import deadline, running_loop
 
 MAX_TARGET_BYTES: Final = 16 * 1024  # of path and query
 MAX_HEADERS: Final = 100
@@ -71,7 +71,8 @@ class _Timed:
         self._seconds = seconds
         self._receive = receive
         self._send = send
-        self._began = asyncio.get_running_loop().time()
+        self._loop = running_loop()
+        self._began = self._loop.time()
         self._read = 0
         self._complete = self._answered = self._cut = False
 
@@ -80,7 +81,7 @@ class _Timed:
             return await self._receive()
         due = self._began + self._seconds + self._read / BODY_BYTES_A_SECOND
         try:
-            async with asyncio.timeout_at(due):
+            with deadline(due - self._loop.time()):
                 message = await self._receive()
         except TimeoutError:
             self._cut = True

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.core.log import get_logger
+from app.core.waiting import deadline
 
 log = get_logger(__name__)
 
@@ -64,7 +65,7 @@ class EventStream(Response):
     async def _pump(self, send: Send) -> None:
         async for block in self._frames:
             try:
-                async with asyncio.timeout(self._slow_reader_seconds):
+                with deadline(self._slow_reader_seconds):
                     await send({"type": "http.response.body", "body": block, "more_body": True})
             except TimeoutError:
                 log.info("slow_reader_dropped")

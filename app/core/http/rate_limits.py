@@ -16,7 +16,11 @@ from app.core.limits import Limit, TokenLimit, Verdict
 
 VERDICT: Final = "luminous.verdict"
 SENSITIVE: Final = "luminous_sensitive"
-UNITS: Final = (Limit.unit, TokenLimit.unit)
+# What OpenAI's clients read of a unit: its limit, what remains, and when it is full again.
+NAMES: Final = {
+    unit: tuple(f"x-ratelimit-{said}-{unit}".encode() for said in ("limit", "remaining", "reset"))
+    for unit in (Limit.unit, TokenLimit.unit)
+}
 
 
 async def _mark() -> None:
@@ -122,14 +126,13 @@ def vendor_headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
     if verdict is None:
         return []
     told: list[tuple[bytes, bytes]] = []
-    for unit in UNITS:
+    for unit, (limit, remaining, reset) in NAMES.items():
         tightest = verdict.tightest_of(unit)
         if tightest is not None:
-            counted = unit.encode()
             told += (
-                (b"x-ratelimit-limit-" + counted, b"%d" % tightest.limit.requests),
-                (b"x-ratelimit-remaining-" + counted, b"%d" % tightest.left),
-                (b"x-ratelimit-reset-" + counted, _duration(tightest.reset_seconds).encode()),
+                (limit, b"%d" % tightest.limit.requests),
+                (remaining, b"%d" % tightest.left),
+                (reset, _duration(tightest.reset_seconds).encode()),
             )
     return told
 

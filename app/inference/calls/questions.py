@@ -44,14 +44,18 @@ def question_of(ask: Ask, dialect: str, route: str | None) -> Question:
         ask.estimated_tokens,
         ask.max_output_tokens,
         needs=needs_of(ask.body),
-        sticky=named_of(ask) or opening_of(ask),
-        text=newest_text(ask),
         dialect=dialect,
         route=route,
         service_tier=ask.service_tier,
         answers=ask.answers,
         extras=partial(extras_of, ask),
+        reading=partial(read_turns, ask),
     )
+
+
+def read_turns(ask: Ask) -> tuple[str | None, str]:
+    """What its conversation is recognised by, and what it is about."""
+    return named_of(ask) or opening_of(ask), newest_text(ask)
 
 
 def needs_of(body: bytes) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """What an attempt's end says of the deployment that was asked."""
 
 import random
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +16,9 @@ from app.inference.providers.errors import (
     ProviderTimedOut,
     ProviderUnreachable,
 )
+from app.inference.routing.plan import Candidate
 
+BREAKER: Final = "breaker"
 # Everything else is of the caller's making, or the provider's considered answer.
 ITS_FAULT: Final = (
     ProviderAuthFailed,
@@ -31,13 +32,12 @@ ITS_FAULT: Final = (
 )
 
 
-def breaker_key(call: OpenCall) -> str:
-    return _breaker(call.payer.workspace_id, call.candidate.deployment)
-
-
-@lru_cache(maxsize=4096)
-def _breaker(workspace_id: UUID, deployment: str) -> str:
-    return f"breaker:{workspace_id}:{deployment}"
+def breaker_key(workspace_id: UUID, candidate: Candidate) -> str:
+    known: tuple[UUID, str] | None = candidate.memo.get(BREAKER)
+    if known is None or known[0] != workspace_id:
+        known = (workspace_id, f"breaker:{workspace_id}:{candidate.deployment}")
+        candidate.memo[BREAKER] = known
+    return known[1]
 
 
 def verdict_on(end: Settlement) -> tuple[str, float]:

@@ -29,9 +29,6 @@ from app.inference.gate.lost import LostCalls
 from app.inference.gate.outbox import Outbox
 from app.inference.gate.question import (
     Wish,
-    attached_to,
-    drafts_of,
-    price_up,
     question_of,
     refusal_of,
 )
@@ -114,10 +111,11 @@ class Gate:
         TooManyCalls, CustomerBlocked, BudgetExceeded, PriceUnknown, NoCandidateReady, GateAway
         (a hard budget while Valkey is away) and LedgerFull.
         """
-        customer = await self._customer(payer)
+        customer = None if payer.customer is None else await self._customer(payer, payer.customer)
         terms = terms_of(tuple(policies), access, payer.workspace_id, customer, load)
         call = OpenCall(payer, candidates[0], load, new_id(), terms=terms)
-        wish = Wish(drafts_of(call, tuple(candidates)), await self._rules(call), follows=False)
+        rules = await self._rules(call)
+        wish = Wish(call, tuple(candidates), rules, self.executor_id, follows=False)
         verdict, chosen = await self._admitted(wish, noted)
         return Admission(verdict, chosen)
 
@@ -136,8 +134,8 @@ class Gate:
             attempt=call.attempt + 1,
             terms=replace(call.terms, tokens=(), taken=0) if call.terms.tokens else call.terms,
         )
-        drafts = drafts_of(following, tuple(candidates))
-        wish = Wish(drafts, await self._rules(following), follows=True)
+        rules = await self._rules(following)
+        wish = Wish(following, tuple(candidates), rules, self.executor_id, follows=True)
         _, chosen = await self._admitted(wish, None)
         return chosen
 
@@ -154,7 +152,7 @@ class Gate:
 
         Raises RateLimited and CustomerBlocked.
         """
-        customer = await self._customer(payer)
+        customer = None if payer.customer is None else await self._customer(payer, payer.customer)
         terms = terms_of(tuple(policies), None, payer.workspace_id, customer, load)
         verdict = await self._count(terms.requests)
         if noted is not None:
@@ -180,10 +178,11 @@ class Gate:
         call.cost = cost_of(call, end)
         notes = self._outbox.notes()
         notes.records.append(b"{%b,%b}" % (call.head, end_of(call, end)))
-        report = report_on(call, end)
-        if report and report[1] == "good" and not call.probe:
-            notes.good[report[0]] = notes.good.get(report[0], 0) + 1
-            report = []
+        report: list[Any] = []
+        if end.status == "succeeded" and not call.probe:
+            notes.good[call.breaker] = notes.good.get(call.breaker, 0) + 1
+        else:
+            report = report_on(call, end)
         tokens: list[Any] = []
         if call.terms.tokens:
             tokens = correcting(call.terms, call.usage.input_tokens + call.usage.output_tokens)
@@ -232,15 +231,13 @@ class Gate:
         await self._outbox.flush(seconds)
         self._outbox.close()
 
-    async def _customer(self, payer: Payer) -> CustomerLimits | None:
+    async def _customer(self, payer: Payer, customer: str) -> CustomerLimits | None:
         """What holds for the customer of a call; raises CustomerBlocked."""
-        if payer.customer is None:
-            return None
         known = self._customers.peek(payer.workspace_id)
         known = known or await self._customers.get(payer.workspace_id)
-        limits = known.limits(payer.customer)
+        limits = known.limits(customer)
         if limits is not None and limits.blocked:
-            raise CustomerBlocked(f"The customer {payer.customer!r} is blocked.")
+            raise CustomerBlocked(f"The customer {customer!r} is blocked.")
         return limits
 
     async def _rules(self, call: OpenCall) -> tuple[BudgetRule, ...]:
@@ -264,7 +261,7 @@ class Gate:
                 return Verdict(), self._admitted_unasked(wish, noted, asked=True)
             if answer[0] != "cold":
                 return self._said(wish, answer, noted)
-            wish = await self._load(wish, answer[2])
+            await self._load(wish, answer[2])
         raise GateAway("Budgets are being loaded; try again.", retry_after=2)
 
     async def _ask(self, wish: Wish) -> list[Any]:
@@ -273,7 +270,7 @@ class Gate:
             answer: list[Any] = await self._script.ask(wire, *attached)
         except asyncio.CancelledError:
             # It may have been admitted: what it holds is given back.
-            self.settle(wish.drafts[0], Settlement("cancelled", Usage(), cost=0))
+            self.settle(wish.call, Settlement("cancelled", Usage(), cost=0))
             raise
         return answer
 
@@ -287,13 +284,13 @@ class Gate:
             raise verdict.refusal()
         if answer[0] != "yes":
             raise refusal_of(wish, answer)
-        call = wish.drafts[answer[2] - 1]
+        call = wish.take(answer[2] - 1)
         call.probe = bool(answer[3])
         return verdict, call
 
-    async def _load(self, wish: Wish, cold: list[int]) -> Wish:
+    async def _load(self, wish: Wish, cold: list[int]) -> None:
         """Have cold counters loaded; soft ones that cannot be are done without."""
-        first, missing = wish.drafts[0], set[int]()
+        first, missing = wish.call, set[int]()
         for place in cold:
             rule = wish.rules[place - 1]
             try:
@@ -302,13 +299,14 @@ class Gate:
                 if rule.hard:
                     raise
                 missing.add(place)
-        return wish.without(missing) if missing else wish
+        if missing:
+            wish.leave_out(missing)
 
     def _admitted_unasked(
         self, wish: Wish, noted: Noted | None, *, asked: bool = False
     ) -> OpenCall:
         """Serve without an answer of Valkey, unless a hard budget stands; the record is kept."""
-        call = wish.drafts[0]
+        call = wish.call
         if wish.hard:
             away = GateAway("Try again in a few seconds.", retry_after=2)
             if asked:  # it may have been admitted
@@ -317,10 +315,8 @@ class Gate:
         LIMITER_FAIL_OPENS.inc()
         if noted is not None:
             noted(Verdict())
-        alone = replace(wish, drafts=[call])
-        price_up(alone)
         notes = self._outbox.notes()
-        notes.records += attached_to(alone, self.executor_id)
+        notes.records.append(wish.record(wish.offers[0]))
         if call.budgets:
             notes.late.append([call.id, call.reserved or 0, call.budgets])
         return call

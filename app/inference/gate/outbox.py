@@ -12,6 +12,7 @@ import orjson
 
 from app.core.log import get_logger
 from app.core.scripts import BatchedScript, Question
+from app.core.waiting import running_loop
 
 log = get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Outbox:
     def notes(self) -> Notes:
         """Where to write what is to be told next; it leaves within ten milliseconds."""
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wake)
+            self._timer = running_loop().call_later(LINGER_SECONDS, self._wake)
         last = self._notes[-1]
         if len(last) >= BATCH_NOTES:
             last = Notes()

@@ -1,9 +1,7 @@
 """What the ledger is told of a call: its row as JSON, when it starts and again when it ends."""
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
-from uuid import UUID
 
 import orjson
 
@@ -16,6 +14,7 @@ from app.inference.routing.plan import Candidate
 # What the columns hold; a provider may say anything.
 MOST_TOKENS: Final = 2**31 - 1
 NOTHING: Final = Usage()
+ASKED: Final = "asked"
 STARTED: Final = (
     b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true,'
     b'"price":%b,"reserved_nano":%b'
@@ -24,26 +23,23 @@ STARTED: Final = (
 
 def head_of(call: OpenCall, executor_id: str) -> bytes:
     """What a row says of its call whatever comes of it: the inside of a JSON object."""
-    return b"%b,%b" % (beginning_of(call, executor_id), asked_of(call.candidate))
+    return b"%b,%b" % (beginning_of(call, executor_id), asked_of(call.candidate)[0])
 
 
-def asked_of(candidate: Candidate) -> bytes:
-    """What it says of who is asked."""
-    endpoint = candidate.target.endpoint
-    return _asked(
-        endpoint.integration_id, endpoint.kind, candidate.target.model, candidate.target.reference
-    )
-
-
-@lru_cache(maxsize=4096)
-def _asked(integration_id: UUID | None, kind: str, model: str, reference: str) -> bytes:
-    said = {
-        "integration_id": integration_id,
-        "provider": kind,
-        "model": model,
-        "reference": reference,
-    }
-    return orjson.dumps(said, default=str)[1:-1]
+def asked_of(candidate: Candidate) -> tuple[bytes, bytes]:
+    """What it says of who is asked, and their price as an open call's row keeps it."""
+    known: tuple[bytes, bytes] | None = candidate.memo.get(ASKED)
+    if known is None:
+        endpoint, target = candidate.target.endpoint, candidate.target
+        said = {
+            "integration_id": endpoint.integration_id,
+            "provider": endpoint.kind,
+            "model": target.model,
+            "reference": target.reference,
+        }
+        known = orjson.dumps(said, default=str)[1:-1], orjson.dumps(candidate.price)
+        candidate.memo[ASKED] = known
+    return known
 
 
 def beginning_of(call: OpenCall, executor_id: str) -> bytes:
@@ -77,12 +73,18 @@ def beginning_of(call: OpenCall, executor_id: str) -> bytes:
 
 def start_of(call: OpenCall, output_tokens: int = 0) -> bytes:
     """The rest of the row before the provider has answered; what of it may be known already."""
-    price = call.candidate.price
+    return started(call.candidate, call.load.input_tokens, output_tokens, call.reserved)
+
+
+def started(
+    candidate: Candidate, input_tokens: int, output_tokens: int, reserved: int | None
+) -> bytes:
+    """The same of an attempt at a candidate, by what it is made of."""
     return STARTED % (
-        bounded(call.load.input_tokens),
+        bounded(input_tokens),
         bounded(output_tokens),
-        b"null" if price is None else written(price),
-        b"null" if call.reserved is None else b"%d" % call.reserved,
+        asked_of(candidate)[1],
+        b"null" if reserved is None else b"%d" % reserved,
     )
 
 
@@ -154,12 +156,6 @@ def cached_of(status: str, saved: int | None) -> bytes:
 
 def bounded(tokens: int) -> int:
     return min(int(tokens), MOST_TOKENS)
-
-
-@lru_cache(maxsize=4096)
-def written(price: Price) -> bytes:
-    """A price as an open call's row keeps it."""
-    return orjson.dumps(price)
 
 
 def read_price(kept: dict[str, Any] | None) -> Price | None:

@@ -6,14 +6,12 @@ from uuid import UUID
 
 from app.core.auth import Access, KeyRules
 from app.core.limits import Limit, Policy
-from app.inference.budgets.rules import BudgetRule
 from app.inference.customers.limits import CustomerLimits
-from app.inference.gate.bounds import LONGEST_ANSWER, longest_of, most_beyond
+from app.inference.gate.bounds import LONGEST_ANSWER
 from app.inference.gate.call import Load, Terms
 from app.inference.gate.records import bounded
 from app.inference.prices.price import Price
 from app.inference.providers.types import Usage
-from app.inference.routing.plan import Candidate
 
 # A million dollars: what a client asks for must not run over a counter.
 MOST_RESERVED: Final = 10**15
@@ -88,31 +86,8 @@ def reservation(price: Price, load: Load, beyond: int = 0, longest: int = LONGES
     answer = bounded(longest * load.answers if answer is None else answer)
     used = Usage(tokens, answer)
     cost = price.cost(used, images=load.images, milliseconds=load.milliseconds)
-    for tier in price.tiers:
-        if tier.cache_write > tier.input or (tier.reasoning or 0) > tier.output:
-            dearest = Usage(tokens, answer, 0, tokens, answer)
-            most = price.cost(dearest, images=load.images, milliseconds=load.milliseconds)
-            return min(max(cost, most), MOST_RESERVED)
+    if price.is_steep:
+        dearest = Usage(tokens, answer, 0, tokens, answer)
+        most = price.cost(dearest, images=load.images, milliseconds=load.milliseconds)
+        cost = max(cost, most)
     return min(cost, MOST_RESERVED)
-
-
-def offers(
-    candidates: tuple[Candidate, ...], rules: tuple[BudgetRule, ...], load: Load
-) -> list[tuple[int | None, list[int]]]:
-    """Of each candidate what is reserved (None: nothing), and which rules it falls under."""
-    if not rules:
-        return [(None, []) for _ in candidates]
-    found: list[tuple[int | None, list[int]]] = []
-    amounts: dict[tuple[int, int, int], int] = {}
-    extras = load.extras()
-    for candidate in candidates:
-        reference = candidate.target.reference
-        under = [n for n, rule in enumerate(rules, 1) if rule.covers(reference)]
-        amount = None
-        if under and candidate.price is not None:
-            key = (id(candidate.price), most_beyond(candidate, extras), longest_of(candidate, load))
-            amount = amounts.get(key)
-            if amount is None:
-                amount = amounts[key] = reservation(candidate.price, load, *key[1:])
-        found.append((amount, under))
-    return found

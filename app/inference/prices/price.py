@@ -1,6 +1,6 @@
 """The price of one model, compiled to whole numbers so that a call's cost takes no time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.inference.providers.types import Usage
 
@@ -61,6 +61,16 @@ class Price:
     source: str = "list"
     image: int = 0
     minute: int = 0
+    # Its underscore keeps it out of what is written of a price as JSON.
+    _steep: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_steep", any(map(_is_steep, self.tiers)))
+
+    @property
+    def is_steep(self) -> bool:
+        """Whether a token may cost more than input or output: written to a cache, or reasoning."""
+        return self._steep
 
     def cost(self, usage: Usage, *, images: int = 0, milliseconds: int = 0) -> int:
         """Nano-dollars of a call, rounded half up once, at the end; never more than a row holds.
@@ -70,7 +80,8 @@ class Price:
         # A provider may count more cached tokens than input; a price is for the input there was.
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         written = min(usage.cache_write_tokens, usage.input_tokens - cached)
-        tier = self._tier(usage.input_tokens)
+        tiers = self.tiers
+        tier = tiers[0] if len(tiers) == 1 else self._tier(usage.input_tokens)
         given = usage.input_tokens - cached - written
         pico = tier.pico(given, usage.output_tokens, cached, written)
         pico += (self.call + images * self.image) * PICO_A_NANO
@@ -89,6 +100,10 @@ class Price:
             if input_tokens > tier.above:
                 found = tier
         return found
+
+
+def _is_steep(tier: Tier) -> bool:
+    return tier.cache_write > tier.input or (tier.reasoning or 0) > tier.output
 
 
 FREE = Price((Tier(0, 0, 0, 0, 0),), source="free")

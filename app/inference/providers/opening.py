@@ -1,9 +1,9 @@
 """How an answer begins, for whoever reads on: refused, no stream at all, or its first token."""
 
-import asyncio
 from types import TracebackType
 from typing import Self
 
+from app.core.waiting import deadline
 from app.inference.providers.errors import (
     ProviderError,
     ProviderGarbled,
@@ -74,10 +74,10 @@ class first_token:  # noqa: N801 - it is read as a verb
     def __init__(self, provider: str, seconds: float) -> None:
         self.exchange: Exchange | None = None
         self._provider = provider
-        self._deadline = asyncio.timeout(seconds)
+        self._deadline = deadline(seconds)
 
     async def __aenter__(self) -> Self:
-        await self._deadline.__aenter__()
+        self._deadline.__enter__()
         return self
 
     async def __aexit__(
@@ -89,7 +89,7 @@ class first_token:  # noqa: N801 - it is read as a verb
         if error is not None and self.exchange is not None:
             self.exchange.close()
         try:
-            await self._deadline.__aexit__(kind, error, trace)
+            self._deadline.__exit__(kind, error, trace)
         except TimeoutError:
             raise ProviderTimedOut(self._provider, "no first token in time.") from None
         if isinstance(error, TimeoutError):

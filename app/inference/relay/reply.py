@@ -7,6 +7,7 @@ from typing import Final, Protocol, Self
 from starlette.types import Receive, Send
 
 from app.core.http.event_stream import HEADERS, SlowReader
+from app.core.waiting import deadline, running_loop
 from app.inference.calls.reply import Headers
 from app.inference.dialects.framing import PING
 
@@ -97,7 +98,7 @@ class Reply:
     def keep_alive(self, ping: bytes = PING) -> None:
         """Send `ping` whenever nothing was sent for `ping_seconds`, from now on."""
         self._ping = ping
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         self._last = loop.time()
         self._beat = loop.call_later(self._ping_seconds, self._on_beat)
 
@@ -116,15 +117,15 @@ class Reply:
             await self._send({"type": "http.response.start", "status": 200, "headers": head})
         self.ended = not more
         try:
-            async with asyncio.timeout(self._slow_reader_seconds) as deadline:
+            with deadline(self._slow_reader_seconds) as bound:
                 await self._send({"type": "http.response.body", "body": block, "more_body": more})
                 # The deadline knows the time already; the loop's clock is not asked again.
-                self._last = (deadline.when() or 0.0) - self._slow_reader_seconds
+                self._last = bound.at - self._slow_reader_seconds
         except TimeoutError:
             raise SlowReader from None
 
     def _on_beat(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         silent = loop.time() - self._last
         if silent >= self._ping_seconds and not self.ended:
             silent = 0.0
@@ -157,8 +158,9 @@ class ClientWatch:
         self._watch: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER, self._begin)
+        loop = running_loop()
+        self._task = asyncio.current_task(loop)
+        self._timer = loop.call_later(WATCH_AFTER, self._begin)
         return self
 
     async def __aexit__(

@@ -23,7 +23,8 @@ class Question:
     its key leave it open. `explored` false keeps an adaptive route to what it holds for best.
     `service_tier` may have a price of its own; `answers` is how many are asked for, `images` and
     `milliseconds` (of sound) what is paid for beside tokens; `extras` looks for what else its input
-    may come to, where somebody must know.
+    may come to, where somebody must know. `reading` gives `sticky` and `text` where nobody has
+    looked yet: most routes go by neither.
     """
 
     model: str | None
@@ -41,6 +42,13 @@ class Question:
     images: int = 0
     milliseconds: int = 0
     extras: Callable[[], Extras] = nothing
+    reading: Callable[[], tuple[str | None, str]] | None = None
+
+    def read(self) -> None:
+        """Have `sticky` and `text` read out of the request, where that was left for later."""
+        reading, self.reading = self.reading, None
+        if reading is not None:
+            self.sticky, self.text = reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ class Candidate:
     """A deployment that may answer. `price` is None where nobody knows one.
 
     `deployment` is what breakers and statistics go by: one integration's one model. `window` is how
-    many tokens it reads, `longest` how many it writes at most; None where nobody says.
+    many tokens it reads, `longest` how many it writes at most; None where nobody says. `memo` is
+    where others keep what they have worked out of it, by names of their own.
     """
 
     target: Target
@@ -68,6 +77,7 @@ class Candidate:
     window: int | None = None
     longest: int | None = None
     deployment: str = field(init=False, repr=False, compare=False)
+    memo: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         name = f"{self.target.endpoint.integration_id or 'demo'}:{self.target.model}"

@@ -182,7 +182,23 @@ class Router:
                     # A vendor's client is told what it left out; nobody guesses for it.
                     raise ModelMissing
                 return view.plain(wanted, allowed)
+        if spec.is_plain:
+            return self._in_order(view, spec, question, allowed)
         return self.decide(view, spec, question, allowed).plan()
+
+    def _in_order(self, view: View, spec: RouteSpec, question: Question, allowed: Allowed) -> Plan:
+        """The plan of a route whose order says it all: one for all requests that it has room for.
+
+        What is worked out of it lives as long as the view, which is made anew with any change.
+        """
+        pool = view.pool(spec, Wish(question.needs, allowed))
+        if question.input_tokens + (question.max_output_tokens or 0) > pool.shortest:
+            return self.decide(view, spec, question, allowed).plan()
+        plan = view.in_order(pool)
+        if plan is None:
+            plan = self.decide(view, spec, question, allowed).plan()
+            view.keep(pool, plan)
+        return plan
 
     async def allowed(self, payer: Payer, rules: KeyRules) -> Allowed:
         """The groups of patterns that bind this caller."""
@@ -199,6 +215,7 @@ class Router:
         rng: random.Random | None = None,
     ) -> Decision:
         """The order of a route's candidates for a question; nothing is counted."""
+        question.read()
         # A built-in route weighs few of many models, so those that are surely too short go first.
         bits = 0 if spec.id else question.input_tokens.bit_length()
         at_least = 1 << (bits - 1) if bits else 0

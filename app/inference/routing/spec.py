@@ -73,6 +73,15 @@ class RouteSpec:
     failover: Failover = field(default_factory=Failover)
     constraints: Constraints = field(default_factory=Constraints)
     learning: Learning = field(default_factory=Learning)
+    is_plain: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_plain", self._is_plain())
+
+    def _is_plain(self) -> bool:
+        """Whether the order of its candidates is the same for every request that they can take."""
+        asked = self.id is not None and self.constraints.max_cost is None
+        return asked and self.strategy == "ordered" and not self.sticky
 
 
 def compiled(route: Route) -> RouteSpec:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.inference.integrations.directory import targets
 from app.inference.routing.book import RouteBook
@@ -24,6 +25,7 @@ class View:
     book: RouteBook
     _plain: dict[tuple[str, Allowed], Plan] = field(default_factory=dict)
     _pools: dict[tuple[str, Wish], Pool] = field(default_factory=dict)
+    _in_order: dict[int, tuple[Pool, Plan]] = field(default_factory=dict)
 
     def route(self, name: str | None) -> RouteSpec | None:
         """The route of a name, one's own before a built-in one; the default route for none."""
@@ -55,7 +57,16 @@ class View:
             self._pools[key] = pool
         return pool
 
+    def in_order(self, pool: Pool) -> Plan | None:
+        """The plan that takes a pool's entries in their order, if it was made already."""
+        found = self._in_order.get(id(pool))
+        return found[1] if found is not None and found[0] is pool else None
+
+    def keep(self, pool: Pool, plan: Plan) -> None:
+        self._make_room(self._in_order)
+        self._in_order[id(pool)] = pool, plan
+
     @staticmethod
-    def _make_room(kept: dict[tuple[str, Allowed], Plan] | dict[tuple[str, Wish], Pool]) -> None:
+    def _make_room(kept: dict[Any, Any]) -> None:
         if len(kept) >= MOST_KEPT:
             kept.clear()

@@ -68,7 +68,9 @@ async def test_an_end_user_that_nobody_can_be_told_of_is_refused_by_name(sdk, ga
 def test_the_key_of_a_prompt_is_what_a_sticky_route_goes_by(dialect, turns):
     def sticky(text, **more):
         body = {"model": "fast", turns: [{"role": "user", "content": text}], **more}
-        return question_of(dialect.read(orjson.dumps(body)), dialect.name, None).sticky
+        question = question_of(dialect.read(orjson.dumps(body)), dialect.name, None)
+        question.read()
+        return question.sticky
 
     assert sticky("One", prompt_cache_key="faust") == sticky("Two", prompt_cache_key="faust")
     assert sticky("One", prompt_cache_key="faust") != sticky("One", prompt_cache_key="hamlet")

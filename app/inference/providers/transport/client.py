@@ -206,8 +206,10 @@ class Transport:
 
 def expect_plain(exchange: Exchange, provider: str) -> None:
     """Refuse an answer that is compressed although nobody asked for that."""
-    coding = exchange.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in {"", "identity"} and 200 <= exchange.status < 300:
+    coding = exchange.headers.find(b"content-encoding")
+    if coding is None:
+        return
+    if coding.strip().lower() not in {b"", b"identity"} and 200 <= exchange.status < 300:
         raise ProviderGarbled(provider, "the answer is compressed, which was not asked for.")
 
 

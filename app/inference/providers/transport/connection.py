@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+import select
 from collections.abc import Callable
 from typing import Final
 
@@ -17,7 +18,7 @@ MAX_MUTE_BYTES: Final = 64 * 1024
 JOINED_BYTES: Final = 64 * 1024
 # A connection's timer rings this often at least, so that a later deadline costs an addition only.
 TICK_SECONDS: Final = 5.0
-KEEP_ALIVE: Final = re.compile(r"\btimeout=(\d{1,6})")
+KEEP_ALIVE: Final = re.compile(rb"\btimeout=(\d{1,6})")
 
 
 class Connection(asyncio.Protocol):
@@ -29,6 +30,8 @@ class Connection(asyncio.Protocol):
         on_lost: Callable[["Connection"], None],
     ) -> None:
         self.transport: asyncio.Transport | None = None
+        # What asks the system about its socket, once somebody has.
+        self.poller: select.poll | None = None
         # Whether a byte of the present answer has come.
         self.answered = False
         # How long the peer keeps it open without a request, as far as it has told.
@@ -216,7 +219,8 @@ class Connection(asyncio.Protocol):
         self._mute_bytes = 0
 
     def _read_keep_alive(self, exchange: Exchange) -> None:
-        told = KEEP_ALIVE.search(exchange.headers.get("keep-alive", ""))
+        said = exchange.headers.find(b"keep-alive")
+        told = KEEP_ALIVE.search(said) if said is not None else None
         if told is not None:
             # A second less, so that our next request does not cross their goodbye.
             self.keeps_seconds = max(0.0, int(told[1]) - 1.0)

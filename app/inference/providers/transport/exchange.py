@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
-from typing import Protocol
+from typing import Final, Protocol
 
+from app.core.waiting import deadline, running_loop
 from app.inference.providers.errors import (
     ProviderError,
     ProviderGarbled,
@@ -48,17 +49,26 @@ class Headers(Mapping[str, str]):
         self.raw = raw
 
     def __getitem__(self, name: str) -> str:
-        wanted = name.lower().encode("latin-1", "replace")
+        value = self.find(name.lower().encode("latin-1", "replace"))
+        if value is None:
+            raise KeyError(name)
+        return value.decode("latin-1")
+
+    def find(self, name: bytes) -> bytes | None:
+        """The field of a name in lower case; None where there is none."""
         for known, value in self.raw:
-            if known == wanted:
-                return value.decode("latin-1")
-        raise KeyError(name)
+            if known == name:
+                return value
+        return None
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self.raw))
 
     def __len__(self) -> int:
         return len({name for name, _ in self.raw})
+
+
+NO_HEADERS: Final = Headers([])
 
 
 class Line(Protocol):
@@ -90,7 +100,7 @@ class Exchange:
 
     def __init__(self, line: Line, provider: str, idle_seconds: float, max_bytes: int) -> None:
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self.headers = NO_HEADERS
         self._line = line
         self._provider = provider
         self._idle_seconds = idle_seconds
@@ -142,7 +152,7 @@ class Exchange:
         if self._over:
             return
         try:
-            async with asyncio.timeout(DRAIN_SECONDS):
+            with deadline(DRAIN_SECONDS):
                 if await self.read_chunk():
                     self.close()
         except (TimeoutError, ProviderError):
@@ -191,7 +201,7 @@ class Exchange:
 
     async def _wait(self, seconds: float) -> None:
         self._line.expect(seconds)
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = running_loop().create_future()
         try:
             await self._waiter
         finally:

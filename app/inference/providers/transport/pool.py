@@ -67,7 +67,9 @@ def is_quiet(connection: Connection) -> bool:
     """
     if connection.transport is None:
         return False
-    socket = connection.transport.get_extra_info("socket")
-    poller = select.poll()
-    poller.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
+    poller = connection.poller
+    if poller is None:
+        socket = connection.transport.get_extra_info("socket")
+        poller = connection.poller = select.poll()
+        poller.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
     return not poller.poll(0)

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Final
 
 from yarl import URL
@@ -16,6 +15,7 @@ NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 DEFAULTS: Final = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "luminous"}
 # RFC 9110's idempotent methods: sent twice they do what they do once.
 IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE", "OPTIONS"})
+MOST_HEADS: Final = 64
 BODILESS: Final = frozenset({"GET", "DELETE", "OPTIONS"})
 # What the connection and the body's framing need is written here and nowhere else.
 OURS: Final = frozenset({"connection", "content-length", "host", "transfer-encoding"})
@@ -28,11 +28,16 @@ Body = bytes | AsyncIterable[bytes] | None
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to connect to, and what to ask for there."""
+    """Whom to connect to, and what to ask for there.
+
+    `heads` are those that were made for it, by method and headers: one address is asked with the
+    same headers again and again.
+    """
 
     origin: Origin
     authority: str
     path: str
+    heads: dict[object, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def is_secure(self) -> bool:
@@ -87,7 +92,13 @@ def head_of(
 
     Raises ProviderRejected for a header that cannot be sent.
     """
-    lines = _lines_of(method, target, tuple(headers.items()), provider)
+    key = (method, *headers.items())
+    lines = target.heads.get(key)
+    if lines is None:
+        lines = _lines_of(method, target, headers, provider)
+        if len(target.heads) >= MOST_HEADS:
+            target.heads.clear()
+        target.heads[key] = lines
     if length is None:
         return lines + b"transfer-encoding: chunked\r\n\r\n"
     if length or method not in BODILESS:
@@ -95,14 +106,10 @@ def head_of(
     return lines + b"\r\n"
 
 
-# One address is asked with the same headers again and again.
-@lru_cache(maxsize=1024)
-def _lines_of(
-    method: str, target: Target, headers: tuple[tuple[str, str], ...], provider: str
-) -> bytes:
+def _lines_of(method: str, target: Target, headers: Mapping[str, str], provider: str) -> bytes:
     lines = [f"{method} {target.path} HTTP/1.1\r\nhost: {target.authority}\r\n"]
     missing = DEFAULTS.copy()
-    for name, value in headers:
+    for name, value in headers.items():
         if not (NAME.fullmatch(name) and value.isprintable()):
             raise ProviderRejected(provider, "a header holds characters that none can have.")
         lowered = name.lower()
