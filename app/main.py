@@ -35,7 +35,7 @@ from app.core.log import configure_logs
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner
 from app.identity.first_start import issue_api_key as issue_key
 from app.identity.routes import ROUTERS as IDENTITY
-from app.identity.scim.wire import install_scim_errors
+from app.identity.scim.edge import install_scim_errors
 from app.identity.sessions.guard import require_recent
 from app.inference.batches.router import router as batches
 from app.inference.budgets.router import router as budgets

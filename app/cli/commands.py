@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.audit import audit
+from app.cli.collecting import put_off_collecting
 from app.cli.errors import plainly
 from app.cli.keys import keys
 from app.cli.places import Data, engines_of, folder_from, reachable, require_servers, settings_with
@@ -47,6 +48,7 @@ def up(context: typer.Context, host: Host = None, port: Port = None, data: Data 
 
         listener = claim_port(settings.host, settings.port)
         with engines_of(settings) as (served, engines):
+            put_off_collecting()
             from app.cli.service import migrate_and_serve  # noqa: PLC0415 - slow: the whole app
 
             migrate_and_serve(served, listener, engines)
@@ -58,6 +60,7 @@ def serve(host: Host = None, port: Port = None) -> None:
     with plainly():
         settings = settings_with(host=host, port=port)
         require_servers(settings)
+        put_off_collecting()
         from app.cli.service import serve_only  # noqa: PLC0415 - slow: the whole app
         from app.cli.serving import claim_port  # noqa: PLC0415 - brings uvicorn
 
@@ -81,6 +84,7 @@ def create_api_key(context: typer.Context, data: Data = None) -> None:
     with plainly():
         settings = settings_with(data_dir=folder_from(context, data))
         with reachable(settings) as served:
+            put_off_collecting()
             from app.cli.service import new_api_key  # noqa: PLC0415 - slow: the whole app
 
             typer.echo(new_api_key(served))

@@ -8,8 +8,7 @@ from app.identity.invitations.router import router as invitations
 from app.identity.members.router import router as members
 from app.identity.ownership.router import router as ownership
 from app.identity.roles.router import router as roles
-from app.identity.scim.description_router import router as scim_description
-from app.identity.scim.router import router as scim
+from app.identity.scim.edge import router as scim
 from app.identity.scim.tokens_router import router as scim_tokens
 from app.identity.service_accounts.router import router as service_accounts
 from app.identity.sessions.devices_router import router as devices
@@ -48,6 +47,5 @@ ROUTERS = (
     sso_connections,
     sso_domains,
     scim_tokens,
-    scim_description,
     scim,
 )

@@ -198,6 +198,9 @@ class GuardedRoute(JsonRoute):
             own.append(Depends(take_if_none_match))
         shown = _note_shown(endpoint) if versioned or "next_cursor" in model else endpoint
         super().__init__(path, shown, dependencies=own, **options)
+
+    def build(self, **options: Any) -> None:
+        super().build(**options)
         _stay_here(self.dependant)
 
 

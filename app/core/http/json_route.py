@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 
 from app.core.audit import RequestFacts, current_request
+from app.core.http.late_route import LateRoute
 from app.core.http.problems import MalformedJson, malformed_json
 from app.core.http.rails import Rails, Replayed, current_rails
 from app.core.http.rate_limits import count
@@ -40,7 +40,7 @@ class StrictJsonRequest(Request):
         return value
 
 
-class JsonRoute(APIRoute):
+class JsonRoute(LateRoute):
     """Hands its endpoint a StrictJsonRequest, and its answer to the request's rails."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from scim2_models import Context, ListResponse, NotFoundException
 
+from app.identity.scim.edge import PREFIX
 from app.identity.scim.people import Directory
-from app.identity.scim.protocol import CONFIG, PREFIX, PROVIDER
+from app.identity.scim.protocol import CONFIG, PROVIDER
 from app.identity.scim.wire import Caller, ScimRoute, answer
 
 router = APIRouter(prefix=PREFIX, route_class=ScimRoute, include_in_schema=False)

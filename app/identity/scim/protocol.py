@@ -25,9 +25,9 @@ from scim2_models import (
 )
 
 from app.core.versions import etag_of
+from app.identity.scim.edge import PREFIX
 from app.identity.scim.models import ScimGroup, ScimUser
 
-PREFIX = "/scim/v2"
 MOST_RESULTS = 200
 Person = User[EnterpriseUser]
 

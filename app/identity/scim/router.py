@@ -6,9 +6,10 @@ from scim2_models import Context, Group, NotFoundException, PatchOp, SCIMExcepti
 from app.core.http.rails import off_rails
 from app.core.versions import etag_of, match, parse_etags
 from app.identity.scim import crud, groups, people, protocol, searching
+from app.identity.scim.edge import PREFIX
 from app.identity.scim.models import ScimGroup, ScimUser
 from app.identity.scim.people import Directory
-from app.identity.scim.protocol import POLICY, PREFIX, Person
+from app.identity.scim.protocol import POLICY, Person
 from app.identity.scim.searching import Wanted
 from app.identity.scim.wire import Body, Caller, ScimRoute, ScimSession, answer
 

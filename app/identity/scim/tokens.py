@@ -15,7 +15,7 @@ from app.core.paging import Cursors, PageQuery, Slice
 from app.core.versions import match
 from app.identity.connections import service as connections
 from app.identity.connections.giving import refuse_above_own
-from app.identity.scim import crud
+from app.identity.scim import tokens_crud as crud
 from app.identity.scim.errors import ScimTokenInvalid, ScimTokenNotFound
 from app.identity.scim.models import ScimToken
 from app.identity.scim.schemas import ScimTokenCreate
@@ -52,7 +52,7 @@ async def create(
         revoked_at=None,
         last_used_at=None,
     )
-    made = await crud.add_token(session, row)
+    made = await crud.add(session, row)
     note(session, Note("scim_token.created", "scim_token", made.id))
     return made, token
 
@@ -60,14 +60,14 @@ async def create(
 async def page(
     session: AsyncSession, access: Access, query: PageQuery, cursors: Cursors
 ) -> Slice[ScimToken]:
-    return await crud.page_tokens(session, access.workspace_id, query, cursors)
+    return await crud.page(session, access.workspace_id, query, cursors)
 
 
 async def get(
     session: AsyncSession, access: Access, token_id: UUID, *, for_update: bool = False
 ) -> ScimToken:
     """A token of the caller's workspace; raises ScimTokenNotFound."""
-    found = await crud.get_token(session, access.workspace_id, token_id, for_update=for_update)
+    found = await crud.get(session, access.workspace_id, token_id, for_update=for_update)
     if found is None:
         raise ScimTokenNotFound
     return found
@@ -85,7 +85,7 @@ async def revoke(session: AsyncSession, access: Access, token_id: UUID) -> None:
 
 async def resolve(session: AsyncSession, bearer: str) -> ScimToken:
     """The living token of a request; raises ScimTokenInvalid. The session is the system's."""
-    row = await crud.find_token(session, hash_of(bearer)) if _FORM.fullmatch(bearer) else None
+    row = await crud.find(session, hash_of(bearer)) if _FORM.fullmatch(bearer) else None
     moment = now()
     expired = row is not None and row.expires_at is not None and row.expires_at <= moment
     if row is None or row.revoked_at is not None or expired:

@@ -12,7 +12,8 @@ from app.core.http.units import Session
 from app.core.paging import CursorInvalid, Page, PageQuery
 from app.identity.connections.errors import SsoConnectionNotFound
 from app.identity.roles.errors import RoleAboveOwn
-from app.identity.scim import protocol, tokens
+from app.identity.scim import tokens
+from app.identity.scim.edge import PREFIX
 from app.identity.scim.errors import ScimTokenNotFound
 from app.identity.scim.models import ScimToken
 from app.identity.scim.schemas import ScimTokenCreate, ScimTokenCreated, ScimTokenRead
@@ -61,7 +62,7 @@ async def create_token(
     response.headers["Location"] = f"/v1/scim-tokens/{row.id}"
     response.headers["Cache-Control"] = "no-store"
     shown = ScimTokenRead.model_validate(row).model_dump()
-    address = base_url(request, kernel.settings) + protocol.PREFIX
+    address = base_url(request, kernel.settings) + PREFIX
     return ScimTokenCreated(**shown, token=token, base_url=address)
 
 

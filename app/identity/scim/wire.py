@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security.utils import get_authorization_scheme_param
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ from app.core.log import get_logger
 from app.core.versions import PreconditionFailed, parse_etags
 from app.identity.connections import crud as connections
 from app.identity.scim import tokens
+from app.identity.scim.edge import Refused
 from app.identity.scim.errors import ScimTokenInvalid
 from app.identity.scim.people import Directory
 from app.identity.sso.browser import base_url
@@ -42,21 +43,6 @@ def answer(
     return Response(
         orjson.dumps(shown), status, headers=told | dict(headers or {}), media_type=MEDIA_TYPE
     )
-
-
-class Refused(Exception):
-    """An error on its way to the client; what was done by then is rolled back behind it."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
-
-
-def install_scim_errors(app: FastAPI) -> None:
-    async def tell(_: Request, error: Exception) -> Response:
-        return error.response if isinstance(error, Refused) else _refusal(error)
-
-    app.add_exception_handler(Refused, tell)
 
 
 class ScimRoute(GuardedRoute):
