@@ -7,7 +7,7 @@ bypass the policies.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -44,6 +44,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.core.clock import now
 from app.core.db_driver import DRIVER, OpeningConnection, opening
 from app.core.ids import new_id
+from app.core.statements import Quick, as_json, let_go, quick_unit
 
 # Services name a session without importing SQLAlchemy.
 __all__ = [
@@ -146,14 +147,17 @@ _CHANGE_SCOPE = text(_SET_SCOPE.format(workspace=":workspace", user=":user", sys
 
 async def _open(session: AsyncSession, scope: Scope) -> None:
     """Connect, if need be, and set the scope; a socket that is gone is a refused connection."""
-    named = {name: f"'{value}'" for name, value in _named(scope).items()}
-    before = opening.set(_SET_SCOPE.format(**named))
+    before = opening.set(_opening(scope))
     try:
         await session.connection()
     except FileNotFoundError as error:
         raise ConnectionRefusedError(*error.args) from error
     finally:
         opening.reset(before)
+
+
+def _opening(scope: Scope) -> str:
+    return _SET_SCOPE.format(**{name: f"'{value}'" for name, value in _named(scope).items()})
 
 
 def _named(scope: Scope) -> dict[str, str]:
@@ -172,13 +176,14 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self._most = pool_size
         self.engine: AsyncEngine = create_async_engine(
             async_url(url).set(drivername=DRIVER),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
             hide_parameters=True,  # an error that is logged must not tell what was to be stored
-            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+            json_serializer=as_json,
             json_deserializer=orjson.loads,
             connect_args={
                 "connection_class": OpeningConnection,
@@ -201,6 +206,7 @@ class Database:
         try:
             yield session
             if dry_run:
+                let_go(session)
                 await session.rollback()
             else:
                 for prepare in self.before_commit:
@@ -236,6 +242,10 @@ class Database:
                 await session.close()
                 raise
         return session
+
+    def quick(self, scope: Scope) -> AbstractAsyncContextManager[Quick]:
+        """The same for `Statement`s alone, where nothing is noted, emitted or waits for the end."""
+        return quick_unit(self.engine, _opening(scope), self._most + 1)
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:

@@ -7,15 +7,14 @@ again after growing pauses, by itself, and holds up no other; nor does a workspa
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ForeignKey, Index, bindparam, delete, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, ForeignKey, Index, Uuid, any_, bindparam, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.causes import runs_behind
@@ -26,6 +25,7 @@ from app.core.errors import Unprocessable
 from app.core.ids import new_id
 from app.core.jobs import Job
 from app.core.log import get_logger
+from app.core.statements import Statement, insertion, within
 from app.core.turns import Turns
 
 log = get_logger(__name__)
@@ -95,9 +95,10 @@ class OutboxEvent(Row):
 
 # Made once: to put such a statement together costs more than to run it.
 _EVENTS = table_of(OutboxEvent)
-_DELIVERED = (
+_EMIT = Statement(insertion(_EVENTS).on_conflict_do_nothing(index_elements=["id"]))
+_DELIVERED = Statement(
     update(_EVENTS)
-    .where(_EVENTS.c.id.in_(bindparam("delivered", expanding=True)))
+    .where(_EVENTS.c.id == any_(bindparam("delivered", type_=ARRAY(Uuid))))
     .values(status="delivered", updated_at=bindparam("at"))
 )
 
@@ -121,6 +122,10 @@ class Subscriber(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
+        """Those of them that it may have to do anything about. It only reads, under SYSTEM."""
+        ...
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Take these up, of any workspaces, in the transaction that marks them as delivered.
@@ -152,19 +157,23 @@ async def emit(
         raise ValueError(f"an event's type has 1 to {MOST_TYPE} characters")
     if len(orjson.dumps(data, default=str)) > MOST_DATA:
         raise EventTooLarge
-    await session.execute(
-        insert(OutboxEvent)
-        .values(
-            id=event_id or new_id(),
-            workspace_id=workspace_id,
-            type=type,
-            subject_id=subject_id,
-            user_id=user_id,
-            data=dict(data),
-            depth=max(depth, runs_behind()),
-        )
-        .on_conflict_do_nothing(index_elements=["id"])
-    )
+    moment = now()
+    values = {
+        "id": event_id or new_id(),
+        "workspace_id": workspace_id,
+        "type": type,
+        "subject_id": subject_id,
+        "user_id": user_id,
+        "data": dict(data),
+        "depth": max(depth, runs_behind()),
+        "status": "pending",
+        "delivered_to": [],
+        "attempts": 0,
+        "due_at": moment,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    await (await within(session)).do(_EMIT, values)
     session.info[_EMITTED] = True
 
 
@@ -253,9 +262,10 @@ class Dispatcher:
 
 
 async def _tell(
-    session: AsyncSession, subscriber: Subscriber, events: Collection[Event]
+    session: AsyncSession, subscriber: Subscriber, events: Sequence[Event]
 ) -> dict[UUID, str]:
     """Tell of them all at once, or of each alone where that fails; the failures, by event."""
+    events = await subscriber.concerned(session, events) if events else ()
     if not events:
         return {}
     reason = await _try(session, subscriber, [*events])
@@ -294,7 +304,8 @@ def _told(row: Any) -> Event:
 
 async def _mark_delivered(session: AsyncSession, event_ids: Sequence[UUID]) -> None:
     if event_ids:
-        await session.execute(_DELIVERED, {"delivered": event_ids, "at": now()})
+        quick = await within(session)
+        await quick.do(_DELIVERED, {"delivered": event_ids, "at": now()})
 
 
 async def _prune(session: AsyncSession, before: datetime) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.core.db import AsyncSession, Row
+from app.core.statements import Statement, within
 
 _NOBODY: Final = UUID(int=0)
 
@@ -45,8 +47,8 @@ class Turns:
         self._most = most
         self._last = _NOBODY
         # Made once: to put such statements together costs more than to run them.
-        self._waiting = self._waiting_behind()
-        self._due: dict[tuple[str, ...], Select[Any]] = {}
+        self._waiting = Statement(self._waiting_behind())
+        self._due: dict[tuple[str, ...], Statement] = {}
 
     async def take(self, session: AsyncSession, at: datetime, *columns: str) -> Taken:
         """Lock some that are due, the same number of each workspace that has any; under SYSTEM.
@@ -54,19 +56,22 @@ class Turns:
         What another process has in hand is left to it. Where more workspaces wait than can have a
         turn, the next call goes on behind them.
         """
-        places = list(await session.scalars(self._waiting, {"behind": self._last, "at": at}))
+        quick = await within(session)
+        waiting = await quick.rows(self._waiting, {"behind": self._last, "at": at})
+        places = [each for (each,) in waiting]
         if self._last != _NOBODY and len(places) <= self._most:
-            begin = await session.scalars(self._waiting, {"behind": _NOBODY, "at": at})
-            places += [each for each in begin if each not in places]
+            begin = await quick.rows(self._waiting, {"behind": _NOBODY, "at": at})
+            places += [each for (each,) in begin if each not in places]
         chosen = places[: self._most]
         self._last = chosen[-1] if len(places) > self._most else _NOBODY
         if not chosen:
             return Taken([], more=False)
         share = self._most // len(chosen)
         if columns not in self._due:
-            self._due[columns] = self._due_of_each(columns)
+            self._due[columns] = Statement(self._due_of_each(columns))
         wanted = {"places": list(chosen), "at": at, "share": share}
-        rows = (await session.execute(self._due[columns], wanted)).all()
+        found = await quick.rows(self._due[columns], wanted)
+        rows = [SimpleNamespace(**each) for each in found]
         more = len(rows) >= share or len(places) > len(chosen)
         return Taken(rows, more=more and bool(rows))
 

@@ -13,8 +13,8 @@ from app.core.kernel import Kernel
 from app.oversight.privacy.people import Person
 from app.oversight.privacy.stores import Entry, Tally, no_entries
 from app.runs.events.log import channel
-from app.runs.runs.crud import PAUSED, UNFINISHED, request_cancel
-from app.runs.runs.models import Run
+from app.runs.runs.crud import PAUSED, request_cancel
+from app.runs.runs.models import UNFINISHED, Run
 
 PAGE = 500
 PATIENCE_SECONDS = 20.0

@@ -36,6 +36,9 @@ class Notes:
         self.entered, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
 
+    async def concerned(self, session, events):
+        return events
+
     async def on_events(self, session, events):
         for event in events:
             row = {"name": self.name, "n": event.data["n"]}

@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import event
 
-from app.core.db_driver import opening
+from app.core.db_driver import BEGIN, opening
 from app.core.kernel import Kernel
+from app.core.statements import Quick
 
 # How a transaction says whom it serves: with its BEGIN, and by a statement when that changes.
 _NAMED = re.compile(r"set_config\('luminous\.(\w+)', '(\w*)', true\)")
@@ -33,11 +36,13 @@ def filters_off(kernel: Kernel) -> Iterator[Removed]:
     """
     removed = Removed()
     engine = kernel.database.engine.sync_engine
+    strips: dict[Any, bool] = {}
 
     def begin(connection):
         named = dict(_NAMED.findall(opening.get()))
         assert not opening.get() or set(named) == {"workspace_id", "user_id", "system"}
-        connection.info["stripped"] = bool(named.get("workspace_id")) and named["system"] == "off"
+        connection.info["stripped"] = _is_stripped(named)
+        strips[connection.connection.dbapi_connection] = _is_stripped(named)
 
     def strip(connection, _cursor, statement, parameters, *_):
         if statement.startswith(_CHANGED):
@@ -50,7 +55,36 @@ def filters_off(kernel: Kernel) -> Iterator[Removed]:
     event.listen(engine, "begin", begin)
     event.listen(engine, "before_cursor_execute", strip, retval=True)
     try:
-        yield removed
+        with _quickly(removed, strips):
+            yield removed
     finally:
         event.remove(engine, "begin", begin)
         event.remove(engine, "before_cursor_execute", strip)
+
+
+def _is_stripped(named: dict[str, str]) -> bool:
+    return bool(named.get("workspace_id")) and named["system"] == "off"
+
+
+@contextmanager
+def _quickly(removed: Removed, strips: dict[Any, bool]) -> Iterator[None]:
+    """The same of statements that asyncpg itself carries out; `strips` says on which connection."""
+    say, rows = Quick.say, Quick.rows
+
+    async def named(quick, sql):
+        if sql.startswith(BEGIN):
+            strips[quick._adapted] = _is_stripped(dict(_NAMED.findall(sql)))
+        await say(quick, sql)
+
+    async def stripped(quick, statement, values):
+        if strips.get(quick._adapted):
+            sql, found = _FILTER.subn(r"(\1 is not null)", statement.sql)
+            removed.count += found
+            statement = SimpleNamespace(sql=sql, arguments=statement.arguments)
+        return await rows(quick, statement, values)
+
+    Quick.say, Quick.rows = named, stripped
+    try:
+        yield
+    finally:
+        Quick.say, Quick.rows = say, rows

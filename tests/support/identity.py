@@ -10,6 +10,7 @@ import httpx2
 from sqlalchemy import event
 
 from app.core.kernel import Kernel
+from app.core.statements import Quick
 
 PASSWORD = "a few plain words"
 
@@ -89,9 +90,17 @@ async def counted_queries(kernel: Kernel, *, own: bool = False) -> AsyncIterator
         if not own or asyncio.current_task() is asking:
             sent.append(statement)
 
+    rows = Quick.rows
+
+    async def noted(quick, statement, values):
+        note(None, None, statement.sql)
+        return await rows(quick, statement, values)
+
     engine = kernel.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
+    Quick.rows = noted
     try:
         yield sent
     finally:
+        Quick.rows = rows
         event.remove(engine, "before_cursor_execute", note)

@@ -14,9 +14,10 @@ from app.agents.definitions.schemas import (
     AgentRead,
     AgentUpdate,
 )
+from app.agents.definitions.taken import Taken, definition_of
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
-from app.core.db import AsyncSession
+from app.core.db import AsyncSession, Database
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
@@ -108,6 +109,30 @@ async def resolve(
     production. Raises AgentNotFound, AgentVersionNotFound and AgentLabelNotFound.
     """
     return await keeping.resolve(session, AGENT_KIND, access, ref, version, label)
+
+
+async def take(
+    database: Database,
+    access: Access,
+    ref: str,
+    version: int | None = None,
+    label: str | None = None,
+) -> Taken:
+    """The same in a transaction of its own, as a run takes it; raises what `resolve` raises."""
+    if version is None and label is None:
+        async with database.quick(access.scope) as quick:
+            found = await keeping.taken_quickly(quick, AGENT_KIND, access, ref)
+        if found is not None:
+            return Taken(
+                found["id"], found["slug"], found["name"], found["description"], found["number"],
+                found["definition"], definition_of(found["version_id"], found["definition"]),
+            )  # fmt: skip
+    async with database.unit(access.scope) as session:
+        agent, kept = await resolve(session, access, ref, version, label)
+    return Taken(
+        agent.id, agent.slug, agent.name, agent.description, kept.number,
+        kept.definition, definition_of(kept.id, kept.definition),
+    )  # fmt: skip
 
 
 async def find(session: AsyncSession, access: Access, ref: str) -> Agent:

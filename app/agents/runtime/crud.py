@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
@@ -13,13 +13,27 @@ from app.agents.runtime.schemas import ApprovalQuery, ExecutionQuery
 from app.core.clock import now
 from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.runs.runs.models import Run
+from app.core.statements import Quick, Statement, store
+from app.runs.runs.models import UNFINISHED, Run
 
 Place = tuple[str, int, str]
 
 # What every step writes is made once: to put such a statement together costs more than to run it.
-_EXECUTIONS, _STEPS = table_of(Execution), table_of(ExecutionStep)
-_BEGIN_STEP = insert(_STEPS)
+_EXECUTIONS, _STEPS, _RUNS = table_of(Execution), table_of(ExecutionStep), table_of(Run)
+_BEGIN_STEP = Statement(
+    insert(_STEPS)
+    .from_select(
+        _STEPS.c.keys(),
+        select(*(bindparam(each.key, type_=each.type).label(each.key) for each in _STEPS.c)).where(
+            _RUNS.c.id == bindparam("execution_id"),
+            _RUNS.c.workspace_id == bindparam("workspace_id"),
+            _RUNS.c.attempt == bindparam("of_attempt"),
+            or_(*(_RUNS.c.status == each for each in UNFINISHED)),
+        ),
+    )
+    .returning(_STEPS.c.id)
+)
+_DROP_STEP = Statement(delete(_STEPS).where(_STEPS.c.id == bindparam("of_step")))
 _COUNT_SECONDS = (
     update(_EXECUTIONS)
     .where(_EXECUTIONS.c.id == bindparam("of_execution"))
@@ -33,7 +47,7 @@ _ENDED = (
     "outcome", "is_error", "input_tokens", "output_tokens", "cost_usd", "first_token_ms",
     "ended_at",
 )  # fmt: skip
-_END_STEP = (
+_END_STEP = Statement(
     update(_STEPS)
     .add_cte(_COUNT_SECONDS)
     .where(_STEPS.c.id == bindparam("of_step"))
@@ -45,6 +59,15 @@ _END_STEP = (
 async def add(session: AsyncSession, *rows: Execution | ExecutionStep | ToolApproval) -> None:
     session.add_all(rows)
     await session.flush()
+
+
+async def store_execution(
+    session: AsyncSession, execution: Execution, copied: Sequence[ExecutionStep]
+) -> None:
+    """What a run is to do, with the steps that it takes over."""
+    await store(session, execution)
+    if copied:
+        await add(session, *copied)
 
 
 async def get(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Execution | None:
@@ -94,28 +117,24 @@ async def steps(
     return found.all()
 
 
-async def begin_step(session: AsyncSession, step: ExecutionStep) -> None:
-    """Write a step without the unit of work's bookkeeping: there is one for each call."""
+async def begin_step(quick: Quick, step: ExecutionStep, attempt: int) -> bool:
+    """Write a step; False where the run has ended, or another attempt at it has begun."""
     values = {name: getattr(step, name) for name in _STEPS.c.keys()}  # noqa: SIM118 - of columns
-    moment = {"created_at": step.started_at, "updated_at": step.started_at}
-    await session.execute(_BEGIN_STEP, {**values, **moment})
+    values |= {"created_at": step.started_at, "updated_at": step.started_at}
+    return await quick.value(_BEGIN_STEP, {**values, "of_attempt": attempt}) is not None
 
 
 async def end_step(
-    session: AsyncSession, step: ExecutionStep, values: dict[str, Any], seconds: float
+    quick: Quick, step: ExecutionStep, values: dict[str, Any], seconds: float
 ) -> None:
     """Write how a step ended, and that its run has worked for so many seconds more."""
     places = {"of_step": step.id, "of_execution": step.execution_id}
-    await session.execute(_END_STEP, {**values, **places, "seconds": seconds, "ended_at": now()})
+    await quick.do(_END_STEP, {**values, **places, "seconds": seconds, "ended_at": now()})
 
 
-async def drop_begun(session: AsyncSession, step_ids: Sequence[UUID]) -> None:
-    """Forget steps that a dead process had begun, and that are begun again."""
-    await session.execute(
-        delete(ExecutionStep)
-        .where(ExecutionStep.id.in_(step_ids))
-        .execution_options(synchronize_session=False)
-    )
+async def drop_begun(quick: Quick, step_id: UUID) -> None:
+    """Forget a step that a dead process had begun, and that is begun again."""
+    await quick.do(_DROP_STEP, {"of_step": step_id})
 
 
 async def approvals(

@@ -17,7 +17,7 @@ from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.core.clock import now
 from app.core.db import Database
 from app.core.ids import new_id
-from app.runs.runs import service as runs
+from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
 
 
@@ -115,12 +115,11 @@ class Journal:
             **step,
         )
         before = self.steps.get(place)
-        async with self.database.unit(self.ctx.scope) as session:
-            ctx = self.ctx
-            await runs.expect_held(session, ctx.workspace_id, ctx.run_id, ctx.attempt)
+        async with self.database.quick(self.ctx.scope) as quick:
             if before is not None:
-                await crud.drop_begun(session, [before.id])
-            await crud.begin_step(session, row)
+                await crud.drop_begun(quick, before.id)
+            if not await crud.begin_step(quick, row, self.ctx.attempt):
+                raise RunLost
         self.steps[place] = row
         return row
 
@@ -143,8 +142,8 @@ class Journal:
         }
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
-            async with self.database.unit(self.ctx.scope) as session:
-                await crud.end_step(session, step, values, spent)
+            async with self.database.quick(self.ctx.scope) as quick:
+                await crud.end_step(quick, step, values, spent)
             self.seconds += spent
         step.status, step.ended_at = "ended", now()
         for name, value in values.items():

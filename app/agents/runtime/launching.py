@@ -9,7 +9,6 @@ from uuid import UUID
 
 from app.agents.definitions import service as definitions
 from app.agents.definitions.capabilities import fitting_model
-from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.rendering import render
 from app.agents.runtime import crud
@@ -102,11 +101,10 @@ class Launcher:
 
     async def prepare(self, access: Access, wanted: RunWanted) -> Ready:
         """Check everything that can be checked before the run is stored."""
-        async with self._database.unit(access.scope) as session:
-            agent, version = await definitions.resolve(
-                session, access, wanted.agent, wanted.version, wanted.label
-            )
-        definition = AgentDefinition.model_validate(version.definition)
+        agent = await definitions.take(
+            self._database, access, wanted.agent, wanted.version, wanted.label
+        )
+        definition = agent.definition
         instructions = render(
             definition, wanted.variables, agent_name=agent.name, today=now().date()
         )
@@ -119,10 +117,10 @@ class Launcher:
             workspace_id=access.workspace_id,
             user_id=access.user_id,
             agent_id=agent.id,
-            agent_version=version.number,
+            agent_version=agent.version,
             agent_slug=agent.slug,
             agent_name=agent.name,
-            definition=version.definition,
+            definition=agent.stored,
             messages=messages,
             variables=wanted.variables,
             instructions=instructions,
@@ -134,6 +132,7 @@ class Launcher:
             active_seconds=0.0,
             labels=wanted.metadata,
         )
+        execution.parsed = definition
         return Ready(execution)
 
     async def estimate(self, access: Access, ready: "Ready") -> AgentRunEstimate:
@@ -163,8 +162,8 @@ class Launcher:
             subject_id=execution.agent_id,
             input={**access_kept(access), THREAD: _thread(execution)},
             executor_id=self.runs.executor.id,
-            beside=[execution, *ready.copied],
         )
+        await crud.store_execution(session, execution, ready.copied)
         detail = {"agent": execution.agent_slug, "version": execution.agent_version}
         note(session, Note("agent_run.started", "run", run.id, detail=detail))
         return run
@@ -234,11 +233,10 @@ class Launcher:
 
     async def cast(self, access: Access, reference: str) -> Role:
         """An agent that another one gives work to; raises AgentNotFound."""
-        async with self._database.unit(access.scope) as session:
-            agent, version = await definitions.resolve(session, access, reference, None, None)
-        definition = AgentDefinition.model_validate(version.definition)
-        number = version.number
-        return Role(agent.slug, agent.name, definition, agent.id, number, agent.description)
+        found = await definitions.take(self._database, access, reference)
+        return Role(
+            found.slug, found.name, found.definition, found.id, found.version, found.description
+        )
 
 
 def _thread(execution: Execution) -> str:

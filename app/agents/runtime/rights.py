@@ -15,13 +15,13 @@ from app.identity.workspaces.errors import MembershipSuspended, WorkspaceNotFoun
 
 
 async def still_held(session: AsyncSession, begun: Access) -> Access:
-    """The rights that a run was begun with, as far as its starter has them still.
+    """The rights that a run was begun with, as far as its starter and their key have them still.
 
-    Raises StarterGone for one who has left or is suspended, and for a key that has ended. That a
-    session has ended changes nothing.
+    Limits and rules are the key's of now. Raises StarterGone for one who has left or is suspended,
+    and for a key that has ended. That a session has ended changes nothing.
     """
-    key_id = begun.api_key_id
-    if key_id is not None and not await api_keys.is_living(session, begun.workspace_id, key_id):
+    known = await api_keys.as_it_is(session, begun)
+    if known is None:
         raise StarterGone("The API key that began the run has ended.")
     try:
         place = await workspaces.living(session, begun, begun.workspace_id)
@@ -31,5 +31,5 @@ async def still_held(session: AsyncSession, begun: Access) -> Access:
         raise StarterGone("Whoever began the run is suspended in the workspace.") from None
     if not await users.is_active(session, begun.user_id):
         raise StarterGone("The account of whoever began the run is not active.")
-    permissions = begun.permissions & place.permissions
-    return replace(begun, permissions=permissions, role=place.membership.role)
+    permissions = known.permissions & place.permissions
+    return replace(known, permissions=permissions, role=place.membership.role)

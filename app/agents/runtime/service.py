@@ -17,6 +17,7 @@ from app.agents.runtime.schemas import (
     ApprovalQuery,
     ExecutionQuery,
 )
+from app.agents.runtime.work import KIND
 from app.core.audit import Note, note
 from app.core.auth import Access, Permission
 from app.core.clock import now
@@ -72,6 +73,23 @@ async def show(session: AsyncSession, access: Access, run_id: UUID) -> Shown:
     if execution is None:
         raise RunNotFound("This run is not an agent's.")
     return Shown(run, execution)
+
+
+async def resumed(
+    session: AsyncSession, access: Access, run_id: UUID, agent: str, started_id: UUID | None
+) -> Shown:
+    """What a POST has begun with an agent, by its slug or id; raises RunNotFound."""
+    run = await runs.resumed(session, access, run_id, KIND, started_id=started_id)
+    execution = await crud.get(session, access.workspace_id, run_id)
+    if execution is None or not _was_asked(execution, agent):
+        raise RunNotFound("This request has begun no run with this id.")
+    return Shown(run, execution)
+
+
+def _was_asked(execution: Execution, agent: str) -> bool:
+    """Whether a request to this agent began it: neither another run, nor doing one again."""
+    is_own = execution.parent_run_id is None and execution.forked_from_id is None
+    return is_own and agent in (execution.agent_slug, str(execution.agent_id))
 
 
 async def page(

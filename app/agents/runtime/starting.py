@@ -21,6 +21,7 @@ from app.core.http.guard import KernelDep
 from app.core.http.rails import AlreadyStarted, Rails, RailsDep
 from app.core.http.units import run_unit
 from app.core.kernel import Kernel
+from app.runs.events.event import EventId
 from app.runs.events.streaming import LastEventId, stream_response
 
 
@@ -50,7 +51,7 @@ async def start_agent_run(
     new: AgentRunCreate,
 ) -> Started:
     if last is not None:
-        return Started(last.run_id, last.seq, stream=True)
+        return await _resumed(access, kernel, rails, last, agent)
     if rails.started_run_id is not None:
         return Started(rails.started_run_id, 0, new.stream, new.wait, replayed=True)
     wanted = RunWanted(
@@ -66,6 +67,15 @@ async def start_agent_run(
     )
     ready = await launcher.prepare(access, wanted)
     return await _launched(access, kernel, rails, launcher, ready, stream=new.stream, wait=new.wait)
+
+
+async def _resumed(
+    access: Access, kernel: Kernel, rails: Rails, last: EventId, agent: str
+) -> Started:
+    """Raises RunNotFound."""
+    async with kernel.database.unit(access.scope) as session:
+        shown = await service.resumed(session, access, last.run_id, agent, rails.started_run_id)
+    return Started(last.run_id, last.seq, stream=True, shown=shown)
 
 
 async def start_retry(

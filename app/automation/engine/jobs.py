@@ -5,17 +5,22 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from app.automation.engine import cache_crud, turns_crud, waits_crud
-from app.automation.engine.models import WorkflowWait
+from pydantic import ValidationError
+
+from app.automation.engine import admission, cache_crud, crud, turns_crud, waits_crud
+from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.language.expressions import MATCH_TURNS, evaluate
+from app.automation.language.flow import Flow
 from app.automation.nodes.node_type import StepFault
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession, Database
 from app.core.jobs import Job
 from app.core.log import get_logger
 from app.core.outbox import Event
+from app.core.statements import within
 from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
+from app.runs.runs.service import request_cancel_of
 
 log = get_logger(__name__)
 
@@ -53,10 +58,32 @@ class Waking:
     async def find_forgotten(self) -> None:
         """Wake whose turn has come while the process that was to tell them died."""
         async with self._database.unit(SYSTEM) as session:
+            for row in await turns_crud.left_behind(session, AT_ONCE):
+                await self._let_go(session, row)
+        async with self._database.unit(SYSTEM) as session:
             found = await turns_crud.forgotten(session, AT_ONCE)
         for workspace_id, run_id in found:
             async with self._database.unit(SYSTEM) as session:
                 await self.runs.wake(session, workspace_id, run_id)
+
+    async def _let_go(self, session: AsyncSession, row: WorkflowRun) -> None:
+        """Free the place of a run that has ended without that."""
+        await crud.end(session, row.workspace_id, row.id, now())
+        for child in await waits_crud.close_waits(session, row.workspace_id, row.id):
+            await request_cancel_of(session, row.workspace_id, child)
+            self.runs.canceller(session)(child)
+        try:
+            flow = Flow.model_validate(row.definition)
+        except ValidationError:
+            return
+        for run_id in await admission.next_at_end(session, flow, row):
+            await self.runs.wake(session, row.workspace_id, run_id)
+
+    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
+        """Those that a step waits for."""
+        wanted = {place for event in events for place in _places(event)}
+        found = await waits_crud.awaited(await within(session), wanted)
+        return [event for event in events if not found.isdisjoint(_places(event))]
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Bring events, and runs that have ended, to the steps that wait for them."""

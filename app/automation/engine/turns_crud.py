@@ -184,6 +184,24 @@ async def first_asleep(
     )
 
 
+async def left_behind(session: AsyncSession, limit: int) -> Sequence[WorkflowRun]:
+    """Runs that have ended and still have a place of their key (SYSTEM scope).
+
+    What would have let go of it could not be carried out with their end.
+    """
+    found = await session.scalars(
+        select(WorkflowRun)
+        .join(Run, Run.id == WorkflowRun.id)
+        .where(
+            WorkflowRun.concurrency_key.is_not(None),
+            WorkflowRun.ended_at.is_(None),
+            Run.ended_at.is_not(None),
+        )
+        .limit(limit)
+    )
+    return found.all()
+
+
 async def forgotten(session: AsyncSession, limit: int) -> Sequence[tuple[UUID, UUID]]:
     """Workspace and id of who goes first of each key of which nobody has a place (SYSTEM scope).
 

@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
+    Text,
     Uuid,
     bindparam,
     case,
@@ -20,8 +22,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.automation.engine.assignees import meant_by
 from app.automation.engine.models import WorkflowWait
 from app.core.clock import now
+from app.core.statements import Quick, Statement
 from app.runs.runs.models import Run
 
 OPEN = "open"
@@ -30,6 +34,19 @@ OPEN = "open"
 _PLACE = tuple_(WorkflowWait.workspace_id, WorkflowWait.kind, WorkflowWait.subject)
 _WAITING = select(WorkflowWait).where(
     WorkflowWait.status == text(f"'{OPEN}'"), _PLACE.in_(bindparam("wanted", expanding=True))
+)
+# Of places those that an open wait is for.
+_AWAITED = Statement(
+    text(
+        "select p.workspace_id, p.kind, p.subject "
+        "from unnest(:workspaces, :kinds, :subjects) as p(workspace_id, kind, subject) "
+        "where exists (select from workflow_waits w where w.workspace_id = p.workspace_id "
+        "and w.kind = p.kind and w.subject = p.subject and w.status = 'open')"
+    ).bindparams(
+        bindparam("workspaces", type_=ARRAY(Uuid)),
+        bindparam("kinds", type_=ARRAY(Text)),
+        bindparam("subjects", type_=ARRAY(Text)),
+    )
 )
 
 
@@ -44,7 +61,8 @@ async def waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Sequ
 
 async def open_wait(session: AsyncSession, values: Mapping[str, Any]) -> WorkflowWait:
     """A new wait, or the one that stands at its place already."""
-    statement = insert(WorkflowWait).values(**values).on_conflict_do_nothing()
+    who = await meant_by(session, values["workspace_id"], values["assignees"])
+    statement = insert(WorkflowWait).values(meant=who, **values).on_conflict_do_nothing()
     await session.execute(statement)
     found = await session.scalar(
         select(WorkflowWait).where(
@@ -198,6 +216,15 @@ async def awaited_run(session: AsyncSession, wait: WorkflowWait) -> Run | None:
             Run.ended_at.is_not(None),
         )
     )
+
+
+async def awaited(
+    quick: Quick, wanted: Collection[tuple[UUID, str, str | None]]
+) -> set[tuple[UUID, str, str | None]]:
+    """Those of the places of `waits_for` where there is one (SYSTEM scope)."""
+    workspaces, kinds, subjects = (list(each) for each in zip(*wanted, strict=True))
+    places = {"workspaces": workspaces, "kinds": kinds, "subjects": subjects}
+    return {tuple(row) for row in await quick.rows(_AWAITED, places)}
 
 
 async def waits_for(

@@ -5,7 +5,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.automation.triggers.errors import TooManyWorkflowTriggers
@@ -15,10 +27,21 @@ from app.automation.workflows.models import WORKFLOW_KIND, Workflow
 from app.core import restorable
 from app.core.clock import now
 from app.core.paging import Cursors, Slice
+from app.core.statements import Quick, Statement
 from app.identity.versioned.rows import visible
 
 MOST: Final = 1000
 T = WorkflowTrigger
+# Of types of events in workspaces those that a trigger is for.
+_HEARD: Final = Statement(
+    text(
+        "select p.workspace_id, p.event_type "
+        "from unnest(:workspaces, :types) as p(workspace_id, event_type) "
+        "where exists (select from workflow_triggers t where t.workspace_id = p.workspace_id "
+        "and t.event_type = p.event_type "
+        "and t.enabled and t.deleted_at is null and t.kind = 'event')"
+    ).bindparams(bindparam("workspaces", type_=ARRAY(Uuid)), bindparam("types", type_=ARRAY(Text)))
+)
 
 
 def _seen(workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
@@ -106,6 +129,13 @@ async def due(session: AsyncSession, at: datetime, most: int) -> Sequence[Workfl
         .with_for_update(skip_locked=True)
     )
     return (await session.scalars(statement)).all()
+
+
+async def heard(quick: Quick, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """Those of them that `listening` finds one for; under SYSTEM."""
+    workspaces, types = (list(each) for each in zip(*wanted, strict=True))
+    found = await quick.rows(_HEARD, {"workspaces": workspaces, "types": types})
+    return {(row[0], row[1]) for row in found}
 
 
 async def listening(

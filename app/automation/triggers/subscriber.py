@@ -16,6 +16,7 @@ from app.core.db import AsyncSession
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.outbox import Event
+from app.core.statements import within
 
 log = get_logger(__name__)
 
@@ -27,6 +28,12 @@ class TriggersSubscriber:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+
+    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
+        """Those that a trigger is for."""
+        places = {(event.workspace_id, event.type) for event in events}
+        heard = await crud.heard(await within(session), places)
+        return [event for event in events if (event.workspace_id, event.type) in heard]
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         places = {(event.workspace_id, event.type) for event in events}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -27,10 +27,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core import restorable
 from app.core.clock import now
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
+from app.core.statements import Quick, Statement
 from app.identity.sharing.reach import shared_with
 from app.identity.versioned.kind import Kind, N, V
 from app.identity.versioned.models import NumberedVersion
 from app.oversight.privacy.people import Person
+
+Ts = TypeVarTuple("Ts")
 
 
 def visible(
@@ -93,11 +96,25 @@ def _version(kind: Kind[V, N]) -> Select[N]:
 
 @cache
 def _taken(kind: Kind[V, N], column: str, label: str) -> Select[V, N]:
+    return _with_version(select(kind.row, kind.version), kind, column, label)
+
+
+@cache
+def _taken_quickly(kind: Kind[V, N], column: str, label: str) -> Statement:
+    row, version = kind.row, kind.version
+    columns = select(
+        row.id, row.slug, row.name, row.description, row.labels,
+        version.id.label("version_id"), version.number, version.definition,
+    )  # fmt: skip
+    return Statement(_with_version(columns, kind, column, label))
+
+
+def _with_version(query: Select[*Ts], kind: Kind[V, N], column: str, label: str) -> Select[*Ts]:
     labelled = cast(func.jsonb_extract_path_text(kind.row.labels, label), Integer())
     number = func.coalesce(labelled, kind.row.current_version)
     both = (kind.parent == kind.row.id) & (kind.version.number == number)
     return (
-        select(kind.row, kind.version)
+        query.select_from(kind.row)
         .outerjoin(kind.version, both)
         .where(
             _of_workspace(kind),
@@ -161,6 +178,24 @@ async def taken(
     wanted = {**_seen_by(workspace_id, user_id), "wanted": named}
     found = (await session.execute(_taken(kind, column, label), wanted)).one_or_none()
     return None if found is None else (found[0], found[1])
+
+
+async def taken_quickly(
+    quick: Quick,
+    kind: Kind[V, N],
+    workspace_id: UUID,
+    user_id: UUID,
+    named: str | UUID,
+    label: str,
+) -> Any:
+    """The same as columns: `id`, `slug`, `name`, `description` and `labels` of the one.
+
+    Of the version `version_id`, `number` and `definition`, which are None where there is none.
+    """
+    column = "id" if isinstance(named, UUID) else "slug"
+    wanted = {**_seen_by(workspace_id, user_id), "wanted": named}
+    found = await quick.rows(_taken_quickly(kind, column, label), wanted)
+    return found[0] if found else None
 
 
 async def taken_slugs(

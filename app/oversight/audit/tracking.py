@@ -24,6 +24,7 @@ from sqlalchemy.orm import (
 from app.core.audit import NOTES, REQUEST
 from app.core.data import Handling
 from app.core.db import Base
+from app.core.statements import STORED
 from app.oversight.audit.values import is_personal, recorded
 
 CHANGES = "luminous_audit_changes"
@@ -68,11 +69,20 @@ def track_changes() -> None:
 def changes_of(session: AsyncSession) -> list[Change]:
     """The changes of this transaction so far, one for each row, in the order they were made."""
     merged: dict[tuple[str, str | None, int], Change] = {}
-    for number, change in enumerate(session.info.get(CHANGES, [])):
+    for number, change in enumerate([*_stored(session), *session.info.get(CHANGES, [])]):
         key = (change.resource_type, change.resource_id, 0 if change.rows is None else number + 1)
         known = merged.get(key)
         merged[key] = change if known is None else _merge(known, change)
     return [change for change in merged.values() if _says_something(change)]
+
+
+def _stored(session: AsyncSession) -> Iterator[Change]:
+    """What was stored past the flushes."""
+    if not _followed(session.sync_session):
+        return
+    for state in map(inspect, session.info.get(STORED, ())):
+        if _is_audited(state.mapper):
+            yield _change_of(state, "created")
 
 
 def _merge(first: Change, then: Change) -> Change:
@@ -214,11 +224,12 @@ def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
         marks = session.info.setdefault(_MARKS, {})
         marks[transaction] = (
             len(session.info.get(CHANGES, [])), len(session.info.get(NOTES, [])),
+            len(session.info.get(STORED, [])),
         )  # fmt: skip
 
 
 def _forget_taken_back(session: Session, transaction: SessionTransaction) -> None:
-    changes, notes = session.info.get(_MARKS, {}).pop(transaction, (None, None))
-    if changes is not None:
-        del session.info.get(CHANGES, [])[changes:]
-        del session.info.get(NOTES, [])[notes:]
+    marks = session.info.get(_MARKS, {}).pop(transaction, None)
+    if marks is not None:
+        for name, mark in zip((CHANGES, NOTES, STORED), marks, strict=True):
+            del session.info.get(name, [])[mark:]

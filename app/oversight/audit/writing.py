@@ -4,17 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.audit import REQUEST, current_request, notes_of
 from app.core.config import Settings
 from app.core.db import Database
 from app.core.kernel import Kernel, open_kernel
+from app.core.statements import Statement, within
 from app.oversight.audit.entries import FORGOTTEN, entries_of
 from app.oversight.audit.tracking import changes_of, track_changes
 
-_APPEND = text("select luminous_append_audit(:rows)")
+_APPEND = Statement(
+    text("select luminous_append_audit(:rows)").bindparams(bindparam("rows", type_=Text()))
+)
 
 
 def keep_trail(database: Database) -> None:
@@ -37,10 +40,10 @@ async def audited_kernel(settings: Settings) -> AsyncIterator[Kernel]:
 
 async def write_trail(session: AsyncSession) -> None:
     """Append what was noted and what has changed to the chains; raises what Postgres raises."""
-    await session.flush()
+    quick = await within(session)
     notes, changes = notes_of(session), changes_of(session)
     if not notes and not changes:
         return
     facts = session.info.get(REQUEST) or current_request.get()
     rows = entries_of(facts, notes, changes, session.info.get(FORGOTTEN, frozenset()))
-    await session.execute(_APPEND, {"rows": orjson.dumps(rows).decode()})
+    await quick.do(_APPEND, {"rows": orjson.dumps(rows).decode()})

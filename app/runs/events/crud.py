@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.statements import Quick, Statement
 from app.runs.events.event import Event
 from app.runs.events.models import RunEvent
 
@@ -16,22 +17,25 @@ OPEN = datetime(9999, 12, 31, tzinfo=UTC)
 _INSERT_ROWS = 5000
 
 # Arrays make one statement of thousands of rows, for a fraction of the cost of as many tuples.
-_ARCHIVE = text(
-    "insert into run_events (run_id, seq, workspace_id, type, body, kept_at) "
-    "select :run_id, e.seq, :workspace_id, e.type, e.body, :kept_at "
-    "from unnest(:seqs, :types, :bodies) as e(seq, type, body)"
-).bindparams(
-    bindparam("run_id", type_=Uuid()),
-    bindparam("workspace_id", type_=Uuid()),
-    bindparam("kept_at", type_=DateTime(timezone=True)),
-    bindparam("seqs", type_=ARRAY(Integer)),
-    bindparam("types", type_=ARRAY(Text)),
-    bindparam("bodies", type_=ARRAY(Text)),
+_ARCHIVE = Statement(
+    text(
+        "insert into run_events (run_id, seq, workspace_id, type, body, kept_at) "
+        "select :run_id, e.seq, :workspace_id, e.type, e.body, :kept_at "
+        "from unnest(:seqs, :types, :bodies) as e(seq, type, body)"
+    ).bindparams(
+        bindparam("run_id", type_=Uuid()),
+        bindparam("workspace_id", type_=Uuid()),
+        bindparam("kept_at", type_=DateTime(timezone=True)),
+        bindparam("seqs", type_=ARRAY(Integer)),
+        bindparam("types", type_=ARRAY(Text)),
+        bindparam("bodies", type_=ARRAY(Text)),
+    )
 )
+_FORGET = Statement(delete(RunEvent).where(RunEvent.run_id == bindparam("run_id", type_=Uuid())))
 
 
 async def archive(
-    session: AsyncSession,
+    quick: Quick,
     workspace_id: UUID,
     run_id: UUID,
     events: Sequence[Event],
@@ -41,10 +45,10 @@ async def archive(
 ) -> None:
     """Keep a whole log; `again` in place of what was kept of it before."""
     if again:
-        await session.execute(delete(RunEvent).where(RunEvent.run_id == run_id))
+        await quick.do(_FORGET, {"run_id": run_id})
     for start in range(0, len(events), _INSERT_ROWS):
         rows = events[start : start + _INSERT_ROWS]
-        await session.execute(
+        await quick.do(
             _ARCHIVE,
             {
                 "run_id": run_id,

@@ -13,10 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import now
 from app.core.db import Row, table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.runs.runs.models import Run
+from app.core.statements import Quick, Statement, store
+from app.runs.runs.models import UNFINISHED, Run
 from app.runs.runs.schemas import RunQuery
 
-UNFINISHED = ("queued", "running")
 PAUSED = "paused"
 
 # Made once: to put such a statement together costs more than to run it.
@@ -25,15 +25,15 @@ _MINE = and_(
     _RUNS.c.id == bindparam("run_id"),
     _RUNS.c.workspace_id == bindparam("of_workspace"),
     _RUNS.c.attempt == bindparam("of_attempt"),
-    _RUNS.c.status.in_(UNFINISHED),
+    or_(*(_RUNS.c.status == each for each in UNFINISHED)),
 )
 _HELD = select(_RUNS.c.id).where(_MINE)
-_HOLD = select(_RUNS.c.last_seq).where(_MINE).with_for_update()
+_HOLD = Statement(select(_RUNS.c.last_seq).where(_MINE).with_for_update())
 _ENDED = (
     "status", "result", "error", "input_tokens", "output_tokens", "cost_usd", "last_seq",
     "ended_at",
 )  # fmt: skip
-_END = (
+_END = Statement(
     update(_RUNS)
     .where(
         _RUNS.c.id == bindparam("run_id"),
@@ -83,8 +83,10 @@ async def page(
 
 
 async def add(session: AsyncSession, run: Run, *beside: Row) -> Run:
-    session.add_all([run, *beside])
-    await session.flush()
+    await store(session, run)
+    if beside:
+        session.add_all(beside)
+        await session.flush()
     return run
 
 
@@ -159,9 +161,9 @@ async def is_held(session: AsyncSession, workspace_id: UUID, run_id: UUID, attem
     return await session.scalar(_HELD, _mine(workspace_id, run_id, attempt)) is not None
 
 
-async def hold(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int) -> int | None:
+async def hold(quick: Quick, workspace_id: UUID, run_id: UUID, attempt: int) -> int | None:
     """Lock the unfinished run, and tell where its log was kept last; None as of `lock_mine`."""
-    found: int | None = await session.scalar(_HOLD, _mine(workspace_id, run_id, attempt))
+    found: int | None = await quick.value(_HOLD, _mine(workspace_id, run_id, attempt))
     return found
 
 
@@ -169,11 +171,9 @@ def _mine(workspace_id: UUID, run_id: UUID, attempt: int) -> dict[str, Any]:
     return {"run_id": run_id, "of_workspace": workspace_id, "of_attempt": attempt}
 
 
-async def end(
-    session: AsyncSession, workspace_id: UUID, run_id: UUID, values: dict[str, Any]
-) -> None:
+async def end(quick: Quick, workspace_id: UUID, run_id: UUID, values: dict[str, Any]) -> None:
     """Write how a run ended; `values` are all that an end writes."""
-    await session.execute(_END, {**values, "run_id": run_id, "of_workspace": workspace_id})
+    await quick.do(_END, {**values, "run_id": run_id, "of_workspace": workspace_id})
 
 
 async def finish(session: AsyncSession, run: Run, values: dict[str, Any]) -> None:

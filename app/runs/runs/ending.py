@@ -14,6 +14,7 @@ from app.core.db import Scope, on_commit
 from app.core.errors import AppError, InternalError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
+from app.core.statements import within
 from app.runs.events import crud as events
 from app.runs.events.event import Event
 from app.runs.events.log import RunLog
@@ -67,7 +68,7 @@ class Closer:
     ) -> Event | None:
         workspace_id, run_id = ctx.workspace_id, ctx.run_id
         async with self._room, self._database.unit(ctx.scope) as session:
-            kept = await crud.hold(session, workspace_id, run_id, ctx.attempt)
+            kept = await crud.hold(await within(session), workspace_id, run_id, ctx.attempt)
             if kept is None:
                 return await _own_ending(session, ctx)
             settled = await work.settle(ctx, session, ending) if work else Settlement()
@@ -75,10 +76,11 @@ class Closer:
             terminal = run_log.draft(f"run.{ending.status}", _fields(settled, values["error"]))
             history = [*run_log.events, terminal]
             values |= {"last_seq": terminal.seq, "ended_at": now()}
+            quick = await within(session)
             await events.archive(
-                session, workspace_id, run_id, history, values["ended_at"], again=kept > 0
+                quick, workspace_id, run_id, history, values["ended_at"], again=kept > 0
             )
-            await crud.end(session, workspace_id, run_id, values)
+            await crud.end(quick, workspace_id, run_id, values)
             on_commit(session, lambda: ctx.end(values))
             return terminal
 
@@ -109,7 +111,7 @@ class Closer:
             waits = run.cancel_requested_at is None and await paused.waits(session)
             again = run.last_seq > 0
             await events.archive(
-                session, run.workspace_id, run.id, history, events.OPEN, again=again
+                await within(session), run.workspace_id, run.id, history, events.OPEN, again=again
             )
             values = {
                 "status": "paused" if waits else "queued",
@@ -135,7 +137,7 @@ class Closer:
             if mine is not None:
                 moment, again = now(), mine.last_seq > 0
                 await events.archive(
-                    session, run.workspace_id, run.id, history, moment, again=again
+                    await within(session), run.workspace_id, run.id, history, moment, again=again
                 )
                 values |= {"last_seq": last.seq, "ended_at": moment}
                 await crud.finish(session, mine, values)

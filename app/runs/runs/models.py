@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, Numeric, text
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.data import Category, Handling, personal, plain
 from app.core.db import Row
+
+UNFINISHED: Final = ("queued", "running")
 
 
 class Run(Row):

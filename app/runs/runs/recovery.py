@@ -27,7 +27,7 @@ from app.runs.runs.ending import Closer
 from app.runs.runs.errors import RunInterrupted
 from app.runs.runs.executor import Executor
 from app.runs.runs.lease import Lease, Loss
-from app.runs.runs.models import Run
+from app.runs.runs.models import UNFINISHED, Run
 from app.runs.runs.work import Ending, most_losses
 
 log = get_logger(__name__)
@@ -137,7 +137,7 @@ class Recovery:
             while True:
                 async with self._kernel.database.unit(Scope(workspace_id)) as session:
                     run = await crud.lock(session, workspace_id, run_id)
-                    if run is None or run.status not in crud.UNFINISHED:
+                    if run is None or run.status not in UNFINISHED:
                         return run
                     holder = run.executor_id
                     if taken and holder is not None:

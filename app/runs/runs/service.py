@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from app.core.auth import Access
+from app.core.auth import Access, Permission
 from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.db import AsyncSession, Row
@@ -72,6 +72,35 @@ async def get(session: AsyncSession, access: Access, run_id: UUID) -> Run:
     if run is None or run.user_id != access.user_id:
         raise RunNotFound("You have no run with this id.")
     return run
+
+
+async def resumed(
+    session: AsyncSession,
+    access: Access,
+    run_id: UUID,
+    kind: str,
+    *,
+    subject_id: UUID | None = None,
+    started_id: UUID | None = None,
+) -> Run:
+    """The run that a repeated POST shows the rest of; raises RunNotFound.
+
+    Only one that the same address begins: of its kind, about its subject, and the one that its
+    Idempotency-Key has started, where it has. A key that may not read runs follows only what was
+    begun with it.
+    """
+    run = await get(session, access, run_id)
+    is_its = run.kind == kind and subject_id in (None, run.subject_id)
+    if not is_its or started_id not in (None, run_id) or not _may_follow(access, run):
+        raise RunNotFound("This request has begun no run with this id.")
+    return run
+
+
+def _may_follow(access: Access, run: Run) -> bool:
+    if access.api_key_id is None or Permission.RUNS_READ in access.permissions:
+        return True
+    kept = (run.input.get("credential_id"), run.input.get("api_key_id"))
+    return str(access.api_key_id) in kept
 
 
 async def find(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Run | None:

@@ -1,0 +1,257 @@
+"""Statements on asyncpg itself: they commit, fail and let go as a session's do."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Text, Uuid, bindparam, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.core.audit import NOTES, REQUEST, RequestFacts
+from app.core.db import SYSTEM, Database, Scope, sync_engine
+from app.core.ids import new_id
+from app.core.statements import STORED, Statement, store, within
+from app.oversight.audit.tracking import changes_of
+from app.runs.runs.ending import is_passing
+from app.runs.runs.models import Run
+from tests.support.identity import new_person
+
+SERVED = Statement(
+    text(
+        "select current_setting('luminous.workspace_id'), current_setting('luminous.system'), "
+        "pg_backend_pid()"
+    )
+)
+WRITE = Statement(
+    text("update runs set kind = :kind where id = :run_id").bindparams(
+        bindparam("kind", type_=Text()), bindparam("run_id", type_=Uuid())
+    )
+)
+KINDS = text("select kind, result is null, input from runs where id = :run_id")
+
+
+@pytest.fixture
+async def database(kernel):
+    """One connection, so that the next one who asks gets the same."""
+    made = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def scope(client):
+    person = await new_person(client)
+    return Scope(UUID(person.workspace_id))
+
+
+@pytest.fixture
+def close(kernel):
+    """Have Postgres close the connection of a Quick."""
+
+    async def act(quick):
+        ((_, _, pid),) = await quick.rows(SERVED, {})
+        engine = sync_engine(kernel.settings.database_url.get_secret_value())
+        with engine.begin() as owner:
+            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        engine.dispose()
+        return pid
+
+    return act
+
+
+def a_run(scope, **more):
+    values = {"workspace_id": scope.workspace_id, "user_id": new_id(), "kind": "tested"}
+    return Run(id=new_id(), input={"n": 1}, **values, **more)
+
+
+async def stored(database, scope):
+    async with database.unit(scope) as session:
+        run = a_run(scope)
+        await store(session, run)
+    return run
+
+
+async def shown(database, scope, run_id):
+    async with database.unit(scope) as session:
+        return (await session.execute(KINDS, {"run_id": run_id})).one_or_none()
+
+
+async def test_each_serves_whom_it_names_and_nobody_else(database):
+    for scope in (SYSTEM, Scope(new_id()), Scope(new_id()), Scope()):
+        async with database.quick(scope) as quick:
+            ((named, system, _),) = await quick.rows(SERVED, {})
+        expected = scope.workspace_id.hex if scope.workspace_id else ""
+        assert (named, system) == (expected, "on" if scope.system else "off")
+    async with database.engine.connect() as connection:
+        assert (await connection.execute(text(SERVED.sql))).one()[:2] == ("", "")
+
+
+async def test_it_commits_at_its_end_and_leaves_nothing_of_an_error(database, scope):
+    run = await stored(database, scope)
+    async with database.quick(scope) as quick:
+        await quick.do(WRITE, {"kind": "written", "run_id": run.id})
+    assert (await shown(database, scope, run.id)).kind == "written"
+
+    async def fail():
+        async with database.quick(scope) as quick:
+            await quick.do(WRITE, {"kind": "failed", "run_id": run.id})
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert (await shown(database, scope, run.id)).kind == "written"
+    assert database.connections()["in_use"] == 0
+
+
+async def test_it_writes_nothing_of_another_workspace(database, scope):
+    run = await stored(database, scope)
+    async with database.quick(Scope(new_id())) as quick:
+        await quick.do(WRITE, {"kind": "stolen", "run_id": run.id})
+    assert (await shown(database, scope, run.id)).kind == "tested"
+
+
+async def test_its_errors_are_those_of_a_session_without_the_values(database, scope):
+    run = await stored(database, scope)
+    wrong = Statement(
+        text("insert into runs select * from runs where id = :run_id and kind <> :value")
+        .bindparams(bindparam("run_id", type_=Uuid()), bindparam("value", type_=Text()))
+    )  # fmt: skip
+    with pytest.raises(IntegrityError) as failed:
+        await _do(database, scope, wrong, {"run_id": run.id, "value": "orchid"})
+    assert "orchid" not in str(failed.value)
+    assert not is_passing(failed.value)
+    assert database.connections()["in_use"] == 0
+
+
+async def _do(database, scope, statement, values):
+    async with database.quick(scope) as quick:
+        await quick.do(statement, values)
+
+
+async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database, scope, close):
+    async def lose():
+        async with database.quick(SYSTEM) as quick:
+            await close(quick)
+            await quick.do(SERVED, {})
+
+    with pytest.raises(DBAPIError) as failed:
+        await lose()
+    assert is_passing(failed.value)
+    assert database.connections()["in_use"] == 0
+    async with database.quick(scope) as quick:
+        assert await quick.value(SERVED, {}) == scope.workspace_id.hex
+
+
+async def test_a_connection_that_is_lost_in_a_session_is_an_error_that_passes(
+    database, scope, close
+):
+    async def lose():
+        async with database.unit(SYSTEM) as session:
+            quick = await within(session)
+            await close(quick)
+            await quick.do(SERVED, {})
+
+    with pytest.raises(DBAPIError) as failed:
+        await lose()
+    assert is_passing(failed.value)
+    async with database.unit(scope) as session:
+        assert await (await within(session)).value(SERVED, {}) == scope.workspace_id.hex
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(database, close):
+    async with database.quick(SYSTEM) as quick:
+        kept = quick
+    before = await close(kept)
+    async with database.quick(SYSTEM) as quick:
+        ((_, _, after),) = await quick.rows(SERVED, {})
+    assert after != before
+
+
+async def test_after_a_cancellation_anywhere_a_connection_serves_whom_it_names(database):
+    async def serve(scope):
+        async with database.quick(scope) as quick:
+            ((named, system, _),) = await quick.rows(SERVED, {})
+            return named, system
+
+    for turns in range(40):
+        task = asyncio.create_task(serve(SYSTEM))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+        scope = Scope(new_id())
+        assert await serve(scope) == (scope.workspace_id.hex, "off")
+        assert database.connections()["in_use"] == 0
+
+
+async def test_within_a_session_it_sees_what_the_session_was_given(database, scope):
+    run = a_run(scope)
+    kind = Statement(select(Run.kind).where(Run.id == bindparam("run_id", type_=Uuid())))
+    with pytest.raises(RuntimeError):
+        await _given(database, scope, run, kind)
+    assert await shown(database, scope, run.id) is None
+
+
+async def _given(database, scope, run, kind):
+    async with database.unit(scope) as session:
+        session.add(run)
+        quick = await within(session)
+        assert await quick.value(kind, {"run_id": run.id}) == "tested"
+        assert await within(session) is quick
+        raise RuntimeError
+
+
+async def test_a_row_that_was_stored_has_its_defaults_and_is_the_sessions(database, scope):
+    async with database.unit(scope) as session:
+        run = a_run(scope)
+        await store(session, run)
+        assert (run.status, run.result, run.created_at.tzinfo is None) == ("queued", None, False)
+        run.kind = "changed"
+    told = await shown(database, scope, run.id)
+    # What was not given is null, and no `null` of JSON.
+    assert tuple(told) == ("changed", True, {"n": 1})
+
+
+async def test_a_row_that_was_stored_in_a_dry_run_can_still_be_shown(database, scope):
+    async with database.unit(scope, dry_run=True) as session:
+        run = a_run(scope)
+        await store(session, run)
+    assert (run.kind, run.status) == ("tested", "queued")
+    assert await shown(database, scope, run.id) is None
+
+
+async def test_a_row_that_was_stored_is_told_as_one_that_was_flushed(database, scope):
+    facts = RequestFacts("tested", "req_1", "", "")
+    told = []
+    for act in (store, _flush):
+        async with database.unit(scope) as session:
+            session.info[REQUEST] = facts
+            run = a_run(scope)
+            await act(session, run)
+            run.kind = "changed"
+            await session.flush()
+            (change,) = changes_of(session)
+            assert (change.kind, change.resource_id) == ("created", str(run.id))
+            told.append({**change.after, "id": None, "user_id": None})
+            session.info[NOTES] = []
+            session.info.pop(REQUEST)
+    assert told[0] == told[1]
+
+
+async def _flush(session, row):
+    session.add(row)
+    await session.flush()
+
+
+async def test_what_a_savepoint_takes_back_was_not_stored(database, scope):
+    async with database.unit(scope) as session:
+        session.info[REQUEST] = RequestFacts("tested", "req_1", "", "")
+        with pytest.raises(RuntimeError):
+            await _taken_back(session, scope)
+        assert (changes_of(session), session.info[STORED]) == ([], [])
+
+
+async def _taken_back(session, scope):
+    async with session.begin_nested():
+        await store(session, a_run(scope))
+        raise RuntimeError
