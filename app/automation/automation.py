@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.agents.agents import Agents
 from app.automation.engine.driving import Driver
 from app.automation.engine.jobs import Waking
+from app.automation.engine.plans import Plans
 from app.automation.engine.starting import Starter
 from app.automation.engine.work import Working
 from app.automation.generation.helping import Helping
@@ -51,7 +52,7 @@ class Automation:
     @asynccontextmanager
     async def begin(self, runs: Runs) -> AsyncIterator[None]:
         """Runs are carried out within."""
-        self.working.runs = self.waking.runs = runs
+        self.working.turns.runs = self.waking.runs = runs
         self.starter.working = self.working
         async with self.driver.driving(runs):
             yield
@@ -64,13 +65,14 @@ async def open_automation(
     """Open what workflows need; what it holds is closed with it."""
     async with AsyncExitStack() as stack:
         driver = await open_driver(kernel)
-        starter = Starter(kernel.database, driver)
+        plans = Plans()
+        starter = Starter(kernel.database, driver, plans)
         jsonata = Jsonata()
         stack.push_async_callback(jsonata.close)
         builtin = builtin_nodes(kernel, inference, knowledge, agents, starter, files, jsonata)
         nodes = with_plugins((*PLAIN, *builtin), kernel.settings.node_plugins)
         agents.makers.workflows = WorkflowMaker(Bench(kernel.database, nodes))
-        working = Working(kernel.database, kernel.valkey, nodes, inference.calls)
+        working = Working(kernel.database, kernel.valkey, nodes, inference.calls, plans)
         stack.push_async_callback(working.close)
         waking = Waking(kernel.database)
         workbench = Workbench(kernel.database, nodes, agents.tools, kernel.cursors)

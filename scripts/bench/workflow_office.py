@@ -3,7 +3,7 @@
 import os
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,8 @@ from app.main import first_start
 LIMITS = ("KEY", "USER", "WORKSPACE", "ADDRESS", "SENSITIVE", "ATTEMPTS")
 PATIENCE_SECONDS = 300
 STEPS = 10
-MANY = 110
+# Of the longer chain of each kind: a node that costs a tenth needs more of them to be measured.
+LONG = {"chain": 110, "pure": 490}
 SLOW_SECONDS = 0.1
 PAUSE_SECONDS = 0.03
 APPROVAL, SPEECH = "waits", "speaks"
@@ -116,19 +117,31 @@ def open_office(folder: Path) -> Iterator[Office]:
 
 
 def make_workflows(http: httpx2.Client) -> None:
-    """`chain-n` and `pure-n` for each number of steps, `slow-n`, and two that wait or speak."""
-    for count in (STEPS, MANY):
-        _make(http, f"chain-{count}", _row({"type": "noop"}, count))
-        _make(http, f"pure-{count}", _row({"type": "transform", "with": {"value": 1}}, count))
+    """`chain-n` (tasks) and `pure-n` of two lengths, `slow-n`, and two that wait or speak."""
+    for kind, made in (("chain", _task), ("pure", _pure)):
+        for count in (STEPS, LONG[kind]):
+            _make(http, f"{kind}-{count}", _row(made, count))
     slow = {"type": "noop", "with": {"seconds": SLOW_SECONDS}}
-    _make(http, f"slow-{STEPS}", _row(slow, STEPS))
-    _make(http, APPROVAL, _row({"type": "approval", "with": {"title": "Go on?"}}, 1))
-    speak = {"times": "{{ inputs.words }}", "pause": PAUSE_SECONDS}
-    _make(http, SPEECH, _row({"type": "speak", "with": speak, "timeout": "1h"}, 1))
+    _make(http, f"slow-{STEPS}", _row(lambda _: slow, STEPS))
+    approval = {"type": "approval", "with": {"title": "Go on?"}}
+    _make(http, APPROVAL, _row(lambda _: approval, 1))
+    said = {"times": "{{ inputs.words }}", "pause": PAUSE_SECONDS}
+    speak = {"type": "speak", "with": said, "timeout": "1h"}
+    _make(http, SPEECH, _row(lambda _: speak, 1))
 
 
-def _row(node: dict[str, Any], count: int) -> dict[str, Any]:
-    nodes = [{"id": f"n{number}", **node} for number in range(count)]
+def _task(_number: int) -> dict[str, Any]:
+    return {"type": "noop"}
+
+
+def _pure(number: int) -> dict[str, Any]:
+    """It adds one to what the node before it gave."""
+    value = f"{{{{ nodes.n{number - 1}.output + 1 }}}}" if number else 0
+    return {"type": "transform", "with": {"value": value}}
+
+
+def _row(made: Callable[[int], dict[str, Any]], count: int) -> dict[str, Any]:
+    nodes = [{"id": f"n{number}", **made(number)} for number in range(count)]
     edges = [{"from": f"n{number - 1}", "to": f"n{number}"} for number in range(1, count)]
     return {"dsl": "flow/1", "nodes": nodes, "edges": edges}
 

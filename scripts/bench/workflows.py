@@ -8,7 +8,8 @@ process of its own (`chains/`), on uvloop, with its defaults:
   what they know on our Postgres, Temporal's dev server and Prefect's in SQLite. A rival is
   installed into `.tools/` once; one that cannot be is `null`. Temporal and Prefect have fewer runs
   at once;
-- CPU of one more node in a run: a task, which is kept, and a pure one, which is not;
+- CPU of one more node in a run: a task, which is kept, and a pure one, which computes (CEL) and is
+  not kept;
 - what a step says until a reader of server-sent events has it, and one commit with NOTIFY until a
   listener has it;
 - one worker and two: steps that do nothing, for which the cores decide, and steps that pass time;
@@ -44,7 +45,7 @@ from workflow_measures import (
     Waiting,
     chain_of,
     lags_of,
-    node_cpu_ms,
+    nodes_cpu_ms,
     pair_of,
     waiting_of,
 )
@@ -65,8 +66,8 @@ class Size:
     waiting: int
 
 
-FULL = Size(Load(50, 2, 3, 20), Load(10, 2, 3, 5), Load(20, 3, 3, 0), 220, 2, 1000)
-QUICK = Size(Load(40, 1, 1, 5), Load(5, 1, 1, 2), Load(20, 1, 1, 0), 40, 1, 50)
+FULL = Size(Load(50, 2, 3, 20), Load(10, 2, 3, 5), Load(20, 3, 5, 0), 220, 2, 1000)
+QUICK = Size(Load(40, 1, 1, 5), Load(5, 1, 1, 2), Load(20, 1, 3, 0), 40, 1, 50)
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,7 @@ def measure(office: Office, size: Size, *, quick: bool) -> Found:
             make_workflows(http)
         program.ask("choose", workflow="chain-{steps}")
         chains: dict[str, Chain | None] = {OURS: chain_of(program, size.chain)}
-        task, pure = (
-            node_cpu_ms(program, workflow, size.nodes)
-            for workflow in ("chain-{steps}", "pure-{steps}")
-        )
+        nodes = nodes_cpu_ms(program, size.nodes)
         say("events")
         lags = asyncio.run(lags_of(program, office, size.words, size.turns))
         say("two workers")
@@ -104,7 +102,8 @@ def measure(office: Office, size: Size, *, quick: bool) -> Found:
         say(rival.name)
         chains[rival.name] = chain_of_rival(rival, office, size, quick=quick)
     say("runs that wait")
-    return Found(chains, task, pure, lags, busy, idle, waiting_of(office, size.waiting))
+    waiting = waiting_of(office, size.waiting)
+    return Found(chains, nodes["chain"], nodes["pure"], lags, busy, idle, waiting)
 
 
 def say(what: str) -> None:

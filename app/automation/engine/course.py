@@ -8,9 +8,10 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from app.automation.engine.breaking import Guard
-from app.automation.engine.graph import Graph, graph_of
+from app.automation.engine.graph import Graph
 from app.automation.engine.journal import Journal
 from app.automation.engine.parking import Parking
+from app.automation.engine.plans import Plan
 from app.automation.engine.steps import Place
 from app.automation.engine.telling import Telling, message_of
 from app.automation.language.flow import Flow, Scope
@@ -78,7 +79,7 @@ class Course:
     run_id: UUID
     workflow: str
     access: Access
-    flow: Flow
+    plan: Plan
     types: NodeTypes
     journal: Journal
     telling: Telling
@@ -90,14 +91,13 @@ class Course:
     workflow_id: UUID | None = None
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
-    _graphs: dict[int, Graph] = field(default_factory=dict)
+
+    @property
+    def flow(self) -> Flow:
+        return self.plan.flow
 
     def graph(self, scope: Scope) -> Graph:
-        """Made once for each scope of the definition."""
-        found = self._graphs.get(id(scope))
-        if found is None:
-            found = self._graphs[id(scope)] = graph_of(scope)
-        return found
+        return self.plan.graph(scope)
 
     def context(self, path: str, attempt: int, logs: list[str]) -> StepContext:
         """What a step is told; what it logs is added to `logs`."""

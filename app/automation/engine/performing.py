@@ -81,7 +81,7 @@ async def _walked(under: UnderWay) -> Any:
     course, row = under.course, under.row
     names: Names = {
         "inputs": row.inputs,
-        "vars": course.flow.vars,
+        "vars": course.plan.vars,
         "run": {
             "id": str(row.id),
             "workflow": row.workflow_slug,

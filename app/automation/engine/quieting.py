@@ -41,12 +41,12 @@ class Quiet:
             elif event.type == "log":
                 self._recollect(event.body)
 
-    def emit(self, kind: str, /, *, node_id: str, path: str, **fields: Any) -> None:
+    def emit(self, kind: str, fields: dict[str, Any]) -> None:
         """Append an event of a step where there is room for it; else count its end."""
-        if self._is_told(kind, node_id, path):
-            self._ctx.emit(kind, node_id=node_id, path=path, **fields)
+        if self._is_told(kind, fields["node_id"], fields["path"]):
+            self._ctx.emit(kind, **fields)
         elif kind in _ENDS:
-            self._count(node_id, fields["step"])
+            self._count(fields["node_id"], fields["step"])
 
     def text(self, message_id: UUID, text: str) -> None:
         """Append what a model says, while there is room."""
@@ -64,8 +64,11 @@ class Quiet:
             self._text_ended = True
 
     def _is_told(self, kind: str, node_id: str, path: str) -> bool:
-        room, known = self._ctx.room, self._told.setdefault(node_id, set())
-        if "[" not in path or path in known:
+        room = self._ctx.room
+        if "[" not in path:
+            return room > _FOR_ENDS
+        known = self._told.setdefault(node_id, set())
+        if path in known:
             return room > _FOR_ENDS
         if room <= _FOR_OTHERS:
             return False

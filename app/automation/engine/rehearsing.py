@@ -12,9 +12,11 @@ from app.automation.engine.errors import WorkflowFailed, WorkflowTimedOut
 from app.automation.engine.faults import error_of
 from app.automation.engine.journal import Journal
 from app.automation.engine.parking import Parking
+from app.automation.engine.plans import Plan
 from app.automation.engine.steps import End, Place, Step
 from app.automation.engine.walking import Names, Walk
 from app.automation.language.flow import ERROR, OUT, Flow, Node
+from app.automation.language.templates import copied
 from app.automation.nodes.node_type import Awaited, Given, StepFault
 from app.automation.nodes.registry import NodeTypes
 from app.core.auth import Access
@@ -60,7 +62,7 @@ async def rehearse(
         run_id=new_id(),
         workflow=workflow,
         access=access,
-        flow=flow,
+        plan=Plan(flow),
         types=types,
         journal=Journal(_Nowhere(), (), flow.settings.max_steps),
         telling=told,
@@ -76,7 +78,7 @@ async def rehearse(
         "trigger": "dry_run",
         "started_at": now().isoformat(),
     }
-    names: Names = {"inputs": dict(inputs), "vars": flow.vars, "run": run, "nodes": {}}
+    names: Names = {"inputs": dict(inputs), "vars": course.plan.vars, "run": run, "nodes": {}}
     walk = Walk(course.graph(flow), "", names, types, Carrier(course, _mocked), told)
     try:
         async with asyncio.timeout(SECONDS):
@@ -109,7 +111,7 @@ async def _mocked(
         step.status, step.port = ERROR, ERROR
         step.error = error_of(StepFault("mocked", mock.error))
         return step
-    step.output = node_type.sample if mock is None else mock.output
+    step.output = copied(node_type.sample if mock is None else mock.output)
     step.port = (mock.port if mock is not None else None) or OUT
     return step
 

@@ -18,11 +18,13 @@ from app.automation.engine.errors import (
 )
 from app.automation.engine.known import INTERPRETER
 from app.automation.engine.models import WorkflowRun
+from app.automation.engine.plans import Plan, Plans
 from app.automation.engine.rerunning import taken_over
 from app.automation.engine.steps import Step
 from app.automation.engine.work import KIND, Working
 from app.automation.language.faults import StepFault
 from app.automation.language.flow import Flow, seconds_of
+from app.automation.language.templates import copied
 from app.automation.nodes.starting import RunWanted
 from app.automation.workflows import service as workflows
 from app.core.audit import Note, note
@@ -44,8 +46,12 @@ class Ready:
     """A run that may be begun: checked, not yet stored. `taken_over` are another run's steps."""
 
     row: WorkflowRun
-    flow: Flow
+    plan: Plan
     taken_over: Sequence[Step] = ()
+
+    @property
+    def flow(self) -> Flow:
+        return self.plan.flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +74,10 @@ class Starter:
 
     working: Working
 
-    def __init__(self, database: Database, driver: Driver) -> None:
+    def __init__(self, database: Database, driver: Driver, plans: Plans) -> None:
         self._database = database
         self._driver = driver
+        self._plans = plans
 
     async def start(self, access: Access, wanted: RunWanted) -> Run:
         """Begin a run, or find the one that `key` has begun already.
@@ -96,7 +103,8 @@ class Starter:
         )
         if not workflow.enabled:
             raise WorkflowDisabled(f"`{workflow.slug}` is switched off.")
-        flow = Flow.model_validate(version.definition)
+        plan = self._plans.of(version.definition)
+        flow = plan.flow
         inputs = checked_inputs(flow, wanted.inputs)
         run_id = uuid5(workflow.id, wanted.key) if wanted.key is not None else new_id()
         priority = flow.settings.priority if wanted.priority is None else wanted.priority
@@ -118,7 +126,7 @@ class Starter:
             priority=priority,
             labels=dict(wanted.metadata),
         )
-        return Ready(row, flow)
+        return Ready(row, plan)
 
     async def store(self, session: AsyncSession, access: Access, ready: Ready) -> Run:
         """The run and what it is to do; launch it once the transaction has committed."""
@@ -150,7 +158,7 @@ class Starter:
         if ready.taken_over:
             await crud.take_over(session, row, ready.taken_over)
         elif row.admitted_at is not None and self._driver.owner is not None:
-            on_commit(session, lambda: self.working.expect(row, flow))
+            on_commit(session, lambda: self.working.expect(row, ready.plan))
         detail = {"workflow": row.workflow_slug, "version": row.workflow_version}
         note(session, Note("workflow_run.started", "run", run.id, detail=detail))
         return run
@@ -178,18 +186,19 @@ class Starter:
             raise WorkflowRunNotFound("You see no such run.")
         if before.ended_at is None:
             raise WorkflowRunNotEnded("Only a run that has ended can be done again.")
-        old = flow = Flow.model_validate(before.definition)
+        plan = old = self._plans.of(before.definition)
         number = before.workflow_version
         if wanted.flow is not None:
-            flow, number = wanted.flow, None
+            plan, number = Plan(wanted.flow), None
         elif wanted.version is not None or wanted.label is not None:
             _, version = await workflows.resolve(
                 session, access, str(before.workflow_id), wanted.version, wanted.label
             )
-            flow, number = Flow.model_validate(version.definition), version.number
+            plan, number = self._plans.of(version.definition), version.number
         inputs = before.inputs if wanted.inputs is None else wanted.inputs
         steps = await crud.steps(session, access.workspace_id, before.id)
-        taken = taken_over(old, flow, steps, wanted.from_nodes)
+        flow = plan.flow
+        taken = taken_over(old.flow, flow, steps, wanted.from_nodes)
         if inputs != before.inputs:
             taken = []
         row = WorkflowRun(
@@ -208,7 +217,7 @@ class Starter:
             reused_from_id=before.id,
             labels=before.labels,
         )
-        return Ready(row, flow, taken)
+        return Ready(row, plan, taken)
 
 
 def expect_depth(depth: int) -> int:
@@ -227,7 +236,7 @@ def checked_inputs(flow: Flow, inputs: Mapping[str, Any]) -> dict[str, Any]:
     properties = flow.inputs.get("properties")
     for name, told in properties.items() if isinstance(properties, Mapping) else ():
         if isinstance(told, Mapping) and "default" in told:
-            given.setdefault(name, told["default"])
+            given.setdefault(name, copied(told["default"]))
     wrong = tuple(
         FieldError(
             "/".join(["/body/inputs", *map(str, mistake.instance_path)]),

@@ -26,10 +26,10 @@ class Telling(Protocol):
 class Log:
     """The log of a run. What it tells of already, from an attempt before, is not told again.
 
-    `emit` appends an event.
+    `emit` appends an event, given its kind and its fields.
     """
 
-    def __init__(self, ctx: RunContext, emit: Callable[..., None]) -> None:
+    def __init__(self, ctx: RunContext, emit: Callable[[str, dict[str, Any]], None]) -> None:
         self._run_id = ctx.run_id
         self._emit = emit
         self._told: set[tuple[str, str, int]] = {
@@ -41,7 +41,7 @@ class Log:
     def started(self, node: Node, path: str, attempt: int) -> None:
         # Told again where it is done again: its process died before it ended.
         message_id = message_of(self._run_id, path, attempt)
-        self._emit("step.started", **_named(node, path, attempt), message_id=message_id)
+        self._emit("step.started", {**_named(node, path, attempt), "message_id": message_id})
 
     def waiting(self, node: Node, path: str, attempt: int, awaited: Awaited) -> None:
         self._tell("step.waiting", node, path, attempt, kind=awaited.kind, until=awaited.until)
@@ -73,7 +73,7 @@ class Log:
         mark = (kind, path, attempt)
         if mark not in self._told:
             self._told.add(mark)
-            self._emit(kind, **_named(node, path, attempt), **fields)
+            self._emit(kind, {**_named(node, path, attempt), **fields})
 
 
 def message_of(run_id: UUID, path: str, attempt: int) -> UUID:
@@ -82,4 +82,4 @@ def message_of(run_id: UUID, path: str, attempt: int) -> UUID:
 
 
 def _named(node: Node, path: str, attempt: int) -> dict[str, Any]:
-    return {"step": node.type, "path": path, "node_id": node.id, "attempt": attempt}
+    return {"node_id": node.id, "path": path, "step": node.type, "attempt": attempt}

@@ -17,9 +17,10 @@ from app.automation.engine.steps import End
 from app.automation.engine.telling import Telling
 from app.automation.language.expressions import evaluate
 from app.automation.language.flow import ERROR, OUT, TIMEOUT, Node
-from app.automation.language.templates import rendered
+from app.automation.language.templates import copied, rendered
 from app.automation.nodes.node_type import PureNode, StepFault
 from app.automation.nodes.registry import NodeTypes
+from app.core.schema import Input
 from app.core.tasks import stop_tasks
 
 Names = dict[str, Any]
@@ -100,7 +101,7 @@ class Walk:
         path = self._prefix + node.id
         node_type = self._types.get(node.type, node.v)
         if isinstance(node_type, PureNode):
-            self._settle(place, self._computed(node_type, node, path))
+            self._settle(place, self._computed(place, node_type, path))
             return
         end = self._stepping.kept(node, path)
         if end is not None:
@@ -111,16 +112,35 @@ class Walk:
         work = self._stepping.carried_out(node, path, names)
         self._under_way[asyncio.ensure_future(work)] = place
 
-    def _computed(self, node_type: PureNode[Any], node: Node, path: str) -> End:
+    def _computed(self, place: int, node_type: PureNode[Any], path: str) -> End:
+        node = self._graph.nodes[place]
+        config = self._fixed(place, node_type)
         try:
-            config = self._types.configured(node_type, node.with_, self._names)
-            given = node_type.compute(config, lambda source: evaluate(source, self._names))
+            if config is not None:
+                given = node_type.compute(config, self._evaluate)
+                # Other runs are given the same settings: none may change what they give.
+                output = copied(given.output)
+            else:
+                config = self._types.configured(node_type, node.with_, self._names)
+                given = node_type.compute(config, self._evaluate)
+                output = given.output
         except StepFault as fault:
             end = End(0, ERROR, None, error_of(fault))
         else:
-            end = End(0, given.port, given.output)
+            end = End(0, given.port, output)
         self._telling.computed(node, path, end)
         return end
+
+    def _evaluate(self, source: str) -> Any:
+        return evaluate(source, self._names)
+
+    def _fixed(self, place: int, node_type: PureNode[Any]) -> Input | None:
+        """The settings of a node where they are the same in every run; read once for all."""
+        known = self._graph.fixed.get(place)
+        if known is None or known[0] is not node_type:
+            settings = self._graph.nodes[place].with_
+            known = self._graph.fixed[place] = node_type, self._types.fixed(node_type, settings)
+        return known[1]
 
     def _skip(self, place: int, node: Node) -> None:
         self._nodes[node.id] = SKIPPED
@@ -143,8 +163,9 @@ class Walk:
             (to, edge.port == port and (edge.when is None or self._holds(edge.when, node, end)))
             for edge, to in self._graph.outgoing[place]
         ]
-        takes_care = node.on_error == "continue" or any(is_open for _, is_open in decided)
-        if end.error is not None and not takes_care:
+        if end.error is not None and not (
+            node.on_error == "continue" or any(is_open for _, is_open in decided)
+        ):
             raise self._failed(node, end.error)
         for to, is_open in decided:
             self._decide(to, is_open=is_open)

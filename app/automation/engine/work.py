@@ -1,9 +1,7 @@
 """The work of a workflow's run: walk its graph, let go while it only waits, leave its result."""
 
 import asyncio
-from collections.abc import Collection, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,24 +18,23 @@ from app.automation.engine.models import WorkflowRun
 from app.automation.engine.parking import Parking
 from app.automation.engine.patience import patiently
 from app.automation.engine.performing import UnderWay, follow, performed
+from app.automation.engine.plans import Plan, Plans
 from app.automation.engine.quieting import Quiet
-from app.automation.engine.replacing import replaced_by
 from app.automation.engine.sharing import Shared
 from app.automation.engine.steps import Step
 from app.automation.engine.telling import Log
+from app.automation.engine.turns import Turns
 from app.automation.engine.waits import LOOK_SECONDS, Waits
 from app.automation.language.flow import Flow
 from app.automation.nodes.node_type import ContainerNode
 from app.automation.nodes.registry import NodeTypes
 from app.core.auth import Access
 from app.core.clock import now
-from app.core.db import AsyncSession, Database, Scope, on_commit
+from app.core.db import AsyncSession, Database, on_commit
 from app.core.kernel import Valkey
 from app.core.outbox import emit
-from app.core.tasks import Background, stop_tasks
+from app.core.tasks import stop_tasks
 from app.inference.calls.calls import Calls
-from app.runs.runs import service as runs
-from app.runs.runs.bundle import Runs
 from app.runs.runs.context import RunContext
 from app.runs.runs.ending import is_passing
 from app.runs.runs.work import Ending, Paused, Settlement
@@ -57,33 +54,32 @@ class Kept:
 
 
 class Working:
-    """Carries workflows' runs out; what has ended in one process is not done again in the next.
-
-    `runs` is set once runs are carried out here.
-    """
+    """Carries workflows' runs out; what has ended in one process is not done again in the next."""
 
     kind = KIND
     most_losses = 20
-    runs: Runs
 
-    def __init__(self, database: Database, valkey: Valkey, types: NodeTypes, calls: Calls) -> None:
+    def __init__(
+        self, database: Database, valkey: Valkey, types: NodeTypes, calls: Calls, plans: Plans
+    ) -> None:
+        self.turns = Turns(database)
         self._database = database
         self._calls = calls
         self._valkey = valkey
         self._types = types
+        self._plans = plans
         self._checkpoints = Checkpoints(database)
         self._begun: dict[UUID, Known] = {}
         self._under_way: dict[UUID, UnderWay] = {}
         self._outputs: dict[UUID, Any] = {}
-        self._background = Background()
 
     async def close(self) -> None:
-        await self._background.close()
+        await self.turns.close()
         await self._checkpoints.close()
 
-    def expect(self, row: WorkflowRun, flow: Flow) -> None:
+    def expect(self, row: WorkflowRun, plan: Plan) -> None:
         """Hand over a new run whose turn it is, which this process will launch."""
-        self._begun[row.id] = Known(row, flow)
+        self._begun[row.id] = Known(row, plan)
 
     async def run(self, ctx: RunContext) -> None:
         """Raises Paused where only waits are left, and what the run fails with."""
@@ -112,10 +108,9 @@ class Working:
             return Settlement()
         if under is None or under.waits.any:
             for child in await waits_crud.close_waits(session, ctx.workspace_id, ctx.run_id):
-                await self._cancel(session, ctx.workspace_id, child)
-        if row.concurrency_key is not None or row.rate_key is not None:
-            flow = under.course.flow if under else readable(row)
-            await self._make_room(session, flow, row)
+                await self.turns.cancel(session, ctx.workspace_id, child)
+        flow = under.course.flow if under else readable(self._plans, row)
+        await self.turns.make_room(session, flow, row)
         if under is not None:
             journal = under.course.journal
         else:
@@ -143,46 +138,6 @@ class Working:
         read, written = journal.tokens
         return Settlement(result, read, written, journal.cost_usd)
 
-    async def _cancel(self, session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
-        """Have another run cancelled, once the transaction commits."""
-        await runs.request_cancel_of(session, workspace_id, run_id)
-        self.runs.canceller(session)(run_id)
-
-    async def _replace(self, flow: Flow, row: WorkflowRun) -> None:
-        """Have older runs end, where this one is to have their place."""
-
-        async def found() -> Sequence[UUID]:
-            async with self._database.unit(Scope(row.workspace_id)) as session:
-                return await replaced_by(session, flow, row)
-
-        async def cancel(run_id: UUID) -> None:
-            async with self._database.unit(Scope(row.workspace_id)) as session:
-                await self._cancel(session, row.workspace_id, run_id)
-
-        for run_id in await patiently(found):
-            await patiently(partial(cancel, run_id))
-
-    async def _make_room(self, session: AsyncSession, flow: Flow | None, row: WorkflowRun) -> None:
-        """Have others begin in place of a run that ends."""
-        if flow is None:
-            return
-
-        async def again() -> None:
-            async with self._database.unit(Scope(row.workspace_id)) as own:
-                await self._wake(own, row, await admission.next_at_end(own, flow, row))
-
-        found = await admission.next_at_end(session, flow, row)
-        woken = [await self.runs.wake_idle(session, row.workspace_id, each) for each in found]
-        if not woken or not all(woken):
-            # One that begins to wait does not see this end before it is committed, nor does this
-            # one see that another ends, too.
-            asking = partial(patiently, again)
-            on_commit(session, lambda: self._background.soon("workflow_next_turn", asking))
-
-    async def _wake(self, session: AsyncSession, row: WorkflowRun, found: Collection[UUID]) -> None:
-        for run_id in sorted(found):
-            await self.runs.wake(session, row.workspace_id, run_id)
-
     def _forget(self, run_id: UUID) -> None:
         self._under_way.pop(run_id, None)
         self._outputs.pop(run_id, None)
@@ -194,27 +149,21 @@ class Working:
             # What a process that died had asked of models: nobody knows what was answered.
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
 
-        async def taken() -> tuple[Known, Access]:
+        async def found() -> tuple[Known, Access]:
             async with self._database.unit(ctx.scope) as session:
                 access = await still_held(session, access_told(ctx))
-                return await take_up(session, ctx.workspace_id, ctx.run_id), access
+                taken = await take_up(session, self._plans, ctx.workspace_id, ctx.run_id)
+                return taken, access
 
         begun = self._begun.pop(ctx.run_id, None)
-        known, access = (begun, access_told(ctx)) if begun else await patiently(taken)
-        row, flow = known.row, known.flow
+        known, access = (begun, access_told(ctx)) if begun else await patiently(found)
+        row, flow = known.row, known.plan.flow
         parking = Parking()
-        waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits, self._cancel)
-        if row.concurrency_key is not None or row.rate_key is not None:
-
-            async def wake_others() -> None:
-                async with self._database.unit(ctx.scope) as session:
-                    found = await admission.next_after(session, flow, row, known.not_yet)
-                    await self._wake(session, row, found)
-
-            await patiently(wake_others)
+        waiting = Waits(self._database, hold, ctx.user_id, parking, known.waits, self.turns.cancel)
+        await self.turns.pass_on(flow, row, known.not_yet)
         if known.not_yet is not None:
             if known.not_yet.until is None:
-                await self._replace(flow, row)
+                await self.turns.replace(flow, row)
             raise await self._queued(row, flow, waiting)
         # Of containers that had ended when their process died.
         failed = [each.place for each in known.steps if each.error and self._holds(each)]
@@ -224,7 +173,7 @@ class Working:
             run_id=ctx.run_id,
             workflow=row.workflow_slug,
             access=access,
-            flow=flow,
+            plan=known.plan,
             types=self._types,
             journal=Journal(Kept(self._checkpoints, hold), known.steps, flow.settings.max_steps),
             telling=Log(ctx, quiet.emit),
@@ -287,7 +236,8 @@ class Working:
                 return False
             stopped = current.stopped_at is not None and not under.stopped.is_set()
             return not (
-                stopped or await waits_crud.has_come(session, row.workspace_id, row.id, awaited)
+                stopped
+                or await waits_crud.has_come(session, row.workspace_id, row.id, awaited)
             )
 
         return Paused(reason, waits, Settlement({}, read, written, journal.cost_usd))

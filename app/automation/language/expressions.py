@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from app.automation.language.cel.budget import MOST_TURNS, Budget, TooMuch
 from app.automation.language.cel.functions import FunctionUnfit, plain
 from app.automation.language.cel.parts import Chain, ExpressionUnfit, Reader, free_chains
-from app.automation.language.cel.running import MOST_TURNS, Budget, Program, TooMuch, checked
+from app.automation.language.cel.running import Program, checked
 from app.automation.language.cel.tokens import tokens_of
 from app.automation.language.cel.values import Missing
 from app.automation.language.faults import StepFault

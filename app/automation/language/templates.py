@@ -36,7 +36,7 @@ def rendered(
 ) -> Any:
     """The template with its values; a string that is one expression is its typed value.
 
-    What has no expression is given as it is, not copied; what `marks` says of a field holds.
+    What `marks` says of a field holds. It has no list or object in common with the template.
     Raises StepFault `expression_failed`, `prompt_failed` and `template_too_large`.
     """
     return _Rendering(names, most).of(template, marks or {})
@@ -76,6 +76,15 @@ def _in_field(template: Any, pointer: str, mark: Mark | Marks | None) -> Iterato
 def escaped(key: str) -> str:
     """A key as a step of a JSON pointer."""
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def copied(value: Any) -> Any:
+    """JSON with lists and objects of its own, which may be changed."""
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [copied(each) for each in value]
+    return value
 
 
 def holds_template(value: Any) -> bool:
@@ -168,7 +177,7 @@ class _Rendering:
             return rendered_prompt(template, self._names)
         if mark.kind == URL:
             return self._url(template)
-        return template
+        return copied(template)
 
     def _text(self, template: str) -> Any:
         pieces = _ready(template)
@@ -180,7 +189,7 @@ class _Rendering:
 
     def _url(self, template: Any) -> Any:
         if not isinstance(template, str) or OPENED not in template:
-            return template
+            return copied(template)
         pieces = _ready(template)
         if len(pieces) == 1:
             return self._text(template)

@@ -136,7 +136,10 @@ class NodeType(ABC, Generic[Config]):
 
 
 class PureNode(NodeType[Config]):
-    """Computes from what it is given alone: no clock, no chance, no world outside."""
+    """Computes from what it is given alone: no clock, no chance, no world outside.
+
+    It leaves `config` as it is: where nothing in it is computed, all runs are given the same one.
+    """
 
     kind = "pure"
 

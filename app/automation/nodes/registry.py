@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from app.automation.language.marks import marks_of
-from app.automation.language.templates import MOST, rendered
+from app.automation.language.marks import CEL, marks_of
+from app.automation.language.templates import MOST, copied, rendered, templates_in
 from app.automation.nodes.node_type import NodeType, StepFault
 from app.core.schema import Input
 
@@ -50,6 +50,19 @@ class NodeTypes:
         most = MOST_KEPT if node_type.kind in ("task", "waiting") else MOST
         given = rendered(dict(settings), names, most, marks_of(node_type.config))
         return self.checked(node_type, given)
+
+    def fixed(self, node_type: NodeType[Any], settings: Mapping[str, Any]) -> Input | None:
+        """The settings, where they are the same in every run; None where they are not, or unfit.
+
+        A bare expression is as it stands: the node evaluates it.
+        """
+        found = templates_in(settings, marks=marks_of(node_type.config))
+        if any(each.kind != CEL for each in found):
+            return None
+        try:
+            return self.checked(node_type, copied(dict(settings)))
+        except StepFault:
+            return None
 
     def checked(self, node_type: NodeType[Any], settings: Mapping[str, Any]) -> Input:
         """Settings without templates; raises StepFault `settings_invalid`."""

@@ -25,7 +25,11 @@ def context(history=()):
 
 
 def tell(quiet, index, kind="step.completed"):
-    quiet.emit(kind, step="tool", path=f"m[{index}]/x", node_id="x", attempt=0, counts={})
+    emit(quiet, kind, step="tool", path=f"m[{index}]/x", node_id="x", attempt=0, counts={})
+
+
+def emit(quiet, kind, **fields):
+    quiet.emit(kind, fields)
 
 
 def counts(log):
@@ -57,7 +61,7 @@ async def test_what_fails_is_told_of_besides_and_what_stands_alone_in_any_case()
     for index in range(3 * MOST_TOLD):
         tell(quiet, index)
     tell(quiet, 3 * MOST_TOLD, "step.failed")
-    quiet.emit("step.completed", step="map", path="m", node_id="m", attempt=0, counts={})
+    emit(quiet, "step.completed", step="map", path="m", node_id="m", attempt=0, counts={})
     assert [each.body["path"] for each in log.events[-2:]] == [f"m[{3 * MOST_TOLD}]/x", "m"]
 
 
@@ -68,7 +72,7 @@ async def test_texts_end_where_the_log_has_no_room_and_steps_are_told_of_after_t
         quiet.text(RUN, "€" * 100_000)
         ctx._flush_deltas()
     tell(quiet, 1)
-    quiet.emit("step.completed", step="map", path="m", node_id="m", attempt=0, counts={})
+    emit(quiet, "step.completed", step="map", path="m", node_id="m", attempt=0, counts={})
     assert [each.type for each in log.events[-2:]] == ["log", "step.completed"]
     assert log.events[-1].body["path"] == "m"
     assert log.size < MAX_BYTES

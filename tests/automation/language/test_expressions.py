@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.automation.language.cel.budget import Budget
 from app.automation.language.cel.parts import Reader, free_chains
-from app.automation.language.cel.running import checked
+from app.automation.language.cel.running import Program, checked
 from app.automation.language.cel.tokens import tokens_of
+from app.automation.language.cel.values import Missing
 from app.automation.language.expressions import ExpressionUnfit, compiled, evaluate
 from app.automation.language.faults import StepFault
 
@@ -153,6 +155,7 @@ def test_sees_every_name_that_the_engine_sees(source):
     free = {chain[0] for chain in free_chains(part)}
     assert set(native.variables()) <= own
     assert set(native.variables()) - {"v", "a"} <= free | {"int", "string"}
+    Program(part)  # its other form can be read, too
 
 
 # NUL is the one character that does not stay: Postgres cannot hold it.
@@ -162,6 +165,31 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner),
     max_leaves=8,
 )
+
+
+CHAINS = st.sampled_from(
+    ["inputs.n", "inputs.text", "inputs.user", 'inputs["strange key"]', "nodes.rows.status", "item",
+     "inputs . n", "item.sku", "inputs", "inputs.lost", "lost", "nodes.rows.output.first.tags",
+     "inputs.n[0]", "inputs.text.size()", "has(item.sku)", "size(item)", "'s1'", "2", "1.5"]
+)  # fmt: skip
+OPERATORS = st.sampled_from(["+", "-", "==", "!=", "<", "&&", "||", "in", "?"])
+
+
+@given(CHAINS, st.lists(st.tuples(OPERATORS, CHAINS), min_size=1, max_size=4))
+def test_values_in_place_of_chains_give_what_the_chains_give(first, rest):
+    source = first
+    for operator, chain in rest:
+        source += f" ? {chain} : {first}" if operator == "?" else f" {operator} {chain}"
+    quick, slow = (Program(Reader().part(tokens_of(source))) for _ in range(2))
+    slow._flat = None
+
+    def told(program):
+        try:
+            return program.value(NAMES, Budget())
+        except (ExpressionUnfit, Missing) as error:
+            return str(error)
+
+    assert told(quick) == told(slow)
 
 
 @given(JSON)

@@ -21,10 +21,11 @@ from app.automation.engine.course import Begin, Course
 from app.automation.engine.errors import WorkflowFailed
 from app.automation.engine.journal import Journal
 from app.automation.engine.parking import Parking
+from app.automation.engine.plans import Plan
 from app.automation.engine.steps import Place, Step
 from app.automation.engine.walking import Walk
 from app.automation.language.flow import Flow
-from app.automation.nodes.node_type import Given, StepFault, TaskNode
+from app.automation.nodes.node_type import Given, NodeType, StepFault, TaskNode
 from app.automation.nodes.plain import PLAIN
 from app.automation.nodes.registry import NodeTypes
 from app.core.auth import Access
@@ -190,10 +191,12 @@ class World:
     store: Store = field(default_factory=Store)
     work: Work = field(default_factory=Work)
     once: Once = field(default_factory=Once)
+    more: tuple[NodeType[Any], ...] = ()
 
     def __post_init__(self) -> None:
         self.flow = Flow.model_validate({"dsl": "flow/1", **self.definition})
-        self.types = NodeTypes((*PLAIN, self.work, self.once))
+        self.plan = Plan(self.flow)
+        self.types = NodeTypes((*PLAIN, self.work, self.once, *self.more))
 
     async def live(self, turns: int | None = None) -> Any:
         """What the run gives, or `{"error": …}`; raises Killed where the process dies first."""
@@ -206,7 +209,7 @@ class World:
             run_id=UUID(int=7),
             workflow="test",
             access=Access(UUID(int=1), UUID(int=2), frozenset(), "session", UUID(int=3)),
-            flow=self.flow,
+            plan=self.plan,
             types=self.types,
             journal=Journal(life, steps, 100_000),
             telling=life,
@@ -223,7 +226,7 @@ class World:
             await stop_tasks([performing])
 
     async def _perform(self, course: Course) -> Any:
-        names = {"inputs": self.inputs, "vars": self.flow.vars, "run": {"id": "r"}, "nodes": {}}
+        names = {"inputs": self.inputs, "vars": self.plan.vars, "run": {"id": "r"}, "nodes": {}}
         carrier = Carrier(course)
         graph = course.graph(self.flow)
         try:

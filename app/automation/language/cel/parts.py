@@ -51,14 +51,27 @@ class Run:
 class Part:
     """`text` is CEL without loops: it calls each of `runs` by its name. Chains are counted.
 
-    Where the whole is one run (or only a chain, which is a run without loops), `whole` is that.
+    `flat` is the same with a name in place of each chain (`v0 + 1`), by which `has(…)` could not
+    ask. Where the whole is one run (or only a chain, which is a run without loops), `whole` is
+    that.
     """
 
     text: str = ""
+    flat: str = ""
     chains: dict[Chain, int] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     functions: set[str] = field(default_factory=set)
+    asks: bool = False
     whole: Run | None = None
+
+    def write(self, text: str, flat: str | None = None) -> None:
+        self.text += text
+        self.flat += text if flat is None else flat
+
+    def read(self, chain: Chain) -> str:
+        """Count it; its name in `flat`."""
+        self.chains[chain] = self.chains.get(chain, 0) + 1
+        return f"v{[*self.chains].index(chain)}"
 
 
 class Reader:
@@ -68,32 +81,34 @@ class Reader:
         self._loops = 0
 
     def part(self, tokens: list[Token], depth: int = 0) -> Part:
-        part, pieces, place = Part(), list[str](), 0
+        part, place = Part(), 0
         while place < len(tokens):
-            written, place = self._next(part, tokens, place, depth)
-            pieces.append(written)
-        part.text = "".join(pieces)
+            place = self._next(part, tokens, place, depth)
         return part
 
-    def _next(self, part: Part, tokens: list[Token], place: int, depth: int) -> tuple[str, int]:
-        """The text that stands for what begins at this place, and where it ends."""
+    def _next(self, part: Part, tokens: list[Token], place: int, depth: int) -> int:
+        """Write what stands for that which begins at this place; where it ends."""
         token, before, after = _at(tokens, place), _at(tokens, place - 1), _at(tokens, place + 1)
         _expect_known(token, before)
         if token.kind == "name" and after.text == "(":
             if before.text == "." and token.text in LOOPS:
                 loops, end = self._loops_from(tokens, place - 1, depth)
-                return token.lead + _called(part, Run(None, loops)), end
-            return token.lead + _function(part, token.text), place + 1
+                part.write(token.lead + _called(part, Run(None, loops)))
+                return end
+            part.write(token.lead + _function(part, token.text))
+            return place + 1
         if token.kind == "name" and before.text != "." and token.text not in _LITERALS:
             return self._chain(part, tokens, place, depth)
-        return token.written, place + 1
+        part.write(token.written)
+        return place + 1
 
-    def _chain(self, part: Part, tokens: list[Token], place: int, depth: int) -> tuple[str, int]:
+    def _chain(self, part: Part, tokens: list[Token], place: int, depth: int) -> int:
         token = tokens[place]
         name = f"{token.text}.{_at(tokens, place + 2).text}"
         if name in FUNCTIONS and _at(tokens, place + 3).text == "(":
             part.functions.add(name)
-            return token.lead + name, place + 3
+            part.write(token.lead + name)
+            return place + 3
         if _at(tokens, place + 1).text == "{":
             raise ExpressionUnfit(f"there are no messages such as `{token.text}`")
         chain, end = _chain_from(tokens, place)
@@ -101,12 +116,15 @@ class Reader:
         if place == 0 and after == len(tokens):
             part.whole = Run(chain, loops)
         if loops:
-            return token.lead + _called(part, Run(chain, loops)), after
+            part.write(token.lead + _called(part, Run(chain, loops)))
+            return after
+        text = "".join(each.written for each in tokens[place:end])
         if len(chain) > 1 or token.text not in TYPES:
-            part.chains[chain] = part.chains.get(chain, 0) + 1
-        elif part.whole:
+            part.write(text, token.lead + part.read(chain))
+        else:
             part.whole = None
-        return "".join(each.written for each in tokens[place:end]), end
+            part.write(text)
+        return end
 
     def _loops_from(
         self, tokens: list[Token], place: int, depth: int
@@ -151,6 +169,7 @@ def _expect_known(token: Token, before: Token) -> None:
 def _function(part: Part, name: str) -> str:
     if name not in FUNCTIONS and name not in NATIVE:
         raise ExpressionUnfit(no_function(name))
+    part.asks = part.asks or name == "has"
     if name == "matches":
         part.functions.add("matching")
         return "matching"

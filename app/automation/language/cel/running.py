@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -10,6 +9,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from app.automation.language.cel import told
+from app.automation.language.cel.budget import LIGHT, MOST_WEIGHT, Budget, TooMuch
 from app.automation.language.cel.decimals import (
     SIZE,
     decimal,
@@ -31,16 +31,8 @@ from app.automation.language.cel.values import (
     written,
 )
 
-MOST_TURNS: Final = 50_000
-MOST_SECONDS: Final = 1.0
-MOST_WEIGHT: Final = 8 * 1024 * 1024
-_LIGHT: Final = frozenset({int, float, bool, type(None)})
 _CALLABLE: Final[Mapping[str, Callable[..., Any]]] = {**FUNCTIONS, "matching": matches}
 _NAMES: Final = {"matching": "matches", SIZE: "size"}
-
-
-class TooMuch(Exception):
-    """An expression takes more than it may; the message says of what."""
 
 
 @cache
@@ -67,12 +59,19 @@ class Program:
         self._loops = {name: _Loops(run) for name, run in part.runs.items()}
         self._text = part.text
         self._compiled: Any = None if part.whole else checked(part.text)
+        self._flat: Any = checked(part.flat) if _is_flat(part, dict(self._chains)) else None
+        counts = enumerate(part.chains.items())
+        self._named = tuple((f"v{place}", chain, count) for place, (chain, count) in counts)
         self._decimals: Any = None
 
-    def value(self, names: Mapping[str, Any], budget: "Budget") -> Any:
+    def value(self, names: Mapping[str, Any], budget: Budget) -> Any:
         """Raises Missing, TooMuch, FunctionUnfit and ExpressionUnfit."""
         if self._whole is not None:
             return self._whole.value(names, budget)
+        if self._flat is not None and (bound := self._bound_flat(names)) is not None:
+            # What is wrong with it is told below, by the names that the author knows.
+            with suppress(Exception):
+                return self._flat.execute(bound)
         tree = self._bound(names)
         try:
             if not self._functions and not self._loops:
@@ -86,9 +85,7 @@ class Program:
                     return self._in_decimals(tree, names, budget)
             raise ExpressionUnfit(self._why(error, names)) from None
 
-    def _callable(
-        self, names: Mapping[str, Any], budget: "Budget"
-    ) -> dict[str, Callable[..., Any]]:
+    def _callable(self, names: Mapping[str, Any], budget: Budget) -> dict[str, Callable[..., Any]]:
         loops = {name: each.called(names, budget) for name, each in self._loops.items()}
         return {**self._functions, **loops}
 
@@ -108,40 +105,36 @@ class Program:
         nulls = [chain for chain in self._all if _found_or_none(chain, names) is None]
         return told.sentence(error) + (f" (`{written(nulls[0])}` is null)" if nulls else "")
 
+    def _bound_flat(self, names: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What each chain leads to; None where one leads nowhere, or to too much."""
+        bound: dict[str, Any] = {}
+        total = 0
+        try:
+            for name, chain, count in self._named:
+                value = bound[name] = found(chain, names)
+                if type(value) not in LIGHT:
+                    total += weight(value) * count
+        except Missing:
+            return None
+        return bound if total <= MOST_WEIGHT else None
+
     def _bound(self, names: Mapping[str, Any]) -> dict[str, Any]:
         """What the text reads; raises TooMuch where that could grow too large in it."""
         tree: dict[str, Any] = {}
         total = 0
         for chain, count in self._chains:
             value = bind(tree, chain, names)
-            if type(value) not in _LIGHT:
+            if type(value) not in LIGHT:
                 total += weight(value) * count
         if total > MOST_WEIGHT:
             raise TooMuch("what it reads is too large for an expression")
         return tree
 
 
-class Budget:
-    """Of one evaluation, with so many turns of its loops."""
-
-    def __init__(self, turns: int = MOST_TURNS) -> None:
-        self._most = self._turns = turns
-        self._weight = MOST_WEIGHT
-        self._end = 0.0
-
-    def turn(self) -> None:
-        self._turns -= 1
-        if not self._end:
-            self._end = time.thread_time() + MOST_SECONDS
-        if self._turns < 0:
-            raise TooMuch(f"its loops turn more than {self._most} times")
-        if time.thread_time() > self._end:
-            raise TooMuch("it takes too long")
-
-    def keep(self, value: Any) -> None:
-        self._weight -= 1 if type(value) in _LIGHT else weight(value)
-        if self._weight < 0:
-            raise TooMuch("what its loops give is too large")
+def _is_flat(part: Part, chains: Mapping[tuple[str, ...], int]) -> bool:
+    """Whether values in place of its chains give the same: the engine walks them slowly."""
+    plain = part.whole is None and not (part.functions or part.runs or part.asks)
+    return plain and bool(chains) and chains == part.chains
 
 
 class _Loops:
