@@ -52,11 +52,6 @@ class Waits:
         self._changed: dict[UUID, asyncio.Event] = {}
 
     @property
-    def awaited(self) -> list[UUID]:
-        """Those that keep a step from going on."""
-        return list(self._changed)
-
-    @property
     def any(self) -> bool:
         """Whether the run has waited for anything."""
         return bool(self._known)
@@ -195,7 +190,8 @@ class Waits:
                 await self._expire(current)
                 continue
             soon = left is not None and left <= SOON_SECONDS
-            with self._parking.working() if soon else self._parking.waiting(current.kind):
+            parking = self._parking
+            with parking.working() if soon else parking.waiting(current.kind, current.id):
                 try:
                     async with asyncio.timeout(left):
                         await changed.wait()

@@ -15,7 +15,7 @@ from app.automation.engine.journal import Journal
 from app.automation.engine.keeping import Checkpoints, Hold
 from app.automation.engine.known import Known, readable, take_up
 from app.automation.engine.models import WorkflowRun
-from app.automation.engine.parking import Parking
+from app.automation.engine.parking import Parked, Parking
 from app.automation.engine.patience import patiently
 from app.automation.engine.performing import UnderWay, follow, performed
 from app.automation.engine.plans import Plan, Plans
@@ -223,24 +223,24 @@ class Working:
                 if row is not None:
                     follow(under, row)
 
-    def _paused(self, under: UnderWay, reason: str) -> Paused:
-        journal, row, awaited = under.course.journal, under.row, under.waits.awaited
+    def _paused(self, under: UnderWay, parked: Parked) -> Paused:
+        journal, row = under.course.journal, under.row
         read, written = journal.tokens
         self._under_way.pop(row.id, None)
 
         async def waits(session: AsyncSession) -> bool:
             current = await crud.get(session, row.workspace_id, row.id)
-            if current is None or (reason == "user" and current.paused_at is None):
+            if current is None or (parked.reason == "user" and current.paused_at is None):
                 return False
             if _budget(current) != _budget(row):
                 return False
             stopped = current.stopped_at is not None and not under.stopped.is_set()
             return not (
                 stopped
-                or await waits_crud.has_come(session, row.workspace_id, row.id, awaited)
+                or await waits_crud.has_come(session, row.workspace_id, row.id, parked.awaited)
             )
 
-        return Paused(reason, waits, Settlement({}, read, written, journal.cost_usd))
+        return Paused(parked.reason, waits, Settlement({}, read, written, journal.cost_usd))
 
 
 class _Nowhere:

@@ -79,7 +79,7 @@ async def test_a_run_does_not_pause_because_the_loop_stood_still_before_its_next
         following = asyncio.ensure_future(after_some_turns())
         time.sleep(LINGER_SECONDS * 1.2)  # noqa: ASYNC251 - the loop stands still
         assert not await following
-        assert await parking.parked == "approval"
+        assert (await parking.parked).reason == "approval"
 
 
 async def test_a_failure_for_which_no_error_edge_holds_fails_the_run():
