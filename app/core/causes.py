@@ -1,14 +1,18 @@
 """How many runs of workflows led to what is done here, each begun by what the one before did.
 
-It goes with tasks, with the runs that they begin, and over HTTP with what tools ask of services:
-one that is this service again, or leads back to it, counts on. So a workflow that begins itself in
-a roundabout way comes to an end. Whoever makes the number up keeps their own request short.
+It goes with tasks, with the runs that they begin, with messages between mailboxes, and over HTTP
+and MCP with what tools ask of services: one that is this service again, or leads back to it, counts
+on. So a workflow that begins itself in a roundabout way comes to an end. Whoever makes the number
+up keeps their own request short.
 """
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Final
+from typing import Any, Final
 
 HEADER: Final = "X-Luminous-Runs-Behind"
+META: Final = "luminous/runs-behind"
+"""In the `_meta` of an MCP request: many calls share one connection's headers."""
 _MOST_DIGITS: Final = 2
 _behind: ContextVar[int] = ContextVar("luminous_runs_behind", default=0)
 
@@ -26,6 +30,18 @@ def told() -> dict[str, str]:
     """What a request to a service says of it."""
     runs = _behind.get()
     return {HEADER: str(runs)} if runs else {}
+
+
+def told_in_meta() -> dict[str, int]:
+    """What a request over MCP says of it."""
+    runs = _behind.get()
+    return {META: runs} if runs else {}
+
+
+def read_meta(meta: Mapping[str, Any] | None) -> int:
+    """What a request over MCP says of it; nothing where that is no such number."""
+    said = (meta or {}).get(META)
+    return read(str(said).encode()) if type(said) is int else 0
 
 
 def read(said: bytes) -> int:

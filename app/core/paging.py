@@ -31,11 +31,11 @@ class CursorInvalid(BadRequest):
     code = "cursor_invalid"
     title = "The cursor does not belong to this list"
 
-    def __init__(self) -> None:
+    def __init__(self, pointer: str = "/query/cursor") -> None:
         super().__init__(
             "Start again without a cursor: this one was changed, or was made for another "
             "workspace, filter or order.",
-            errors=(FieldError("/query/cursor", "cursor_invalid", "not a cursor of this list"),),
+            errors=(FieldError(pointer, "cursor_invalid", "not a cursor of this list"),),
         )
 
 

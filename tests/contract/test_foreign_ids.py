@@ -38,6 +38,7 @@ KINDS = {
     "schema_id": "graph_schema_id",
     "source_id": "entity_id",
     "subject_id": "conversation_id",
+    "trigger_id": "workflow_trigger_id",
     "sync_id": "entry_id",
     "target_id": "entity_id",
 }

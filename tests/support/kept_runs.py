@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from app.automation.engine.assignees import meant_by
 from app.automation.engine.models import WorkflowRun, WorkflowStep, WorkflowWait
 from app.automation.workflows.models import Workflow
 from app.core.auth import Access, Permission
@@ -173,10 +174,15 @@ class Keeper:
                 )
                 for place, each in enumerate(steps, 1)
             ),
-            *(WorkflowWait(run_id=run_id, **ids, **each) for each in waits),
+            *[await self._wait(run_id, ids, each) for each in waits],
             *(self._event(run_id, seq, each) for seq, each in enumerate(events, 1)),
         )
         return run_id
+
+    async def _wait(self, run_id: UUID, ids: dict[str, UUID], each: dict[str, Any]) -> WorkflowWait:
+        async with self.kernel.database.unit(SYSTEM) as session:
+            meant = await meant_by(session, self.workspace_id, each["assignees"])
+        return WorkflowWait(run_id=run_id, meant=meant, **ids, **each)
 
     def _event(self, run_id: UUID, seq: int, event: dict[str, Any]) -> RunEvent:
         body = {"seq": seq, "run_id": str(run_id), **event}

@@ -73,6 +73,12 @@ class Written:
     refused: list[Refused] = field(default_factory=list)
 
 
+def expect_writable(database: ConnectedDatabase) -> None:
+    """Raises DatabaseReadOnly."""
+    if not database.writable:
+        raise DatabaseReadOnly(f"`{database.slug}` is not `writable`.")
+
+
 class Writing:
     """One a process."""
 
@@ -86,8 +92,7 @@ class Writing:
         Raises DatabaseReadOnly, DatabaseUnusable, TargetUnfit, WriteFailed, AddressRefused, and
         DatabaseFailed where the same may do later.
         """
-        if not database.writable:
-            raise DatabaseReadOnly(f"`{database.slug}` is not `writable`.")
+        expect_writable(database)
         address = address_of(self._vault, database)
         schemas, seconds = list(database.schemas), database.timeout_seconds
         try:

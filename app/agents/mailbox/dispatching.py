@@ -23,6 +23,7 @@ from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxSubscripti
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.waking import DISPATCH
 from app.core.auth import Access
+from app.core.causes import count_behind
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession
 from app.core.errors import AppError
@@ -139,7 +140,8 @@ class Dispatcher:
         return hands
 
     async def _answer(self, hand: InHand) -> None:
-        """Have the run done, and its answer sent."""
+        """Have the run done, and its answer sent; both count as done by what sent the message."""
+        count_behind(hand.message.runs_behind)
         keeping = asyncio.create_task(self._keep(hand, asyncio.current_task()))
         try:
             try:

@@ -53,8 +53,8 @@ class MailboxMessage(Row):
     `position` is the order in which messages were accepted; `rank` is when a message of priority 0
     would have begun to wait to be as urgent as this one: the smallest goes first. It is delivered
     while `leased_until` is in the future, to whoever has `lease_id`. `addressed_to` is where it was
-    sent, before any rule. `hops` counts the rules and the answers behind it. `run_id` is the run
-    that answers it, and `reserved_usd` what that run may cost.
+    sent, before any rule. `hops` counts the rules and the answers behind it, and `runs_behind` the
+    runs of workflows. `run_id` is the run that answers it, and `reserved_usd` what that may cost.
     """
 
     __tablename__ = "mailbox_messages"
@@ -104,6 +104,7 @@ class MailboxMessage(Row):
     in_reply_to_id: Mapped[UUID | None]
     dedup_id: Mapped[str | None] = mapped_column(info=plain())
     hops: Mapped[int] = mapped_column(default=0)
+    runs_behind: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     status: Mapped[str] = mapped_column(default="waiting", info=plain())
     deliveries: Mapped[int] = mapped_column(default=0)
     available_at: Mapped[datetime]

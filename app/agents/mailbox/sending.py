@@ -22,6 +22,7 @@ from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxRule
 from app.agents.mailbox.room import Mailroom
 from app.agents.mailbox.routing import MOST_HOPS, Envelope, Landed, land
 from app.core.auth import Access
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.ids import new_id
@@ -265,6 +266,7 @@ def _message(access: Access, post: Post, addressed_to: str, end: Landed) -> Mail
         in_reply_to_id=post.in_reply_to_id,
         dedup_id=post.dedup_id,
         hops=end.envelope.hops,
+        runs_behind=runs_behind(),
         status=end.status,
         deliveries=0,
         available_at=available_at,

@@ -25,6 +25,7 @@ from app.identity.api_keys import service as api_keys
 from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.rules import restored
 from app.identity.workspaces import service as workspaces
+from app.identity.workspaces.roles import known_permissions
 from app.inference.calls.remembering import remembered
 
 
@@ -120,22 +121,21 @@ async def acting(session: AsyncSession, subscription: MailboxSubscription) -> Ac
     Raises WorkspaceNotFound, MembershipSuspended and MailboxKeyEnded.
     """
     known = subscription.caller
-    bare = Access(
+    begun = Access(
         subscription.workspace_id,
         subscription.user_id,
-        frozenset(),
+        known_permissions(known["permissions"]),
         known["credential"],
         UUID(known["credential_id"]),
         limits=limits_of(known["limits"]),
         rules=restored(known["rules"]),
     )
-    if bare.api_key_id is not None and not await api_keys.is_living(
-        session, subscription.workspace_id, bare.api_key_id
-    ):
+    bare = await api_keys.as_it_is(session, begun)
+    if bare is None:
         raise MailboxKeyEnded
     place = await workspaces.living(session, bare, subscription.workspace_id)
-    held = {right for right in place.permissions if right.value in known["permissions"]}
-    return replace(bare, permissions=frozenset(held), role=place.membership.role)
+    held = bare.permissions & place.permissions
+    return replace(bare, permissions=held, role=place.membership.role)
 
 
 async def _any(

@@ -16,6 +16,7 @@ from app.agents.tools.guarding import bounded, called, expect_valid
 from app.agents.tools.tool import Listed, Outcome, Tool, ToolContext, ToolFault
 from app.core.audit import Note, note
 from app.core.auth import Access, Permission
+from app.core.causes import count_behind, read_meta, runs_behind
 from app.core.db import Database
 from app.core.errors import AppError
 from app.core.ids import new_id
@@ -87,6 +88,7 @@ class _Handling:
         self, ctx: "ServerRequestContext[Any, Any]", params: "types.CallToolRequestParams"
     ) -> "types.CallToolResult":
         access, arguments = _access(ctx), params.arguments or {}
+        count_behind(max(runs_behind(), read_meta(ctx.meta)))
         tool = await _told(self._served.catalogue.find(access, params.name))
         if tool is None:
             raise _refusal(f"There is no tool `{params.name[:200]}` that you may use.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from app.agents.mcp_servers.guarding import FORGOTTEN, LOST, UNREACHABLE, client_of
 from app.agents.mcp_servers.pinning import Told, read
+from app.core.causes import told_in_meta
 from app.core.errors import AppError
 from app.core.outbound import Outbound
 
@@ -120,9 +121,10 @@ class Link:
 
         # By `call_tool` the SDK would check the result by the server's own schema, whose patterns
         # can take forever.
-        asked = types.CallToolRequest(
-            params=types.CallToolRequestParams(name=name, arguments=dict(arguments))
-        )
+        params: dict[str, Any] = {"name": name, "arguments": dict(arguments)}
+        if behind := told_in_meta():
+            params["_meta"] = behind
+        asked = types.CallToolRequest(params=types.CallToolRequestParams.model_validate(params))
 
         async def send() -> "CallToolResult":
             client = await self._client()

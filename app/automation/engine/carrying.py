@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from app.automation.engine.attempts import tried
@@ -68,14 +68,26 @@ class Carrier:
     async def _attempted(
         self, node: Node, path: str, attempt: int, names: Names, settings: dict[str, Any] | None
     ) -> Step:
-        """One attempt, kept."""
-        course, ready_at = self._course, now()
+        """One attempt, kept; raises TooManySteps before anything is done."""
+        ready_at = now()
+        await self._course.pass_gate()
+        with self._course.journal.room((path, attempt)):
+            return await self._made(node, (path, attempt), ready_at, names, settings)
+
+    async def _made(
+        self,
+        node: Node,
+        place: Place,
+        ready_at: datetime,
+        names: Names,
+        settings: dict[str, Any] | None,
+    ) -> Step:
+        course = self._course
         node_type = course.types.get(node.type, node.v)
-        await course.pass_gate()
         if isinstance(node_type, ContainerNode):
-            step = await self._containers.end_of(node, node_type, path, attempt, names)
+            step = await self._containers.end_of(node, node_type, *place, names)
         else:
-            step = await self._trying(course, node, (path, attempt), names, settings)
+            step = await self._trying(course, node, place, names, settings)
         step.ready_at, step.ended_at = ready_at, now()
         if step.error is not None:
             self._plan_retry(node, step, names)

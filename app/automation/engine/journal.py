@@ -1,7 +1,8 @@
 """What a run has done so far: the memory of the interpreter, kept step by step."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Protocol
 
@@ -27,6 +28,7 @@ class Journal:
         self._keeping = keeping
         self._most = most_steps
         self.steps: dict[Place, Step] = {each.place: each for each in steps}
+        self._held: set[Place] = set()
         self._finals = {each.path: each for each in self.steps.values() if each.is_final}
         self._position = max((each.position for each in self.steps.values()), default=0)
         self._spent: dict[str, Decimal] = {}
@@ -41,11 +43,24 @@ class Journal:
     def at(self, path: str, attempt: int) -> Step | None:
         return self.steps.get((path, attempt))
 
+    @contextmanager
+    def room(self, place: Place) -> Iterator[None]:
+        """Hold a place for what is to be done, so that nothing is done which could not be kept.
+
+        Raises TooManySteps where there is none. To undo what was done takes none.
+        """
+        is_new = place not in self.steps and not place[0].endswith(UNDO)
+        if is_new:
+            if len(self.steps) + len(self._held) >= self._most:
+                raise TooManySteps(f"A run of this workflow may take {self._most} steps.")
+            self._held.add(place)
+        try:
+            yield
+        finally:
+            self._held.discard(place)
+
     async def keep(self, step: Step) -> Step:
-        """Keep an end, or the beginning of what must not be begun twice; raises TooManySteps."""
-        is_new = step.place not in self.steps and not step.path.endswith(UNDO)
-        if is_new and len(self.steps) >= self._most:
-            raise TooManySteps(f"A run of this workflow may take {self._most} steps.")
+        """Keep an end, or the beginning of what must not be begun twice."""
         if step.status != "started":
             self._position += 1
             step.position = self._position
@@ -60,6 +75,7 @@ class Journal:
 
     def _note(self, step: Step) -> None:
         self.steps[step.place] = step
+        self._held.discard(step.place)
         if step.is_final:
             self._finals[step.path] = step
         self._count(step)

@@ -28,6 +28,12 @@ class WorkflowRun(Row):
         Index("ix_workflow_runs_workflow", "workflow_id", "created_at"),
         Index("ix_workflow_runs_parent", "parent_run_id"),
         Index(
+            "ix_workflow_runs_trigger",
+            "trigger_id",
+            "created_at",
+            postgresql_where=text("trigger_id is not null"),
+        ),
+        Index(
             "ix_workflow_runs_turn",
             "workspace_id",
             "concurrency_key",
@@ -128,7 +134,8 @@ class WorkflowWait(Row):
     """What a run waits for: `kind` is time, approval, event or run; `subject` what of it.
 
     `status`: open, brought, expired, or closed where its run ended first. `brought` is what came.
-    `shown` and `assignees` are for people who are to decide.
+    `shown` and `assignees` are for people who are to decide; `meant` is who these were when it was
+    given to them: ids of users, roles, and an id with an address that is yet to be verified.
     """
 
     __tablename__ = "workflow_waits"
@@ -161,6 +168,9 @@ class WorkflowWait(Row):
     match: Mapped[str | None] = mapped_column(info=plain())
     shown: Mapped[dict[str, Any]] = mapped_column(default=dict, info=personal(Category.CONTENT))
     assignees: Mapped[list[Any]] = mapped_column(default=list, info=personal(Category.IDENTITY))
+    meant: Mapped[list[Any]] = mapped_column(
+        default=list, server_default=text("'[]'::jsonb"), info=personal(Category.IDENTITY)
+    )
     brought: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True), info=personal(Category.CONTENT)
     )

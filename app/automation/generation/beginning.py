@@ -48,15 +48,16 @@ class Beginning:
 
     async def begin(
         self,
+        kind: str,
         last: EventId | None,
         prepare: Callable[[], Awaitable[Wanted]],
         *,
         stream: bool,
         wait: bool,
     ) -> Begun:
-        """Raises what preparing and planning raise."""
+        """Raises RunNotFound, and what preparing and planning raise."""
         if last is not None:
-            return Begun(last.run_id, last.seq, stream=True)
+            return await self._resumed(kind, last)
         if self.rails.started_run_id is not None:
             return Begun(self.rails.started_run_id, 0, stream, wait, replayed=True)
         wanted = await prepare()
@@ -79,6 +80,12 @@ class Beginning:
             return Begun(started.run_id, 0, stream, wait, replayed=True)
         self.running.executor.launch(run)
         return Begun(run_id, 0, stream, wait, run=run)
+
+    async def _resumed(self, kind: str, last: EventId) -> Begun:
+        async with self.kernel.database.unit(self.access.scope) as session:
+            started_id = self.rails.started_run_id
+            run = await runs.resumed(session, self.access, last.run_id, kind, started_id=started_id)
+        return Begun(run.id, last.seq, stream=True, run=run)
 
     async def _estimate(self, wanted: Wanted) -> HelpEstimate:
         asked = await wanted.asked()

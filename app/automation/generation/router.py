@@ -24,7 +24,7 @@ from app.automation.generation.help_schemas import (
     WorkflowSuggestionAnswer,
     WorkflowSuggestionRun,
 )
-from app.automation.generation.helping import Wanted
+from app.automation.generation.helping import GENERATION, REPAIR, SUGGESTION, Wanted
 from app.automation.generation.schemas import WorkflowGenerate, WorkflowRepair
 from app.automation.generation.suggest_schemas import WorkflowSuggest
 from app.core.auth import Access, Permission
@@ -78,7 +78,7 @@ async def start_workflow_generation(
     async def prepare() -> Wanted:
         return service.generation(helping, access, wish)
 
-    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
+    return await beginning.begin(GENERATION, last, prepare, stream=wish.stream, wait=wish.wait)
 
 
 async def start_workflow_repair(
@@ -91,7 +91,7 @@ async def start_workflow_repair(
     async def prepare() -> Wanted:
         return await service.repair(helping, access, wish)
 
-    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
+    return await beginning.begin(REPAIR, last, prepare, stream=wish.stream, wait=wish.wait)
 
 
 async def start_workflow_suggestion(
@@ -107,7 +107,7 @@ async def start_workflow_suggestion(
     async def prepare() -> Wanted:
         return await service.suggestion(helping, access, wish)
 
-    return await beginning.begin(last, prepare, stream=wish.stream, wait=wish.wait)
+    return await beginning.begin(SUGGESTION, last, prepare, stream=wish.stream, wait=wish.wait)
 
 
 @router.post(

@@ -41,6 +41,11 @@ def marked(kind: str, *names: str, alone: bool = False) -> dict[str, Any]:
     return told
 
 
+def marked_below(**kinds: str) -> dict[str, Any]:
+    """That of a field which is an object of no model: the kinds of what may stand in it."""
+    return {"x-templates": kinds}
+
+
 @cache
 def marks_of(model: type[BaseModel]) -> Marks:
     """By `json_schema_extra={"x-template": …}` of the model's fields, and of models in them."""
@@ -49,6 +54,9 @@ def marks_of(model: type[BaseModel]) -> Marks:
         inner: dict[str, Mark | Marks] = {}
         for below in models_in(field.annotation):
             inner.update(marks_of(below))
+        if isinstance(field.json_schema_extra, dict):
+            told: Any = field.json_schema_extra.get("x-templates", {})
+            inner.update({each: Mark(kind) for each, kind in told.items()})
         mark = _mark(field.json_schema_extra)
         if mark is not None or inner:
             found[field.alias or name] = mark or inner

@@ -52,6 +52,12 @@ _WHY: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_TOGETHER: Final = (
+    f"To check all code of the definition took longer than {CodeLimits().cpu_seconds} s, and this "
+    "is as far as it came: have less code in one workflow."
+)
+
+
 class CodeConfig(Input):
     code: Annotated[
         Text,
@@ -121,6 +127,9 @@ class CodeNode(TaskNode[CodeConfig]):
         last = ended.stdout.strip().rpartition("\n")[2]
         place = int(last) if last.isdecimal() else 0
         wrong[place] = _WHY.get(ended.reason, ("", "It cannot be compiled."))[1]
+        if ended.reason == "timeout" and len(codes) > 1:
+            # Each may be sound: no one of them is to blame.
+            wrong[place] = _TOGETHER
         return wrong
 
     async def perform(self, ctx: StepContext, config: CodeConfig) -> Given:

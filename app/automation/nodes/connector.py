@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from app.automation.language.marks import URL, marked_below
 from app.automation.nodes.connectors import (
     checked_rows,
     collection,
@@ -70,7 +71,11 @@ class ConnectorConfig(Input):
     connector: Annotated[Slug, Field(description="`database`, `files`, `collection` …")]
     operation: Slug
     options: Annotated[
-        JsonObject, Field(description="What the operation wants, by its own schema.")
+        JsonObject,
+        Field(
+            description="What the operation wants, by its own schema.",
+            json_schema_extra=marked_below(url=URL),
+        ),
     ] = Field(default_factory=dict)
 
 
@@ -109,6 +114,11 @@ class ConnectorNode(TaskNode[ConnectorConfig]):
 
     def __init__(self, connectors: Iterable[Connector]) -> None:
         self.connectors = {each.name: each for each in connectors}
+
+    def target(self, config: ConnectorConfig) -> str | None:
+        connector = self.connectors.get(config.connector)
+        operation = connector.operation(config.operation) if connector else None
+        return operation.target(config.options) if operation else None
 
     async def mistakes(self, access: Access, settings: Mapping[str, Any]) -> Sequence[FieldError]:
         named, wanted = settings.get("connector"), settings.get("operation")

@@ -24,6 +24,7 @@ from app.core.http.guard import KernelDep, ScopeMissing, guarded_router
 from app.core.http.problems import problems
 from app.core.http.rails import off_rails
 from app.core.http.units import Session
+from app.core.paging import CursorInvalid
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.routing.errors import ModelNotAllowed, NoCandidate
 from app.inference.usage.payer import payer_of
@@ -71,10 +72,12 @@ async def get_graph(workflow_run_id: UUID, access: Reader, session: Session) -> 
     summary="Compare two runs, node by node",
     response_model=Comparison,
     dependencies=[off_rails("it changes nothing")],
-    responses=problems(WorkflowRunNotFound, Unauthenticated, ScopeMissing),
+    responses=problems(WorkflowRunNotFound, CursorInvalid, Unauthenticated, ScopeMissing),
 )
-async def compare_runs(access: Reader, asked: ComparisonRequest, session: Session) -> Comparison:
-    return await comparison.compare(session, access, asked)
+async def compare_runs(
+    access: Reader, asked: ComparisonRequest, session: Session, kernel: KernelDep
+) -> Comparison:
+    return await comparison.compare(session, access, asked, kernel.cursors)
 
 
 @explaining_router.post(

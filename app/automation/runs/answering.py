@@ -5,7 +5,8 @@ from fastapi import Response
 from app.automation.runs import service
 from app.automation.runs.beginning import Started
 from app.automation.runs.edge import settled
-from app.automation.runs.schemas import WorkflowRunRead, WorkflowRunRehearsal
+from app.automation.runs.rehearsal_schemas import WorkflowRunRehearsal
+from app.automation.runs.schemas import WorkflowRunRead
 from app.core.auth import Access
 from app.core.kernel import Kernel
 from app.runs.events.streaming import stream_response

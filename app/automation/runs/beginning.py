@@ -8,16 +8,19 @@ from app.automation.engine.errors import WorkflowDisabled
 from app.automation.engine.models import WorkflowRun
 from app.automation.engine.rehearsing import Rehearsed, rehearse
 from app.automation.engine.starting import Again, Ready, Starter
+from app.automation.engine.work import KIND
 from app.automation.nodes.registry import NodeTypes
 from app.automation.nodes.starting import RunWanted
-from app.automation.runs import service
+from app.automation.runs import crud, service
 from app.automation.workflows import service as workflows
 from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.core.http.rails import AlreadyStarted, Rails
 from app.core.http.units import run_unit
 from app.core.kernel import Kernel
+from app.runs.events.event import EventId
 from app.runs.runs import service as runs
+from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
 
 
@@ -55,6 +58,20 @@ class Beginning:
 
     def replayed(self, run_id: UUID) -> Started:
         return Started(run_id, 0, self.way.stream, self.way.wait, replayed=True)
+
+    async def resume(
+        self, last: EventId, *, workflow: str | None = None, again: UUID | None = None
+    ) -> Started:
+        """Follow what this address has begun: of `workflow`, or doing the run `again` anew.
+
+        Raises RunNotFound.
+        """
+        workspace_id, started_id = self.access.workspace_id, self.rails.started_run_id
+        async with self.kernel.database.unit(self.access.scope) as session:
+            run = await runs.resumed(session, self.access, last.run_id, KIND, started_id=started_id)
+            if not await crud.was_begun(session, workspace_id, run.id, workflow, again):
+                raise RunNotFound("This request has begun no run with this id.")
+        return Started(run.id, last.seq, stream=True, run=run)
 
     async def begin(self, wanted: RunWanted) -> Started:
         """Raises what preparing and storing a run raise."""

@@ -23,21 +23,25 @@ from app.automation.runs.previews import cut
 from app.automation.runs.service import Shown
 from app.core.auth import Access
 from app.core.db import AsyncSession
+from app.core.paging import CursorInvalid, Cursors
 from app.runs.runs.models import Run
 
 MOST_DIFFERENCES: Final = 50
 
 
-async def compare(session: AsyncSession, access: Access, asked: ComparisonRequest) -> Comparison:
-    """Raises WorkflowRunNotFound."""
+async def compare(
+    session: AsyncSession, access: Access, asked: ComparisonRequest, cursors: Cursors
+) -> Comparison:
+    """Raises WorkflowRunNotFound and CursorInvalid."""
     workspace_id, ids = access.workspace_id, (asked.a, asked.b)
     a = await service.show(session, access, asked.a)
     b = await service.show(session, access, asked.b)
+    binding = f"workflow_runs.compare {workspace_id} {asked.a} {asked.b} {asked.only}"
     rows = await crud.pairs(
         session,
         workspace_id,
         ids,
-        after=asked.after,
+        after=_position(asked.cursor, cursors, binding),
         only_different=asked.only == "different",
         limit=asked.limit + 1,
     )
@@ -52,9 +56,20 @@ async def compare(session: AsyncSession, access: Access, asked: ComparisonReques
         definition=between_definitions(a.workflow_run, b.workflow_run),
         nodes=[_node(row, ids, spent) for row in shown],
         has_more=has_more,
-        next_after=shown[-1]["path"] if has_more else None,
+        next_cursor=cursors.encode([shown[-1]["path"]], binding) if has_more else None,
         **counts,
     )
+
+
+def _position(cursor: str | None, cursors: Cursors, binding: str) -> str | None:
+    """The path after which it goes on; raises CursorInvalid."""
+    if cursor is None:
+        return None
+    try:
+        path: str = cursors.decode(cursor, binding)[0]
+    except CursorInvalid:
+        raise CursorInvalid("/body/cursor") from None
+    return path
 
 
 def between(a: Any, b: Any) -> list[ValueDifference]:

@@ -30,8 +30,8 @@ class ComparisonRequest(Input):
         Literal["all", "different"],
         Field(description="`different`: without nodes that ended alike in both."),
     ] = "all"
-    after: Annotated[
-        Text | None, Field(max_length=2000, description="`next_after` of the part before.")
+    cursor: Annotated[
+        Text | None, Field(max_length=4000, description="`next_cursor` of the part before.")
     ] = None
     limit: Annotated[WholeNumber, Field(ge=1, le=200, description="Nodes at once.")] = 100
 
@@ -98,4 +98,4 @@ class Comparison(Output):
     different: int = Field(description="Of those in both.")
     alike: int
     has_more: bool
-    next_after: str | None = Field(description="For `after`, to have the nodes that follow.")
+    next_cursor: str | None = Field(description="For `cursor`, to have the nodes that follow.")

@@ -17,11 +17,11 @@ from app.automation.runs import control
 from app.automation.runs.answering import answer_of
 from app.automation.runs.beginning import Beginning, Started, Way
 from app.automation.runs.edge import FAILURES, Runner
+from app.automation.runs.rehearsal_schemas import WorkflowRunRehearsal
 from app.automation.runs.schemas import (
     WorkflowRunAnswer,
     WorkflowRunCancel,
     WorkflowRunRead,
-    WorkflowRunRehearsal,
     WorkflowRunRerun,
     WorkflowRunResume,
     WorkflowRunRetry,
@@ -123,10 +123,10 @@ async def start_workflow_retry(
     workflow_run_id: UUID,
     body: WorkflowRunRetry,
 ) -> Started:
+    beginning = Beginning(kernel, rails, starter, types, access, Way(body.stream, body.wait))
     if last is not None:
-        return Started(last.run_id, last.seq, stream=True)
-    wanted, way = Again(workflow_run_id, body.from_nodes), Way(body.stream, body.wait)
-    return await Beginning(kernel, rails, starter, types, access, way).begin_again(wanted)
+        return await beginning.resume(last, again=workflow_run_id)
+    return await beginning.begin_again(Again(workflow_run_id, body.from_nodes))
 
 
 async def start_workflow_rerun(
@@ -139,8 +139,10 @@ async def start_workflow_rerun(
     workflow_run_id: UUID,
     body: WorkflowRunRerun,
 ) -> Started:
+    way = Way(body.stream, body.wait)
+    beginning = Beginning(kernel, rails, starter, bench.types, access, way)
     if last is not None:
-        return Started(last.run_id, last.seq, stream=True)
+        return await beginning.resume(last, again=workflow_run_id)
     flow = None
     if body.definition is not None:
         if Permission.WORKFLOWS_WRITE not in access.permissions:
@@ -149,8 +151,7 @@ async def start_workflow_rerun(
     wanted = Again(
         workflow_run_id, body.from_nodes or (), flow, body.version, body.label, body.inputs
     )
-    way = Way(body.stream, body.wait)
-    return await Beginning(kernel, rails, starter, bench.types, access, way).begin_again(wanted)
+    return await beginning.begin_again(wanted)
 
 
 @router.post(

@@ -64,6 +64,8 @@ def _wanted(query: WorkflowRunQuery) -> list[ColumnElement[bool]]:
         wanted.append(of_workflow(query.workflow))
     if query.trigger is not None:
         wanted.append(WorkflowRun.trigger == query.trigger)
+    if query.trigger_id is not None:
+        wanted.append(WorkflowRun.trigger_id == query.trigger_id)
     if query.since is not None:
         wanted.append(WorkflowRun.created_at >= query.since)
     if query.until is not None:
@@ -87,6 +89,25 @@ def of_workflow(reference: str) -> ColumnElement[bool]:
         return or_(WorkflowRun.workflow_id == UUID(reference), by_slug)
     except ValueError:
         return by_slug
+
+
+async def was_begun(
+    session: AsyncSession,
+    workspace_id: UUID,
+    run_id: UUID,
+    workflow: str | None,
+    reused_from_id: UUID | None,
+) -> bool:
+    """Whether a request has begun it: to run this workflow, or to do that run again."""
+    wanted = [WorkflowRun.reused_from_id == reused_from_id]
+    if workflow is not None:
+        wanted = [of_workflow(workflow), WorkflowRun.trigger == "api"]
+    found = await session.scalar(
+        select(WorkflowRun.id).where(
+            WorkflowRun.workspace_id == workspace_id, WorkflowRun.id == run_id, *wanted
+        )
+    )
+    return found is not None
 
 
 async def open_waits(

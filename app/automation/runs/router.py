@@ -13,6 +13,7 @@ from app.automation.runs.answering import answer_of
 from app.automation.runs.beginning import Beginning, Started, Way
 from app.automation.runs.edge import FAILURES, Reader, Runner
 from app.automation.runs.errors import WorkflowStepNotFound
+from app.automation.runs.rehearsal_schemas import WorkflowRunRehearsal
 from app.automation.runs.schemas import (
     StepQuery,
     WorkflowRunAnswer,
@@ -20,7 +21,6 @@ from app.automation.runs.schemas import (
     WorkflowRunItem,
     WorkflowRunQuery,
     WorkflowRunRead,
-    WorkflowRunRehearsal,
     WorkflowStepRead,
 )
 from app.automation.workflows.edge import NodeTypesDep
@@ -49,8 +49,9 @@ async def start_workflow_run(
     workflow: str,
     new: WorkflowRunCreate,
 ) -> Started:
+    beginning = Beginning(kernel, rails, starter, types, access, Way(new.stream, new.wait))
     if last is not None:
-        return Started(last.run_id, last.seq, stream=True)
+        return await beginning.resume(last, workflow=workflow)
     wanted = RunWanted(
         workflow,
         new.inputs,
@@ -60,8 +61,7 @@ async def start_workflow_run(
         priority=new.priority,
         metadata=new.metadata,
     )
-    way = Way(new.stream, new.wait)
-    return await Beginning(kernel, rails, starter, types, access, way).begin(wanted)
+    return await beginning.begin(wanted)
 
 
 def _responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
 
+from app.automation.runs.rehearsal_schemas import WorkflowRunRehearsal
 from app.automation.workflows.schemas import Definition
 from app.core.paging import PageQuery
 from app.core.schema import (
@@ -171,6 +172,9 @@ class WorkflowRunQuery(PageQuery):
             description="What began them: `api`, `rerun`, `subworkflow`, `cron`, `webhook` …",
         ),
     ] = None
+    trigger_id: Annotated[
+        UUID | None, Field(description="Only those that this trigger has begun.")
+    ] = None
     since: Annotated[Moment | None, Field(description="Begun then or later.")] = None
     until: Annotated[Moment | None, Field(description="Begun earlier.")] = None
     q: Annotated[
@@ -226,36 +230,23 @@ class WorkflowWaitRead(Output):
     created_at: datetime
 
 
+class NotUndone(Output):
+    """What a run that failed or was stopped did, and could not undo."""
+
+    path: str = Field(description="Of the step that stays done.")
+    error: dict[str, Any] = Field(description="Why: `code` and `message`.")
+
+
 class WorkflowRunRead(WorkflowRunItem):
     """A workflow's run: its state, and once it has ended its result."""
 
     inputs: dict[str, Any]
     output: Any = Field(description="Null until the end.")
+    not_undone: list[NotUndone] = Field(
+        description="Steps with `compensate` that stay done though the run has failed or was "
+        "stopped; empty until the end."
+    )
     waits: list[WorkflowWaitRead] = Field(description="What it waits for, at most a hundred.")
-
-
-class RehearsedStep(Output):
-    """A node of a dry run."""
-
-    path: str
-    node_id: str
-    node_type: str
-    status: Literal["ok", "error", "skipped"]
-    port: str | None
-    input: Any
-    output: Any
-    error: dict[str, Any] | None
-    mocked: bool = Field(description="Whether it gave its mock, and did nothing.")
-
-
-class WorkflowRunRehearsal(Output):
-    """What a dry run comes to: nodes that would do something give their mocks."""
-
-    object: Literal["workflow_run_rehearsal"]
-    status: Literal["completed", "failed"]
-    output: Any
-    error: dict[str, Any] | None
-    steps: list[RehearsedStep]
 
 
 class WorkflowRunAnswer(RootModel[WorkflowRunRead | WorkflowRunRehearsal]):

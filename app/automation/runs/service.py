@@ -70,6 +70,7 @@ async def read(session: AsyncSession, access: Access, run_id: UUID) -> WorkflowR
             **_told(shown.run, shown.workflow_run),
             "inputs": shown.workflow_run.inputs,
             "output": (shown.run.result or {}).get("output"),
+            "not_undone": (shown.run.result or {}).get("not_undone", ()),
             "waits": [_wait(each) for each in waits],
         }
     )

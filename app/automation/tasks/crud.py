@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.runtime.models import ToolApproval
@@ -166,10 +166,9 @@ def _given_to(access: Access, names: Names) -> ColumnElement[bool]:
     """Whether the caller may decide it: it names them, or nobody."""
     if Permission.WORKFLOW_TASKS_WRITE not in access.permissions:
         return literal(False)
-    lowered = cast(func.lower(cast(WorkflowWait.assignees, Text)), JSONB)
     return or_(
         func.jsonb_array_length(WorkflowWait.assignees) == 0,
-        lowered.has_any(cast(sorted(names.known), ARRAY(Text))),
+        WorkflowWait.meant.has_any(cast(sorted(names.known), ARRAY(Text))),
     )
 
 
@@ -240,14 +239,18 @@ async def decide(
 
 
 async def assign(
-    session: AsyncSession, workspace_id: UUID, wait_id: UUID, assignees: Sequence[str]
+    session: AsyncSession,
+    workspace_id: UUID,
+    wait_id: UUID,
+    assignees: Sequence[str],
+    meant: Sequence[str],
 ) -> bool:
     """Give it to others, if the step still waits."""
     moment = now()
     found = await session.scalar(
         update(WorkflowWait)
         .where(*_still_open(workspace_id, wait_id, moment))
-        .values(assignees=list(assignees), updated_at=moment)
+        .values(assignees=list(assignees), meant=list(meant), updated_at=moment)
         .returning(WorkflowWait.id)
         .execution_options(synchronize_session=False)
     )

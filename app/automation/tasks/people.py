@@ -8,29 +8,28 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.automation.engine.assignees import ROLE, accounts_of, is_address, to_be_proved
 from app.core.auth import Access
 from app.identity.users.models import User
 from app.identity.workspaces.models import ROLE_OF_MEMBER, CustomRole, Membership
 from app.identity.workspaces.roles import CUSTOM, Role
 
-ROLE: Final = "role:"
 _BUILT_IN: Final = frozenset(role.value for role in Role)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """In lower case; an address counts once it is known to be theirs, and is `claimed` before."""
+    """As tasks mean them; by an address that they have yet to verify they are `claimed`."""
 
     known: frozenset[str]
     claimed: frozenset[str]
 
-    def are_among(self, assignees: Collection[str]) -> bool:
-        """Whether a task is theirs: it names them, or nobody."""
-        return not assignees or any(each.lower() in self.known for each in assignees)
+    def are_among(self, meant: Collection[str]) -> bool:
+        return not self.known.isdisjoint(meant)
 
-    def could_be_among(self, assignees: Collection[str]) -> bool:
+    def could_be_among(self, meant: Collection[str]) -> bool:
         """The same with an address that they need only verify."""
-        return self.are_among(assignees) or any(each.lower() in self.claimed for each in assignees)
+        return self.are_among(meant) or not self.claimed.isdisjoint(meant)
 
 
 async def names_of(session: AsyncSession, access: Access) -> Names:
@@ -43,7 +42,8 @@ async def names_of(session: AsyncSession, access: Access) -> Names:
     names = {str(access.user_id)}
     claimed: set[str] = set()
     for email, verified_at, role, custom in found:
-        (claimed if verified_at is None else names).add(email.lower())
+        proof = to_be_proved(access.user_id, email)
+        (claimed if verified_at is None else names).add(proof)
         names |= _role_names(role, custom)
     return Names(frozenset(names), frozenset(claimed))
 
@@ -59,11 +59,14 @@ def _role_names(role: str, custom: str | None) -> set[str]:
 async def unknown(
     session: AsyncSession, workspace_id: UUID, assignees: Collection[str]
 ) -> set[str]:
-    """Those of the assignees that name no member, no role, and are no address."""
+    """Those of the assignees that name no member, by id or by address, and no role."""
     roles = {each for each in assignees if each.lower().startswith(ROLE)}
-    ids = {each for each in assignees if each not in roles and "@" not in each}
+    addresses = {each for each in assignees if is_address(each)}
+    ids = set(assignees) - roles - addresses
     wrong = roles - await _known_roles(session, workspace_id, roles)
-    return wrong | (ids - await _members(session, workspace_id, ids))
+    wrong |= ids - await _members(session, workspace_id, ids)
+    known = await accounts_of(session, workspace_id, addresses)
+    return wrong | {each for each in addresses if each.lower() not in known}
 
 
 async def _known_roles(

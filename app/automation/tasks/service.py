@@ -9,6 +9,7 @@ from app.agents.runtime import service as tool_approvals
 from app.agents.runtime.errors import ApprovalDecided, ApprovalNotFound
 from app.agents.runtime.models import ToolApproval
 from app.agents.runtime.schemas import ApprovalDecision
+from app.automation.engine.assignees import meant_by
 from app.automation.nodes.registry import NodeTypes
 from app.automation.runs.reach import may_change
 from app.automation.tasks import crud, people, standing_crud
@@ -163,11 +164,13 @@ async def assign(
     if not (_may_decide(access, names, task) or await may_change(session, access, workflow_id)):
         raise TaskNotYours("Only those it is assigned to, and the workflow's editors, may.")
     assignees = list(dict.fromkeys(assignment.assignees))
+    meant = await meant_by(session, access.workspace_id, assignees)
     overrules = Permission.MEMBERS_WRITE in access.permissions
-    if names.could_be_among(assignees) and not (overrules or _may_decide(access, names, task)):
+    theirs = not assignees or names.could_be_among(meant)
+    if theirs and not (overrules or _may_decide(access, names, task)):
         raise TaskNotYours("You may give it to others, and not to yourself.")
     await _expect_known(session, access, assignees)
-    if not await crud.assign(session, access.workspace_id, task_id, assignees):
+    if not await crud.assign(session, access.workspace_id, task_id, assignees, meant):
         raise TaskDecided("It was decided already, its time is over, or its run has ended.")
     detail = {"workflow": task.run.workflow_slug, "path": task.wait.path, "to": assignees}
     note(session, Note("workflow_task.assigned", "workflow_task", task_id, detail=detail))
@@ -198,8 +201,8 @@ async def _found(session: AsyncSession, access: Access, names: Names, task_id: U
 def _may_decide(access: Access, names: Names, task: Task) -> bool:
     if isinstance(task, ToolApproval):
         return Permission.AGENTS_RUN in access.permissions
-    allowed = Permission.WORKFLOW_TASKS_WRITE in access.permissions
-    return allowed and names.are_among(task.wait.assignees)
+    wait, allowed = task.wait, Permission.WORKFLOW_TASKS_WRITE in access.permissions
+    return allowed and (not wait.assignees or names.are_among(wait.meant))
 
 
 async def _read(

@@ -57,11 +57,15 @@ SKIPPED: Final[tuple[type[AppError], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """Something for a trigger: `what` came, and the `key` that is the same whenever it comes."""
+    """Something for a trigger: `what` came, and the `key` that is the same whenever it comes.
+
+    `caller` is the API key that fired it by hand.
+    """
 
     key: str
     what: Mapping[str, Any]
     depth: int = 0
+    caller: dict[str, Any] | None = None
 
 
 def expect_end(depth: int) -> int:
@@ -89,6 +93,7 @@ async def deliver(
         key=came.key,
         event=dict(came.what),
         depth=came.depth,
+        caller=came.caller,
     )
     if made is not None:
         on_commit(session, lambda: kernel.nudge(DELIVERIES))
@@ -190,7 +195,7 @@ class Firing:
                 raise WorkflowTriggerNotFound
             if not trigger.enabled and not delivery.key.startswith(MANUAL):
                 raise WorkflowTriggerDisabled
-            found = await acting(session, trigger)
+            found = await acting(session, trigger, delivery.caller)
         came = Came(delivery.key, delivery.event or {}, delivery.depth)
         return found.access, wanted_of(trigger, found.version, came)
 
@@ -224,7 +229,8 @@ class Firing:
             if not mine or again or skipped:
                 return
             if ended:
-                await self._switch_off(session, delivery, error.code)
+                if delivery.caller is None:
+                    await self._switch_off(session, delivery, error.code)
             elif await crud.count_failure(session, *place):
                 await self._switch_off(session, delivery, TOO_MANY_FAILURES)
 

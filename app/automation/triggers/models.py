@@ -77,7 +77,7 @@ class WorkflowDelivery(Row):
     `status`: pending, started, skipped, refused or failed; `reason` says why. `key` is the same
     however often the same thing comes, and is what its run is started with. `event` is what came;
     it is kept until the run is started. `depth` counts the runs behind it, each begun by an event
-    of the one before.
+    of the one before. `caller` is the API key that it was fired with by hand.
     """
 
     __tablename__ = "workflow_deliveries"
@@ -109,6 +109,7 @@ class WorkflowDelivery(Row):
     event: Mapped[dict[str, Any] | None] = mapped_column(
         JSONB(none_as_null=True), info=personal(Category.CONTENT)
     )
+    caller: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), info=plain())
     depth: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(default=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.automation.engine.starting import Starter
 from app.automation.triggers import crud, deliveries_crud
-from app.automation.triggers.acting import acting, caller_kept
+from app.automation.triggers.acting import acting, caller_kept, key_kept
 from app.automation.triggers.cron import times_after
 from app.automation.triggers.errors import (
     NoSecret,
@@ -223,8 +223,9 @@ async def fire(
         headers={name.lower(): value for name, value in sample.headers.items()},
         scheduled_at=sample.scheduled_at or (now() if trigger.kind == "cron" else None),
     )
-    coming = Came(f"{MANUAL}:{trigger.id}:{new_id()}", what, runs_behind())
-    found = await acting(session, trigger)
+    fired_with = key_kept(access, trigger)
+    coming = Came(f"{MANUAL}:{trigger.id}:{new_id()}", what, runs_behind(), fired_with)
+    found = await acting(session, trigger, fired_with)
     wanted = wanted_of(trigger, found.version, coming)
     ready = await starter.prepare(session, found.access, wanted)
     delivery_id = await deliver(session, kernel, trigger, coming)

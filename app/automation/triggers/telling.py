@@ -15,10 +15,23 @@ MOST_HEADER: Final = 2000
 SHOWN: Final = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
 # Never shown, and what sounds like a credential only where the trigger names it.
 HIDDEN: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+# What names are made of: `X-Api-Key`, `apiKey` and `api_key` of the same words.
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# A word that names a credential, also where it is run together with others (`accesstoken`).
 _CREDENTIAL: Final = re.compile(
-    r"auth(?!ors?(?![a-z]))|cookie|credential|hmac|jwt|key(?!word)|passw|passphrase|pwd|secret"
-    r"|session|signature|signed|token|(?<![a-z])(sig|pass|otp)(?![a-z])|^code$"
+    r"o?auth(?!or(?!i[sz]))\w*|\w*cookies?|\w*credential\w*|hmac\w*|\w*jwt|\w*passw\w*"
+    r"|passphrase|\w*pwd|\w*secret(?!ar)\w*|(asp|j|php)?sess(ion\w*|id)|\w*signature|signed"
+    r"|\w*token(?!i[sz])\w*|sig|pass|otp"
+    r"|(access|api|app|auth|client|license|master|private|secret|shared|signing)keys?"
 )
+# Before the word `key`: then it opens nothing.
+_OPENS_NOTHING: Final = frozenset(
+    {
+        "cache", "column", "event", "foreign", "group", "hash", "idempotency", "issue", "lookup",
+        "message", "natural", "object", "order", "partition", "primary", "project", "public",
+        "range", "routing", "row", "sort", "translation", "unique",
+    }
+)  # fmt: skip
 _OF_PROXIES: Final = re.compile(r"forwarded|real-ip")
 
 
@@ -52,4 +65,11 @@ def _is_plain(header: str) -> bool:
 
 
 def _is_credential(name: str) -> bool:
-    return _CREDENTIAL.search(name.lower()) is not None
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if words == ["code"]:
+        return True
+    return any(
+        _CREDENTIAL.fullmatch(word) is not None
+        or (word in ("key", "keys") and before not in _OPENS_NOTHING)
+        for before, word in zip(["", *words], words, strict=False)
+    )

@@ -48,7 +48,7 @@ class Workflow(Versioned):
 
 
 class WorkflowVersion(NumberedVersion):
-    """One state of a workflow's definition, as it was written."""
+    """One state of a workflow's definition, as it was written; with which API key, if with one."""
 
     __tablename__ = "workflow_versions"
     __table_args__ = (
@@ -63,6 +63,7 @@ class WorkflowVersion(NumberedVersion):
     )
 
     workflow_id: Mapped[UUID] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
+    api_key_id: Mapped[UUID | None]
 
 
 WORKFLOW_KIND: Final = Kind(

@@ -33,6 +33,7 @@ def made(access: Access, workflow: Workflow, flow: Flow, note: str = "") -> Work
         workflow_id=workflow.id,
         number=workflow.current_version,
         created_by_id=access.user_id,
+        api_key_id=access.api_key_id,
         note=note,
         digest=digest_of(flow),
         definition=written(flow),

@@ -39,6 +39,7 @@ from app.inference.usage.errors import LedgerFull
 from app.knowledge.collections.errors import CollectionNotFound
 from app.knowledge.dictionary.errors import DictionaryNotFound
 from app.runs.events.errors import EventIdInvalid
+from app.runs.events.event import EventId
 from app.runs.events.streaming import LastEventId, event_stream_responses, stream_response
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
@@ -99,6 +100,7 @@ StartDep = Annotated[service.Start, Depends(_new_start)]
 async def _start_chat(
     begin: StartDep,
     rails: RailsDep,
+    kernel: KernelDep,
     calls: CallsDep,
     running: RunsDep,
     answering: AnsweringDep,
@@ -106,7 +108,7 @@ async def _start_chat(
     new: ChatCreate,
 ) -> Started:
     if last is not None:
-        return Started(last.run_id, last.seq, stream=True)
+        return await _resumed(begin.access, kernel, rails, last)
     return await _begun(
         rails, running, answering, new.stream, lambda: service.start_chat(calls, begin, new)
     )
@@ -124,11 +126,7 @@ async def _start_turn(
     new: TurnCreate,
 ) -> Started:
     if last is not None:
-        async with kernel.database.unit(begin.access.scope) as session:
-            run = await runs.get(session, begin.access, last.run_id)
-        if run.subject_id != conversation_id:
-            raise RunNotFound
-        return Started(run.id, last.seq, stream=True, run=run)
+        return await _resumed(begin.access, kernel, rails, last, conversation_id)
     return await _begun(
         rails,
         running,
@@ -136,6 +134,26 @@ async def _start_turn(
         new.stream,
         lambda: service.start(calls, begin, conversation_id, new),
     )
+
+
+async def _resumed(
+    access: Access,
+    kernel: Kernel,
+    rails: Rails,
+    last: EventId,
+    conversation_id: UUID | None = None,
+) -> Started:
+    """Raises RunNotFound."""
+    async with kernel.database.unit(access.scope) as session:
+        run = await runs.resumed(
+            session,
+            access,
+            last.run_id,
+            service.KIND,
+            subject_id=conversation_id,
+            started_id=rails.started_run_id,
+        )
+    return Started(run.id, last.seq, stream=True, run=run)
 
 
 async def _begun(

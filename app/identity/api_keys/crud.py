@@ -83,15 +83,18 @@ async def page(
     )
 
 
-async def is_living(session: AsyncSession, workspace_id: UUID, key_id: UUID, at: datetime) -> bool:
-    """Whether a key is there, not revoked, and not past its end."""
-    statement = select(ApiKey.id).where(
+async def living(
+    session: AsyncSession, workspace_id: UUID, key_id: UUID, at: datetime
+) -> ApiKey | None:
+    """A key that is there, not revoked, and not past its end."""
+    statement = select(ApiKey).where(
         ApiKey.id == key_id,
         ApiKey.workspace_id == workspace_id,
         ApiKey.revoked_at.is_(None),
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > at),
     )
-    return await session.scalar(statement) is not None
+    key: ApiKey | None = await session.scalar(statement)
+    return key
 
 
 async def add(session: AsyncSession, key: ApiKey) -> ApiKey:

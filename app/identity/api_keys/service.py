@@ -1,6 +1,7 @@
 """What may be done with API keys."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,9 @@ from app.core.paging import Cursors, PageQuery, Slice
 from app.core.versions import match
 from app.identity.api_keys import crud, secret
 from app.identity.api_keys.errors import ApiKeyEnded, ApiKeyNotFound, ScopeNotHeld
+from app.identity.api_keys.limits import limits_of
 from app.identity.api_keys.models import ApiKey
-from app.identity.api_keys.rules import stored
+from app.identity.api_keys.rules import rules_of, stored
 from app.identity.api_keys.schemas import ApiKeyBulkItem, ApiKeyCreate, ApiKeyUpdate
 from app.identity.api_keys.terms import FREE, Terms, of_caller, terms_of
 from app.identity.workspaces.roles import known_permissions
@@ -262,6 +264,21 @@ def _note(session: AsyncSession, action: str, key: ApiKey, **detail: object) -> 
     note(session, Note(action, "api_key", key.id, detail=detail))
 
 
+async def as_it_is(session: AsyncSession, begun: Access) -> Access | None:
+    """What work that outlives its request may do by now, as far as its key says; None at its end.
+
+    Rights are those that it had and the key has still; limits and rules are the key's of now. An
+    access of no key stays as it is.
+    """
+    if begun.api_key_id is None:
+        return begun
+    key = await crud.living(session, begun.workspace_id, begun.api_key_id, now())
+    if key is None:
+        return None
+    held = begun.permissions & known_permissions(key.scopes)
+    return replace(begun, permissions=held, limits=limits_of(key.limits), rules=rules_of(key))
+
+
 async def is_living(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> bool:
     """Whether a key is there, not revoked, not past its end: for work that outlives requests."""
-    return await crud.is_living(session, workspace_id, key_id, now())
+    return await crud.living(session, workspace_id, key_id, now()) is not None

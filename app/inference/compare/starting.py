@@ -18,7 +18,6 @@ from app.inference.compare.schemas import ComparisonCreate, ComparisonEstimate
 from app.runs.events.streaming import LastEventId
 from app.runs.runs import service as runs
 from app.runs.runs.bundle import RunsDep
-from app.runs.runs.errors import RunNotFound
 from app.runs.runs.models import Run
 
 
@@ -63,9 +62,8 @@ async def start_comparison(
     """Begin a comparison, unless this request was made before; raises what planning raises."""
     if last is not None:
         async with kernel.database.unit(access.scope) as session:
-            seen = await runs.get(session, access, last.run_id)
-        if seen.kind != KIND:
-            raise RunNotFound
+            started_id = rails.started_run_id
+            seen = await runs.resumed(session, access, last.run_id, KIND, started_id=started_id)
         return Started(seen.id, last.seq, stream=True, run=seen)
     if rails.started_run_id is not None:
         return Started(rails.started_run_id, 0, new.stream, replayed=True)

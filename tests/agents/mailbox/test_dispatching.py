@@ -32,6 +32,7 @@ from app.agents.mailbox.subscription_schemas import (
 )
 from app.agents.mailbox.waking import Bell
 from app.core.auth import Access, Permission
+from app.core.causes import count_behind, runs_behind
 from app.core.db import SYSTEM, sync_engine
 from app.core.errors import Conflict
 from app.core.ids import new_id
@@ -426,3 +427,40 @@ def hang_up(server_url, kernel):
 
 async def _true(value):
     return bool(value)
+
+
+async def test_an_answer_counts_as_done_by_what_sent_the_message(office):
+    """So that a workflow which writes to an agent that starts it again comes to an end."""
+    await office.subscribe()
+    office.runtime.held.set()
+    seen, start = [], office.runtime.start
+
+    async def started(access, wanted):
+        # A look sees what other tests have left, too.
+        if access.workspace_id == office.access.workspace_id:
+            seen.append(runs_behind())
+        await start(access, wanted)
+
+    office.runtime.start = started
+    for deep in (3, 0):
+        count_behind(deep)
+        message_id = await office.send(deep)
+        count_behind(0)
+        async with office.dispatching() as dispatcher:
+            await dispatcher.look()
+            await office.ended(message_id)
+    assert seen == [3, 0]
+    async with office.kernel.database.unit(SYSTEM) as session:
+        told = await session.execute(
+            text(
+                "select sender, runs_behind from mailbox_messages where workspace_id = :id "
+                "order by position"
+            ),
+            {"id": office.access.workspace_id},
+        )
+    assert [tuple(row) for row in told] == [
+        ("service:asks", 3),
+        (office.address, 3),
+        ("service:asks", 0),
+        (office.address, 0),
+    ]

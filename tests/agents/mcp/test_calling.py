@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 
 from app.agents.tools.tool import ToolFault
+from app.core.causes import META, count_behind
 from tests.agents.mcp.conftest import access_of, context, served, wiki
 
 
@@ -58,3 +61,23 @@ async def test_progress_is_passed_on(talker, confirmed, opened):
     assert answer.text == "counted"
     assert [each["message"] for each in told] == ["step 1", "step 2", "step 3"]
     assert told[0] == {"tool": "wiki__counting", "progress": 1, "total": 3, "message": "step 1"}
+
+
+async def test_a_call_says_which_runs_are_behind_it(talker, confirmed, opened):
+    """Each for itself: many calls share one connection."""
+    server = MCPServer("wiki")
+
+    @server.tool()
+    def behind(ctx: Context) -> int:
+        """How many runs led to this."""
+        return (ctx.request_context.meta or {}).get(META, 0)
+
+    async def asked(tool, runs):
+        count_behind(runs)
+        return (await tool.call(context(access_of(talker)), {})).text
+
+    async with served(server.streamable_http_app()) as serving:
+        await confirmed(serving.url)
+        [tool] = await opened("mcp:wiki/behind")
+        said = await asyncio.gather(*(asked(tool, runs) for runs in (3, 0, 5)))
+    assert said == ["3", "0", "5"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -11,6 +12,10 @@ from mcp.client.streamable_http import streamable_http_client
 
 from app.agents.tools.tool import Listed, ToolFault, ToolTraits
 from app.core.auth import Permission
+from app.core.causes import META
+from app.core.db import SYSTEM
+from app.runs.runs.models import Run
+from app.runs.runs.service import BEHIND
 from tests.knowledge.dictionary.conftest import new_keeper, term
 from tests.support.agents import Bench
 from tests.support.audit import trail
@@ -341,3 +346,21 @@ async def test_requests_are_counted_like_others(client, person):
     answers = [await client.post("/mcp", json=INITIALIZE, headers=headers) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[-1].json()["code"] == "rate_limited"
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_what_a_call_begins_counts_as_begun_by_what_led_to_the_call(
+    client, address, kernel, mode
+):
+    person = await new_person(client)
+    await new_agent(client, person, "helper")
+    key = (await new_key(client, person))["key"]
+    seen = []
+    async with connected(address, key, mode) as mcp:
+        for meta in ({META: 5}, {META: "5"}, None):
+            asked = {"input": "Say something."}
+            done = await mcp.call_tool("run_agent_helper", asked, meta=meta)
+            async with kernel.database.unit(SYSTEM) as session:
+                run = await session.get(Run, UUID(done.structured_content["run_id"]))
+            seen.append(run.input.get(BEHIND, 0))
+    assert seen == [5, 0, 0]

@@ -142,6 +142,27 @@ async def test_without_a_key_those_that_call_the_same_service_share_one(office):
         assert len(site.asked) == 2
 
 
+async def test_reading_rows_of_a_service_shares_one_too(office, app):
+    def reading(url):
+        options = {"url": url, "rows": ""}
+        settings = {"connector": "http_rows", "operation": "read", "options": options}
+        guarded = {"failures": 2, "cooldown": "1h"}
+        return {"nodes": [{"id": "r", "type": "connector", "with": settings, "breaker": guarded}]}
+
+    down = json_answer({"error": "no"}, status=503)
+    async with Site(x=down, y=down) as site, Site(x=json_answer([])) as other:
+        await office.make("one", **reading(f"{site.url}/x"))
+        await office.make("two", **reading(f"{site.url}/y"))
+        await office.make("three", **reading(f"{other.url}/x"))
+        said = [await code_of(office, slug) for slug in ("one", "one", "two", "three")]
+    assert said == ["http_status", "http_status", "breaker_open", "ok"]
+    node = app.state.automation.nodes.get("connector")
+    for options, target in (({"database": "shop"}, "database shop"), ({}, None)):
+        name = "database" if options else "files"
+        config = node.config(connector=name, operation="read", options=options)
+        assert node.target(config) == target
+
+
 async def test_answers_that_blame_the_caller_neither_open_nor_close_it(office):
     statuses = [422, 422, 503, 422, 503]
 

@@ -101,3 +101,19 @@ async def test_a_run_of_a_key_that_was_revoked_fails_and_says_what_is_not_undone
 async def test_a_run_of_one_who_is_still_there_goes_on(shop):
     await shop.make("there", ASK)
     assert outcome(await shop.ended(await shop.begin("there"))) == ("completed", None)
+
+
+async def test_a_run_of_a_key_is_held_to_what_the_key_may_ask_by_now(shop):
+    scopes = ["workflows:run", "workflows:read", "runs:read", "models:invoke"]
+    made = await shop.call(shop.guest, "POST", "/v1/api-keys", {"name": "k", "scopes": scopes})
+    say = {"id": "say", "type": "llm", "with": {"model": "demo/chat?tokens=2", "prompt": "Hello"}}
+    await shop.make("narrowed", ASK, say, edges=[{"from": "ask", "to": "say"}])
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    ends = []
+    for change in ({"limits": []}, {"models": ["other/*"]}):
+        answer = await shop.team.http.post("/v1/workflows/narrowed/runs", json={}, headers=headers)
+        assert answer.json()["status"] == "paused", answer.text
+        await shop.call(shop.guest, "PATCH", f"/v1/api-keys/{made['id']}", change)
+        ends.append(await shop.ended(answer.json()))
+    assert [each["status"] for each in ends] == ["completed", "failed"]
+    assert ends[1]["error"]["errors"][0]["code"] == "model_not_allowed", ends[1]

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest_asyncio
 from sqlalchemy import select, update
 
-from app.automation.engine import admission
+from app.automation.engine import admission, crud
 from app.automation.engine.jobs import Waking
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.language.flow import Flow
@@ -209,6 +209,30 @@ async def test_whose_turn_has_come_while_nobody_told_them_is_found(office, app):
     await waking.find_forgotten()
     async with asyncio.timeout(10):
         while await admitted(database, second) is None:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.05)
+
+
+async def test_a_run_that_ends_without_letting_go_of_its_place_has_it_taken(
+    office, app, monkeypatch
+):
+    ask = {"id": "ask", "type": "approval", "with": {"title": "Go on?"}}
+    await office.make("held", settings={"concurrency": {"limit": 2}}, nodes=[ask])
+    ids = [UUID((await office.run("held"))["id"]) for _ in range(3)]
+    database, waking = app.state.kernel.database, Waking(app.state.kernel.database)
+    waking.runs = app.state.runs
+    assert await admitted(database, ids[2]) is None
+
+    async def unfit(*_):
+        raise ValueError("lasting")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(crud, "end", unfit)
+        await office.post(f"/v1/workflow-runs/{ids[0]}/cancel")
+        assert (await office.events(str(ids[0]))).types[-1] == "run.failed"
+    assert await admitted(database, ids[2]) is None
+    await waking.find_forgotten()
+    async with asyncio.timeout(10):
+        while await admitted(database, ids[2]) is None:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.05)
 
 

@@ -6,6 +6,7 @@ from app.automation.language.expressions import evaluate
 from app.automation.language.faults import StepFault
 from app.automation.language.marks import marks_of
 from app.automation.language.templates import rendered
+from app.automation.nodes.connector import ConnectorConfig
 from app.automation.nodes.http import HttpConfig
 
 
@@ -23,6 +24,10 @@ def test_what_templates_put_into_an_address_leads_nowhere_else(url, inputs, aske
     settings = {"url": f"https://api.example.com{url}"}
     given = rendered(settings, {"inputs": inputs}, marks=marks_of(HttpConfig))
     assert given == {"url": f"https://api.example.com{asked}"}
+    # And where rows are read page by page.
+    within = {"connector": "http_rows", "operation": "read", "options": settings}
+    given = rendered(within, {"inputs": inputs}, marks=marks_of(ConnectorConfig))
+    assert given["options"] == {"url": f"https://api.example.com{asked}"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.agents.sandbox.limits import CodeLimits
 from app.agents.sandbox.sandbox import Sandbox
 from app.automation.nodes.code import CodeNode
 
@@ -58,6 +59,20 @@ async def test_all_code_of_a_definition_is_read_in_one_process(steps):
     wrong = {place: each[0].detail for place, each in enumerate(found) if each}
     assert wrong == {1: "line 1: '(' was never closed", 200: "line 2: invalid syntax"}
     assert sandbox.ran == 1
+
+
+async def test_sound_code_is_not_blamed_where_all_of_it_takes_too_long(steps):
+    class Hasty(Sandbox):
+        async def run(self, code, limits=None):
+            return await super().run(code, CodeLimits(seconds=10, cpu_seconds=1))
+
+    heavy = "[" + "f(a, b, c)," * 20_000 + "]\n"
+    codes = [{"code": f"x = {n}\ny = {heavy}"} for n in range(30)]
+    node = CodeNode(Hasty())
+    found = [each[0] for each in await node.mistakes_of(steps.access, codes) if each]
+    assert [each.code for each in found] == ["code_invalid"]
+    assert found[0].detail.startswith("To check all code of the definition took longer than")
+    assert await node.mistakes(steps.access, codes[-1]) == []
 
 
 @pytest.mark.parametrize("deep", ["-" * 90_000 + "1", "(" * 300 + "1", "1" + "+1" * 45_000])

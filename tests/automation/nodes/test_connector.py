@@ -300,6 +300,15 @@ async def test_the_same_content_under_another_name_is_another_document(rows, tal
     found = (await talker.call("GET", f"/v1/collections/{made['id']}/documents")).json()["data"]
     seen = sorted((each["name"], each["wanted_version"]) for each in found)
     assert seen == [("a.md", 2), ("b.md", 1), ("x-a.md", 1)]
+    named = [{"name": name, "text": name} for name in ("y/a.md", "y-a.md", "y\\a.md", "y/a.md")]
+    mixed = await rows("collection", "write", collection="reports", documents=named)
+    assert [each["name"] for each in mixed["documents"]] == ["y-a.md", "y-a.md"]
+    assert [each["is_new"] for each in mixed["documents"]] == [True, False]
+    assert [(each["index"], each["code"]) for each in mixed["rejects"]] == [
+        (1, "document_invalid"),
+        (2, "document_invalid"),
+    ]
+    assert mixed["rejects"][0]["message"] == "it would be kept as `y-a.md`, as `y/a.md` is"
     for on_duplicate, told in (("skip", (1, 0)), ("error", (0, 1))):
         options = {"documents": [{"name": "c.md", "text": "Nothing new."}]}
         ended = await rows(

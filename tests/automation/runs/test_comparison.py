@@ -77,5 +77,16 @@ async def test_node_by_node(talker, keeper):
     assert {d["pointer"].rpartition("/")[0] for d in told["definition"]} >= {"/nodes/1"}
     part = await compare(talker, a, b, only="different", limit=2)
     assert ([n["path"] for n in part["nodes"]], part["has_more"]) == (["fetch", "mail"], True)
-    rest = await compare(talker, a, b, only="different", after=part["next_after"])
+    cursor = part["next_cursor"]
+    rest = await compare(talker, a, b, only="different", cursor=cursor)
     assert ([n["path"] for n in rest["nodes"]], rest["has_more"]) == (["rate", "send"], False)
+    assert rest["next_cursor"] is None
+    for runs, foreign, only in (
+        ((a, b), cursor, "all"),
+        ((b, a), cursor, "different"),
+        ((a, b), "mail", "different"),
+    ):
+        body = {"a": str(runs[0]), "b": str(runs[1]), "only": only, "cursor": foreign}
+        refused = await talker.call("POST", "/v1/workflow-runs/compare", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (400, "cursor_invalid")
+        assert refused.json()["errors"][0]["pointer"] == "/body/cursor"

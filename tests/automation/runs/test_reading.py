@@ -1,6 +1,6 @@
 """What people see of runs, and who sees them."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest_asyncio
 
@@ -21,7 +21,8 @@ async def listed(talker, **query):
 async def test_runs_are_listed_newest_first_and_filtered(talker, keeper):
     orders, mails = await keeper.workflow("Order"), await keeper.workflow("Mail")
     one = str(await keeper.run(orders, DEFINITION, labels={"ticket": "T-42"}))
-    two = str(await keeper.run(orders, DEFINITION, after=10, status="failed", trigger="cron"))
+    told = {"status": "failed", "trigger": "cron", "trigger_id": uuid4()}
+    two = str(await keeper.run(orders, DEFINITION, after=10, **told))
     three = str(await keeper.run(mails, DEFINITION, after=20, parent_run_id=UUID(one)))
     assert await listed(talker) == [three, two, one]
     assert await listed(talker, order="asc") == [one, two, three]
@@ -30,6 +31,8 @@ async def test_runs_are_listed_newest_first_and_filtered(talker, keeper):
         ({"workflow": str(mails.id)}, [three]),
         ({"status": "failed"}, [two]),
         ({"trigger": "cron"}, [two]),
+        ({"trigger_id": str(told["trigger_id"])}, [two]),
+        ({"trigger_id": str(uuid4())}, []),
         ({"q": "t-42"}, [one]),
         ({"q": "mail"}, [three]),
         ({"q": "%"}, []),

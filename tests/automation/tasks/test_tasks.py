@@ -324,3 +324,95 @@ async def test_the_run_goes_on_with_what_was_decided(talker):
         assert ended["status"] == "completed", ended
         ends.append(ended["output"])
     assert ends == [{"paid": 80, "refused": None}, {"paid": None, "refused": "Too dear."}]
+
+
+async def with_address(kernel, person, email, *, verified=True):
+    """As they are once they have changed their address, and proved that it is theirs."""
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(User)
+            .where(User.id == UUID(person.user_id))
+            .values(email=email, email_verified_at=now() if verified else None)
+        )
+
+
+def address():
+    return f"{uuid4().hex[:12]}@example.com"
+
+
+async def test_who_comes_by_an_address_later_does_not_come_by_its_tasks(team, kernel):
+    team, (_, editor, other, _), keeper = team
+    free, given, proved = address(), address(), address()
+    await with_address(kernel, other, given)
+    unheard_of = wait("later", 1, assignees=[free])
+    _, ids = await asked(keeper, unheard_of, wait("given", 2, assignees=[given.upper()]))
+    await with_address(kernel, other, proved)
+
+    async def tried(person, name):
+        path = f"/v1/tasks/{ids[name]}/decide"
+        return await team.call(person, "POST", path, {"decision": "approve"})
+
+    for name, email in (("later", free), ("given", given)):
+        await with_address(kernel, editor, email)
+        assert code(await tried(editor, name)) == (403, "task_not_yours")
+        shown = (await team.call(editor, "GET", f"/v1/tasks/{ids[name]}")).json()
+        assert (shown["may_decide"], shown["assignees"][0].lower()) == (False, email)
+    # Whose it was when it was given to them still has it.
+    assert (await tried(other, "given")).status_code == 200
+
+
+async def test_an_address_that_is_yet_to_be_verified_counts_while_it_is_theirs(team, kernel):
+    team, (_, editor, other, _), keeper = team
+    first, second = address(), address()
+    await with_address(kernel, other, first, verified=False)
+    _, ids = await asked(keeper, wait("ask", 1, assignees=[first]))
+    await with_address(kernel, other, second)
+    await with_address(kernel, editor, first)
+    for person in (other, editor):
+        shown = (await team.call(person, "GET", f"/v1/tasks/{ids['ask']}")).json()
+        assert shown["may_decide"] is False
+    await with_address(kernel, editor, address())
+    await with_address(kernel, other, first)
+    shown = (await team.call(other, "GET", f"/v1/tasks/{ids['ask']}")).json()
+    assert shown["may_decide"] is True
+
+
+async def test_a_task_is_given_to_no_address_of_nobody(team, kernel):
+    team, (owner, editor, other, _), keeper = team
+    email = address()
+    await with_address(kernel, other, email)
+    _, ids = await asked(keeper, wait("ask", 1, assignees=[editor.user_id]))
+    path = f"/v1/tasks/{ids['ask']}"
+
+    async def given(*assignees):
+        return await team.call(editor, "POST", f"{path}/assign", {"assignees": assignees})
+
+    nobody = await given(email, address(), owner.email)
+    assert code(nobody) == (422, "assignee_unknown")
+    assert [each["pointer"] for each in nobody.json()["errors"]] == ["/body/assignees/1"]
+    passed = await given(email.upper())
+    assert (passed.status_code, passed.json()["assignees"]) == (200, [email.upper()])
+    await with_address(kernel, other, address())
+    await with_address(kernel, editor, email)
+    decided = [
+        await team.call(person, "POST", f"{path}/decide", {"decision": "approve"})
+        for person in (editor, other)
+    ]
+    assert [each.status_code for each in decided] == [403, 200]
+
+
+async def test_a_step_means_whoever_has_the_address_when_it_asks(talker, kernel):
+    person = talker.person
+    email, free = address(), address()
+    await with_address(kernel, person, email)
+    slug, path = f"pay-{uuid4().hex[:8]}", "/v1/workflows"
+    asks = [
+        {"id": name, "type": "approval", "with": {"title": name, "assignees": [to]}}
+        for name, to in (("mine", email), ("nobodys", free))
+    ]
+    body = {"name": "Pay", "slug": slug, "definition": flow(*asks)}
+    assert (await talker.call("POST", path, json=body)).status_code == 201
+    run = (await talker.call("POST", f"{path}/{slug}/runs", json={})).json()
+    await with_address(kernel, person, free)
+    found = (await talker.call("GET", "/v1/tasks", params={"run_id": run["id"]})).json()["data"]
+    assert {each["title"]: each["may_decide"] for each in found} == {"mine": True, "nobodys": False}

@@ -7,11 +7,13 @@ import time
 from dataclasses import replace
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, text
 
 from app.automation.engine.models import WorkflowRun
 from app.automation.triggers import receiving
 from app.automation.triggers.models import WorkflowDelivery, WorkflowTrigger
+from app.automation.triggers.telling import query_shown
 from app.core.db import SYSTEM
 from app.core.limits import Limit
 from tests.automation.triggers.conftest import Bench, signed
@@ -115,6 +117,25 @@ HEADERS = {
     "x-forwarded-for": "192.0.2.1",
 }
 SEEN = {"query": "{{ event.query }}", "headers": "{{ headers }}"}
+
+
+@pytest.mark.parametrize("name", [
+    *SECRETS, "key", "keys", "X-Api-Key", "APIKey", "apikey", "subscription-key", "x-functions-key",
+    "oauth2", "authCode", "x-authenticated-user", "accesstoken", "csrfToken", "client_secret",
+    "PHPSESSID", "JSESSIONID", "sessionId", "passwd", "userPassword", "x-hmac-sha256", "id_jwt",
+    "signed_request", "webhookSignature", "OTP", "set-cookie", "aws-credentials",
+])  # fmt: skip
+def test_names_that_sound_like_a_credential(name):
+    assert query_shown({name: "x"}, {}) == {}
+
+
+@pytest.mark.parametrize("name", [
+    *PLAIN, "monkey", "sortKey", "sort_key", "PrimaryKey", "x-idempotency-key", "keyboard",
+    "turkey", "assigned_to", "designed", "bypass", "compass", "authority", "authored_by",
+    "secretary", "tokenizer", "possession", "promo_code", "signal", "passenger", "hotkey",
+])  # fmt: skip
+def test_names_that_do_not(name):
+    assert query_shown({name: "x"}, {}) == {name: "x"}
 
 
 async def sent(bench, workflow, on):

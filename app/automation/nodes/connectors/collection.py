@@ -26,6 +26,7 @@ from app.core.auth import Permission
 from app.core.errors import AppError
 from app.core.schema import Input, Metadata, Name, Text
 from app.knowledge.collections.models import Collection
+from app.knowledge.ingestion.naming import file_name
 from app.knowledge.ingestion.service import OnDuplicate
 from app.knowledge.ingestion.writing import NewFile, Writing
 
@@ -92,9 +93,12 @@ class Write(Operation[WriteOptions]):
         collection = await collection_of(self._documents, ctx, options.collection)
         made: list[dict[str, Any]] = []
         rejects: list[Reject] = []
+        names: dict[str, str] = {}
         for index, given in enumerate(options.documents):
             try:
                 new = _file_of(given)
+                if options.on_duplicate == "version":
+                    _expect_own(names, new.name)
                 made.append(await self._sink.put(ctx, collection, new, options.on_duplicate))
             except (ValidationError, ValueError) as error:
                 rejects.append(Reject(index, "document_invalid", _said(error), _shown(given)))
@@ -155,8 +159,7 @@ class _Sink:
     async def put(
         self, ctx: StepContext, collection: Collection, new: NewFile, on_duplicate: OnDuplicate
     ) -> dict[str, Any]:
-        # Of a path the last part alone would be kept: two documents would become one.
-        whole = replace(new, name=new.name.replace("/", "-").replace("\\", "-"))
+        whole = replace(new, name=_kept(new.name))
         document, is_new = await self._writing.put(
             ctx.access, self._launcher.runs, collection.id, whole, on_duplicate, ctx.depth + 1
         )
@@ -176,6 +179,19 @@ def _file_of(given: Mapping[str, Any]) -> NewFile:
     except binascii.Error:
         raise ValueError("its `base64` is not Base64") from None
     return NewFile(new.name, new.media_type, content, new.metadata)
+
+
+def _kept(name: str) -> str:
+    """Of a path the last part alone would be kept: two documents would become one."""
+    return name.replace("/", "-").replace("\\", "-")
+
+
+def _expect_own(names: dict[str, str], name: str) -> None:
+    """Raises ValueError where another name of the same call comes to the same document."""
+    kept = file_name(_kept(name))
+    before = names.setdefault(kept, name)
+    if before != name:
+        raise ValueError(f"it would be kept as `{kept}`, as `{before}` is")
 
 
 def _said(error: ValueError) -> str:

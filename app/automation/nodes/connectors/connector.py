@@ -99,6 +99,11 @@ class Operation(ABC, Generic[Options]):
     async def perform(self, ctx: StepContext, options: Options) -> dict[str, Any]:
         """Raises StepFault and AppError."""
 
+    def target(self, options: Mapping[str, Any]) -> str | None:
+        """With what outside of the workspace it has to do, as `TaskNode.target` says it."""
+        del options
+        return None
+
     async def mistakes(self, access: Access, options: Mapping[str, Any]) -> Sequence[FieldError]:
         """What is wrong with options of the right form; pointers begin below `options`."""
         del access, options

@@ -90,6 +90,9 @@ class Read(Operation[ReadOptions]):
         self._database = database
         self._reading = reading
 
+    def target(self, options: Mapping[str, Any]) -> str | None:
+        return f"database {options.get('database')}"
+
     async def mistakes(self, access: Access, options: Mapping[str, Any]) -> Sequence[FieldError]:
         found = []
         if is_template(options.get("sql")):

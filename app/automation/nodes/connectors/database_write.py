@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.agents.databases import service
 from app.agents.databases.errors import DatabaseReadOnly, TargetUnfit
-from app.agents.databases.writing import Load, Mode, Numbered, Writing
+from app.agents.databases.writing import Load, Mode, Numbered, Writing, expect_writable
 from app.automation.nodes.connectors.connector import (
     MOST_GIVEN,
     Operation,
@@ -92,6 +92,9 @@ class Write(Operation[WriteOptions]):
         self._database = database
         self._writing = writing
 
+    def target(self, options: Mapping[str, Any]) -> str | None:
+        return f"database {options.get('database')}"
+
     async def mistakes(self, access: Access, options: Mapping[str, Any]) -> Sequence[FieldError]:
         slug = options.get("database")
         if not isinstance(slug, str) or is_template(slug):
@@ -110,6 +113,7 @@ class Write(Operation[WriteOptions]):
         expect_allowed(ctx, Permission.TOOLS_READ, Permission.WORKFLOWS_RUN)
         async with self._database.unit(ctx.access.scope) as session:
             database = await service.named(session, ctx.access, options.database)
+        expect_writable(database)
         every = list(enumerate(options.rows))
         good: list[Numbered] = [(at, row) for at, row in every if isinstance(row, dict)]
         rejects = [

@@ -10,6 +10,8 @@ from yarl import URL
 
 from app.agents.credentials.finding import Credentials
 from app.agents.tools.web.client import ToolClient
+from app.automation.language.marks import URL as URL_TEMPLATE
+from app.automation.language.marks import marked
 from app.automation.nodes.connectors.connector import (
     MOST_BYTES,
     MOST_ROWS,
@@ -26,6 +28,7 @@ from app.automation.nodes.exchanging import (
     Url,
     exchange,
     expect_credential,
+    origin_of,
 )
 from app.automation.nodes.node_type import StepContext, StepFault
 from app.core.auth import Access
@@ -52,7 +55,14 @@ class Paging(Input):
 
 
 class ReadOptions(Input):
-    url: Url
+    url: Annotated[
+        Url,
+        Field(
+            description="Of the first page. Values that templates put into it are percent-encoded, "
+            "as those of the node `http`.",
+            json_schema_extra=marked(URL_TEMPLATE),
+        ),
+    ]
     headers: Headers = Field(default_factory=dict)
     query: Query = Field(default_factory=dict)
     credential: CredentialConfig | None = None
@@ -86,6 +96,9 @@ class Read(Operation[ReadOptions]):
     def __init__(self, client: ToolClient, credentials: Credentials) -> None:
         self._client = client
         self._credentials = credentials
+
+    def target(self, options: Mapping[str, Any]) -> str | None:
+        return origin_of(str(options.get("url")))
 
     async def mistakes(self, access: Access, options: Mapping[str, Any]) -> Sequence[FieldError]:
         return await expect_credential(self._credentials, access, options.get("credential"))
