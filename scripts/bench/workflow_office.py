@@ -26,7 +26,7 @@ LIMITS = ("KEY", "USER", "WORKSPACE", "ADDRESS", "SENSITIVE", "ATTEMPTS")
 PATIENCE_SECONDS = 300
 STEPS = 10
 # Of the longer chain of each kind: a node that costs a tenth needs more of them to be measured.
-LONG = {"chain": 110, "pure": 490}
+LONG = {"chain": 110, "pure": 490, "computing": 490}
 SLOW_SECONDS = 0.1
 PAUSE_SECONDS = 0.03
 APPROVAL, SPEECH = "waits", "speaks"
@@ -117,8 +117,8 @@ def open_office(folder: Path) -> Iterator[Office]:
 
 
 def make_workflows(http: httpx2.Client) -> None:
-    """`chain-n` (tasks) and `pure-n` of two lengths, `slow-n`, and two that wait or speak."""
-    for kind, made in (("chain", _task), ("pure", _pure)):
+    """Tasks and pure nodes in rows of two lengths, `slow-n`, and two that wait or speak."""
+    for kind, made in (("chain", _task), ("pure", _pure), ("computing", _computing)):
         for count in (STEPS, LONG[kind]):
             _make(http, f"{kind}-{count}", _row(made, count))
     slow = {"type": "noop", "with": {"seconds": SLOW_SECONDS}}
@@ -134,7 +134,11 @@ def _task(_number: int) -> dict[str, Any]:
     return {"type": "noop"}
 
 
-def _pure(number: int) -> dict[str, Any]:
+def _pure(_number: int) -> dict[str, Any]:
+    return {"type": "transform", "with": {"value": 1}}
+
+
+def _computing(number: int) -> dict[str, Any]:
     """It adds one to what the node before it gave."""
     value = f"{{{{ nodes.n{number - 1}.output + 1 }}}}" if number else 0
     return {"type": "transform", "with": {"value": value}}

@@ -8,8 +8,8 @@ process of its own (`chains/`), on uvloop, with its defaults:
   what they know on our Postgres, Temporal's dev server and Prefect's in SQLite. A rival is
   installed into `.tools/` once; one that cannot be is `null`. Temporal and Prefect have fewer runs
   at once;
-- CPU of one more node in a run: a task, which is kept, and a pure one, which computes (CEL) and is
-  not kept;
+- CPU of one more node in a run: a task, which is kept; a pure one, which is not, and does as little
+  as the task; and a pure one that computes (CEL);
 - what a step says until a reader of server-sent events has it, and one commit with NOTIFY until a
   listener has it;
 - one worker and two: steps that do nothing, for which the cores decide, and steps that pass time;
@@ -77,6 +77,7 @@ class Found:
     chains: dict[str, Chain | None]
     task_ms: float
     pure_ms: float
+    computing_ms: float
     lags: Lags
     busy: Pair
     idle: Pair
@@ -103,7 +104,7 @@ def measure(office: Office, size: Size, *, quick: bool) -> Found:
         chains[rival.name] = chain_of_rival(rival, office, size, quick=quick)
     say("runs that wait")
     waiting = waiting_of(office, size.waiting)
-    return Found(chains, nodes["chain"], nodes["pure"], lags, busy, idle, waiting)
+    return Found(chains, *nodes.values(), lags, busy, idle, waiting)
 
 
 def say(what: str) -> None:
@@ -173,6 +174,8 @@ def _rest(found: Found) -> dict[str, object]:
         "task_cpu_ms": round(found.task_ms, 3),
         "pure_cpu_ms": round(found.pure_ms, 4),
         "pure_over_task": round(found.pure_ms / found.task_ms, 3),
+        "computing_cpu_ms": round(found.computing_ms, 4),
+        "computing_over_task": round(found.computing_ms / found.task_ms, 3),
         "event_p50_ms": round(lags.events[0], 2),
         "event_p99_ms": round(lags.events[1], 2),
         "notify_p50_ms": round(lags.notices[0], 2),

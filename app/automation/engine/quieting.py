@@ -44,7 +44,7 @@ class Quiet:
     def emit(self, kind: str, fields: dict[str, Any]) -> None:
         """Append an event of a step where there is room for it; else count its end."""
         if self._is_told(kind, fields["node_id"], fields["path"]):
-            self._ctx.emit(kind, **fields)
+            self._ctx.append(kind, fields)
         elif kind in _ENDS:
             self._count(fields["node_id"], fields["step"])
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from app.automation.language.cel.budget import LIGHT
 from app.automation.language.cel.functions import dumped
 from app.automation.language.cel.tokens import TOKEN
 from app.automation.language.cel.values import weight
@@ -183,7 +184,7 @@ class _Rendering:
         pieces = _ready(template)
         if len(pieces) == 1 and isinstance(pieces[0], Expression):
             value = pieces[0].value(self._names)
-            self._take(weight(value))
+            self._take(1 if type(value) in LIGHT else weight(value))
             return value
         return "".join([self._piece(piece) for piece in pieces])
 

@@ -74,7 +74,12 @@ class RunContext:
 
     def emit(self, kind: str, /, **fields: Any) -> None:
         """Append an event; raises RunOutputTooLarge."""
-        self._flush_deltas()
+        self.append(kind, fields)
+
+    def append(self, kind: str, fields: dict[str, Any]) -> None:
+        """The same, for whoever has the fields as a dict."""
+        if self._buffer:
+            self._flush_deltas()
         self._log.append(kind, fields)
 
     def text(self, delta: str, *, message_id: UUID | str) -> None:
