@@ -74,7 +74,7 @@ async def open_automation(
         agents.makers.workflows = WorkflowMaker(Bench(kernel.database, nodes))
         working = Working(kernel.database, kernel.valkey, nodes, inference.calls, plans)
         stack.push_async_callback(working.close)
-        waking = Waking(kernel.database)
+        waking = Waking(kernel.database, working.turns, plans)
         workbench = Workbench(kernel.database, nodes, agents.tools, kernel.cursors)
         helping = Helping(workbench, inference.calls)
         yield Automation(

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import ValidationError
-
-from app.automation.engine import admission, cache_crud, crud, turns_crud, waits_crud
+from app.automation.engine import cache_crud, crud, turns_crud, waits_crud
+from app.automation.engine.known import readable
 from app.automation.engine.models import WorkflowRun, WorkflowWait
+from app.automation.engine.plans import Plans
+from app.automation.engine.turns import Turns
 from app.automation.language.expressions import MATCH_TURNS, evaluate
-from app.automation.language.flow import Flow
 from app.automation.nodes.node_type import StepFault
 from app.core.clock import now
 from app.core.db import SYSTEM, AsyncSession, Database
@@ -20,7 +20,6 @@ from app.core.outbox import Event
 from app.core.statements import within
 from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
-from app.runs.runs.service import request_cancel_of
 
 log = get_logger(__name__)
 
@@ -36,8 +35,10 @@ class Waking:
     name = DUE
     runs: Runs
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, turns: Turns, plans: Plans) -> None:
         self._database = database
+        self._turns = turns
+        self._plans = plans
 
     def jobs(self) -> tuple[Job, ...]:
         return (
@@ -70,14 +71,8 @@ class Waking:
         """Free the place of a run that has ended without that."""
         await crud.end(session, row.workspace_id, row.id, now())
         for child in await waits_crud.close_waits(session, row.workspace_id, row.id):
-            await request_cancel_of(session, row.workspace_id, child)
-            self.runs.canceller(session)(child)
-        try:
-            flow = Flow.model_validate(row.definition)
-        except ValidationError:
-            return
-        for run_id in await admission.next_at_end(session, flow, row):
-            await self.runs.wake(session, row.workspace_id, run_id)
+            await self._turns.cancel(session, row.workspace_id, child)
+        await self._turns.make_room(session, readable(self._plans, row), row)
 
     async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
         """Those that a step waits for."""

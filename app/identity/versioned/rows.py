@@ -103,7 +103,7 @@ def _taken(kind: Kind[V, N], column: str, label: str) -> Select[V, N]:
 def _taken_quickly(kind: Kind[V, N], column: str, label: str) -> Statement:
     row, version = kind.row, kind.version
     columns = select(
-        row.id, row.slug, row.name, row.description, row.labels,
+        row.id, row.slug, row.name, row.description,
         version.id.label("version_id"), version.number, version.definition,
     )  # fmt: skip
     return Statement(_with_version(columns, kind, column, label))
@@ -188,7 +188,7 @@ async def taken_quickly(
     named: str | UUID,
     label: str,
 ) -> Any:
-    """The same as columns: `id`, `slug`, `name`, `description` and `labels` of the one.
+    """The same as columns: `id`, `slug`, `name` and `description` of the one.
 
     Of the version `version_id`, `number` and `definition`, which are None where there is none.
     """

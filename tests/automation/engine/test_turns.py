@@ -8,7 +8,6 @@ import pytest_asyncio
 from sqlalchemy import select, update
 
 from app.automation.engine import admission, crud
-from app.automation.engine.jobs import Waking
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.language.flow import Flow
 from app.core.clock import now
@@ -198,8 +197,7 @@ async def test_whose_turn_has_come_while_nobody_told_them_is_found(office, app):
     ask = {"id": "ask", "type": "approval", "with": {"title": "Go on?"}}
     await office.make("told", settings={"concurrency": {"limit": 1}}, nodes=[ask])
     first, second = [UUID((await office.run("told"))["id"]) for _ in range(2)]
-    database, waking = app.state.kernel.database, Waking(app.state.kernel.database)
-    waking.runs = app.state.runs
+    database, waking = app.state.kernel.database, app.state.automation.waking
     await waking.find_forgotten()
     assert await admitted(database, second) is None
     async with database.unit(SYSTEM) as session:
@@ -218,8 +216,7 @@ async def test_a_run_that_ends_without_letting_go_of_its_place_has_it_taken(
     ask = {"id": "ask", "type": "approval", "with": {"title": "Go on?"}}
     await office.make("held", settings={"concurrency": {"limit": 2}}, nodes=[ask])
     ids = [UUID((await office.run("held"))["id"]) for _ in range(3)]
-    database, waking = app.state.kernel.database, Waking(app.state.kernel.database)
-    waking.runs = app.state.runs
+    database, waking = app.state.kernel.database, app.state.automation.waking
     assert await admitted(database, ids[2]) is None
 
     async def unfit(*_):
