@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     cheapen_passwords()
     for name in [name for name in os.environ if name.startswith("LUMINOUS_")]:
         del os.environ[name]  # a developer's own settings are not the tests'
-    if hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput") or config.option.collectonly:
         return
     folder = tempfile.TemporaryDirectory(prefix="luminous-tests-", ignore_cleanup_errors=True)
     engines = EmbeddedEngines(Path(folder.name) / "data", durable=False)
@@ -109,7 +109,7 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 
 # The services of one worker. Two over the same stores would take up each other's runs and passages,
 # and neither has the other's files and vectors.
-SERVICES = ("usual", "sso", "browser", "alone", "canary", "console")
+SERVICES = ("usual", "sso", "browser", "alone", "canary", "console", "killed")
 
 
 def valkey_database(server_url: str, worker_number: int, name: str = "usual") -> str:

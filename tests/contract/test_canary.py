@@ -6,8 +6,6 @@ that repeats its key; then everything that was written is searched for all of th
 """
 
 import base64
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ from tests.support.canaries import Aviary, Place, around, planted, secret_places
 from tests.support.echoing import EchoingProvider, echoing_provider
 from tests.support.openapi import BODIES, Operation, operations_of
 from tests.support.sampling import part_of
+from tests.support.starting import Started
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -73,7 +72,12 @@ class Running:
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
 
-def launch(running: Callable[..., Running], settings: Settings, form: str) -> Iterator[Running]:
+def launch(
+    running: Callable[..., Running],
+    settings: Settings,
+    form: str,
+    document: dict[str, Any] | None = None,
+) -> Iterator[Running]:
     """Run the service with its log in a file, and whatever else is needed to be looked at."""
     database_url = settings.database_url.get_secret_value()
     redis_url = settings.redis_url.get_secret_value()
@@ -81,7 +85,7 @@ def launch(running: Callable[..., Running], settings: Settings, form: str) -> It
     aviary, port, log = Aviary(), free_port(), data.with_suffix(".log")
     master = aviary.new("master")[:32].ljust(32, "x")
     aviary.homes[master] = None
-    with echoing_provider() as provider, log.open("wb") as written:
+    with echoing_provider() as provider:
         environment = ENVIRONMENT | {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
@@ -104,19 +108,14 @@ def launch(running: Callable[..., Running], settings: Settings, form: str) -> It
             "LUMINOUS_RATE_LIMIT_SENSITIVE": "100000/60",
             "LUMINOUS_RATE_LIMIT_ATTEMPTS": "100000/60",
         }
-        process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "app.cli", "serve", "--port", str(port)],
-            stdout=written,
-            stderr=subprocess.STDOUT,
-            env=environment,
-        )
+        process = Started(["serve", "--port", str(port)], environment, log)
         try:
             address = f"http://127.0.0.1:{port}"
             with httpx2.Client(
                 base_url=address, timeout=30, event_hooks={"response": [aviary.record]}
             ) as http:
                 _await(http, process, log)
-                document = http.get("/openapi.json").json()
+                document = document or http.get("/openapi.json").json()
                 yield running(
                     aviary,
                     http,
@@ -133,7 +132,7 @@ def launch(running: Callable[..., Running], settings: Settings, form: str) -> It
             process.wait(30)
 
 
-def _await(http: httpx2.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(http: httpx2.Client, process: Started, log: Path) -> None:
     deadline = time.monotonic() + 60
     while True:
         assert process.poll() is None, log.read_text()
@@ -151,8 +150,8 @@ def service(apart) -> Iterator[Running]:
 
 
 @pytest.fixture
-def console_service(apart) -> Iterator[Running]:
-    yield from launch(Running, apart("console"), "console")
+def console_service(apart, service) -> Iterator[Running]:
+    yield from launch(Running, apart("console"), "console", service.document)
 
 
 # --- What is planted -----------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import httpx2
 import pytest
 
 from tests.cli.test_up import ENVIRONMENT, free_port
+from tests.support.starting import Started
 
 SETTINGS = {
     "LUMINOUS_RUN_LEASE_SECONDS": "1",
@@ -34,16 +34,11 @@ class Service:
         self.printed = ""
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self) -> Iterator[Started]:
         log = self.data.with_suffix(".log")
-        with log.open("wb") as out:
-            command = [sys.executable, "-m", "app.cli", "up"]
-            process = subprocess.Popen(  # noqa: S603
-                [*command, "--port", str(self.port), "--data", str(self.data)],
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=ENVIRONMENT | SETTINGS,
-            )
+        log.write_bytes(b"")
+        command = ["up", "--port", str(self.port), "--data", str(self.data)]
+        process = Started(command, ENVIRONMENT | SETTINGS, log)
         try:
             deadline = time.monotonic() + 60
             while "Ctrl-C stops" not in log.read_text():

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from sqlalchemy import make_url
 
+from app.core.config import Settings
 from app.core.db import sync_engine
 from tests.agents.databases.conftest import passed_on
 from tests.conftest import create_database
@@ -66,9 +66,13 @@ async def made(client: Client, dsn: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_pipeline_goes_on_after_a_kill(tmp_path: Path) -> None:
-    async def story(engines, processes) -> None:
-        url = make_url(create_database(engines.database_url, "world"))
+def test_a_pipeline_goes_on_after_a_kill(
+    apart: Callable[[str], Settings], stores: tuple[str, str], worker_number: int
+) -> None:
+    world = f"world_{worker_number}"
+
+    async def story(processes) -> None:
+        url = make_url(create_database(stores[0], world))
         ask = asking(url.render_as_string(hide_password=False))
         for statement in SETUP.strip().split(";\n"):
             ask(statement)
@@ -77,7 +81,7 @@ def test_a_pipeline_goes_on_after_a_kill(tmp_path: Path) -> None:
         port = server.sockets[0].getsockname()[1]
         async with server:
             client = Client(processes[0].address, await key_at(processes[0].address))
-            dsn = f"postgresql://{url.username}:x@127.0.0.1:{port}/world?sslmode=disable"
+            dsn = f"postgresql://{url.username}:x@127.0.0.1:{port}/{world}?sslmode=disable"
             run_id = await client.start(await made(client, dsn), "killed")
             while ask("select count(*) from target")[0][0] < KILLED_AT:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -93,5 +97,5 @@ def test_a_pipeline_goes_on_after_a_kill(tmp_path: Path) -> None:
             assert ask("select id from target order by id") == wanted
             assert ask("select distinct _lineage ->> 'run_id' from target") == [(run_id,)]
 
-    with two_processes(tmp_path) as (engines, processes):
-        asyncio.run(story(engines, processes))
+    with two_processes(apart("killed")) as processes:
+        asyncio.run(story(processes))

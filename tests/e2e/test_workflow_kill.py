@@ -1,11 +1,11 @@
 """Workflows whose process is killed: each ends the same elsewhere, and keeps each step once."""
 
 import asyncio
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 
 import pytest
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import two_processes
 from tests.support.workflows.fleet import Client
 from tests.support.workflows.killing import (
@@ -23,7 +23,7 @@ PAUSE_SECONDS = 0.01
 
 
 @pytest.mark.timeout(300)
-def test_whatever_dies_a_run_ends_as_ever() -> None:
+def test_whatever_dies_a_run_ends_as_ever(apart: Callable[[str], Settings]) -> None:
     async def story(first, second) -> None:
         key = await new_key(first)
         living, dying = Client(first.address, key), Client(second.address, key)
@@ -40,9 +40,5 @@ def test_whatever_dies_a_run_ends_as_ever() -> None:
         # One that waited for a person goes on where that is decided, which may be elsewhere.
         assert len(calm) - killed.losses[0] > len(calm) / 2
 
-    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
-    with (
-        TemporaryDirectory(prefix="luminous-kill-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as (_, (first, second)),
-    ):
+    with two_processes(apart("killed")) as (first, second):
         asyncio.run(story(first, second))

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import Process, two_processes
 from tests.support.workflows.fleet import Client
 from tests.support.workflows.killing import (
@@ -58,11 +57,10 @@ class Fleet:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def fleet() -> AsyncIterator[Fleet]:
+async def fleet(apart: Callable[[str], Settings]) -> AsyncIterator[Fleet]:
     with (
-        TemporaryDirectory(prefix="luminous-temporal-", ignore_cleanup_errors=True) as folder,
         open_temporal() as temporal,
-        two_processes(Path(folder), temporal.settings) as (_, (first, second)),
+        two_processes(apart("killed"), temporal.settings) as (first, second),
     ):
         yield Fleet(temporal, first, second, await new_key(first))
 

@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import Process, two_processes
 from tests.knowledge.dictionary.conftest import new_keeper, term
 from tests.knowledge.ingestion.conftest import new_shelf
@@ -21,12 +20,8 @@ SLOW, QUICK = (f"demo/chat?tokens=160&delay_ms={delay}" for delay in (25, 0))
 
 
 @pytest.fixture
-def pair() -> Iterator[list[Process]]:
-    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
-    with (
-        TemporaryDirectory(prefix="luminous-turns-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as (_, found),
-    ):
+def pair(apart: Callable[[str], Settings]) -> Iterator[list[Process]]:
+    with two_processes(apart("killed")) as found:
         yield found
 
 

@@ -1,11 +1,9 @@
-"""`luminous keys`, as an operator runs it: in a process of its own, killed and run again."""
+"""`luminous keys` in processes of its own, killed and run again."""
 
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from tests.cli.test_up import ENVIRONMENT
 from tests.conftest import migrated_database
 from tests.support.fakes.transit import TOKEN, transit_server
 from tests.support.sealed import fill, key_of
+from tests.support.starting import Started
 
 COLUMNS = sealed_columns(Base.metadata)
 ROOT = "root_secrets.sealed_secret"  # the one column that the service itself must be able to read
@@ -35,6 +34,7 @@ class Installation:
     def __init__(self, database_url: str, redis_url: str, data: Path) -> None:
         self.database_url = database_url
         self.path = data / "master.key"
+        self.log = data / "printed.log"
         self.engine = sync_engine(database_url)
         self.environment = ENVIRONMENT | {
             "DATABASE_URL": database_url,
@@ -42,19 +42,14 @@ class Installation:
             "LUMINOUS_DATA_DIR": str(data),
         }
 
-    def started(self, *words: str, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "app.cli", "keys", *words],
-            env=self.environment | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def started(self, *words: str, **variables: str) -> Started:
+        self.log.write_bytes(b"")
+        return Started(["keys", *words], self.environment | variables, self.log)
 
     def run(self, *words: str, code: int = 0, **variables: str) -> str:
-        process = self.started(*words, **variables)
-        printed, _ = process.communicate(timeout=60)
-        assert process.returncode == code, printed
+        ended = self.started(*words, **variables).wait(60)
+        printed = self.log.read_text()
+        assert ended == code, printed
         assert "Traceback" not in printed
         return printed
 
@@ -168,11 +163,11 @@ def test_a_rotation_that_is_killed_is_completed_by_the_next(place):
         process = place.started("rotate")
         deadline = time.monotonic() + 60
         while place.of_key(former) > 5 * len(others) + 2:
-            assert process.poll() is None, process.communicate()
+            assert process.poll() is None, place.log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait(30)
     newest = place.vault.keys.active
     assert newest != former
     assert place.of_key(former) > 0
@@ -192,7 +187,7 @@ def test_rotations_killed_at_any_moment_lose_nothing(place):
             time.sleep(0.01)
         time.sleep(1.0)  # about when the first batches are written
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait(30)
         assert place.read_all(place.vault) == secrets
     place.run("rotate")
     assert place.read_all(Vault(place.vault.keys.active.secret)) == secrets

@@ -1,13 +1,12 @@
 """kill -9 of the process that hands a batch over: the provider has it once, and it is paid once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
 
+from app.core.config import Settings
 from tests.inference.batches.test_batches import ended, line, make
 from tests.inference.chaos.processes import Process, two_processes
 from tests.support.chat import Talker, connected
@@ -20,12 +19,8 @@ COST = Decimal(3 * (120 * 125 + 50 * 500)) / 10**8
 
 
 @pytest.fixture
-def pair() -> Iterator[list[Process]]:
-    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
-    with (
-        TemporaryDirectory(prefix="luminous-killed-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as (_, found),
-    ):
+def pair(apart: Callable[[str], Settings]) -> Iterator[list[Process]]:
+    with two_processes(apart("killed")) as found:
         yield found
 
 

@@ -1,9 +1,7 @@
-"""Two processes of the service on engines of their own, all of which may be killed."""
+"""Two processes of the service, and engines of their own: all of them may be killed."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -13,8 +11,10 @@ from pathlib import Path
 from app.cli.embedded import EmbeddedEngines
 from app.cli.embedded.postgres import Postgres
 from app.cli.embedded.valkey import Valkey
+from app.core.config import Settings
 from app.core.migrations import upgrade
 from tests.cli.test_up import ENVIRONMENT, free_port
+from tests.support.starting import Started
 
 LEASE_SECONDS = 1.0
 START_SECONDS = 60.0
@@ -39,7 +39,7 @@ class Process:
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"{self.port}.log"
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Started | None = None
 
     @property
     def pid(self) -> int:
@@ -47,12 +47,9 @@ class Process:
         return self._process.pid
 
     def launch(self) -> None:
-        command = [sys.executable, "-m", "app.cli", "serve", "--port", str(self.port)]
-        with self.log.open("ab") as out:
-            self._process = subprocess.Popen(  # noqa: S603
-                command, stdout=out, stderr=subprocess.STDOUT, env={**self._environment}
-            )
-        self._printed = self.log.stat().st_size
+        self._printed = self.log.stat().st_size if self.log.exists() else 0
+        command = ["serve", "--port", str(self.port)]
+        self._process = Started(command, self._environment, self.log)
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -117,27 +114,34 @@ class Engines:
 
 
 @contextmanager
-def two_processes(
-    folder: Path, settings: Mapping[str, str] | None = None
-) -> Iterator[tuple[Engines, list[Process]]]:
-    """`settings` go before those above."""
+def own_engines(folder: Path) -> Iterator[Engines]:
+    """Engines that may be killed, with the tables in them."""
     with EmbeddedEngines(folder / "data") as embedded:
-        engines = Engines(embedded)
-        upgrade(engines.database_url)
-        environment = ENVIRONMENT | SETTINGS | dict(settings or {})
-        environment |= {"DATABASE_URL": engines.database_url, "REDIS_URL": engines.redis_url}
-        environment["LUMINOUS_MASTER_KEY"] = b64encode(os.urandom(32)).decode()
-        # Each has a folder of its own: a local vector store is open in one process only.
-        found = [
-            Process(folder, environment | {"LUMINOUS_DATA_DIR": str(folder / f"files-{n}")})
-            for n in range(2)
-        ]
-        try:
-            for process in found:
-                process.launch()
-            for process in found:
-                process.wait_ready()
-            yield engines, found
-        finally:
-            for process in found:
-                process.stop()
+        upgrade(embedded.database_url)
+        yield Engines(embedded)
+
+
+@contextmanager
+def two_processes(
+    place: Settings, settings: Mapping[str, str] | None = None
+) -> Iterator[list[Process]]:
+    """On the stores and in the folder of `place`; `settings` go before those above."""
+    environment = ENVIRONMENT | SETTINGS | dict(settings or {})
+    environment["DATABASE_URL"] = place.database_url.get_secret_value()
+    environment["REDIS_URL"] = place.redis_url.get_secret_value()
+    environment["LUMINOUS_MASTER_KEY"] = b64encode(os.urandom(32)).decode()
+    # Each has a folder of its own: a local vector store is open in one process only.
+    folders = [place.data_dir / f"files-{n}" for n in range(2)]
+    found = [
+        Process(place.data_dir, environment | {"LUMINOUS_DATA_DIR": str(folder)})
+        for folder in folders
+    ]
+    try:
+        for process in found:
+            process.launch()
+        for process in found:
+            process.wait_ready()
+        yield found
+    finally:
+        for process in found:
+            process.stop()

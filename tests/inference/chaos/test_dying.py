@@ -12,7 +12,9 @@ from tempfile import TemporaryDirectory
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
+from app.core.config import Settings
 from app.core.db import Database
 from app.core.kernel import connect_valkey
 from app.inference.prices.money import to_nano
@@ -21,7 +23,13 @@ from tests.inference.chaos.answers import events_of
 from tests.inference.chaos.books import Books, assert_balanced, by_request, cost_of
 from tests.inference.chaos.clients import ROUTE, ask
 from tests.inference.chaos.load import Results, load
-from tests.inference.chaos.processes import LEASE_SECONDS, Engines, Process, two_processes
+from tests.inference.chaos.processes import (
+    LEASE_SECONDS,
+    Engines,
+    Process,
+    own_engines,
+    two_processes,
+)
 from tests.inference.chaos.providers import VENDORS, Script, Scripted
 from tests.inference.chaos.site import LONG, RATES, Site, open_site
 from tests.inference.chaos.tasks import Task
@@ -33,13 +41,22 @@ SLOWLY = {"slow": 1.0}
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[tuple[Engines, list[Process]]]:
+def pair(settings: Settings) -> Iterator[tuple[Engines, list[Process]]]:
     # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
     with (
         TemporaryDirectory(prefix="luminous-chaos-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as opened,
+        own_engines(Path(folder)) as engines,
+        two_processes(
+            settings.model_copy(
+                update={
+                    "database_url": SecretStr(engines.database_url),
+                    "redis_url": SecretStr(engines.redis_url),
+                    "data_dir": Path(folder),
+                }
+            )
+        ) as processes,
     ):
-        yield opened
+        yield engines, processes
 
 
 @dataclass(frozen=True)

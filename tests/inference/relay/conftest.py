@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 from fastapi import FastAPI
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from app.core.kernel import Kernel
 from app.inference.gate.gate import Gate
@@ -77,7 +77,8 @@ translated = pytest.mark.parametrize("gateway", ["anthropic", "gemini"], indirec
 
 @pytest.fixture
 async def sdk(gateway: Gateway) -> AsyncIterator[AsyncOpenAI]:
+    http = DefaultAsyncHttpxClient(verify=False)
     async with AsyncOpenAI(
-        base_url=gateway.base_url, api_key=gateway.key, max_retries=0, timeout=20
+        base_url=gateway.base_url, api_key=gateway.key, max_retries=0, timeout=20, http_client=http
     ) as opened:
         yield opened

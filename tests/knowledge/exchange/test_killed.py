@@ -1,12 +1,11 @@
 """kill -9 in mid-import: another process completes it, and no entry is there twice or by half."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import Process, two_processes
 from tests.knowledge.exchange.desk import Desk, counts
 from tests.support.identity import new_person, until
@@ -15,12 +14,8 @@ ROWS = 250
 
 
 @pytest.fixture
-def pair() -> Iterator[list[Process]]:
-    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
-    with (
-        TemporaryDirectory(prefix="luminous-killed-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as (_, found),
-    ):
+def pair(apart: Callable[[str], Settings]) -> Iterator[list[Process]]:
+    with two_processes(apart("killed")) as found:
         yield found
 
 

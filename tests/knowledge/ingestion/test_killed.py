@@ -1,13 +1,12 @@
 """kill -9 in mid-ingestion: started again, it completes it once, and nothing is doubled."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Iterator
 
 import httpx2
 import pytest
 
+from app.core.config import Settings
 from tests.inference.chaos.processes import Process, two_processes
 from tests.knowledge.ingestion.conftest import new_shelf
 from tests.support.chat import Talker, connected
@@ -15,12 +14,8 @@ from tests.support.fakes.openai import FakeOpenAI
 
 
 @pytest.fixture
-def pair() -> Iterator[list[Process]]:
-    # Not in pytest's folder, whose mode another run of pytest resets under Postgres's feet.
-    with (
-        TemporaryDirectory(prefix="luminous-ingestion-", ignore_cleanup_errors=True) as folder,
-        two_processes(Path(folder)) as (_, found),
-    ):
+def pair(apart: Callable[[str], Settings]) -> Iterator[list[Process]]:
+    with two_processes(apart("killed")) as found:
         yield found
 
 
