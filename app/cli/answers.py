@@ -18,11 +18,23 @@ NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 FINE: Final = bytes(each for each in range(256) if each == 9 or (each >= 32 and each != 127))
 # A body up to this size leaves in one write with its head.
 JOINED_BYTES: Final = 64 * 1024
-MOST_NAMES: Final = 1000
 BODILESS: Final = (204, 304)
-
-# How the line of a header begins, by its name. Those that say how the body comes are never here.
-_lines: dict[bytes, bytes] = {}
+# Names that are known to be names, in lower case, and that do not say how a body comes. What is
+# not among them is looked at each time.
+PLAIN: Final = frozenset(
+    name.encode()
+    for name in (
+        "age", "cache-control", "content-encoding", "content-security-policy", "content-type",
+        "cross-origin-opener-policy", "cross-origin-resource-policy", "date", "etag", "link",
+        "location", "permissions-policy", "ratelimit", "ratelimit-policy", "referrer-policy",
+        "retry-after", "strict-transport-security", "vary", "x-accel-buffering",
+        "x-content-type-options", "x-luminous-attempts", "x-luminous-cache", "x-luminous-call-id",
+        "x-luminous-guardrails", "x-luminous-model", "x-luminous-route",
+        "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens", "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
+        "x-request-id",
+    )
+)  # fmt: skip
 
 
 class JoinedCycle(RequestResponseCycle):
@@ -33,6 +45,7 @@ class JoinedCycle(RequestResponseCycle):
 
     _head = b""
     _lonely: asyncio.Handle | None = None
+    _says_close = False
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -56,35 +69,31 @@ class JoinedCycle(RequestResponseCycle):
     def _begin(self, message: HTTPResponseStartEvent) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        status = message["status"]
-        content = [STATUS_LINE[status]]
-        values = []
-        for name, value in (*self.default_headers, *message.get("headers", ())):
-            content.append(_lines.get(name) or self._line(name, value))
-            content.append(value)
-            content.append(b"\r\n")
-            values.append(value)
-        if b"".join(values).translate(None, FINE):
+        headers = [*self.default_headers, *message.get("headers", ())]
+        for at, (name, value) in enumerate(headers):
+            if name not in PLAIN:
+                headers[at] = self._heed(name, value)
+        lines = b"\r\n".join(map(b": ".join, headers))
+        # One search for all of them: what is there beside our own ends of lines came in a header.
+        if lines.translate(None, FINE) != b"\r\n" * (len(headers) - 1):
             raise RuntimeError("Invalid HTTP header value.")
-        if not (self.keep_alive or self._says_close(message)):
-            content.append(b"connection: close\r\n")
+        status = message["status"]
+        ending = b"\r\n" if headers else b""
+        if not (self.keep_alive or self._says_close):
+            ending += b"connection: close\r\n"
         if (
             self.chunked_encoding is None
             and self.scope["method"] != "HEAD"
             and status not in BODILESS
         ):
             self.chunked_encoding = True
-            content.append(b"transfer-encoding: chunked\r\n")
-        content.append(b"\r\n")
-        self._head = b"".join(content)
+            ending += b"transfer-encoding: chunked\r\n"
+        self._head = b"%b%b%b\r\n" % (STATUS_LINE[status], lines, ending)
         self._lonely = running_loop().call_soon(self._leave)
 
-    def _line(self, name: bytes, value: bytes) -> bytes:
-        """How the line of a header begins that is new here, or says how the body comes."""
-        if not NAME.fullmatch(name):
-            raise RuntimeError("Invalid HTTP header name.")
+    def _heed(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """A header that may say how the body comes; raises where its name is none."""
         lowered = name.lower()
-        line = lowered + b": "
         if lowered == b"content-length":
             if self.chunked_encoding is None:
                 self.expected_content_length = int(value)
@@ -94,14 +103,12 @@ class JoinedCycle(RequestResponseCycle):
                 self.expected_content_length = 0
                 self.chunked_encoding = True
         elif lowered == b"connection":
-            self.keep_alive = self.keep_alive and not closes(value)
-        elif len(_lines) < MOST_NAMES:
-            _lines[name] = line
-        return line
-
-    def _says_close(self, message: HTTPResponseStartEvent) -> bool:
-        said = (*self.default_headers, *message.get("headers", ()))
-        return any(name.lower() == b"connection" and closes(value) for name, value in said)
+            if closes(value):
+                self.keep_alive = False
+                self._says_close = True
+        elif not NAME.fullmatch(name):
+            raise RuntimeError("Invalid HTTP header name.")
+        return lowered, value
 
     def _go_on(self, message: HTTPResponseBodyEvent) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
@@ -115,9 +122,14 @@ class JoinedCycle(RequestResponseCycle):
             raise RuntimeError("Response content longer than Content-Length")
         else:
             self.expected_content_length -= len(body)
-        self._write(body)
-        if more:
-            return
+        if self._head:
+            self._join(body)
+        elif body:
+            self.transport.write(body)
+        if not more:
+            self._end()
+
+    def _end(self) -> None:
         if self.expected_content_length != 0:
             raise RuntimeError("Response content shorter than Content-Length")
         self.response_complete = True
@@ -126,14 +138,14 @@ class JoinedCycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
 
-    def _write(self, block: bytes) -> None:
-        if self._head and len(block) > JOINED_BYTES:
+    def _join(self, body: bytes) -> None:
+        """Send the head with the first of the body."""
+        if len(body) > JOINED_BYTES:
             self._leave()
-        if self._head:
-            block = self._head + block
+        else:
+            body = self._head + body
             self._rest()
-        if block:
-            self.transport.write(block)
+        self.transport.write(body)
 
     def _leave(self) -> None:
         """Send the head, whose body has not come yet."""

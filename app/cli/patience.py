@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 
 from app.cli.answers import JoinedCycle
 from app.core.errors import AppError, HeadTooLarge, RequestTimedOut
+from app.core.http.bounds import WHOLE
 
 MOST_HEAD_BYTES: Final = 64 * 1024  # more than core.http.bounds lets through
 LINGER_SECONDS: Final = 1.0
@@ -44,6 +45,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = self._refused = False
         self._head_bytes = 0
         self._patience: TimerHandle | None = None
+        self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -51,6 +53,8 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -95,12 +99,41 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._rest()
+        self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._watch_idleness(self.timeout_keep_alive)
         if self.cycle.more_body and self._patience is None:
             self._be_patient()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close what has been idle for its time; one timer looks after many requests."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._watch_idleness(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _watch_idleness(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
 
     def _name_request(self) -> None:
         """Complete what the application is told of a request whose head has come."""

@@ -28,10 +28,10 @@ class deadline:  # noqa: N801 - it is read as a noun
     """`with deadline(5):` raises TimeoutError where what is awaited in it takes longer (seconds).
 
     It is what `asyncio.timeout` is, which asks for the loop four times. `at` is the loop's time at
-    which it ends.
+    which it ends. Its timer is set once the loop has turned: most of what is sent does not wait.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer", "at")
+    __slots__ = ("_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer", "at")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -46,7 +46,8 @@ class deadline:  # noqa: N801 - it is read as a noun
         self._task: asyncio.Task[Any] = task
         self._cancelling = task.cancelling()
         self.at = loop.time() + self._seconds
-        self._timer = loop.call_later(self._seconds, self._expire)
+        self._loop = loop
+        self._timer: asyncio.Handle = loop.call_soon(self._set)
         return self
 
     def __exit__(
@@ -61,6 +62,9 @@ class deadline:  # noqa: N801 - it is read as a noun
         # Who was cancelled by somebody else meanwhile stays cancelled.
         if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def _set(self) -> None:
+        self._timer = self._loop.call_at(self.at, self._expire)
 
     def _expire(self) -> None:
         self._expired = True

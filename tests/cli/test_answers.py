@@ -27,7 +27,10 @@ async def application(scope, receive, send):
         "/short": [(b"content-length", b"3")],
         "/closing": [LENGTH, (b"Connection", b"keep-alive, Close")],
         "/broken": [LENGTH, (b"x-said", b"a\r\nset-cookie: b")],
+        "/forged": [(b"location", b"/a\nset-cookie: b"), LENGTH],
         "/misnamed": [LENGTH, (b"x said", b"a")],
+        "/renamed": [LENGTH, (b"x-said\r\nset-cookie", b"a")],
+        "/capitals": [(b"Content-Length", b"2"), (b"X-Said", b"Tabs\tand caf\xe9")],
     }[path]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     if path == "/late":
@@ -115,6 +118,12 @@ async def test_a_head_leaves_in_one_write_with_its_body(port, writes):
     assert writes[0].endswith(b"\r\n\r\nok")
 
 
+async def test_names_leave_in_lower_case_and_values_as_they_are(port):
+    received = await ask(port, "/capitals")
+    assert b"\r\ncontent-length: 2\r\nx-said: Tabs\tand caf\xe9\r\n" in received
+    assert received.endswith(b"\r\n\r\nok")
+
+
 async def test_a_head_does_not_wait_for_a_body_that_comes_later(port, writes):
     asking = asyncio.create_task(ask(port, "/late"))
     await asyncio.sleep(0.15)
@@ -135,7 +144,7 @@ async def test_a_connection_that_ends_with_its_answer_says_so(port, path, versio
     assert b"close" in received.lower()
 
 
-@pytest.mark.parametrize("path", ["/broken", "/misnamed", "/short"])
+@pytest.mark.parametrize("path", ["/broken", "/forged", "/misnamed", "/renamed", "/short"])
 async def test_what_would_garble_an_answer_is_no_answer(port, path):
     received = await ask(port, path)
     assert b"set-cookie" not in received

@@ -97,6 +97,13 @@ async def test_an_open_connection_serves_again_and_is_closed_when_idle(port):
     assert 1.4 < seconds < 3
 
 
+async def test_what_is_asked_on_an_open_connection_may_take_longer_than_it_may_be_idle(port):
+    slow = GET.replace(b"/quick", b"/slow") + b"\r\n"
+    received, seconds = await connection(port, GET + b"\r\n", slow, pause=0.2)
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+    assert 2.3 < seconds < 4
+
+
 async def test_a_body_that_trickles_on_after_the_answer_is_let_go(port):
     head = b"POST /quick HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
     received, seconds = await connection(port, head, *[b"x"] * 60, pause=0.05)

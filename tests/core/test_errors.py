@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import AppError, FieldError, NotFound, TooManyRequests, from_problem
 from app.core.http.docs_page import error_kinds
-from app.main import create_app
+from app.main import all_routes
 
 STATUSES = {
     400, 401, 402, 403, 404, 405, 408, 409, 410, 412, 413, 414, 415, 422, 429, 431,
@@ -15,8 +15,8 @@ STATUSES = {
 
 
 @pytest.fixture(scope="module")
-def kinds(settings):
-    create_app(settings)  # every room is imported
+def kinds():
+    all_routes()  # every room is imported
     return list(error_kinds())
 
 

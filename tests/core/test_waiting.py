@@ -15,6 +15,13 @@ async def test_what_takes_longer_than_its_deadline_is_cut():
     assert not task.cancelling()
 
 
+async def test_who_has_no_time_left_may_still_do_what_takes_none():
+    with deadline(-1):
+        pass
+    with pytest.raises(TimeoutError), deadline(-1):
+        await asyncio.sleep(5)
+
+
 async def test_what_is_done_in_time_is_not():
     with deadline(0.05) as bound:
         assert bound.at > running_loop().time()

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Service(FastAPI):
@@ -16,8 +16,16 @@ class Service(FastAPI):
     """
 
     def __init__(self, *, outermost: Sequence[Middleware], **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(telemetry={"tracing": False, "metrics": False, "logs": False}, **options)
         self._outermost = outermost
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        # What FastAPI and Starlette do of it where nothing is to be traced.
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         app = super().build_middleware_stack()

@@ -20,32 +20,36 @@ NO_STORE: Final = (b"cache-control", b"no-store")
 REVALIDATE: Final = (b"cache-control", b"private, no-cache")
 
 
-def security_headers(settings: Settings) -> Headers:
+class Defaults:
     """What an answer says that does not say it itself."""
-    headers = {
-        "content-security-policy": API_CSP,
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-        "permissions-policy": PERMISSIONS,
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-    }
-    if settings.public_url.lower().startswith("https://"):
-        headers["strict-transport-security"] = HSTS
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
+    def __init__(self, settings: Settings) -> None:
+        headers = {
+            "content-security-policy": API_CSP,
+            "cross-origin-opener-policy": "same-origin",
+            "cross-origin-resource-policy": "same-origin",
+            "permissions-policy": PERMISSIONS,
+            "referrer-policy": "no-referrer",
+            "x-content-type-options": "nosniff",
+        }
+        if settings.public_url.lower().startswith("https://"):
+            headers["strict-transport-security"] = HSTS
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._names = frozenset(name for name, _ in self._headers)
 
-def complete(headers: Headers, status: int, defaults: Headers) -> None:
-    """Add what is missing: the defaults, and of JSON whether a cache may keep it."""
-    told = dict(headers)  # ASGI has their names in lower case
-    headers += [default for default in defaults if default[0] not in told]
-    if b"cache-control" in told:
-        return
-    if b"etag" in told and (status == 304 or _is_json(told)):
-        headers.append(REVALIDATE)
-    elif _is_json(told):
-        headers.append(NO_STORE)
+    def complete(self, headers: Headers, told: dict[bytes, bytes], status: int) -> None:
+        """Add what is missing: the defaults, and of JSON whether a cache may keep it.
 
-
-def _is_json(told: dict[bytes, bytes]) -> bool:
-    return told.get(b"content-type", b"").startswith(JSON)
+        `told` are the headers by name, which ASGI has in lower case.
+        """
+        if self._names.isdisjoint(told):
+            headers += self._headers
+        else:
+            headers += [default for default in self._headers if default[0] not in told]
+        if b"cache-control" in told:
+            return
+        is_json = told.get(b"content-type", b"").startswith(JSON)
+        if b"etag" in told and (status == 304 or is_json):
+            headers.append(REVALIDATE)
+        elif is_json:
+            headers.append(NO_STORE)

@@ -2,7 +2,7 @@
 
 import hmac
 import ipaddress
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -10,26 +10,17 @@ from starlette.types import Scope
 
 from app.core.config import Settings
 from app.core.errors import NotFound
-from app.core.metrics import DATABASE_CONNECTIONS, REQUEST_SECONDS, REQUESTS, exposition
+from app.core.metrics import DATABASE_CONNECTIONS, REQUESTS, exposition
 
 ROUTE: Final = "luminous.route"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
-
-_children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
 
 def measure(scope: Scope, status: int, seconds: float) -> None:
     """Count a request under its route's template; one without a route is `unmatched`."""
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
     route = str(scope.get(ROUTE) or getattr(scope.get("route"), "path", "unmatched"))
-    key = (str(method), route, status // 100)
-    children = _children.get(key)
-    if children is None:
-        class_of = f"{key[2]}xx" if status else "unanswered"
-        children = (REQUESTS.labels(method, route, class_of), REQUEST_SECONDS.labels(method, route))
-        _children[key] = children
-    children[0].inc()
-    children[1].observe(seconds)
+    REQUESTS.count(method, route, status, seconds)
 
 
 def install_metrics(app: FastAPI, settings: Settings) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 UNIX: Final = "unix"
 MOST_HOPS: Final = 32
@@ -24,22 +24,19 @@ Hop = tuple[str, str]  # what a proxy says of whom it serves: the address, and t
 
 
 class TrustedProxies:
-    """Middleware that puts the client in the place of the proxies that it came through."""
+    """Puts the client in the place of the proxies that it came through."""
 
-    def __init__(self, app: ASGIApp, trusted: Iterable[str]) -> None:
-        self.app = app
+    def __init__(self, trusted: Iterable[str]) -> None:
         listed = tuple(trusted)
         self._unix = UNIX in listed
         self._networks: tuple[Network, ...] = tuple(
             ipaddress.ip_network(entry, strict=False) for entry in listed if entry != UNIX
         )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in {"http", "websocket"} and (self._networks or self._unix):
-            self._correct(scope)
-        await self.app(scope, receive, send)
-
-    def _correct(self, scope: Scope) -> None:
+    def correct(self, scope: Scope) -> None:
+        """Have the scope of a request tell the client's address and scheme."""
+        if not (self._networks or self._unix):
+            return
         peer = scope["client"][0] if scope.get("client") else ""
         if not (self._trusts(peer) if peer else self._unix):
             return
@@ -52,7 +49,7 @@ class TrustedProxies:
         address, scheme = client
         scope["client"] = (address, 0)
         if scheme in _SCHEMES:
-            scope["scheme"] = scheme if scope["type"] == "http" else scheme.replace("http", "ws")
+            scope["scheme"] = scheme
 
     def _client(self, way: list[Hop]) -> Hop | None:
         """The right-most hop that is no trusted proxy, as far as the way can be read."""

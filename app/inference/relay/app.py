@@ -42,8 +42,8 @@ class RelayApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = self._kernel.settings
         reply = Reply(send, settings.slow_reader_seconds, settings.stream_ping_seconds)
-        envelope = envelope_of(scope["path"])
         scope[ROUTE] = "/…"
+        envelope: Envelope | None = None
         visit: Visit | None = None
         try:
             found = find(scope["method"], scope["path"])
@@ -54,6 +54,7 @@ class RelayApp:
         except ClientGone:
             return
         except Exception as error:
+            envelope = envelope or envelope_of(scope["path"])
             if reply.begun or envelope is None:
                 raise
             await refuse(reply, envelope, await counted(visit, error))

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from app.core.jobs import Job, Jobs
-from app.core.metrics import REGISTRY
+from app.core.metrics import REGISTRY, SECONDS, Requests
 from tests.support.identity import bearer, until
 
 
@@ -48,6 +49,37 @@ async def test_what_has_no_route_or_an_odd_method_is_one_series(client):
     assert ("GET", "unmatched") in counted
     assert ("OTHER", "unmatched") in counted
     assert not any("nowhere" in route or method == "PURGE" for method, route in counted)
+
+
+def test_requests_are_told_as_the_library_s_own_numbers_are():
+    registry, ours = CollectorRegistry(), Requests()
+    counter = Counter(
+        "luminous_http_requests", "", ("method", "route", "status"), registry=registry
+    )
+    histogram = Histogram(
+        "luminous_http_request_seconds", "", ("method", "route"), buckets=SECONDS, registry=registry
+    )
+    for number, seconds in enumerate((0, 0.0078125, 0.25, 0.5, 59.75, 60, 90)):
+        for method, status, word in (
+            ("GET", 200, "2xx"),
+            ("GET", 404, "4xx"),
+            ("POST", 0, "unanswered"),
+        ):
+            for route in ("/v1/me", f"/{number % 2}"):
+                ours.count(method, route, status, seconds)
+                counter.labels(method, route, word).inc()
+                histogram.labels(method, route).observe(seconds)
+    assert told_by(ours) == told_by(registry)
+
+
+def told_by(collector):
+    """What is told, but for when the counting began."""
+    return [
+        (family.name, family.type, sample.name, sample.labels, sample.value)
+        for family in collector.collect()
+        for sample in family.samples
+        if not sample.name.endswith("_created") or sample.value < 1e9
+    ]
 
 
 async def test_vendor_routes_have_templates_too(client):

@@ -7,16 +7,11 @@ from app.core.http.proxies import TrustedProxies, read_address
 
 async def seen(headers, *, peer="10.0.0.2", trusted=("10.0.0.0/8", "fd00::/8"), scheme="http"):
     """The address and the scheme that the application sees."""
-    found = []
-
-    async def application(scope, _receive, _send):
-        found.append((scope["client"][0] if scope["client"] else "", scope["scheme"]))
-
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
     client = (peer, 5000) if peer else None
     scope = {"type": "http", "client": client, "scheme": scheme, "headers": raw}
-    await TrustedProxies(application, trusted)(scope, None, None)
-    return found[0]
+    TrustedProxies(trusted).correct(scope)
+    return scope["client"][0] if scope["client"] else "", scope["scheme"]
 
 
 @pytest.mark.parametrize(
