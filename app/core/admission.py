@@ -18,6 +18,8 @@ from app.core.limits import Limit, Policy, RateLimited, Standing, Verdict
 
 MOST_BLOCKED: Final = 10_000
 MOST_REMEMBERED: Final = 10_000
+MOST_ADDRESSES: Final = 64  # of one caller
+POLICIES: Final = "admission.policies"
 IPV6_NETWORK: Final = 64  # what one subscriber is given
 
 
@@ -52,9 +54,16 @@ class Admission:
         """What one request of this address and caller is counted under."""
         if access is None:
             return self._of_address(address, sensitive_route)
-        return self._of_address(address, sensitive_route) + self._of_caller(
-            access.user_id, access.workspace_id, access.api_key_id, access.limits
-        )
+        if sensitive_route:
+            return self._of_address(address, sensitive_route) + self._of(access)
+        # By the same caller from the same place it is the same object, as most requests are.
+        known: dict[str, tuple[Policy, ...]] = access.memo.setdefault(POLICIES, {})
+        policies = known.get(address)
+        if policies is None:
+            if len(known) >= MOST_ADDRESSES:
+                known.clear()
+            policies = known[address] = self._of_address(address, "") + self._of(access)
+        return policies
 
     async def count_refused_credential(self, address: str) -> Verdict:
         """Count a credential that was no good; the verdict may be a refusal."""
@@ -82,6 +91,11 @@ class Admission:
         self._blocked.move_to_end(network)
         while len(self._blocked) > MOST_BLOCKED:
             self._blocked.popitem(last=False)
+
+    def _of(self, access: Access) -> tuple[Policy, ...]:
+        return self._of_caller(
+            access.user_id, access.workspace_id, access.api_key_id, access.limits
+        )
 
     def _make_for_address(self, address: str, sensitive_route: str) -> tuple[Policy, ...]:
         subject = f"address:{network_of(address)}"

@@ -1,9 +1,9 @@
 """Who is calling and what that caller may do; identity implements the resolver."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from app.core.db import Scope
@@ -119,7 +119,8 @@ class Access:
     Of a session, `authenticated_at` is when the person last proved who they are (signed in, or
     stepped up), and `second_factor` whether that took more than a password. A key has neither.
     `limits` are a key's own rate limits, beside those that the operator sets for everyone, and
-    `rules` what it may ask of models.
+    `rules` what it may ask of models. `memo` is where others keep what they have worked out of it,
+    by names of their own; it lives for as long as the key is remembered and nothing of it changes.
     """
 
     workspace_id: UUID
@@ -132,6 +133,7 @@ class Access:
     second_factor: bool = False
     limits: tuple[Limit, ...] = ()
     rules: KeyRules = EVERYTHING
+    memo: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def scope(self) -> Scope:

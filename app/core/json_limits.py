@@ -36,10 +36,16 @@ def storable(value: Any) -> Any:
 
 
 def _depth(value: Any) -> int:
-    deepest, level = 0, [value]
-    while level:
+    """How many levels of values there are; what is neither object nor array ends at its own."""
+    deepest, level = 1, [value] if isinstance(value, dict | list) else []
+    while any(level):
         deepest += 1
-        level = [child for node in level for _, child in _items(node)]
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
     return deepest
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from app.core.limits import MICROSECONDS, LimiterUnavailable, Policy, Standing, Verdict
+from app.core.limits import LimiterUnavailable, Policy, Verdict
 from app.core.log import get_logger
 from app.core.metrics import LIMITER_FAIL_OPENS, LIMITER_REFUSALS
 from app.core.scripts import BatchedScript
@@ -112,14 +112,9 @@ class Limiter:
 
 def verdict_of(policies: Sequence[Policy], answer: Sequence[int]) -> Verdict:
     """What the script's flat list says of these policies; refusals are counted."""
-    standings = []
-    refused = False
-    for n, policy in enumerate(policies):
-        short, left, full, wait = answer[4 * n : 4 * n + 4]
-        standings.append(
-            Standing(policy.limit, left, full / MICROSECONDS, wait / MICROSECONDS, short == 1)
-        )
-        if short:
-            refused = True
-            LIMITER_REFUSALS.labels(policy.limit.name).inc()
-    return Verdict(tuple(standings), refused)
+    verdict = Verdict(policies, answer)
+    if verdict.refused:
+        for policy, short in zip(policies, answer[::4], strict=True):
+            if short:
+                LIMITER_REFUSALS.labels(policy.limit.name).inc()
+    return verdict

@@ -1,5 +1,6 @@
 """Rate limits as values: what is allowed to whom, and how a request stands; see `core.limiter`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, NamedTuple
 
@@ -112,25 +113,32 @@ class Standing(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the limiter says of one request, policy by policy; one that refuses is enough."""
+    """What the limiter says of one request, policy by policy; one that refuses is enough.
 
-    standings: tuple[Standing, ...] = ()
-    refused: bool = False
+    `answer` is its script's, four numbers a policy: whether it refuses (1), what is left, and the
+    microseconds until the bucket is full and until it has what is asked for.
+    """
+
+    policies: Sequence[Policy] = ()
+    answer: Sequence[int] = ()
+
+    @property
+    def refused(self) -> bool:
+        return 1 in self.answer[::4]
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        return tuple(map(self._standing, range(len(self.policies))))
 
     @property
     def tightest(self) -> Standing | None:
         """The policy that will refuse first."""
         return min(self.standings, key=_room, default=None)
 
-    def tightest_of(self, unit: str) -> Standing | None:
-        """The same among the policies that count requests, or tokens."""
-        tightest: Standing | None = None
-        for standing in self.standings:
-            if standing.limit.unit == unit and (
-                tightest is None or _room(standing) < _room(tightest)
-            ):
-                tightest = standing
-        return tightest
+    def _standing(self, place: int) -> Standing:
+        short, left, full, wait = self.answer[4 * place : 4 * place + 4]
+        limit = self.policies[place].limit
+        return Standing(limit, left, full / MICROSECONDS, wait / MICROSECONDS, short == 1)
 
     def refusal(self) -> "RateLimited":
         refusing = [standing for standing in self.standings if standing.refused]

@@ -80,31 +80,28 @@ class IdentityResolver:
         Raises MembershipSuspended, and ApiKeyAddressRefused for a key that does not serve
         `address`.
         """
-        if bearer.startswith(secret.PREFIX):
-            return await self._by_key(bearer, workspace_id, address)
-        return await self._by_token(bearer, workspace_id)
-
-    def forget(self, subject_id: UUID) -> None:
-        """Drop what is remembered of a key, a user or a workspace, in every process."""
-        self._revocations.tell(subject_id)
-
-    async def _by_key(self, bearer: str, workspace_id: UUID | None, address: str) -> Access:
+        if not bearer.startswith(secret.PREFIX):
+            return await self._by_token(bearer, workspace_id)
         secret_hash = secret.hash_of(bearer)
-        known = self._known.find(secret_hash)
+        known, is_aging = self._known.find(secret_hash)
         if known is None:
             if not secret.well_formed(bearer):
                 raise ApiKeyInvalid("Its checksum does not match: it was mistyped or cut.")
             known = await asyncio.shield(self._looked_up(secret_hash, address))
-        elif self._known.is_aging(secret_hash):
+        elif is_aging:
             self._looked_up(secret_hash, address)
         if known.expires_at is not None and known.expires_at <= now():
             raise ApiKeyExpired
-        if not addresses.serves(known.networks, address):
+        if known.networks and not addresses.serves(known.networks, address):
             raise ApiKeyAddressRefused("Call from an address that the key allows.")
         access = known.access
         if workspace_id is not None and workspace_id != access.workspace_id:
             raise WorkspaceNotFound("This API key serves another workspace.")
         return access
+
+    def forget(self, subject_id: UUID) -> None:
+        """Drop what is remembered of a key, a user or a workspace, in every process."""
+        self._revocations.tell(subject_id)
 
     def _looked_up(self, secret_hash: bytes, address: str) -> asyncio.Task[KnownKey]:
         """One look-up for all who present a key at the same time, unless something was revoked."""

@@ -151,7 +151,7 @@ class A2aEndpoint:
 
     async def _caller(self, scope: Scope, *needed: Permission) -> Access:
         """Raises CredentialMissing, ScopeMissing, and what the resolver and the limits raise."""
-        bearer, workspace_id = credentials(scope)
+        bearer, workspace_id = credentials(scope, dict(scope["headers"]))
         if not bearer:
             await count(scope, self._kernel)
             raise CredentialMissing("Send `Authorization: Bearer <API key>`.")

@@ -122,7 +122,7 @@ class McpEndpoint:
 
     async def _caller(self, scope: Scope) -> Access:
         """Raises CredentialMissing, and what the resolver and the limits raise."""
-        bearer, workspace_id = credentials(scope)
+        bearer, workspace_id = credentials(scope, dict(scope["headers"]))
         if not bearer:
             await count(scope, self._kernel)
             raise CredentialMissing("Send `Authorization: Bearer <API key>`.")

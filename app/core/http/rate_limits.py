@@ -1,20 +1,22 @@
 """Counting requests at the edge, and telling the client how it stands."""
 
 import math
-from types import TracebackType
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from fastapi import Depends
 from starlette.types import Scope
 
-from app.core.auth import Access
+from app.core.auth import Access, AccessResolver
 from app.core.errors import AppError, Unauthenticated
 from app.core.http.context import add_headers
 from app.core.kernel import Kernel
-from app.core.limits import Limit, TokenLimit, Verdict
+from app.core.limits import MICROSECONDS, Limit, Policy, TokenLimit, Verdict
 
 VERDICT: Final = "luminous.verdict"
+WORDINGS: Final = "http.wordings"
+MOST_WORDINGS: Final = 8  # of one caller
 SENSITIVE: Final = "luminous_sensitive"
 # What OpenAI's clients read of a unit: its limit, what remains, and when it is full again.
 NAMES: Final = {
@@ -45,38 +47,33 @@ async def resolve_counted(
     """
     if kernel.resolver is None:
         raise Unauthenticated
-    async with attempts_counted(scope, kernel):
-        access = await kernel.resolver.resolve(bearer, workspace_id, address_of(scope))
+    access = await resolve(scope, kernel, kernel.resolver, bearer, workspace_id)
     await count(scope, kernel, access)
     return access
 
 
-class attempts_counted:  # noqa: N801 - it is read as a verb
-    """Around the reading of a credential: one that is refused is an attempt of its address.
+async def resolve(
+    scope: Scope, kernel: Kernel, resolver: AccessResolver, bearer: str, workspace_id: UUID | None
+) -> Access:
+    """The caller; raises RateLimited where its address has had its attempts at credentials."""
+    address = address_of(scope)
+    kernel.admission.check_attempts(address)
+    try:
+        return await resolver.resolve(bearer, workspace_id, address)
+    except AppError as error:
+        await count_refused(scope, kernel, error)
+        raise
 
-    Raises RateLimited, before anything is looked up, where the address has had its attempts.
+
+async def count_refused(scope: Scope, kernel: Kernel, error: AppError) -> None:
+    """Count a credential that was refused: one that is no good is an attempt of its address.
+
+    Raises RateLimited.
     """
-
-    __slots__ = ("_kernel", "_scope")
-
-    def __init__(self, scope: Scope, kernel: Kernel) -> None:
-        self._scope = scope
-        self._kernel = kernel
-
-    async def __aenter__(self) -> None:
-        self._kernel.admission.check_attempts(address_of(self._scope))
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Unauthenticated):
-            address = address_of(self._scope)
-            _note(self._scope, await self._kernel.admission.count_refused_credential(address))
-        elif isinstance(error, AppError):
-            await count(self._scope, self._kernel)
+    if isinstance(error, Unauthenticated):
+        _note(scope, await kernel.admission.count_refused_credential(address_of(scope)))
+    else:
+        await count(scope, kernel)
 
 
 async def count(scope: Scope, kernel: Kernel, access: Access | None = None) -> None:
@@ -91,7 +88,7 @@ async def count(scope: Scope, kernel: Kernel, access: Access | None = None) -> N
     verdict = await kernel.admission.admit(
         address_of(scope), access, sensitive_route=sensitive_route
     )
-    _note(scope, verdict)
+    _note(scope, verdict, access)
 
 
 def address_of(scope: Scope) -> str:
@@ -100,48 +97,82 @@ def address_of(scope: Scope) -> str:
     return client[0] if client else ""
 
 
-def _note(scope: Scope, verdict: Verdict) -> None:
+def _note(scope: Scope, verdict: Verdict, access: Access | None = None) -> None:
     scope[VERDICT] = verdict
-    if verdict.standings:
-        add_headers(scope, headers_of(verdict))
+    if verdict.policies:
+        add_headers(scope, wording_of(verdict, access).headers(verdict.answer))
     if verdict.refused:
         raise verdict.refusal()
 
 
-def headers_of(verdict: Verdict) -> list[tuple[bytes, bytes]]:
-    """`RateLimit-Policy` and `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-    standings = [
-        f'"{limit.name}";r={left};t={math.ceil(reset_seconds)}'
-        for limit, left, reset_seconds, *_ in verdict.standings
-    ]
-    return [
-        (b"ratelimit-policy", b", ".join([s.limit.told for s in verdict.standings])),
-        (b"ratelimit", ", ".join(standings).encode()),
-    ]
+class Wording:
+    """How it is told where a request stands with these policies: in most of it nothing changes."""
 
+    __slots__ = ("_policies", "_standing", "_units", "policies")
 
-def vendor_headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The same of the limits that will refuse first, in the words that OpenAI's clients read."""
-    verdict: Verdict | None = scope.get(VERDICT)
-    if verdict is None:
-        return []
-    told: list[tuple[bytes, bytes]] = []
-    for unit, (limit, remaining, reset) in NAMES.items():
-        tightest = verdict.tightest_of(unit)
-        if tightest is not None:
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self.policies = policies
+        limits = [policy.limit for policy in policies]
+        names = [limit.told.partition(b";q=")[0].replace(b"%", b"%%") for limit in limits]
+        self._policies = b"ratelimit-policy", b", ".join([limit.told for limit in limits])
+        self._standing = b", ".join([b"%b;r=%%d;t=%%d" % name for name in names])
+        self._units = [(unit, places) for unit in NAMES if (places := _places(limits, unit))]
+
+    def headers(self, answer: Sequence[int]) -> list[tuple[bytes, bytes]]:
+        """`RateLimit-Policy`, `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
+        numbers: list[int] = []
+        for left, full in zip(answer[1::4], answer[2::4], strict=True):
+            numbers += left, math.ceil(full / MICROSECONDS)
+        return [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
+
+    def vendor_headers(self, answer: Sequence[int]) -> list[tuple[bytes, bytes]]:
+        """The same of the limits that refuse first, in the words that OpenAI's clients read."""
+        told: list[tuple[bytes, bytes]] = []
+        for unit, places in self._units:
+            at, limit = places[0]
+            for other, its_limit in places:
+                left, wait = answer[other + 1], answer[other + 3]
+                if left < answer[at + 1] or (left == answer[at + 1] and wait > answer[at + 3]):
+                    at, limit = other, its_limit
+            _, remaining, reset = NAMES[unit]
             told += (
-                (limit, b"%d" % tightest.limit.requests),
-                (remaining, b"%d" % tightest.left),
-                (reset, _duration(tightest.reset_seconds).encode()),
+                limit,
+                (remaining, b"%d" % answer[at + 1]),
+                (reset, _duration(answer[at + 2] / MICROSECONDS)),
             )
-    return told
+        return told
 
 
-def _duration(seconds: float) -> str:
+def wording_of(verdict: Verdict, access: Access | None) -> Wording:
+    """How a verdict is told, which is worked out once for a caller's policies."""
+    policies = verdict.policies
+    if access is None:
+        return Wording(policies)
+    known: dict[int, Wording] = access.memo.setdefault(WORDINGS, {})
+    wording = known.get(id(policies))
+    if wording is None:
+        if len(known) >= MOST_WORDINGS:
+            known.clear()
+        # It holds them, so that nothing else comes to have their id.
+        wording = known[id(policies)] = Wording(policies)
+    return wording
+
+
+def _places(limits: Sequence[Limit], unit: str) -> list[tuple[int, tuple[bytes, bytes]]]:
+    """Where the numbers of the limits of a unit begin in an answer, and how each is told."""
+    name = NAMES[unit][0]
+    return [
+        (4 * place, (name, b"%d" % limit.requests))
+        for place, limit in enumerate(limits)
+        if limit.unit == unit
+    ]
+
+
+def _duration(seconds: float) -> bytes:
     """As OpenAI writes it: `120ms`, `6.5s`, `1m12s`."""
     if seconds < 1:
-        return f"{math.ceil(seconds * 1000)}ms"
+        return b"%dms" % math.ceil(seconds * 1000)
     if seconds < 60:
-        return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"
+        return (b"%.3f" % seconds).rstrip(b"0").rstrip(b".") + b"s"
     minutes, rest = divmod(math.ceil(seconds), 60)
-    return f"{minutes}m{rest}s"
+    return b"%dm%ds" % (minutes, rest)

@@ -47,24 +47,26 @@ class KnownKeys:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def find(self, secret_hash: bytes) -> KnownKey | None:
+    def find(self, secret_hash: bytes) -> tuple[KnownKey | None, bool]:
+        """The key, if it is known, and whether it should be looked up again."""
         entry = self._keys.get(secret_hash)
         if entry is None:
-            return None
-        if time.monotonic() > entry[0]:
+            return None, False
+        fresh_until, key = entry
+        left = fresh_until - time.monotonic()
+        if left < 0:
             self.drop(secret_hash)
-            return None
+            return None, False
         self._keys.move_to_end(secret_hash)
-        return entry[1]
-
-    def is_aging(self, secret_hash: bytes) -> bool:
-        """Whether a key that is known should be looked up again."""
-        fresh_until, _ = self._keys[secret_hash]
-        return fresh_until - time.monotonic() < self._fresh_seconds * AGING
+        return key, left < self._fresh_seconds * AGING
 
     def remember(self, secret_hash: bytes, key: KnownKey, generation: int) -> None:
         if generation != self.generation:
             return
+        entry = self._keys.get(secret_hash)
+        if entry is not None and entry[1] == key:
+            # The same object, with what others have worked out of it (`Access.memo`).
+            key = entry[1]
         self._keys[secret_hash] = (time.monotonic() + self._fresh_seconds, key)
         self._keys.move_to_end(secret_hash)
         for subject_id in key.subjects:

@@ -17,7 +17,7 @@ from app.core.errors import AppError
 from app.core.http.guard import GuardedRoute, KernelDep
 from app.core.http.problems import translate
 from app.core.http.rails import RailsDep
-from app.core.http.rate_limits import attempts_counted, count
+from app.core.http.rate_limits import address_of, count, count_refused
 from app.core.http.units import request_unit
 from app.core.log import get_logger
 from app.core.versions import PreconditionFailed, parse_etags
@@ -95,12 +95,14 @@ async def directory_of(request: Request, kernel: KernelDep) -> Directory:
     scheme, bearer = get_authorization_scheme_param(header)
     if scheme.lower() != "bearer":
         raise ScimTokenInvalid("Send `Authorization: Bearer lum_scim_…`.")
-    async with (
-        attempts_counted(request.scope, kernel),
-        kernel.database.unit(SYSTEM) as session,
-    ):
-        token = await tokens.resolve(session, bearer)
-        connection = await connections.find_living(session, token.connection_id)
+    kernel.admission.check_attempts(address_of(request.scope))
+    try:
+        async with kernel.database.unit(SYSTEM) as session:
+            token = await tokens.resolve(session, bearer)
+            connection = await connections.find_living(session, token.connection_id)
+    except AppError as error:
+        await count_refused(request.scope, kernel, error)
+        raise
     await count(request.scope, kernel)
     if connection is None:
         raise ScimTokenInvalid("Its connection is disabled or gone.")

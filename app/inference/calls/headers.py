@@ -10,15 +10,14 @@ from app.inference.calls.reply import Headers
 from app.inference.catalog.retirement import retirement
 from app.inference.integrations.directory import Target
 
-MOST_TARGETS: Final = 4096
+TOLD: Final = "calls.headers"
 # Control characters, which no header has, as spaces.
 SPACED: Final = bytes(32 if each < 32 or each == 127 else each for each in range(256))
-_farewells: dict[tuple[object, float | None, str], Headers] = {}
 
 
 def route_headers(grant: Grant) -> Headers:
     """What is known before anyone has answered."""
-    call = (b"x-luminous-call-id", str(grant.call.request_id).encode())
+    call = (b"x-luminous-call-id", grant.call.request_text.encode())
     if grant.plan.route is None:
         return [call]
     return [call, (b"x-luminous-route", shown(grant.plan.route))]
@@ -26,13 +25,15 @@ def route_headers(grant: Grant) -> Headers:
 
 def attempt_headers(course: Course) -> Headers:
     """Who answered, at which attempt, and whether it will be there for long."""
-    target = course.attempt.target
-    return [
-        (b"x-luminous-model", shown(target.reference)),
-        (b"x-luminous-attempts", b"%d" % course.attempts),
-        *found_headers(course.grant),
-        *farewell(target),
-    ]
+    candidate = course.attempt.candidate
+    known: tuple[tuple[bytes, bytes], Headers] | None = candidate.memo.get(TOLD)
+    if known is None:
+        target = candidate.target
+        known = (b"x-luminous-model", shown(target.reference)), farewell(target)
+        candidate.memo[TOLD] = known
+    model, leaving = known
+    attempts = (b"x-luminous-attempts", b"%d" % course.attempts)
+    return [model, attempts, *found_headers(course.grant), *leaving]
 
 
 def found_headers(grant: Grant) -> Headers:
@@ -49,21 +50,15 @@ def farewell(target: Target) -> Headers:
     It counts as deprecated since its provider's listing told us.
     """
     endpoint = target.endpoint
-    key = (endpoint.integration_id, endpoint.listed_at, target.model)
-    headers = _farewells.get(key)
-    if headers is None:
-        day, headers = retirement(endpoint, target.model), []
-        if day is not None:
-            end = datetime.combine(day, time(), UTC)
-            since = min(endpoint.listed_at or 0.0, end.timestamp())
-            headers = [
-                (b"deprecation", b"@%d" % since),
-                (b"sunset", format_datetime(end, usegmt=True).encode()),
-            ]
-        if len(_farewells) >= MOST_TARGETS:
-            _farewells.clear()
-        _farewells[key] = headers
-    return headers
+    day = retirement(endpoint, target.model)
+    if day is None:
+        return []
+    end = datetime.combine(day, time(), UTC)
+    since = min(endpoint.listed_at or 0.0, end.timestamp())
+    return [
+        (b"deprecation", b"@%d" % since),
+        (b"sunset", format_datetime(end, usegmt=True).encode()),
+    ]
 
 
 def shown(name: str) -> bytes:

@@ -56,7 +56,7 @@ class Ask:
         asked = self.document.get("n")
         if isinstance(config, dict):
             asked = config.get("candidateCount", config.get("candidate_count"))
-        return min(read_count(asked) or 1, MOST_ANSWERS)
+        return 1 if asked is None else min(read_count(asked) or 1, MOST_ANSWERS)
 
     @property
     def service_tier(self) -> str | None:
@@ -68,7 +68,7 @@ class Ask:
     def estimated_tokens(self) -> int:
         """What the input comes to as long as nobody has counted it."""
         media = inline_in(self)
-        written = len(self.body) - sum(media)
+        written = len(self.body) - sum(media) if media else len(self.body)
         return -(-written // CHARACTERS_A_TOKEN) + IMAGE_TOKENS * len(media)
 
 
@@ -86,22 +86,22 @@ def with_value(ask: Ask, name: str, value: object) -> Ask:
 def inline_in(ask: Ask) -> tuple[int, ...]:
     """How long each of the media is that stand in the bytes of a request."""
     if ask.inline is None:
-        media: list[bytes] = []
+        ask.inline = ()
         if b";base64," in ask.body or b'"data"' in ask.body:
-            media = INLINE.findall(ask.body)
-        ask.inline = tuple(map(len, media))
+            ask.inline = tuple(map(len, INLINE.findall(ask.body)))
     return ask.inline
 
 
 def read_model_name(document: dict[str, Any]) -> str:
     """The `model` of a request, empty where it names none; raises RequestInvalid."""
+    model = document.get("model")
+    if isinstance(model, str) and 0 < len(model) <= MAX_MODEL_LENGTH:
+        return model
     if "model" not in document:
         return ""
-    model: str = required(document, "model", str, "a string")
-    if not model or len(model) > MAX_MODEL_LENGTH:
-        said = f"Invalid 'model': expected a string of 1 to {MAX_MODEL_LENGTH} characters."
-        raise RequestInvalid(said, param="model", label="invalid_value")
-    return model
+    required(document, "model", str, "a string")
+    said = f"Invalid 'model': expected a string of 1 to {MAX_MODEL_LENGTH} characters."
+    raise RequestInvalid(said, param="model", label="invalid_value")
 
 
 def model_places(body: bytes) -> tuple[Span, ...]:
@@ -136,9 +136,17 @@ def longest_of(said: dict[str, Any], names: tuple[str, ...]) -> int | None:
 
     Servers differ in which of them they hear. None where none is given, or one cannot be read.
     """
-    given = [said[name] for name in names if said.get(name) is not None]
-    counts = [count for each in given if (count := read_count(each)) is not None]
-    return max(counts, default=None) if len(counts) == len(given) else None
+    longest: int | None = None
+    for name in names:
+        given = said.get(name)
+        if given is None:
+            continue
+        count = read_count(given)
+        if count is None:
+            return None
+        if longest is None or count > longest:
+            longest = count
+    return longest
 
 
 def read_document(body: bytes) -> dict[str, Any]:
@@ -157,10 +165,13 @@ def read_document(body: bytes) -> dict[str, Any]:
 
 
 def required(document: dict[str, Any], name: str, kind: type, told: str) -> Any:
-    if document.get(name) is None:
+    value = document.get(name)
+    if value is None:
         said = f"Missing required parameter: '{name}'."
         raise RequestInvalid(said, param=name, label="missing_required_parameter")
-    return optional(document, name, kind, told)
+    if not isinstance(value, kind):
+        raise wrong_type(name, told)
+    return value
 
 
 def optional(document: dict[str, Any], name: str, kind: type, told: str, within: str = "") -> Any:

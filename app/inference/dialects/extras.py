@@ -73,18 +73,22 @@ def _read(ask: Ask) -> Extras:
 
 def _is_plain(document: dict[str, Any]) -> bool:
     """Whether its turns are nothing but text, as most are."""
-    return all(_is_text(document.get(name)) for name in ("messages", "input"))
+    return _is_text(document.get("messages")) and _is_text(document.get("input"))
 
 
 def _is_text(turns: Any) -> bool:
     if turns is None or isinstance(turns, str):
         return True
-    return isinstance(turns, list) and all(
-        isinstance(turn, dict)
-        and isinstance(turn.get("content"), str)
-        and turn.get("type", "message") == "message"
-        for turn in turns
-    )
+    if not isinstance(turns, list):
+        return False
+    for turn in turns:
+        if (
+            not isinstance(turn, dict)
+            or not isinstance(turn.get("content"), str)
+            or turn.get("type", "message") != "message"
+        ):
+            return False
+    return True
 
 
 def _hosted(tool: dict[str, Any]) -> list[str]:

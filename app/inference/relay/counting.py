@@ -57,7 +57,7 @@ class CountTokens:
 
     async def _target(self, visit: Visit, access: Access, ask: Ask) -> Target:
         """Whoever would be asked first; raises what planning raises."""
-        wishes = read_wishes(visit.scope)
+        wishes = read_wishes(visit.headers)
         question = question_of(ask, self._counting.name, wishes.route)
         order = visit.order(access, question, wishes, customer=ask.customer)
         try:

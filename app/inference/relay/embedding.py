@@ -20,12 +20,12 @@ class EmbedContents:
 
     async def serve(self, visit: Visit) -> None:
         access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
-        wishes = read_wishes(visit.scope)
+        wishes = read_wishes(visit.headers)
         errand = google_embeddings(await visit.body(), batch=self._batch)
         model = visit.parameters["model"]
         question = Question(model, errand.input_tokens, route=wishes.route)
         order = visit.order(access, question, wishes, operation=FEATURE)
-        async with ClientWatch(visit.receive, visit.reply):
+        with ClientWatch(visit.receive, visit.reply):
             try:
                 await visit.inference.calls.pass_on(order, errand, visit.reply)
             except ModelUnknown:

@@ -9,7 +9,7 @@ from app.inference.dialects.ask import Ask
 from app.inference.dialects.dialect import Dialect
 from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.errors import ModelUnknown
-from app.inference.relay.passed_headers import with_headers
+from app.inference.relay.passed_headers import PASSED, with_headers
 from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import Wishes, read_wishes
@@ -24,14 +24,16 @@ class Generating:
     def __init__(self, dialect: Dialect, *, streaming: bool | None = None) -> None:
         self._dialect = dialect
         self._streaming = streaming
+        self._passed = PASSED.get(dialect.name, ())
 
     async def serve(self, visit: Visit) -> None:
         access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
-        wishes = read_wishes(visit.scope)
+        wishes = read_wishes(visit.headers)
         ask = self._dialect.read(
             await visit.body(), model=visit.parameters.get("model"), streaming=self._streaming
         )
-        ask = with_headers(ask, self._dialect.name, visit)
+        if self._passed:
+            ask = with_headers(ask, self._passed, visit)
         await self._relay(visit, access, ask, wishes)
 
     async def _relay(self, visit: Visit, access: Access, ask: Ask, wishes: Wishes) -> None:
@@ -41,7 +43,7 @@ class Generating:
         if ask.streaming:
             reply.keep_alive(self._dialect.keep_alive)
         calls = visit.inference.calls
-        async with ClientWatch(visit.receive, reply):
+        with ClientWatch(visit.receive, reply):
             try:
                 if wishes.timeout is None:
                     await calls.relay(order, self._dialect, ask, reply)

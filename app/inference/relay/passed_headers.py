@@ -13,8 +13,7 @@ PASSED: Final[Mapping[str, tuple[bytes, ...]]] = {
 }
 
 
-def with_headers(ask: Ask, dialect: str, visit: Visit) -> Ask:
-    """The same request with those that the client has sent."""
-    names = PASSED.get(dialect, ())
+def with_headers(ask: Ask, names: tuple[bytes, ...], visit: Visit) -> Ask:
+    """The same request with those of these that the client has sent."""
     sent = {name.decode(): value for name in names if (value := visit.header(name))}
     return replace(ask, headers=sent) if sent else ask

@@ -34,14 +34,14 @@ class PassOn:
             # What never comes to the gate is counted here.
             await visit.count(access)
             raise
-        async with ClientWatch(visit.receive, visit.reply):
+        with ClientWatch(visit.receive, visit.reply):
             try:
                 await visit.inference.calls.pass_on(order, errand, visit.reply)
             except ModelUnknown:
                 raise ModelUnavailable(order.question.model or "") from None
 
     async def _order(self, visit: Visit, access: Access) -> tuple[Order, Errand]:
-        operation, wishes = self._operation, read_wishes(visit.scope)
+        operation, wishes = self._operation, read_wishes(visit.headers)
         content = await self._content(visit)
         errand = operation.errand(content)
         model = content.model or operation.usual

@@ -66,8 +66,8 @@ class Reply:
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.begun = self.ended = True
-        head = {"type": "http.response.start", "status": status}
-        await self._send({**head, "headers": [*headers, *self.headers]})
+        told = [*headers, *self.headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": told})
         await self._send({"type": "http.response.body", "body": body})
 
     async def refuse(self, status: int, headers: Headers, body: bytes) -> None:
@@ -157,13 +157,13 @@ class ClientWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         loop = running_loop()
         self._task = asyncio.current_task(loop)
         self._timer = loop.call_later(WATCH_AFTER, self._begin)
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

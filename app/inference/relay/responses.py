@@ -34,7 +34,7 @@ class GeneratingResponse(Generating):
 class CountResponseTokens(CountTokens):
     def _read(self, body: bytes, visit: Visit, access: Access) -> Ask:
         ask = super()._read(body, visit, access)
-        customer = read_wishes(visit.scope).customer or ask.customer
+        customer = read_wishes(visit.headers).customer or ask.customer
         return opened(ask, owner_of(visit, access, customer))
 
 

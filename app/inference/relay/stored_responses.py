@@ -47,7 +47,7 @@ class StoredResponse:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_INVOKE, "chat")
         name = visit.parameters["response"]
-        owner = owner_of(visit, access, read_wishes(visit.scope).customer)
+        owner = owner_of(visit, access, read_wishes(visit.headers).customer)
         kept = owner.unseal(name) if IDENTIFIER.fullmatch(name) else None
         if kept is None:
             raise ResponseNotFound(name)
@@ -58,7 +58,7 @@ class StoredResponse:
         head, _, query = base.partition("?")
         more = "&".join(filter(None, (query, query_of(visit.scope))))
         url = f"{head}/{kept.name}{self._after}" + (f"?{more}" if more else "")
-        async with ClientWatch(visit.receive, visit.reply):
+        with ClientWatch(visit.receive, visit.reply):
             exchange = await self._open(visit, endpoint, url)
             try:
                 await pass_on(exchange, visit)
@@ -66,7 +66,7 @@ class StoredResponse:
                 exchange.close()
 
     async def _endpoint(self, visit: Visit, access: Access, name: str) -> Endpoint:
-        route = read_wishes(visit.scope).route
+        route = read_wishes(visit.headers).route
         slug = route.partition("/")[0] if route else None
         found = [
             endpoint

@@ -1,8 +1,8 @@
 """One request at a vendor's address, with what its operation needs to serve it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,10 +18,9 @@ from app.core.http.json_route import facts_of
 from app.core.http.rate_limits import (
     VERDICT,
     address_of,
-    attempts_counted,
     count,
-    headers_of,
-    vendor_headers_of,
+    resolve,
+    wording_of,
 )
 from app.core.kernel import Kernel
 from app.core.limits import Verdict
@@ -31,24 +30,38 @@ from app.inference.calls.order import Order
 from app.inference.inference import Inference
 from app.inference.relay.body import read_body
 from app.inference.relay.credentials import credentials
+from app.inference.relay.paying import paying
 from app.inference.relay.reply import Reply
-from app.inference.relay.wishes import Wishes, expect_own
+from app.inference.relay.wishes import NONE, Wishes, expect_own
 from app.inference.routing.plan import Question
-from app.inference.usage.payer import Payer
 
 CALLER: Final = "luminous.caller"
 
 
-@dataclass(slots=True, eq=False)
 class Visit:
-    """`parameters` are what the address's template names (`{model}`)."""
+    """`parameters` are what the address's template names (`{model}`).
 
-    scope: Scope
-    receive: Receive
-    reply: Reply
-    kernel: Kernel
-    inference: Inference
-    parameters: Mapping[str, str]
+    Of a header that was sent twice, `headers` have the last one.
+    """
+
+    __slots__ = ("headers", "inference", "kernel", "parameters", "receive", "reply", "scope")
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        reply: Reply,
+        kernel: Kernel,
+        inference: Inference,
+        parameters: Mapping[str, str],
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.reply = reply
+        self.kernel = kernel
+        self.inference = inference
+        self.parameters = parameters
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
 
     async def access(self, permission: Permission, feature: str = "") -> Access:
         """The caller, whose request is counted, if it may do this.
@@ -61,7 +74,7 @@ class Visit:
 
     async def caller(self, permission: Permission, feature: str = "") -> Access:
         """The same, for a request that the gate will count."""
-        bearer, workspace_id = credentials(self.scope)
+        bearer, workspace_id = credentials(self.scope, self.headers)
         resolver = self.kernel.resolver
         if not bearer or resolver is None:
             await self.count()
@@ -69,15 +82,14 @@ class Visit:
                 "You didn't provide an API key. Send it in an Authorization header using "
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
-        async with attempts_counted(self.scope, self.kernel):
-            access = await resolver.resolve(bearer, workspace_id, address_of(self.scope))
+        access = await resolve(self.scope, self.kernel, resolver, bearer, workspace_id)
         self.scope[CALLER] = access
         if permission not in access.permissions:
             raise ScopeMissing(
                 "You have insufficient permissions for this operation. "
                 f"Missing scopes: {permission}."
             )
-        if feature:
+        if feature and access.rules.features is not None:
             expect_feature(access, feature)
         return access
 
@@ -96,20 +108,13 @@ class Visit:
         key's own before both. Raises NotOfThisKey.
         """
         rules = access.rules
-        expect_own(rules, wishes)
-        payer = Payer(
-            access.workspace_id,
-            access.user_id,
-            "gateway",
-            api_key_id=access.api_key_id,
-            customer=rules.customer or wishes.customer or customer,
-            tags=tuple(dict.fromkeys((*rules.tags, *wishes.tags))),
-        )
+        if wishes is not NONE:
+            expect_own(rules, wishes)
         policies = self.kernel.admission.policies(address_of(self.scope), access)
         return Order(
-            payer,
+            paying(access, rules.customer or wishes.customer or customer, wishes.tags),
             question,
-            access.rules,
+            rules,
             access,
             policies,
             operation,
@@ -119,10 +124,11 @@ class Visit:
 
     def _note(self, verdict: Verdict) -> None:
         """Have the answer tell how its caller stands; the gate has counted the request."""
-        if VERDICT not in self.scope:
-            self.scope[VERDICT] = verdict
-            add_headers(self.scope, headers_of(verdict))
-            add_headers(self.scope, vendor_headers_of(self.scope))
+        scope = self.scope
+        if VERDICT not in scope:
+            scope[VERDICT] = verdict
+            wording, answer = wording_of(verdict, scope.get(CALLER)), verdict.answer
+            add_headers(scope, wording.headers(answer) + wording.vendor_headers(answer))
 
     async def count_refused(self) -> None:
         """Count a request that went wrong before the gate has seen it; raises RateLimited."""
@@ -137,12 +143,15 @@ class Visit:
         try:
             await count(self.scope, self.kernel, access)
         finally:
-            add_headers(self.scope, vendor_headers_of(self.scope))
+            verdict: Verdict | None = self.scope.get(VERDICT)
+            if verdict is not None:
+                told = wording_of(verdict, access).vendor_headers(verdict.answer)
+                add_headers(self.scope, told)
 
-    async def body(self, limit: int | None = None) -> bytes:
+    def body(self, limit: int | None = None) -> Awaitable[bytes]:
         """The whole body; raises PayloadTooLarge and ClientGone."""
         most = self.kernel.settings.max_body_bytes
-        return await read_body(self.scope, self.receive, min(limit or most, most))
+        return read_body(self.scope, self.receive, min(limit or most, most))
 
     @asynccontextmanager
     async def writing(self, access: Access, operation: str) -> AsyncIterator[AsyncSession]:

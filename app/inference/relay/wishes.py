@@ -1,10 +1,9 @@
 """What a client says in our own headers, beside the request of its vendor's client."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-
-from starlette.types import Scope
 
 from app.core.auth import KeyRules
 from app.core.errors import BadRequest, PermissionDenied
@@ -13,7 +12,12 @@ TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/=-]{0,63}")
 MOST_TAGS: Final = 16
 MOST_CHARACTERS: Final = 256
 MOST_SECONDS: Final = 3600.0
-PREFIX: Final = b"x-luminous-"
+WISHING: Final = frozenset(
+    {
+        b"x-customer-id", b"x-luminous-cache", b"x-luminous-route", b"x-luminous-tags",
+        b"x-luminous-timeout",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,13 @@ class NotOfThisKey(PermissionDenied):
     title = "The API key says for whom its calls are"
 
 
-def read_wishes(scope: Scope) -> Wishes:
+def read_wishes(headers: Mapping[bytes, bytes]) -> Wishes:
     """Raises BadRequest, naming the header."""
-    found = {
-        name: value.decode("latin-1").strip()
-        for name, value in scope["headers"]
-        if name.startswith(PREFIX) or name == b"x-customer-id"
-    }
-    if not found:
+    if WISHING.isdisjoint(headers):
         return NONE
+    found = {
+        name: value.decode("latin-1").strip() for name, value in headers.items() if name in WISHING
+    }
     return Wishes(
         _tags(found.get(b"x-luminous-tags", "")),
         _name(found, b"x-customer-id"),

@@ -10,8 +10,8 @@ import openai
 import pytest
 from pydantic import SecretStr
 
-from app.core.http.rate_limits import SENSITIVE, VERDICT, vendor_headers_of
-from app.core.limits import Limit, Standing, TokenLimit, Verdict
+from app.core.http.rate_limits import SENSITIVE, Wording
+from app.core.limits import Limit, Policy, TokenLimit, Verdict
 from app.core.metrics import LIMITER_FAIL_OPENS
 from app.identity.scim.edge import PREFIX
 from app.main import ROUTERS
@@ -201,9 +201,9 @@ async def test_on_vendor_routes_openai_s_headers_are_sent_as_well(serving, key):
 
 
 def test_tokens_are_told_apart_from_requests():
-    spent = Standing(TokenLimit("key", 1000, 60), 0, 60, 6.5, True)
-    verdict = Verdict((Standing(Limit("key", 10, 60), 9, 6), spent), True)
-    assert dict(vendor_headers_of({VERDICT: verdict})) == {
+    policies = Policy(Limit("key", 10, 60), "key:1"), Policy(TokenLimit("key", 1000, 60), "key:1")
+    verdict = Verdict(policies, (0, 9, 6_000_000, 0, 1, 0, 60_000_000, 6_500_000))
+    assert dict(Wording(policies).vendor_headers(verdict.answer)) == {
         b"x-ratelimit-limit-requests": b"10",
         b"x-ratelimit-remaining-requests": b"9",
         b"x-ratelimit-reset-requests": b"6s",

@@ -48,22 +48,16 @@ class OpenAIChat:
         document = read_document(body)
         model = model or read_model_name(document)
         model_at = model_places(body)
-        messages = required(document, "messages", list, "an array of objects")
-        if not messages:
+        if not required(document, "messages", list, "an array of objects"):
             said = "Invalid 'messages': empty array. Expected an array with minimum length 1."
             raise RequestInvalid(said, param="messages", label="empty_array")
-        streams = streaming or optional(document, "stream", bool, "a boolean")
-        options = optional(document, "stream_options", dict, "an object")
-        if options is not None and not streams:
-            said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-            raise RequestInvalid(said, param="stream_options")
-        wants = optional(options or {}, "include_usage", bool, "a boolean", "stream_options.")
+        streams = bool(streaming or optional(document, "stream", bool, "a boolean"))
         return Ask(
             body,
             document,
             model,
-            bool(streams),
-            bool(wants),
+            streams,
+            "stream_options" in document and wants_usage(document, streams=streams),
             max_output_tokens=longest_of(document, LIMITS),
             customer=read_customer(document.get("safety_identifier") or document.get("user")),
             model_at=model_at,
@@ -130,6 +124,17 @@ class OpenAIChat:
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return errors.words_of(body)
+
+
+def wants_usage(document: dict[str, Any], *, streams: bool) -> bool:
+    """Whether the client of a stream asked for the usage at its end; raises RequestInvalid."""
+    options = optional(document, "stream_options", dict, "an object")
+    if options is None:
+        return False
+    if not streams:
+        said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise RequestInvalid(said, param="stream_options")
+    return bool(optional(options, "include_usage", bool, "a boolean", "stream_options."))
 
 
 def limit_name(endpoint: Endpoint) -> str:
