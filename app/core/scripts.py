@@ -3,15 +3,15 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import ConnectionError as ValkeyConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from app.core.line import Line
 from app.core.waiting import deadline, running_loop
 
 # Few, so that the answers to one batch are acted upon while Valkey decides the next: a crowd that
@@ -41,8 +41,11 @@ finish()
 return cjson.encode(answers)
 """
 
-# EVALSHA without keys, as it goes over the wire.
-COMMAND: Final = b"*5\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
+# EVALSHA without keys, as it goes over the wire: what is the same of all, and the two arguments.
+COMMAND: Final = b"*5\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n"
+ARGUMENTS: Final = b"%b$%d\r\n%b\r\n$%d\r\n%b\r\n"
+# What Valkey answers where it has decided nothing: it may be asked again.
+UNDECIDED: Final = ("NOSCRIPT", "LOADING")
 
 Answered = Callable[[Any], None]
 
@@ -53,14 +56,15 @@ class ScriptFailed(RedisError):
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """One question as JSON; `answered` is called once, with the answer or with the error.
+    """One question as JSON, of a rider or of who awaits `future`.
 
-    One whose `future` was cancelled before it was sent is not sent.
+    A rider's `answered` is called once, with the answer or with the error. A question whose
+    `future` was cancelled before it was sent is not sent.
     """
 
     wire: bytes
     attached: Sequence[bytes]
-    answered: Answered
+    answered: Answered | None = None
     future: asyncio.Future[Any] | None = None
 
 
@@ -75,46 +79,55 @@ class BatchedScript:
         self._valkey = valkey
         self._source = PROLOGUE + source + EPILOGUE
         self._sha = hashlib.sha1(self._source.encode(), usedforsecurity=False).hexdigest()
+        self._command = COMMAND % self._sha.encode()
         self._timeout_seconds = timeout_seconds
-        self._connection: AbstractConnection | None = None
-        self._its_timeout: float | None = None
+        self._line: Line | None = None
         self._waiting: list[Question] = []
+        # From when somebody waits until nobody does; `_asked` is what the line is to answer.
+        self._busy = False
+        self._asked: list[Question] = []
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
         self.riders: list[Callable[[], Question | None]] = []
 
     def ask(self, wire: bytes, *attached: bytes) -> asyncio.Future[Any]:
         """The answer to come; or RedisError, OSError, or TimeoutError."""
-        answer: asyncio.Future[Any] = running_loop().create_future()
-
-        def answered(said: Any) -> None:
-            if answer.done():  # whoever asked has gone
-                return
-            if isinstance(said, Exception):
-                answer.set_exception(said)
-            else:
-                answer.set_result(said)
-
-        self._waiting.append(Question(wire, attached, answered, answer))
-        self.wake()
+        loop = running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._waiting.append(Question(wire, attached, None, answer))
+        if not self._busy:
+            self._wake_in(loop)
         return answer
 
     def wake(self) -> None:
         """Send what waits, here and with the riders."""
-        if self._asking is None or self._asking.done():
-            self._asking = running_loop().create_task(self._ask_all(), name="script")
+        if not self._busy:
+            self._wake_in(running_loop())
 
-    async def _ask_all(self) -> None:
-        while batch := self._take():
-            said: list[Any]
-            try:
-                with deadline(self._timeout_seconds):
-                    said = await self._send(batch)
-            except Exception as error:  # noqa: BLE001 - each of those who asked is told
-                said = [error] * len(batch)
-            for question, answer in zip(batch, said, strict=True):
-                if type(answer) is dict and "error" in answer:
-                    answer = ScriptFailed(answer["error"])  # noqa: PLW2901
-                question.answered(answer)
+    def _wake_in(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._busy = True
+        # Not at once: who comes in the same turn of the loop travels along.
+        loop.call_soon(self._ask_next)
+
+    def _ask_next(self) -> None:
+        self._busy = False
+        batch = self._take()
+        if not batch:
+            return
+        self._busy = True
+        loop = running_loop()
+        self._due = loop.time() + self._timeout_seconds
+        if self._line is None or self._line.lost:
+            self._ask_anew(batch)
+            return
+        self._asked = batch
+        if self._timer is None:
+            self._timer = loop.call_at(self._due, self._look_at_clock)
+        questions, attached = framed(batch)
+        self._line.send(
+            ARGUMENTS % (self._command, len(questions), questions, len(attached), attached)
+        )
 
     def _take(self) -> list[Question]:
         batch = [question for rider in self.riders if (question := rider())]
@@ -122,55 +135,102 @@ class BatchedScript:
         del self._waiting[:MOST_AT_ONCE]
         return batch + [q for q in waiting if q.future is None or not q.future.cancelled()]
 
-    async def _send(self, batch: list[Question]) -> list[Any]:
-        framed: list[bytes] = []
-        pieces: list[bytes] = []
-        for question in batch:
-            lengths = b",".join([b"%d" % len(piece) for piece in question.attached])
-            framed.append(b"[[%b],%b]" % (lengths, question.wire))
-            pieces += question.attached
-        questions, attached = b"[%b]" % b",".join(framed), b"".join(pieces)
+    def _heard(self, answer: Any) -> None:
+        """What the line says: an answer, an error of Valkey's, or that it is lost."""
+        batch, self._asked = self._asked, []
+        if not batch:
+            return
+        if type(answer) is bytes:
+            hand_out(batch, orjson.loads(answer))
+            self._ask_next()
+        elif isinstance(answer, ResponseError) and not str(answer).startswith(UNDECIDED):
+            hand_out(batch, [answer] * len(batch))
+            self._ask_next()
+        else:
+            self._ask_anew(batch)
+
+    def _look_at_clock(self) -> None:
+        """One timer for all batches: it goes off for the first, and then looks for the latest."""
+        self._timer = None
+        batch = self._asked
+        if not batch:
+            return
+        loop = running_loop()
+        if loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._look_at_clock)
+            return
+        self._asked = []
+        if self._line is not None:
+            self._line.drop()
+        hand_out(batch, [TimeoutError()] * len(batch))
+        self._ask_next()
+
+    def _ask_anew(self, batch: list[Question]) -> None:
+        self._asking = running_loop().create_task(self._by_client(batch), name="script")
+
+    async def _by_client(self, batch: list[Question]) -> None:
+        """Ask where there is no line, then open one.
+
+        The client knows how to wait and to try again, and sends a script that Valkey lacks.
+        """
+        said: list[Any]
         try:
-            said = await self._evaluate(questions, attached)
+            try:
+                with deadline(self._due - running_loop().time()):
+                    said = orjson.loads(await self._evaluate(*framed(batch)))
+            except Exception as error:  # noqa: BLE001 - each of those who asked is told
+                hand_out(batch, [error] * len(batch))
+            else:
+                hand_out(batch, said)
+                with suppress(RedisError, OSError, TimeoutError), deadline(self._timeout_seconds):
+                    await self._open_line()
+        finally:
+            self._busy = False
+        self._ask_next()
+
+    async def _evaluate(self, questions: bytes, attached: bytes) -> bytes:
+        evalsha = self._valkey.evalsha
+        answer: Any
+        try:
+            answer = await evalsha(self._sha, 0, questions, attached)
         except NoScriptError:
             # Valkey knows a script or does not, so nothing was decided.
             await self._valkey.script_load(self._source)
-            said = await self._evaluate(questions, attached)
-        answers: list[Any] = orjson.loads(said)
-        return answers
+            answer = await evalsha(self._sha, 0, questions, attached)
+        return bytes(answer)
 
-    async def _evaluate(self, questions: bytes, attached: bytes) -> bytes:
-        """The script's answer, on a connection of its own that stays open.
+    async def _open_line(self) -> None:
+        if self._line is not None:
+            if not self._line.lost:
+                return
+            lost, self._line = self._line, None
+            await lost.give_back()
+        self._line = await Line.open(self._valkey.connection_pool, self._heard)
 
-        What the client does around a command takes longer than the command. It is asked only
-        where that connection turns out to be lost, since it knows how to wait and to try again.
-        """
-        try:
-            return await self._evaluate_here(questions, attached)
-        except ValkeyConnectionError:
-            answer: Any = await self._valkey.evalsha(self._sha, 0, questions, attached)
-            return bytes(answer)
 
-    async def _evaluate_here(self, questions: bytes, attached: bytes) -> bytes:
-        pool = self._valkey.connection_pool
-        if self._connection is None:
-            self._connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-            # Whoever asks has set a bound around all of it; one for each half costs a task.
-            self._its_timeout = self._connection.socket_timeout
-            self._connection.socket_timeout = None
-        connection = self._connection
-        command = COMMAND % (
-            self._sha.encode(), len(questions), questions, len(attached), attached
-        )  # fmt: skip
-        try:
-            await connection.send_packed_command(command, check_health=False)
-            return bytes(await connection.read_response())
-        except NoScriptError:
-            raise
-        except BaseException:
-            # Broken off in the middle, it may still get the answer to this question.
-            self._connection = None
-            connection.socket_timeout = self._its_timeout
-            await connection.disconnect(nowait=True)
-            await pool.release(connection)
-            raise
+def framed(batch: list[Question]) -> tuple[bytes, bytes]:
+    """The two arguments of the script: the questions, and what is attached to them."""
+    questions: list[bytes] = []
+    pieces: list[bytes] = []
+    for question in batch:
+        # A list of numbers is written in Python as it is in JSON.
+        questions.append(b"[%a,%b]" % ([len(piece) for piece in question.attached], question.wire))
+        pieces += question.attached
+    return b"[%b]" % b",".join(questions), b"".join(pieces)
+
+
+def hand_out(batch: list[Question], answers: list[Any]) -> None:
+    """Tell everyone their answer, or the error."""
+    for question, answer in zip(batch, answers, strict=True):
+        if type(answer) is dict and "error" in answer:
+            answer = ScriptFailed(answer["error"])  # noqa: PLW2901
+        future = question.future
+        if future is None:
+            if question.answered is not None:
+                question.answered(answer)
+        elif future.done():  # whoever asked has gone
+            continue
+        elif isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from app.core import restorable
@@ -37,9 +37,14 @@ class Cap:
 
 @dataclass(slots=True)
 class Caps:
-    """A workspace's budgets by whom they are about; no I/O."""
+    """A workspace's budgets by whom they are about; no I/O.
+
+    `memo` is where others keep what they have worked out of them, by keys of their own: it goes
+    with these budgets, some seconds from now.
+    """
 
     by_subject: dict[Subject, list[Cap]] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)
     _windows: dict[tuple[WindowKind, str], Window] = field(default_factory=dict)
     _rules: dict[tuple[Subject, ...], tuple[BudgetRule, ...]] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 from uuid import UUID
 
 from app.core import restorable
@@ -22,7 +22,9 @@ YOUNG: Final = timedelta(seconds=10)
 
 
 class Caps(Protocol):
-    """A workspace's budgets."""
+    """A workspace's budgets; `memo` keeps for as long as they stand what was worked out of them."""
+
+    memo: dict[Any, Any]
 
     def rules(
         self, payer: Payer, *, route: str | None = None, at: datetime | None = None

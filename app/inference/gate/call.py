@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.core.clock import now
 from app.core.errors import AppError
-from app.core.ids import new_id
+from app.core.ids import new_text
 from app.core.limits import Policy, Verdict
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
@@ -65,17 +66,25 @@ class Settlement:
     findings: Sequence[Mapping[str, str]] = ()
 
 
+class Bucket(NamedTuple):
+    """A limit in tokens as the script is told: its key, microseconds a token, tokens if full."""
+
+    key: str
+    each: int
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a request is under beside its budgets, for all its attempts.
 
-    `taken` is how many tokens it took from each of `tokens`; `slots` are keys of calls at once, and
-    how many there may be.
+    Limits in requests, those in `tokens` and their `buckets`; `slots` are keys of calls at once,
+    and how many there may be.
     """
 
     requests: tuple[Policy, ...] = ()
     tokens: tuple[Policy, ...] = ()
-    taken: int = 0
+    buckets: tuple[Bucket, ...] = ()
     slots: tuple[tuple[str, int], ...] = ()
 
 
@@ -86,18 +95,20 @@ NO_TERMS = Terms()
 class OpenCall:
     """One attempt of a request: admitted, not settled yet. `candidate` is who is to be asked.
 
-    `reserved` is in nano-dollars, None where nothing is reserved; `usage` and `cost` are set when
-    it is settled. `most_output` is the longest answer that a hard budget leaves room for, where the
-    request names none: the provider is to be told. The rest is the gate's own: the budgets it
-    holds, whether it is a breaker's probe, and how its row begins.
+    Ids are kept as text, since that is how nearly everyone wants them. `reserved` is in
+    nano-dollars, None where nothing is reserved; `usage` and `cost` are set when it is settled.
+    `most_output` is the longest answer that a hard budget leaves room for, where the request names
+    none: the provider is to be told. The rest is the gate's own: how many tokens it took from each
+    bucket of its terms, the budgets it holds, whether it is a breaker's probe, and how its row
+    begins.
     """
 
     payer: Payer
     candidate: Candidate
     load: Load
-    request_id: UUID
+    request_text: str
     attempt: int = 1
-    id: UUID = field(default_factory=new_id)
+    id_text: str = field(default_factory=new_text)
     created_at: datetime = field(default_factory=now)
     settled: bool = False
     usage: Usage | None = None
@@ -105,10 +116,19 @@ class OpenCall:
     reserved: int | None = None
     most_output: int | None = None
     terms: Terms = NO_TERMS
+    taken: int = 0
     budgets: tuple[str, ...] = ()
     breaker: str = ""
     probe: bool = False
-    head: bytes = b""
+    began: bytes = b""
+
+    @property
+    def id(self) -> UUID:
+        return UUID(self.id_text)
+
+    @property
+    def request_id(self) -> UUID:
+        return UUID(self.request_text)
 
 
 @dataclass(slots=True)

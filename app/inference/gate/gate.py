@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,28 +12,25 @@ import orjson
 from redis.exceptions import RedisError
 
 from app.core.auth import Access
-from app.core.ids import new_id
+from app.core.clock import now
+from app.core.ids import new_text
 from app.core.limiter import verdict_of
 from app.core.limits import Policy, Verdict
 from app.core.log import get_logger
 from app.core.metrics import LIMITER_FAIL_OPENS
 from app.core.scripts import BatchedScript
-from app.inference.budgets.rules import BudgetRule, rule_of_run
-from app.inference.customers.limits import CustomerLimits
 from app.inference.gate.blame import report_on
 from app.inference.gate.books import BudgetBook, CustomerBook
 from app.inference.gate.breakers import BreakerStanding, standing_of
-from app.inference.gate.call import Admission, Load, OpenCall, Settlement
+from app.inference.gate.call import Admission, Load, OpenCall, Settlement, Terms
 from app.inference.gate.counters import Counters
 from app.inference.gate.errors import CustomerBlocked, GateAway
+from app.inference.gate.forms import Form, Forms
 from app.inference.gate.lost import LostCalls
 from app.inference.gate.outbox import Outbox
-from app.inference.gate.question import (
-    Wish,
-    question_of,
-    refusal_of,
-)
+from app.inference.gate.question import Wish, refusal_of
 from app.inference.gate.records import (
+    began_of,
     cached_of,
     cost_of,
     end_of,
@@ -92,6 +90,7 @@ class Gate:
         self._budgets = budgets
         self._customers = customers
         self._lost = lost
+        self._forms = Forms(executor_id)
         self._warned_at = -WARN_EVERY_SECONDS
 
     async def admit(
@@ -111,12 +110,12 @@ class Gate:
         TooManyCalls, CustomerBlocked, BudgetExceeded, PriceUnknown, NoCandidateReady, GateAway
         (a hard budget while Valkey is away) and LedgerFull.
         """
-        customer = None if payer.customer is None else await self._customer(payer, payer.customer)
-        terms = terms_of(tuple(policies), access, payer.workspace_id, customer, load)
-        call = OpenCall(payer, candidates[0], load, new_id(), terms=terms)
-        rules = await self._rules(call)
-        wish = Wish(call, tuple(candidates), rules, self.executor_id, follows=False)
-        verdict, chosen = await self._admitted(wish, noted)
+        at = now()
+        form = await self._form(payer, access, policies, load, at)
+        call = OpenCall(payer, candidates[0], load, new_text(), 1, new_text(), at, terms=form.terms)
+        if form.most_taken:
+            call.taken = load.input_tokens + (load.most_output_tokens or 0)
+        verdict, chosen = await self._admitted(Wish(call, candidates, form), noted)
         return Admission(verdict, chosen)
 
     async def admit_next(
@@ -126,17 +125,21 @@ class Gate:
 
         Raises BudgetExceeded, PriceUnknown, NoCandidateReady, GateAway and LedgerFull.
         """
+        load = load or call.load
         following = OpenCall(
             call.payer,
             candidates[0],
-            load or call.load,
-            call.request_id,
-            attempt=call.attempt + 1,
-            terms=replace(call.terms, tokens=(), taken=0) if call.terms.tokens else call.terms,
+            load,
+            call.request_text,
+            call.attempt + 1,
+            terms=Terms(slots=call.terms.slots),
         )
-        rules = await self._rules(following)
-        wish = Wish(following, tuple(candidates), rules, self.executor_id, follows=True)
-        _, chosen = await self._admitted(wish, None)
+        workspace_id = call.payer.workspace_id
+        caps = self._budgets.peek(workspace_id) or await self._budgets.get(workspace_id)
+        form = self._forms.make(
+            call.payer, following.terms, load, caps, following.created_at, follows=True
+        )
+        _, chosen = await self._admitted(Wish(following, candidates, form), None)
         return chosen
 
     async def admit_cached(
@@ -152,21 +155,22 @@ class Gate:
 
         Raises RateLimited and CustomerBlocked.
         """
-        customer = None if payer.customer is None else await self._customer(payer, payer.customer)
-        terms = terms_of(tuple(policies), None, payer.workspace_id, customer, load)
-        verdict = await self._count(terms.requests)
+        at = now()
+        form = await self._form(payer, None, policies, load, at)
+        verdict = await self._count(form.terms.requests)
         if noted is not None:
             noted(verdict)
         if verdict.refused:
             raise verdict.refusal()
-        call = OpenCall(payer, hit.candidate, load, new_id())
-        record = b"{%b,%b}" % (head_of(call, self.executor_id), cached_of(hit.status, hit.saved))
+        call = OpenCall(payer, hit.candidate, load, new_text(), created_at=at)
+        call.began = began_of(call, form.row)
+        record = b"{%b,%b}" % (head_of(call), cached_of(hit.status, hit.saved))
         self._outbox.notes().records.append(record)
         return verdict
 
     def expect(self, call: OpenCall, output_tokens: int) -> None:
         """Have the call settled by an answer of this length, if this process dies before it is."""
-        record = b"{%b,%b}" % (call.head, start_of(call, output_tokens))
+        record = b"{%b,%b}" % (head_of(call), start_of(call, output_tokens))
         self._outbox.notes().records.append(record)
 
     def settle(self, call: OpenCall, end: Settlement) -> None:
@@ -177,16 +181,17 @@ class Gate:
         call.usage = usage_of(call, end)
         call.cost = cost_of(call, end)
         notes = self._outbox.notes()
-        notes.records.append(b"{%b,%b}" % (call.head, end_of(call, end)))
+        notes.records.append(b"{%b,%b}" % (head_of(call), end_of(call, end)))
         report: list[Any] = []
         if end.status == "succeeded" and not call.probe:
             notes.good[call.breaker] = notes.good.get(call.breaker, 0) + 1
         else:
             report = report_on(call, end)
         tokens: list[Any] = []
-        if call.terms.tokens:
-            tokens = correcting(call.terms, call.usage.input_tokens + call.usage.output_tokens)
-        notes.settled.append([call.id, call.cost or 0, call.budgets, tokens, report, ""])
+        if call.terms.buckets:
+            used = call.usage.input_tokens + call.usage.output_tokens
+            tokens = correcting(call.terms, call.taken, used)
+        notes.settled.append([call.id_text, call.cost or 0, call.budgets, tokens, report, ""])
 
     async def flush(self) -> None:
         """Bring everything recorded so far, by any process, into Postgres."""
@@ -231,21 +236,29 @@ class Gate:
         await self._outbox.flush(seconds)
         self._outbox.close()
 
-    async def _customer(self, payer: Payer, customer: str) -> CustomerLimits | None:
-        """What holds for the customer of a call; raises CustomerBlocked."""
-        known = self._customers.peek(payer.workspace_id)
-        known = known or await self._customers.get(payer.workspace_id)
-        limits = known.limits(customer)
-        if limits is not None and limits.blocked:
-            raise CustomerBlocked(f"The customer {customer!r} is blocked.")
-        return limits
-
-    async def _rules(self, call: OpenCall) -> tuple[BudgetRule, ...]:
-        caps = self._budgets.peek(call.payer.workspace_id)
-        caps = caps or await self._budgets.get(call.payer.workspace_id)
-        rules = caps.rules(call.payer, route=call.load.route, at=call.created_at)
-        own = rule_of_run(call.payer)
-        return rules if own is None else (*rules, own)
+    async def _form(
+        self,
+        payer: Payer,
+        access: Access | None,
+        policies: Sequence[Policy],
+        load: Load,
+        at: datetime,
+    ) -> Form:
+        """Made anew where anything of it has changed; raises CustomerBlocked."""
+        workspace_id, customers = payer.workspace_id, None
+        caps = self._budgets.peek(workspace_id) or await self._budgets.get(workspace_id)
+        if payer.customer is not None:
+            customers = self._customers.peek(workspace_id)
+            customers = customers or await self._customers.get(workspace_id)
+        form = self._forms.find(payer, access, policies, load, caps, customers, at)
+        if form is None:
+            limits = None if customers is None else customers.limits(payer.customer)
+            if limits is not None and limits.blocked:
+                raise CustomerBlocked(f"The customer {payer.customer!r} is blocked.")
+            terms = terms_of(tuple(policies), access, workspace_id, limits)
+            form = self._forms.make(payer, terms, load, caps, at)
+            self._forms.keep(form, access, policies, load, caps, customers)
+        return form
 
     async def _admitted(self, wish: Wish, noted: Noted | None) -> tuple[Verdict, OpenCall]:
         """Ask until every counter is loaded; raises what stands against the call."""
@@ -254,8 +267,13 @@ class Gate:
         for _ in range(MOST_QUESTIONS):
             if self._outbox.down:
                 return Verdict(), self._admitted_unasked(wish, noted)
+            wire, attached = wish.question()
             try:
-                answer = await self._ask(wish)
+                answer = await self._script.ask(wire, *attached)
+            except asyncio.CancelledError:
+                # It may have been admitted: what it holds is given back.
+                self.settle(wish.call, Settlement("cancelled", Usage(), cost=0))
+                raise
             except VALKEY_FAILS as error:
                 self._warn(error)
                 return Verdict(), self._admitted_unasked(wish, noted, asked=True)
@@ -264,20 +282,9 @@ class Gate:
             await self._load(wish, answer[2])
         raise GateAway("Budgets are being loaded; try again.", retry_after=2)
 
-    async def _ask(self, wish: Wish) -> list[Any]:
-        wire, attached = question_of(wish, self.executor_id)
-        try:
-            answer: list[Any] = await self._script.ask(wire, *attached)
-        except asyncio.CancelledError:
-            # It may have been admitted: what it holds is given back.
-            self.settle(wish.call, Settlement("cancelled", Usage(), cost=0))
-            raise
-        return answer
-
     def _said(self, wish: Wish, answer: list[Any], noted: Noted | None) -> tuple[Verdict, OpenCall]:
-        verdict = Verdict()
-        if wish.policies:
-            verdict = verdict_of(wish.policies, answer[1])
+        policies = wish.form.policies
+        verdict = verdict_of(policies, answer[1]) if policies else Verdict()
         if noted is not None:
             noted(verdict)
         if answer[0] == "rate":
@@ -292,7 +299,7 @@ class Gate:
         """Have cold counters loaded; soft ones that cannot be are done without."""
         first, missing = wish.call, set[int]()
         for place in cold:
-            rule = wish.rules[place - 1]
+            rule = wish.form.rules[place - 1]
             try:
                 await self._counters.load(first.payer.workspace_id, rule, first.created_at)
             except GateAway:
@@ -307,7 +314,7 @@ class Gate:
     ) -> OpenCall:
         """Serve without an answer of Valkey, unless a hard budget stands; the record is kept."""
         call = wish.call
-        if wish.hard:
+        if wish.form.hard:
             away = GateAway("Try again in a few seconds.", retry_after=2)
             if asked:  # it may have been admitted
                 self.settle(call, Settlement("failed", error=away))
@@ -316,9 +323,9 @@ class Gate:
         if noted is not None:
             noted(Verdict())
         notes = self._outbox.notes()
-        notes.records.append(wish.record(wish.offers[0]))
+        notes.records.append(wish.record())
         if call.budgets:
-            notes.late.append([call.id, call.reserved or 0, call.budgets])
+            notes.late.append([call.id_text, call.reserved or 0, call.budgets])
         return call
 
     def _warn(self, error: Exception) -> None:

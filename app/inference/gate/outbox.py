@@ -60,14 +60,17 @@ class Outbox:
     @property
     def backlog(self) -> int:
         """How many calls' records Valkey does not have yet."""
-        return self._sending_size + sum(map(len, self._notes))
+        size = self._sending_size
+        for notes in self._notes:
+            size += max(len(notes.records), len(notes.settled))
+        return size
 
     def notes(self) -> Notes:
         """Where to write what is to be told next; it leaves within ten milliseconds."""
         if self._timer is None:
             self._timer = running_loop().call_later(LINGER_SECONDS, self._wake)
         last = self._notes[-1]
-        if len(last) >= BATCH_NOTES:
+        if len(last.records) >= BATCH_NOTES or len(last.settled) >= BATCH_NOTES:
             last = Notes()
             self._notes.append(last)
         return last

@@ -1,13 +1,12 @@
 """What the gate asks Valkey for one attempt, and what an answer means."""
 
+from collections.abc import Sequence
 from typing import Any
-
-import orjson
 
 from app.core.clock import now
 from app.core.errors import AppError
-from app.core.limits import Policy
 from app.inference.budgets.rules import BudgetRule
+from app.inference.gate.bounds import longest_of, most_beyond
 from app.inference.gate.call import OpenCall
 from app.inference.gate.errors import (
     AllResting,
@@ -17,11 +16,12 @@ from app.inference.gate.errors import (
     PriceUnknown,
     TooManyCalls,
 )
-from app.inference.gate.offers import Offer, offers_of, ready
-from app.inference.gate.records import asked_of, beginning_of, started
-from app.inference.gate.terms import taking
+from app.inference.gate.forms import Form
+from app.inference.gate.records import began_of, head_of, start_of, started
+from app.inference.gate.terms import reservation
 from app.inference.prices.money import to_dollars
 from app.inference.routing.plan import Candidate
+from app.inference.usage.extras import NOTHING, Extras
 
 BUSY_RETRY_SECONDS = 1.0
 
@@ -29,89 +29,89 @@ BUSY_RETRY_SECONDS = 1.0
 class Wish:
     """One attempt that is to be admitted, at the first of its candidates that may be asked.
 
-    `call` is as it is with the one that was `take`n, which is the first until then.
+    `call` is as it is with the one that was `take`n, which is the first until then. `amounts` are
+    what it may come to with each, in nano-dollars, None where nothing is reserved; `is_bounded` is
+    false where nobody knows that.
     """
 
-    __slots__ = ("_began", "call", "candidates", "follows", "offers", "ruled")
+    __slots__ = ("amounts", "call", "candidates", "form", "is_bounded", "parts")
 
-    def __init__(
-        self,
-        call: OpenCall,
-        candidates: tuple[Candidate, ...],
-        rules: tuple[BudgetRule, ...],
-        executor_id: str,
-        *,
-        follows: bool,
-    ) -> None:
+    def __init__(self, call: OpenCall, candidates: Sequence[Candidate], form: Form) -> None:
         self.call = call
         self.candidates = candidates
-        self.follows = follows
-        self._began = beginning_of(call, executor_id)
-        self.weigh(rules)
+        call.began = began_of(call, form.row)
+        self.weigh(form)
 
-    def weigh(self, rules: tuple[BudgetRule, ...]) -> None:
-        """Have it fall under these budgets."""
-        self.ruled = ready(rules)
-        self.offers = offers_of(self.call, self.candidates, self.ruled)
+    def weigh(self, form: Form) -> None:
+        """Have it fall under the budgets of this form."""
+        load = self.call.load
+        self.form = form
+        self.parts = [form.part(candidate) for candidate in self.candidates]
+        self.is_bounded = True
+        self.amounts: list[int | None] = [None] * len(self.parts)
+        if form.rules:
+            extras = load.extras()
+            self.is_bounded = not (form.hard and extras.hosted)
+            if extras is NOTHING and load.max_output_tokens is not None:
+                self._reserve_by_price()
+            else:
+                self._reserve_by_candidate(extras)
         self.take(0)
 
-    @property
-    def hard(self) -> bool:
-        return self.ruled.hard
+    def _reserve_by_price(self) -> None:
+        """Where the request says all: those who cost the same may come to the same."""
+        load, before, amount = self.call.load, None, None
+        for place, part in enumerate(self.parts):
+            price = part.price
+            if price is not None and part.under:
+                if price is not before:
+                    before, amount = price, reservation(price, load)
+                self.amounts[place] = amount
 
-    @property
-    def rules(self) -> tuple[BudgetRule, ...]:
-        return self.ruled.rules
+    def _reserve_by_candidate(self, extras: Extras) -> None:
+        load = self.call.load
+        for place, part in enumerate(self.parts):
+            if part.price is not None and part.under:
+                beyond = most_beyond(part.candidate, extras)
+                longest = longest_of(part.candidate, load)
+                self.amounts[place] = reservation(part.price, load, beyond, longest)
 
-    @property
-    def policies(self) -> tuple[Policy, ...]:
-        if self.follows:
-            return ()
-        terms = self.call.terms
-        return terms.requests + terms.tokens
-
-    def leave_out(self, rules: set[int]) -> None:
+    def leave_out(self, places: set[int]) -> None:
         """Do without some budgets, by their place from 1."""
-        self.weigh(tuple(rule for n, rule in enumerate(self.rules, 1) if n not in rules))
+        self.weigh(self.form.without(places))
 
     def take(self, place: int) -> OpenCall:
         """The call with the candidate of this place, from 0."""
-        call, offer = self.call, self.offers[place]
-        call.candidate = offer.candidate
-        call.reserved = offer.reserved
-        call.breaker = offer.breaker
-        call.budgets = offer.budgets
-        call.most_output = offer.most_output
-        call.head = b"%b,%b" % (self._began, asked_of(offer.candidate)[0])
+        call, part = self.call, self.parts[place]
+        call.candidate = part.candidate
+        call.reserved = self.amounts[place]
+        call.breaker = part.breaker
+        call.budgets = part.budgets
+        is_open = part.hard and call.load.max_output_tokens is None
+        call.most_output = longest_of(part.candidate, call.load) if is_open else None
         return call
 
-    def record(self, offer: Offer) -> bytes:
-        """The row of its start at a candidate."""
-        candidate = offer.candidate
-        rest = started(candidate, self.call.load.input_tokens, 0, offer.reserved)
-        return b"{%b,%b,%b}" % (self._began, asked_of(candidate)[0], rest)
+    def record(self) -> bytes:
+        """The row of the call's start, with the candidate that was taken."""
+        call = self.call
+        return b"{%b,%b}" % (head_of(call), start_of(call))
 
+    def question(self) -> tuple[bytes, list[bytes]]:
+        """What the script is asked, and what is attached.
 
-def question_of(wish: Wish, executor_id: str) -> tuple[bytes, list[bytes]]:
-    """The question, and what is attached to it: the record of the call's start with each one."""
-    call, terms = wish.call, wish.call.terms
-    policies: list[Any] = []
-    if not wish.follows:
-        policies = [orjson.Fragment(policy.wire) for policy in terms.requests]
-        policies += [taking(policy, terms.taken) for policy in terms.tokens]
-    asked = [
-        call.id,
-        executor_id,
-        call.request_id,
-        int(wish.follows),
-        policies,
-        0 if wish.follows else len(terms.requests),
-        terms.slots,
-        wish.ruled.wire,
-        [[each.breaker, each.reserved or 0, int(each.bounded), each.under] for each in wish.offers],
-    ]
-    attached = [wish.record(offer) for offer in wish.offers]
-    return orjson.dumps(["admit", 0, asked]), attached
+        That is how the record of the call's start begins, and how it goes on with each candidate.
+        """
+        call, form, is_bounded = self.call, self.form, self.is_bounded
+        asked = []
+        attached = [b"{%b,%b," % (call.began, started(call.load.input_tokens))]
+        for part, amount in zip(self.parts, self.amounts, strict=True):
+            asked.append(part.asked % (amount or 0, is_bounded and part.price is not None))
+            attached.append(
+                b"%bnull}" % part.row if amount is None else b"%b%d}" % (part.row, amount)
+            )
+        taken = [min(call.taken, most) for most in form.most_taken]
+        ids = call.id_text.encode(), call.request_text.encode()
+        return form.question % (*ids, *taken, b",".join(asked)), attached
 
 
 def refusal_of(wish: Wish, answer: list[Any]) -> AppError:
@@ -136,28 +136,29 @@ def refusal_of(wish: Wish, answer: list[Any]) -> AppError:
             retry_after=seconds,
         )
     why, place, settled, reserved, chosen = said
-    rule, offer = wish.rules[place - 1], wish.offers[int(chosen) - 1]
-    if why == "price" and offer.candidate.price is not None:
+    rule, target = wish.form.rules[place - 1], wish.parts[int(chosen) - 1].candidate.target
+    if why == "price" and wish.parts[int(chosen) - 1].price is not None:
         return CostUnbounded(
-            f"Nobody knows how often {offer.candidate.target.endpoint.label} would use its own "
+            f"Nobody knows how often {target.endpoint.label} would use its own "
             f"{', '.join(wish.call.load.extras().hosted)} and what that costs, and the budget "
             f"{rule.budget_id} stands: leave it out, or use a tool of your own."
         )
     if why == "price":
         return PriceUnknown(
-            f"Nobody knows a price of {offer.candidate.target.reference}, and the budget "
+            f"Nobody knows a price of {target.reference}, and the budget "
             f"{rule.budget_id} stands; set a price for the model."
         )
-    return _exceeded(rule, offer, int(settled), int(reserved))
+    amount = wish.amounts[int(chosen) - 1] or 0
+    return _exceeded(rule, amount, int(settled), int(reserved))
 
 
-def _exceeded(rule: BudgetRule, offer: Offer, settled: int, reserved: int) -> BudgetExceeded:
+def _exceeded(rule: BudgetRule, amount: int, settled: int, reserved: int) -> BudgetExceeded:
     end = rule.end
     renews = f" It renews at {end.isoformat()}." if end is not None else ""
     return BudgetExceeded(
         f"The budget {rule.budget_id} ({rule.subject}, {rule.window}) allows "
         f"{to_dollars(rule.cap).normalize():f} USD: {to_dollars(settled).normalize():f} are spent, "
         f"{to_dollars(reserved).normalize():f} reserved by calls under way, and this call may come "
-        f"to {to_dollars(offer.reserved or 0).normalize():f}.{renews}",
+        f"to {to_dollars(amount).normalize():f}.{renews}",
         retry_after=None if end is None else max((end - now()).total_seconds(), 1.0),
     )

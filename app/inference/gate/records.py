@@ -6,24 +6,27 @@ from typing import Any, Final
 import orjson
 
 from app.core.clock import now
-from app.inference.gate.call import OpenCall, Settlement
+from app.inference.gate.call import Load, OpenCall, Settlement
 from app.inference.prices.price import Price, Tier
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
+from app.inference.usage.payer import Payer
 
 # What the columns hold; a provider may say anything.
 MOST_TOKENS: Final = 2**31 - 1
 NOTHING: Final = Usage()
 ASKED: Final = "asked"
-STARTED: Final = (
-    b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true,'
-    b'"price":%b,"reserved_nano":%b'
+STARTED: Final = b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true'
+ENDED: Final = (
+    b'"status":"%b","input_tokens":%d,"output_tokens":%d,"cached_input_tokens":%d,'
+    b'"cache_write_tokens":%d,"reasoning_tokens":%d,"estimated":%b,"cost_nano":%b,'
+    b'"first_token_ms":%b,"error_code":%b,"guardrails":%b,"ended_at":%b'
 )
 
 
-def head_of(call: OpenCall, executor_id: str) -> bytes:
+def head_of(call: OpenCall) -> bytes:
     """What a row says of its call whatever comes of it: the inside of a JSON object."""
-    return b"%b,%b" % (beginning_of(call, executor_id), asked_of(call.candidate)[0])
+    return b"%b,%b" % (call.began, asked_of(call.candidate)[0])
 
 
 def asked_of(candidate: Candidate) -> tuple[bytes, bytes]:
@@ -42,14 +45,10 @@ def asked_of(candidate: Candidate) -> tuple[bytes, bytes]:
     return known
 
 
-def beginning_of(call: OpenCall, executor_id: str) -> bytes:
-    """What it says of who asks, and for what."""
-    payer, load = call.payer, call.load
+def row_of(payer: Payer, load: Load, executor_id: str) -> bytes:
+    """What it says of who asks, and for what: the same of all requests of one kind."""
     return orjson.dumps(
         {
-            "id": call.id,
-            "request_id": call.request_id,
-            "attempt": call.attempt,
             "workspace_id": payer.workspace_id,
             "user_id": payer.user_id,
             "api_key_id": payer.api_key_id,
@@ -64,49 +63,58 @@ def beginning_of(call: OpenCall, executor_id: str) -> bytes:
             "route": load.route,
             "category": load.category,
             "executor_id": executor_id,
-            "created_at": call.created_at,
         },
         # A database's driver has an own kind of UUID.
         default=str,
     )[1:-1]
 
 
+def began_of(call: OpenCall, row: bytes) -> bytes:
+    """What it says of one call, and of all of its kind."""
+    return b'"id":"%b","request_id":"%b","attempt":%d,"created_at":%b,%b' % (
+        call.id_text.encode(),
+        call.request_text.encode(),
+        call.attempt,
+        orjson.dumps(call.created_at),
+        row,
+    )
+
+
 def start_of(call: OpenCall, output_tokens: int = 0) -> bytes:
     """The rest of the row before the provider has answered; what of it may be known already."""
-    return started(call.candidate, call.load.input_tokens, output_tokens, call.reserved)
-
-
-def started(
-    candidate: Candidate, input_tokens: int, output_tokens: int, reserved: int | None
-) -> bytes:
-    """The same of an attempt at a candidate, by what it is made of."""
-    return STARTED % (
-        bounded(input_tokens),
-        bounded(output_tokens),
-        asked_of(candidate)[1],
-        b"null" if reserved is None else b"%d" % reserved,
+    return b'%b,"price":%b,"reserved_nano":%b' % (
+        started(call.load.input_tokens, output_tokens),
+        asked_of(call.candidate)[1],
+        number(call.reserved),
     )
+
+
+def started(input_tokens: int, output_tokens: int = 0) -> bytes:
+    """What of it is the same whoever is asked."""
+    return STARTED % (bounded(input_tokens), bounded(output_tokens))
 
 
 def end_of(call: OpenCall, end: Settlement) -> bytes:
     """The rest of the row after it; the call has its usage and its cost by now."""
     usage = call.usage or NOTHING
-    return orjson.dumps(
-        {
-            "status": end.status,
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cached_input_tokens": bounded(usage.cached_input_tokens),
-            "cache_write_tokens": bounded(usage.cache_write_tokens),
-            "reasoning_tokens": bounded(usage.reasoning_tokens),
-            "estimated": end.usage is None or end.usage_is_partial,
-            "cost_nano": call.cost,
-            "first_token_ms": end.first_token_ms,
-            "error_code": None if end.error is None else end.error.code,
-            "guardrails": end.findings,
-            "ended_at": now(),
-        }
-    )[1:-1]
+    return ENDED % (
+        end.status.encode(),
+        usage.input_tokens,
+        usage.output_tokens,
+        min(usage.cached_input_tokens, MOST_TOKENS),
+        min(usage.cache_write_tokens, MOST_TOKENS),
+        min(usage.reasoning_tokens, MOST_TOKENS),
+        b"true" if end.usage is None or end.usage_is_partial else b"false",
+        number(call.cost),
+        number(end.first_token_ms),
+        b"null" if end.error is None else orjson.dumps(end.error.code),
+        orjson.dumps(end.findings) if end.findings else b"[]",
+        orjson.dumps(now()),
+    )
+
+
+def number(known: int | None) -> bytes:
+    return b"null" if known is None else b"%d" % known
 
 
 def usage_of(call: OpenCall, end: Settlement) -> Usage:
@@ -130,7 +138,7 @@ def cost_of(call: OpenCall, end: Settlement) -> int | None:
     """Nano-dollars; None where no price is known. A failure that used nothing costs nothing."""
     if end.cost is not None:
         return end.cost
-    if call.usage == NOTHING and end.status == "failed":
+    if end.status == "failed" and call.usage == NOTHING:
         return 0
     price = call.candidate.price
     if price is None or call.usage is None:

@@ -8,6 +8,8 @@ PICO_A_NANO = 1000
 ATTO_A_PICO = 1_000_000
 MILLISECONDS_A_MINUTE = 60_000
 WHOLE = 1_000_000
+# What a whole price's pico-dollars are to a nano-dollar.
+UNIT = PICO_A_NANO * WHOLE
 # What the ledger's columns hold: numeric(18, 9).
 MOST_NANO = 10**18 - 1
 
@@ -29,21 +31,15 @@ class Tier:
     reasoning: int | None = None
     rest: tuple[int, int, int, int] | None = None
 
-    def pico(self, given: int, made: int, cached: int, written: int) -> int:
-        """Pico-dollars of so many tokens, rounded half up; `given` without cached and written."""
-        whole = (
-            given * self.input
-            + made * self.output
-            + cached * self.cached_input
-            + written * self.cache_write
-        )
+    def below(self, given: int, made: int, cached: int, written: int) -> int:
+        """Pico-dollars of what a price has below them, of so many tokens; rounded half up."""
         if self.rest is None:
-            return whole
+            return 0
         atto = sum(
             tokens * rest
             for tokens, rest in zip((given, made, cached, written), self.rest, strict=True)
         )
-        return whole + (2 * atto + ATTO_A_PICO) // (2 * ATTO_A_PICO)
+        return (2 * atto + ATTO_A_PICO) // (2 * ATTO_A_PICO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +76,39 @@ class Price:
         # A provider may count more cached tokens than input; a price is for the input there was.
         cached = min(usage.cached_input_tokens, usage.input_tokens)
         written = min(usage.cache_write_tokens, usage.input_tokens - cached)
+        return self.of(
+            usage.input_tokens - cached - written,
+            usage.output_tokens,
+            cached,
+            written,
+            min(usage.reasoning_tokens, usage.output_tokens),
+            images,
+            milliseconds,
+        )
+
+    def of(
+        self,
+        given: int,
+        made: int,
+        cached: int = 0,
+        written: int = 0,
+        thought: int = 0,
+        images: int = 0,
+        milliseconds: int = 0,
+    ) -> int:
+        """The same of so many tokens: `given` without cached and written, `made` with `thought`."""
         tiers = self.tiers
-        tier = tiers[0] if len(tiers) == 1 else self._tier(usage.input_tokens)
-        given = usage.input_tokens - cached - written
-        pico = tier.pico(given, usage.output_tokens, cached, written)
-        pico += (self.call + images * self.image) * PICO_A_NANO
-        if tier.reasoning is not None:
-            thought = min(usage.reasoning_tokens, usage.output_tokens)
+        tier = tiers[0] if len(tiers) == 1 else self._tier(given + cached + written)
+        pico = given * tier.input + made * tier.output + self.call * PICO_A_NANO
+        if cached or written:
+            pico += cached * tier.cached_input + written * tier.cache_write
+        if tier.rest is not None:
+            pico += tier.below(given, made, cached, written)
+        if thought and tier.reasoning is not None:
             pico += thought * (tier.reasoning - tier.output)
-        exact, unit = pico * self.factor, PICO_A_NANO * WHOLE
+        if images:
+            pico += images * self.image * PICO_A_NANO
+        exact, unit = pico * self.factor, UNIT
         if milliseconds and self.minute:
             sound = milliseconds * self.minute * PICO_A_NANO * self.factor
             exact, unit = exact * MILLISECONDS_A_MINUTE + sound, unit * MILLISECONDS_A_MINUTE

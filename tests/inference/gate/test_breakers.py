@@ -119,7 +119,7 @@ async def follow(client, steps):
         if action == "ask":
             call = uuid4().hex
             asked = [call, executor, run, 1, [], 0, [], [], [[key, 0, 1, []]]]
-            answer = await script.ask(orjson.dumps(["admit", at, asked]), b"{}")
+            answer = await script.ask(orjson.dumps(["admit", at, asked]), b"{", b"}")
             shut = ["no", {}, ["shut", model.wait(at), int(not model.openings)]]
             admitted, probe = model.ask(call, at)
             assert answer == (["yes", {}, 1, int(probe)] if admitted else shut)

@@ -8,13 +8,13 @@ from uuid import UUID
 import orjson
 import pytest
 
-from app.core.ids import new_id
+from app.core.ids import new_text
 from app.core.scripts import MOST_AT_ONCE
 from app.inference.gate import gate as gating
 from app.inference.gate.call import OpenCall
 from app.inference.gate.gate import Settlement
 from app.inference.gate.outbox import BATCH_NOTES
-from app.inference.gate.records import end_of, head_of, start_of
+from app.inference.gate.records import began_of, end_of, head_of, row_of, start_of
 from app.inference.providers.types import Usage
 from app.inference.usage.drain import GROUP, STREAM, joined, latest
 from app.inference.usage.errors import LedgerFull
@@ -48,9 +48,10 @@ async def rows_when(kernel, payer, *statuses: str):
 
 
 def records_of(payer) -> tuple[dict, dict]:
-    call = OpenCall(payer, candidate(), LOAD, new_id())
+    call = OpenCall(payer, candidate(), LOAD, new_text())
+    call.began = began_of(call, row_of(payer, LOAD, "x"))
     call.usage, call.cost = DONE.usage, 7
-    head = head_of(call, "x")
+    head = head_of(call)
     start, end = b"{%b,%b}" % (head, start_of(call)), b"{%b,%b}" % (head, end_of(call, DONE))
     return orjson.loads(start), orjson.loads(end)
 
@@ -161,13 +162,14 @@ async def test_a_deleted_workspace_takes_its_records_with_it(kernel, payer):
 
 async def test_records_travel_together(kernel, payer):
     async with process(kernel) as mine:
-        sent, real = [], mine.gate._script._evaluate
+        sent, take = [], mine.gate._script._take
 
-        async def counting(questions, attached):
-            sent.append(questions.count(b'"admit"'))
-            return await real(questions, attached)
+        def counting():
+            batch = take()
+            sent.append(sum(b'"admit"' in question.wire for question in batch))
+            return batch
 
-        mine.gate._script._evaluate = counting
+        mine.gate._script._take = counting
         calls = await asyncio.gather(*(admit(mine.gate, payer) for _ in range(400)))
         for call in calls:
             mine.gate.settle(call, DONE)

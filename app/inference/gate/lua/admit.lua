@@ -1,6 +1,7 @@
 -- Everything that a call needs, or nothing: {id, executor, request, follows, policies, how many of
 -- them count requests, slots, budgets, candidates}. A candidate is {breaker, amount, has a price,
--- its budgets by their place}. Attached: the call's record with each candidate.
+-- its budgets by their place}. Attached: how the call's record begins, and how it goes on with each
+-- candidate.
 
 -- The first budget of a candidate that stands against it, and why.
 local function budget_against(candidate, budgets)
@@ -63,6 +64,6 @@ local function admit(call, attached, at)
   take(policies, standing, at, #policies)
   hold_call(call, candidate, take_slots(slots, call[3]), budgets)
   if probe then probe_breaker(candidate[1], breaker, call[1], at) end
-  records[#records + 1] = attached[chosen]
+  records[#records + 1] = attached[1] .. attached[chosen + 1]
   return {'yes', standing, chosen, probe and 1 or 0}
 end
