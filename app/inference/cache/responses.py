@@ -66,7 +66,9 @@ class Hit:
 
 def directive_of(value: str | None) -> Directive:
     """What a request's X-Luminous-Cache asks for; raises CacheDirectiveInvalid."""
-    match (value or "").strip().lower():
+    if value is None:
+        return "use"
+    match value.strip().lower():
         case "":
             return "use"
         case "bypass":
@@ -95,6 +97,10 @@ class Responses:
         self._known = known
         self._embedders = embedders
         self._background = kernel.background
+
+    def are_none(self, workspace_id: UUID) -> bool:
+        """Whether a workspace is known to have no caches: most have none."""
+        return self._known.peek(workspace_id) == ()
 
     async def of(self, payer: Payer, inquiry: Inquiry) -> "CacheUse | None":
         """The cache that a call falls under; None where there is none. Waits for nothing fresh."""

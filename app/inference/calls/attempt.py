@@ -1,16 +1,12 @@
 """One asking of one candidate, and what was seen of its answer."""
 
 import time
-from dataclasses import dataclass, field
 
 from app.inference.dialects.dialect import OnGoing
 from app.inference.gate.call import OpenCall
-from app.inference.integrations.directory import Target
 from app.inference.providers.types import Usage
-from app.inference.routing.plan import Candidate
 
 
-@dataclass(slots=True)
 class Attempt:
     """`output_tokens` is an estimate of what came, for a provider that gives no count.
 
@@ -18,29 +14,29 @@ class Attempt:
     marks a count of only a part of the answer. `on_going` is an answer that does not end with us.
     """
 
-    call: OpenCall
-    number: int
-    began: float = field(default_factory=time.perf_counter)
-    first_token_ms: int | None = None
-    usage: Usage | None = None
-    usage_is_partial: bool = False
-    output_tokens: int = 0
-    images: int = 0
-    milliseconds: int = 0
-    on_going: OnGoing | None = None
-    over: bool = False
+    __slots__ = (
+        "began", "call", "candidate", "first_token_ms", "images", "milliseconds", "number",
+        "on_going", "output_tokens", "over", "target", "usage", "usage_is_partial",
+    )  # fmt: skip
 
-    @property
-    def candidate(self) -> Candidate:
-        return self.call.candidate
-
-    @property
-    def target(self) -> Target:
-        return self.call.candidate.target
+    def __init__(self, call: OpenCall, number: int) -> None:
+        self.call = call
+        self.number = number
+        self.candidate = call.candidate
+        self.target = call.candidate.target
+        self.began = time.perf_counter()
+        self.first_token_ms: int | None = None
+        self.usage: Usage | None = None
+        self.usage_is_partial = False
+        self.output_tokens = 0
+        self.images = 0
+        self.milliseconds = 0
+        self.on_going: OnGoing | None = None
+        self.over = False
 
     @property
     def duration_ms(self) -> float:
         return (time.perf_counter() - self.began) * 1000
 
     def mark_first_token(self) -> None:
-        self.first_token_ms = round(self.duration_ms)
+        self.first_token_ms = round((time.perf_counter() - self.began) * 1000)

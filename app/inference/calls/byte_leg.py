@@ -32,7 +32,8 @@ class ByteLeg:
 
     async def begin(self) -> None:
         """Wait for the first frame of an answer."""
-        frames, blocks = self._frames, list[bytes]()
+        frames = self._frames
+        blocks = []
         while not frames.begun:
             blocks.append(await self._advance())
             if frames.fault is not None and not frames.begun:
@@ -92,7 +93,8 @@ def limited(dialect: Dialect, ask: Ask, attempt: Attempt) -> Ask:
 
 async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -> ByteLeg:
     """Send the request's bytes and wait for the first frame of the answer."""
-    target, endpoint = attempt.target, attempt.target.endpoint
+    target = attempt.target
+    endpoint = target.endpoint
     url = dialect.upstream_url(endpoint, target.model, streaming=True)
     body = dialect.upstream_body(limited(dialect, ask, attempt), target.model)
     name = name_of(endpoint)

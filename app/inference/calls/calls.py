@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from app.inference.cache.flights import Flights
-from app.inference.cache.responses import CacheUse, Inquiry
+from app.inference.cache.responses import CacheUse, Inquiry, Responses
 from app.inference.calls.cached import CachedRelay
 from app.inference.calls.course import Course, Desk
 from app.inference.calls.guarding import checked
@@ -24,7 +24,7 @@ from app.inference.dialects.errors import RequestInvalid
 from app.inference.gate.call import Settlement
 from app.inference.guardrails.guard import Guard
 from app.inference.providers.errors import ProviderError
-from app.inference.providers.types import ChatResult, StreamEvent, Usage
+from app.inference.providers.types import ChatRequest, ChatResult, StreamEvent, Usage
 from app.inference.routing.plan import Candidate, Plan
 
 
@@ -55,6 +55,15 @@ class Calls:
             noted=order.noted,
         )
         return Grant(order, plan, admission.call, guard=guard)
+
+    async def _course(
+        self, order: Order, plan: Plan, guard: Guard | None, request: ChatRequest | None
+    ) -> Course:
+        """The course of a request that was let in, once it was judged as its guard screened it."""
+        course = Course(self._desk, await self._admit(order, plan, guard))
+        if guard is not None and request is not None:
+            await checked(course, guard.judge(request))
+        return course
 
     def release(self, grant: Grant) -> None:
         """Give back what was admitted for a call that is never made."""
@@ -108,27 +117,29 @@ class Calls:
 
     async def relay(self, order: Order, dialect: Dialect, ask: Ask, reply: Answer) -> None:
         """Answer a client in its dialect; raises the error of an answer that has not begun."""
-        plan = self._fitting(await self.plan(order), dialect, ask)
-        guard = await self._guard(order, plan)
-        request = None
+        plan = await self._desk.router.plan(order.payer, order.rules, order.question)
+        plan = self._fitting(plan, dialect, ask)
+        guard, request, use, workspace_id = None, None, None, order.payer.workspace_id
+        guardrails, responses = self._desk.guardrails, self._desk.responses
+        if guardrails is not None and not guardrails.are_none(workspace_id):
+            guard = await guardrails.of(order.payer, plan.route_id)
         if guard is not None:
             request = await guard.screen(dialect.parse(ask, plan.candidates[0].target))
-        use = await self._cache(order, plan, dialect, ask, guard)
+        if responses is not None and not responses.are_none(workspace_id):
+            use = await self._cache(responses, order, plan, dialect, ask, guard)
+        if use is None:
+            course = await self._course(order, plan, guard, request)
+            await Relaying(self._wire, course, dialect, ask).serve(reply)
+            return
 
         async def judge() -> None:
             if guard is not None and request is not None:
                 await guard.judge(request)
 
         async def serve(to: Answer) -> None:
-            kept = Kept(use) if use is not None else None
-            course = Course(self._desk, await self._admit(order, plan, guard))
-            if guard is not None:
-                await checked(course, judge())
-            await Relaying(self._wire, course, dialect, ask, kept).serve(to)
+            course = await self._course(order, plan, guard, request)
+            await Relaying(self._wire, course, dialect, ask, Kept(use)).serve(to)
 
-        if use is None:
-            await serve(reply)
-            return
         gate = self._desk.gate
         cached = CachedRelay(gate, self._flights, order, plan, dialect, ask, use, judge)
         await cached.serve(reply, serve)
@@ -142,26 +153,28 @@ class Calls:
         plan = await self.plan(order)
         guard = await self._guard(order, plan)
         words = await guard.screen_words(errand.words()) if guard is not None else None
-        course = Course(self._desk, await self._admit(order, plan, guard))
-        if guard is not None and words is not None:
-            await checked(course, guard.judge(words))
+        course = await self._course(order, plan, guard, words)
         await Passing(self._wire, course, errand).serve(reply)
 
     async def _guard(self, order: Order, plan: Plan) -> Guard | None:
         guardrails = self._desk.guardrails
-        return await guardrails.of(order.payer, plan.route_id) if guardrails is not None else None
+        return None if guardrails is None else await guardrails.of(order.payer, plan.route_id)
 
     async def _cache(
-        self, order: Order, plan: Plan, dialect: Dialect, ask: Ask, guard: Guard | None
+        self,
+        responses: Responses,
+        order: Order,
+        plan: Plan,
+        dialect: Dialect,
+        ask: Ask,
+        guard: Guard | None,
     ) -> CacheUse | None:
-        if self._desk.responses is None:
-            return None
         digest = guard.digest if guard is not None else ""
         # Where the request names nothing, what the plan came to: two keys may differ in that.
         named = order.question.route or ask.model
         asked = named or plan.route or plan.candidates[0].target.reference
         inquiry = Inquiry(dialect.name, asked, ask.document, plan.route_id, order.directive, digest)
-        return await self._desk.responses.of(order.payer, inquiry)
+        return await responses.of(order.payer, inquiry)
 
     def _fitting(self, plan: Plan, dialect: Dialect, ask: Ask) -> Plan:
         """The plan from the first candidate on that has words for the request.

@@ -76,14 +76,19 @@ class Course:
 
         `drop` closes an answer that nobody wants: where two were asked at once, the slower one's.
         """
+        seconds = self.plan.failover.hedge_after
         while True:
-            seconds = self.plan.failover.hedge_after
+            attempt = self.attempt
             try:
                 if seconds is not None and self.turning.left and self.turning.may_go_on:
                     return await self._hedged(ask, drop, seconds)
-                return await self._asked(self.attempt, ask)
+                return await ask(attempt)
             except FAILURES as error:
+                self.fail(attempt, error)
                 await self.turn(error)
+            except BaseException as error:
+                self._broken(attempt, error)
+                raise
 
     async def turn(self, error: AppError, *, rest: Load | None = None) -> None:
         """Have the next attempt admitted after this failure; raises it where there is none.
@@ -105,16 +110,17 @@ class Course:
         if attempt.over:
             return
         attempt.over = True
+        guard = self.grant.guard
         settled = Settlement(
             status,
             attempt.usage,
-            usage_is_partial=attempt.usage_is_partial,
-            output_tokens=attempt.output_tokens,
-            first_token_ms=attempt.first_token_ms,
-            error=error,
-            images=attempt.images,
-            milliseconds=attempt.milliseconds,
-            findings=self.grant.guard.told if self.grant.guard is not None else (),
+            attempt.usage_is_partial,
+            attempt.output_tokens,
+            attempt.first_token_ms,
+            error,
+            attempt.images,
+            attempt.milliseconds,
+            findings=() if guard is None else guard.told,
         )
         if attempt.on_going is not None:
             self._desk.following.settle(attempt, settled, attempt.on_going)
@@ -125,18 +131,15 @@ class Course:
     async def _asked(self, attempt: Attempt, ask: Ask[T]) -> T:
         try:
             return await ask(attempt)
-        except FAILURES as error:
-            self.fail(attempt, error)
+        except BaseException as error:
+            self._broken(attempt, error)
             raise
-        except asyncio.CancelledError:
+
+    def _broken(self, attempt: Attempt, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
             self.end(attempt, "cancelled")
-            raise
-        except AppError as error:
-            self.fail(attempt, error)
-            raise
-        except BaseException:
-            self.fail(attempt, InternalError())
-            raise
+        else:
+            self.fail(attempt, error if isinstance(error, AppError) else InternalError())
 
     async def _hedged(self, ask: Ask[T], drop: Callable[[T], None], seconds: float) -> T:
         """Ask a second candidate where the first has not begun in time; the faster one answers."""
@@ -198,16 +201,21 @@ class Course:
         self._desk.router.board.began(attempt.candidate.deployment)
 
     def _report(self, attempt: Attempt, status: str, error: AppError | None) -> None:
-        its_fault = isinstance(error, ProviderError) and not isinstance(error, NOT_ITS_FAULT)
-        failed = status == "failed" and its_fault
-        usage = attempt.usage
+        usage, router = attempt.usage, self._desk.router
         outcome = Outcome(
-            ok=True if status == "succeeded" else (False if failed else None),
-            first_token_ms=attempt.first_token_ms,
-            duration_ms=attempt.duration_ms,
-            output_tokens=usage.output_tokens if usage else attempt.output_tokens,
-            cost=attempt.call.cost if usage is not None else None,
+            is_good(status, error),
+            attempt.first_token_ms,
+            attempt.duration_ms,
+            attempt.output_tokens if usage is None else usage.output_tokens,
+            None if usage is None else attempt.call.cost,
         )
-        router = self._desk.router
         router.board.ended(attempt.candidate.deployment, outcome)
         router.observe(self.grant.order.payer.workspace_id, self.plan, attempt.candidate, outcome)
+
+
+def is_good(status: str, error: AppError | None) -> bool | None:
+    """Whether an attempt that ended so speaks for its provider; None where it says nothing."""
+    if status == "succeeded":
+        return True
+    its_fault = isinstance(error, ProviderError) and not isinstance(error, NOT_ITS_FAULT)
+    return False if status == "failed" and its_fault else None

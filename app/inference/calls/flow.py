@@ -60,11 +60,12 @@ class Flow(Generic[B_co]):
         self._begin = begin
         self._build = build
         self._leg: Leg[B_co] | None = None
-        self._heard = Heard()
+        # What the client was given, once an answer has broken off.
+        self._heard: Heard | None = None
 
     async def begin(self) -> None:
         """Wait for the first token of whoever answers; raises the error that is the answer."""
-        await self._open(None)
+        self._leg = await self._course.opened(self._asked, drop)
 
     async def read(self) -> "B_co | Seam | None":
         """What comes next: a part of the answer, a seam, or None at the end.
@@ -76,7 +77,7 @@ class Flow(Generic[B_co]):
             return None
         try:
             part = await leg.read()
-        except (ProviderError, AppError) as error:
+        except AppError as error:
             return await self._continue(leg, error)
         if part:
             return part
@@ -101,35 +102,34 @@ class Flow(Generic[B_co]):
 
     async def _continue(self, leg: Leg[B_co], error: AppError) -> Seam:
         self._end("failed", error)
-        if not (isinstance(error, ProviderError) and self._may_continue(leg)):
+        heard = self._heard or Heard()
+        if not (isinstance(error, ProviderError) and self._may_continue(leg, heard)):
             raise error
         failed = self._course.attempt
-        self._heard.spent = total(self._heard.spent, used(failed))
-        await self._course.turn(error, rest=self._heard.load(self._course.grant.call.load))
-        await self._open(self._heard)
+        heard.spent = total(heard.spent, used(failed))
+        await self._course.turn(error, rest=heard.load(self._course.grant.call.load))
+        self._heard = heard
+        self._leg = await self._course.opened(self._asked, drop)
         return Seam(
-            len(self._heard.text),
+            len(heard.text),
             failed.target.reference,
             self._course.attempt.target.reference,
             error.code,
         )
 
-    def _may_continue(self, leg: Leg[B_co]) -> bool:
-        if self._course.plan.failover.mid_stream != "continue" or not leg.hear(self._heard):
+    def _may_continue(self, leg: Leg[B_co], heard: Heard) -> bool:
+        if self._course.plan.failover.mid_stream != "continue" or not leg.hear(heard):
             return False
         try:
             request = self._build(self._course.attempt.target)
         except (RequestInvalid, ProviderError):
             return False
-        return obstacle(request, self._heard) is None
+        return obstacle(request, heard) is None
 
-    async def _open(self, heard: Heard | None) -> None:
-        async def ask(attempt: Attempt) -> Leg[B_co]:
-            leg = await self._begin(attempt, heard)
-            attempt.mark_first_token()
-            return leg
-
-        self._leg = await self._course.opened(ask, drop)
+    async def _asked(self, attempt: Attempt) -> Leg[B_co]:
+        leg = await self._begin(attempt, self._heard)
+        attempt.mark_first_token()
+        return leg
 
 
 def drop(leg: Leg[Any]) -> None:

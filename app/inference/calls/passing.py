@@ -12,7 +12,7 @@ from app.inference.calls.reply import Answer
 from app.inference.calls.wire import Wire
 from app.inference.integrations.directory import Target
 from app.inference.providers.opening import first_token
-from app.inference.providers.transport import MAX_BODY_BYTES, Exchange
+from app.inference.providers.transport import Exchange
 from app.inference.providers.transport.request import Body
 from app.inference.providers.types import Usage
 
@@ -150,7 +150,6 @@ class Passing:
             method=errand.method,
             headers=errand.headers(target),
             whole=whole,
-            max_bytes=MAX_BODY_BYTES,
         )
 
 

@@ -1,5 +1,6 @@
 """A request in a client's dialect, answered by whoever the plan names: bytes, or events."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import orjson
@@ -51,13 +52,10 @@ class Relaying:
         self._guard = course.grant.guard
         self._answer = self._guard.answer() if self._guard is not None else None
 
-    async def serve(self, reply: Answer) -> None:
+    def serve(self, reply: Answer) -> Awaitable[None]:
         """Answer; raises the error of a call whose answer has not begun."""
         reply.headers += route_headers(self._course.grant)
-        if self._ask.streaming:
-            await self._stream(reply)
-        else:
-            await self._whole(reply)
+        return self._stream(reply) if self._ask.streaming else self._whole(reply)
 
     def request(self, target: Target) -> ChatRequest:
         """The request for an adapter; raises RequestInvalid."""

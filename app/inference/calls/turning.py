@@ -27,29 +27,30 @@ class Turn:
 
 
 class Turning:
-    """Knows who was asked already; `attempts` counts all askings."""
+    """Knows who was asked already; `attempts` counts all askings.
+
+    `left` are those not asked yet, in order.
+    """
+
+    __slots__ = ("_failover", "_made", "_most_retries", "_overflow", "attempts", "left")
 
     def __init__(self, plan: Plan, most_retries: int) -> None:
         self.attempts = 0
+        self.left = plan.candidates
         self._failover = plan.failover
-        self._retry = Retry(min(plan.failover.retries, most_retries))
-        self._left = list(plan.candidates)
+        self._most_retries = most_retries
         self._overflow = plan.on_overflow
         self._made: dict[str, int] = {}
-
-    @property
-    def left(self) -> tuple[Candidate, ...]:
-        """Those not asked yet, in order."""
-        return tuple(self._left)
 
     @property
     def may_go_on(self) -> bool:
         return self.attempts < self._failover.most_attempts
 
     def asked(self, candidate: Candidate) -> None:
+        asked = candidate.deployment
         self.attempts += 1
-        self._made[candidate.deployment] = self._made.get(candidate.deployment, 0) + 1
-        self._left = [other for other in self._left if other.deployment != candidate.deployment]
+        self._made[asked] = self._made.get(asked, 0) + 1
+        self.left = tuple([other for other in self.left if other.deployment != asked])
 
     def after(
         self, candidate: Candidate, error: AppError, *, in_stream: bool = False
@@ -61,14 +62,14 @@ class Turning:
         if not self.may_go_on or self._is_answer(error):
             return None
         if isinstance(error, ContextTooLong):
-            self._left = [other for other in self._overflow if other.deployment not in self._made]
+            self.left = tuple(one for one in self._overflow if one.deployment not in self._made)
         wait = self._wait(candidate, error)
-        if in_stream and self._left:
-            self._left += [candidate] if wait is not None else []
+        if in_stream and self.left:
+            self.left += (candidate,) if wait is not None else ()
             return Turn(0, self.left)
-        if wait is not None and (not self._left or wait <= SHORT_WAIT):
-            return Turn(wait, (candidate, *self._left))
-        return Turn(0, self.left) if self._left else None
+        if wait is not None and (not self.left or wait <= SHORT_WAIT):
+            return Turn(wait, (candidate, *self.left))
+        return Turn(0, self.left) if self.left else None
 
     def _is_answer(self, error: AppError) -> bool:
         """What another candidate would say as well, or the policy does not ask another about."""
@@ -81,4 +82,5 @@ class Turning:
     def _wait(self, candidate: Candidate, error: AppError) -> float | None:
         if not isinstance(error, ProviderError):
             return None
-        return self._retry.wait(error, self._made[candidate.deployment] - 1)
+        retry = Retry(min(self._failover.retries, self._most_retries))
+        return retry.wait(error, self._made[candidate.deployment] - 1)

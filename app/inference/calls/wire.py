@@ -12,11 +12,14 @@ from app.inference.providers.errors import ProviderError, ProviderGarbled
 from app.inference.providers.events import fault_of
 from app.inference.providers.opening import WHOLE_ANSWER_FACTOR, expect_success
 from app.inference.providers.registry import KINDS
-from app.inference.providers.transport import MAX_BODY_BYTES, Exchange, Transport
+from app.inference.providers.transport import Exchange, Request, Transport
 from app.inference.providers.transport.request import Body
 from app.inference.routing.plan import Candidate
 
 NONE: Final[dict[str, str]] = {}
+# Where a candidate's requests are kept (`Candidate.memo`), and how many of them at most.
+REQUESTS: Final = "requests"
+MOST_REQUESTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +41,19 @@ class Wire:
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
         whole: bool = False,
-        max_bytes: int = MAX_BODY_BYTES,
     ) -> Exchange:
         """Send the body and wait for the answer's head; raises the ProviderError of a refusal.
 
         An answer that comes `whole` may be waited for ten times as long as a first token.
         """
-        endpoint, waits = candidate.target.endpoint, candidate.timeouts
-        seconds = self.first_token_seconds(candidate)
-        exchange = await self.transport.open(
-            method,
-            url,
-            headers={**codec_of(endpoint).headers(endpoint.api_key), **(headers or NONE)},
-            body=body,
-            provider=name_of(endpoint),
-            allow_private=endpoint.allow_private,
-            first_byte_seconds=seconds * WHOLE_ANSWER_FACTOR if whole else seconds,
-            connect_seconds=waits.connect,
-            idle_seconds=waits.between_tokens,
-            # A call for nothing costs little; one that fails since its connection was old, more.
-            repeatable=True,
-            max_bytes=max_bytes,
-        )
-        await expect_success(exchange, name_of(endpoint), endpoint.api_key, quoted=True)
+        if headers or method != "POST":
+            request = self._prepared(candidate, method, url, headers or NONE, whole)
+        else:
+            request = self._kept(candidate, url, whole)
+        exchange = await self.transport.send(request, body)
+        if not 200 <= exchange.status < 300:
+            endpoint = candidate.target.endpoint
+            await expect_success(exchange, name_of(endpoint), endpoint.api_key, quoted=True)
         return exchange
 
     async def fetch(
@@ -77,6 +70,36 @@ class Wire:
             return await exchange.read_body()
         finally:
             exchange.close()
+
+    def _kept(self, candidate: Candidate, url: str, whole: bool) -> Request:
+        """What a candidate is asked with again and again: it lives as long as the candidate."""
+        kept: dict[tuple[str, bool], Request] | None = candidate.memo.get(REQUESTS)
+        if kept is None:
+            kept = candidate.memo[REQUESTS] = {}
+        request = kept.get((url, whole))
+        if request is None:
+            if len(kept) >= MOST_REQUESTS:
+                kept.clear()
+            request = kept[url, whole] = self._prepared(candidate, "POST", url, NONE, whole)
+        return request
+
+    def _prepared(
+        self, candidate: Candidate, method: str, url: str, headers: Mapping[str, str], whole: bool
+    ) -> Request:
+        endpoint, waits = candidate.target.endpoint, candidate.timeouts
+        seconds = self.first_token_seconds(candidate)
+        return self.transport.prepare(
+            method,
+            url,
+            headers={**codec_of(endpoint).headers(endpoint.api_key), **headers},
+            provider=name_of(endpoint),
+            allow_private=endpoint.allow_private,
+            first_byte_seconds=seconds * WHOLE_ANSWER_FACTOR if whole else seconds,
+            connect_seconds=waits.connect,
+            idle_seconds=waits.between_tokens,
+            # A call for nothing costs little; one that fails since its connection was old, more.
+            repeatable=True,
+        )
 
 
 def name_of(endpoint: Endpoint) -> str:

@@ -32,6 +32,10 @@ class Guardrails:
         """Load a workspace's guardrails anew at its next call."""
         return self._known.forget
 
+    def are_none(self, workspace_id: UUID) -> bool:
+        """Whether a workspace is known to have no guardrails: most have none."""
+        return self._known.peek(workspace_id) == ()
+
     async def of(self, payer: Payer, route_id: str | None = None) -> Guard | None:
         """The guard of a call; None where no guardrail is for it. Waits only for what is stale."""
         if payer.purpose == PURPOSE:

@@ -17,6 +17,7 @@ from app.inference.providers.transport import Exchange
 # An answer that comes whole may take this many times as long as a first token.
 WHOLE_ANSWER_FACTOR = 10
 MAX_ERROR_BYTES = 256 * 1024
+EVENTS = b"text/event-stream"
 
 
 async def read_refusal(
@@ -53,7 +54,10 @@ async def expect_success(
 
 async def expect_events(exchange: Exchange, provider: str, secret: str) -> None:
     """Refuse an answer to a streaming request that is no stream."""
-    kind = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    told = exchange.headers.find(b"content-type")
+    if told is None or told.startswith(EVENTS):
+        return
+    kind = told.decode("latin-1").partition(";")[0].strip().lower()
     if kind == "application/json":
         complaint = read_complaint(await exchange.read_body())
         if complaint.message:

@@ -73,6 +73,18 @@ class Stats:
         calls, errors = self.own(moment)
         self.calls, self.errors, self.ended_at = calls + 1, errors + failed, moment
 
+    def measure(self, outcome: Outcome, moment: float) -> None:
+        """Move the averages by an attempt that went well."""
+        first, whole, written = outcome.first_token_ms, outcome.duration_ms, outcome.output_tokens
+        if first is not None:
+            self.first_token_ms = blend(self.first_token_ms, first)
+            self.measured_at = moment
+        if written:
+            self.output_tokens = blend(self.output_tokens, written)
+            if whole is not None and whole > (first or 0.0):
+                speed = written * 1000 / (whole - (first or 0.0))
+                self.tokens_a_second = blend(self.tokens_a_second, speed)
+
     def hear(self, in_flight: int, calls: float, errors: float) -> None:
         """What all other processes see now."""
         self.elsewhere, self.calls_elsewhere, self.errors_elsewhere = in_flight, calls, errors
@@ -97,13 +109,14 @@ class Board:
 
     def ended(self, deployment: str, outcome: Outcome) -> None:
         """An attempt that `began` is over."""
-        stats, moment = self._own(deployment), time.monotonic()
-        stats.in_flight = max(0, stats.in_flight - 1)
-        if outcome.ok is None:
-            return
-        stats.count(moment, failed=not outcome.ok)
-        if outcome.ok:
-            self._measure(stats, outcome, moment)
+        stats = self._own(deployment)
+        if stats.in_flight:
+            stats.in_flight -= 1
+        if outcome.ok is not None:
+            moment = time.monotonic()
+            stats.count(moment, failed=not outcome.ok)
+            if outcome.ok:
+                stats.measure(outcome, moment)
 
     def every(self) -> Mapping[str, Stats]:
         return self._stats
@@ -125,19 +138,6 @@ class Board:
         name, stats = self._stats.popitem(last=False)
         if stats.in_flight:
             self._stats[name] = stats
-
-    @staticmethod
-    def _measure(stats: Stats, outcome: Outcome, moment: float) -> None:
-        first, whole = outcome.first_token_ms, outcome.duration_ms
-        written = outcome.output_tokens
-        if first is not None:
-            stats.first_token_ms = blend(stats.first_token_ms, first)
-            stats.measured_at = moment
-        if written:
-            stats.output_tokens = blend(stats.output_tokens, written)
-            if whole is not None and whole > (first or 0.0):
-                speed = written * 1000 / (whole - (first or 0.0))
-                stats.tokens_a_second = blend(stats.tokens_a_second, speed)
 
 
 def blend(before: float | None, value: float) -> float:

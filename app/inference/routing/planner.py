@@ -94,10 +94,10 @@ class Router:
         Sync and cheap; once an attempt, at its end. What says nothing of the provider (`ok` None)
         teaches nothing. The board is told beside this.
         """
-        view = self._views.get(workspace_id)
-        if plan.strategy != "adaptive" or plan.route_id is None or outcome.ok is None or not view:
+        if plan.strategy != "adaptive" or plan.route_id is None or outcome.ok is None:
             return
-        spec = view.book.by_id(UUID(plan.route_id))
+        view = self._views.get(workspace_id)
+        spec = None if view is None else view.book.by_id(UUID(plan.route_id))
         if spec is not None:
             gain = gain_of_call(outcome.ok, outcome.first_token_ms, outcome.cost, spec.learning)
             category = plan.category or NO_CATEGORY.name
@@ -191,13 +191,13 @@ class Router:
 
         What is worked out of it lives as long as the view, which is made anew with any change.
         """
-        pool = view.pool(spec, Wish(question.needs, allowed))
-        if question.input_tokens + (question.max_output_tokens or 0) > pool.shortest:
-            return self.decide(view, spec, question, allowed).plan()
-        plan = view.in_order(pool)
+        tokens = question.input_tokens + (question.max_output_tokens or 0)
+        plan = view.in_order(spec, question.needs, allowed, tokens)
         if plan is None:
-            plan = self.decide(view, spec, question, allowed).plan()
-            view.keep(pool, plan)
+            decision = self.decide(view, spec, question, allowed)
+            plan, most = decision.plan(), decision.pool.shortest
+            if tokens <= most:
+                view.keep(spec, question.needs, allowed, most, plan)
         return plan
 
     async def allowed(self, payer: Payer, rules: KeyRules) -> Allowed:

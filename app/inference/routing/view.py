@@ -25,7 +25,9 @@ class View:
     book: RouteBook
     _plain: dict[tuple[str, Allowed], Plan] = field(default_factory=dict)
     _pools: dict[tuple[str, Wish], Pool] = field(default_factory=dict)
-    _in_order: dict[int, tuple[Pool, Plan]] = field(default_factory=dict)
+    _in_order: dict[tuple[str, frozenset[str], Allowed], tuple[int, Plan]] = field(
+        default_factory=dict
+    )
 
     def route(self, name: str | None) -> RouteSpec | None:
         """The route of a name, one's own before a built-in one; the default route for none."""
@@ -57,14 +59,22 @@ class View:
             self._pools[key] = pool
         return pool
 
-    def in_order(self, pool: Pool) -> Plan | None:
-        """The plan that takes a pool's entries in their order, if it was made already."""
-        found = self._in_order.get(id(pool))
-        return found[1] if found is not None and found[0] is pool else None
+    def in_order(
+        self, spec: RouteSpec, needs: frozenset[str], allowed: Allowed, tokens: int
+    ) -> Plan | None:
+        """The plan that takes a route's candidates in their order, if it was made already.
 
-    def keep(self, pool: Pool, plan: Plan) -> None:
+        It is for requests of so many tokens that every candidate has room for.
+        """
+        found = self._in_order.get((spec.slug, needs, allowed))
+        return found[1] if found is not None and tokens <= found[0] else None
+
+    def keep(
+        self, spec: RouteSpec, needs: frozenset[str], allowed: Allowed, most: int, plan: Plan
+    ) -> None:
+        """Keep that plan, for requests of up to so many tokens."""
         self._make_room(self._in_order)
-        self._in_order[id(pool)] = pool, plan
+        self._in_order[spec.slug, needs, allowed] = most, plan
 
     @staticmethod
     def _make_room(kept: dict[Any, Any]) -> None:

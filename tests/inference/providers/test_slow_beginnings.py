@@ -26,17 +26,17 @@ class Quiet:
 
 async def test_counts_ahead_of_the_first_word_are_looked_at_once():
     exchange = Exchange(Quiet(), "Test", 30, 10**9)
-    exchange.begin(200, Headers([]))
+    exchange.begin(200, Headers({}))
     decoder = KINDS["anthropic"].codec("http://127.0.0.1/v1").decoder()
     events = HttpEvents(exchange, decoder, "Test", "")
     beginning = asyncio.create_task(events.begin())
     began = time.process_time()
     for _ in range(20_000):
-        exchange.take([COUNT])
+        exchange.take(COUNT)
         for _ in range(3):
             await asyncio.sleep(0)
     assert not beginning.done()
-    exchange.take([WORD])
+    exchange.take(WORD)
     await beginning
     assert len(await events.read()) > 20_000
     assert time.process_time() - began < 5

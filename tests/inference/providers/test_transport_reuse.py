@@ -102,6 +102,29 @@ async def test_an_answer_that_nobody_has_read_yet_survives_the_next_request(tran
         assert server.connections == 1
 
 
+async def test_fields_of_one_answer_are_not_found_in_the_next(transport):
+    ended = chunked([b"ok"])[:-2] + b"x-trailer: 1\r\n\r\n"
+    first = ended.replace(b"\r\n", b"\r\nx-field: 1\r\n", 1)
+    async with RawServer(answering(first, chunked([b"ok"]))) as server:
+        seen = []
+        for _ in range(2):
+            exchange = await transport.open("GET", server.url, headers={}, allow_private=True)
+            assert await exchange.read_body() == b"ok"
+            seen.append(dict(exchange.headers))
+        assert server.connections == 1
+        assert [each.get("x-field") for each in seen] == ["1", None]
+        assert not any("x-trailer" in each for each in seen)
+
+
+async def test_a_request_that_was_prepared_is_sent_any_number_of_times(transport):
+    async with closing_after(9, whole()) as server:
+        request = transport.prepare("POST", server.url, headers={}, allow_private=True)
+        for body in (b"", b"one", b"three"):
+            assert await (await transport.send(request, body)).read_body() == b"ok"
+        lengths = [each.partition(b"content-length: ")[2][:1] for each in server.requests]
+        assert lengths == [b"0", b"3", b"5"]
+
+
 async def test_closing_an_answer_after_its_end_keeps_the_connection(transport):
     async with RawServer(answering(whole())) as server:
         for _ in range(2):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.core.auth import KeyRules
+
 
 def must_not_be_read():
     raise AssertionError("Nobody needs to look into the request.")
@@ -20,6 +22,14 @@ async def test_a_change_of_the_route_makes_another_plan(planner):
     assert await planner.asked("own") == ["demo/second", "demo/first"]
     await planner.change(route, candidates=[{"model": "demo/first"}])
     assert await planner.asked("own") == ["demo/first"]
+
+
+async def test_a_key_that_may_not_use_all_of_them_has_a_plan_of_its_own(planner):
+    await planner.route("own", "demo/second", "demo/first")
+    bound = KeyRules(models=("demo/first",))
+    assert await planner.asked("own") == ["demo/second", "demo/first"]
+    assert await planner.asked("own", rules=bound) == ["demo/first"]
+    assert await planner.asked("own") == ["demo/second", "demo/first"]
 
 
 async def test_a_request_that_is_too_long_for_some_has_a_plan_of_its_own(planner):

@@ -194,19 +194,18 @@ def read_reason(reason: str) -> FinishReason:
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:
-    prompt = usage.get("prompt_tokens_details") or {}
-    completion = usage.get("completion_tokens_details") or {}
+    prompt = usage.get("prompt_tokens_details")
+    completion = usage.get("completion_tokens_details")
     given = tokens(usage.get("prompt_tokens"))
     written = tokens(usage.get("completion_tokens"))
-    reasoning = tokens(completion.get("reasoning_tokens"))
-    # xAI counts reasoning beside the completion, everyone else inside it.
-    if reasoning and usage.get("total_tokens") == given + written + reasoning:
-        written += reasoning
-    cached = prompt.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
-    return Usage(
-        input_tokens=given,
-        output_tokens=written,
-        cached_input_tokens=tokens(cached),
-        cache_write_tokens=tokens(prompt.get("cache_write_tokens")),
-        reasoning_tokens=reasoning,
-    )
+    cached = usage.get("prompt_cache_hit_tokens")
+    cache_written = reasoning = 0
+    if completion:
+        reasoning = tokens(completion.get("reasoning_tokens"))
+        # xAI counts reasoning beside the completion, everyone else inside it.
+        if reasoning and usage.get("total_tokens") == given + written + reasoning:
+            written += reasoning
+    if prompt:
+        cached = prompt.get("cached_tokens") or cached
+        cache_written = tokens(prompt.get("cache_write_tokens"))
+    return Usage(given, written, tokens(cached) if cached else 0, cache_written, reasoning)

@@ -5,5 +5,6 @@
 
 from app.inference.providers.transport.client import MAX_BODY_BYTES, Transport
 from app.inference.providers.transport.exchange import Exchange
+from app.inference.providers.transport.request import Request
 
-__all__ = ["MAX_BODY_BYTES", "Exchange", "Transport"]
+__all__ = ["MAX_BODY_BYTES", "Exchange", "Request", "Transport"]

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from app.core.config import Settings
 from app.core.net import AddressPolicy, parse_url
@@ -23,6 +23,7 @@ from app.inference.providers.transport.proxy import ProxyRefused, read_proxy
 from app.inference.providers.transport.request import (
     IDEMPOTENT,
     Body,
+    Options,
     Request,
     Target,
     head_of,
@@ -81,13 +82,7 @@ class Transport:
         *,
         headers: Mapping[str, str],
         body: Body = None,
-        provider: str = "The provider",
-        allow_private: bool = False,
-        first_byte_seconds: float | None = None,
-        connect_seconds: float | None = None,
-        idle_seconds: float | None = None,
-        max_bytes: int = MAX_BODY_BYTES,
-        repeatable: bool | None = None,
+        **options: Unpack[Options],
     ) -> Exchange:
         """Send a request (any method but HEAD) and wait for the head of its answer.
 
@@ -100,28 +95,50 @@ class Transport:
         `repeatable`: by default if its method is idempotent, for nobody can tell whether a POST
         was begun. A body that is iterated is never sent twice.
         """
+        return await self.send(self.prepare(method, url, headers=headers, **options), body)
+
+    def prepare(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        provider: str = "The provider",
+        allow_private: bool = False,
+        first_byte_seconds: float | None = None,
+        connect_seconds: float | None = None,
+        idle_seconds: float | None = None,
+        max_bytes: int = MAX_BODY_BYTES,
+        repeatable: bool | None = None,
+    ) -> Request:
+        """A request without its body, as `open` takes it; `send` sends it any number of times.
+
+        Raises AddressRefused, ProviderRejected and ProviderUnreachable for what can never be sent.
+        """
         target = self._target(url, allow_private, provider)
-        length = len(body or b"") if body is None or isinstance(body, bytes) else None
-        can_repeat = method in IDEMPOTENT if repeatable is None else repeatable
-        request = Request(
+        return Request(
             target,
-            head_of(method, target, headers, length, provider),
-            body,
+            method,
+            head_of(method, target, headers, provider),
             provider,
             first_byte_seconds or self._first_byte_seconds,
+            connect_seconds or self._connect_seconds,
             idle_seconds or self._idle_seconds,
             max_bytes,
-            can_repeat and length is not None,
+            method in IDEMPOTENT if repeatable is None else repeatable,
         )
-        connection = self._pool.take(target.origin)
+
+    async def send(self, request: Request, body: Body = None) -> Exchange:
+        """Send what was prepared and wait for the head of its answer; see `open`."""
+        connection = self._pool.take(request.target.origin)
         if connection is not None:
             try:
-                return await self._ask(connection, request)
+                return await self._ask(connection, request, body)
             except ProviderUnreachable:
-                if connection.answered or not request.repeatable:
+                is_whole = body is None or isinstance(body, bytes)
+                if connection.answered or not (request.repeatable and is_whole):
                     raise
-        seconds = connect_seconds or self._connect_seconds
-        return await self._ask(await self._connect(target, provider, seconds), request)
+        return await self._ask(await self._connect(request), request, body)
 
     def _target(self, url: str, allow_private: bool, provider: str) -> Target:
         """What a URL says, checked; both depend on nothing else, so each is read once."""
@@ -136,17 +153,19 @@ class Transport:
             self._targets[key] = target
         return target
 
-    async def _ask(self, connection: Connection, request: Request) -> Exchange:
+    async def _ask(self, connection: Connection, request: Request, body: Body) -> Exchange:
         exchange = Exchange(connection, request.provider, request.idle_seconds, request.max_bytes)
-        body = request.body
         try:
-            if body is None or isinstance(body, bytes):
-                connection.ask(exchange, request.head, body or b"")
+            if isinstance(body, bytes):
+                connection.ask(exchange, request.head_for(len(body)), body)
+            elif body is None:
+                connection.ask(exchange, request.head_for(0))
             else:
-                connection.begin_upload(exchange, request.head)
+                connection.begin_upload(exchange, request.head_for(None))
                 await self._upload(connection, exchange, body, request)
             await exchange.wait_for_head(request.first_byte_seconds)
-            expect_plain(exchange, request.provider)
+            if exchange.headers.find(b"content-encoding") is not None:
+                expect_plain(exchange, request.provider)
         except BaseException:
             exchange.close()
             raise
@@ -170,16 +189,17 @@ class Transport:
                 raise ProviderTimedOut(request.provider, "stopped taking the request.") from None
         connection.end_upload()
 
-    async def _connect(self, target: Target, provider: str, seconds: float) -> Connection:
+    async def _connect(self, request: Request) -> Connection:
+        seconds = request.connect_seconds
         try:
             async with asyncio.timeout(seconds):
-                connection = await self._dial(target)
+                connection = await self._dial(request.target)
         except TimeoutError:
             said = f"no connection within {seconds:g} seconds."
-            raise ProviderTimedOut(provider, said) from None
+            raise ProviderTimedOut(request.provider, said) from None
         except (OSError, UnicodeError) as error:
-            raise ProviderUnreachable(provider, reason(error)) from None
-        self._pool.admit(connection, target.origin)
+            raise ProviderUnreachable(request.provider, reason(error)) from None
+        self._pool.admit(connection, request.target.origin)
         return connection
 
     async def _dial(self, target: Target) -> Connection:
@@ -206,9 +226,7 @@ class Transport:
 
 def expect_plain(exchange: Exchange, provider: str) -> None:
     """Refuse an answer that is compressed although nobody asked for that."""
-    coding = exchange.headers.find(b"content-encoding")
-    if coding is None:
-        return
+    coding = exchange.headers.find(b"content-encoding") or b""
     if coding.strip().lower() not in {b"", b"identity"} and 200 <= exchange.status < 300:
         raise ProviderGarbled(provider, "the answer is compressed, which was not asked for.")
 

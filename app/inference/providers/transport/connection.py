@@ -5,7 +5,7 @@ import math
 import re
 import select
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import httptools
 
@@ -30,8 +30,9 @@ class Connection(asyncio.Protocol):
         on_lost: Callable[["Connection"], None],
     ) -> None:
         self.transport: asyncio.Transport | None = None
+        self._secured: Any = None
         # What asks the system about its socket, once somebody has.
-        self.poller: select.poll | None = None
+        self._poll: Callable[[float], list[tuple[int, int]]] | None = None
         # Whether a byte of the present answer has come.
         self.answered = False
         # How long the peer keeps it open without a request, as far as it has told.
@@ -39,12 +40,14 @@ class Connection(asyncio.Protocol):
         self._on_free = on_free
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
-        # The pieces of a body that one read brings; the parser puts them here by itself.
+        # The fields of a head by their names as they came, and the pieces of a body that one read
+        # brings: the parser puts them here by itself.
+        self._fields: dict[bytes, bytes] = {}
         self._arrived: list[bytes] = []
+        self.on_header = self._fields.setdefault
         self.on_body = self._arrived.append
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
-        self._headers: list[tuple[bytes, bytes]] = []
         self._progress = False
         self._mute_bytes = 0
         self._paused = False
@@ -57,6 +60,22 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return self.transport is not None and not self.transport.is_closing()
+
+    def is_quiet(self) -> bool:
+        """Whether it may be used, and the peer has sent nothing that the loop has not read yet.
+
+        Not even its goodbye: it takes less than a microsecond to ask the system, and saves a
+        request that nobody would answer.
+        """
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return False
+        if self._poll is None:
+            poller = select.poll()
+            socket = transport.get_extra_info("socket")
+            poller.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
+            self._poll = poller.poll
+        return not self._poll(0)
 
     def ask(self, exchange: Exchange, head: bytes, body: bytes = b"") -> None:
         """Send a request whose answer goes to `exchange`."""
@@ -96,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     def remember_session(self) -> None:
         """Let the next connection to the same server take this one's TLS session up."""
-        secured = self.transport.get_extra_info("ssl_object") if self.transport else None
+        secured = self._secured
         if secured is not None:
             secured.context.remember(secured.server_hostname, secured.session)
 
@@ -117,6 +136,7 @@ class Connection(asyncio.Protocol):
     # What the event loop calls.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
+        self._secured = transport.get_extra_info("ssl_object")
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
@@ -144,7 +164,8 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.abort(Fault.GARBAGE)
             return
-        self._hand_over()
+        if self._arrived:
+            self._hand_over()
         if self._progress:
             self._mute_bytes = 0
             return
@@ -167,31 +188,30 @@ class Connection(asyncio.Protocol):
             # More than one answer to one request.
             self.abort()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        exchange = self._exchange
-        if exchange is not None and not exchange.status:
-            self._headers.append((name.lower(), value))
-
     def on_headers_complete(self) -> None:
         status, exchange = self._parser.get_status_code(), self._exchange
         if exchange is None:
             return
         if status < 200:
-            self._headers.clear()
-        elif len(self._headers) > MAX_HEADERS:
+            self._fields.clear()
+        elif len(self._fields) > MAX_HEADERS:
             self.abort(Fault.GARBAGE)
         else:
             self._progress = True
-            exchange.begin(status, Headers(self._headers))
+            headers = Headers(self._fields)
+            said = headers.find(b"keep-alive")
+            if said is not None:
+                self._read_keep_alive(said)
+            exchange.begin(status, headers)
 
     def on_message_complete(self) -> None:
         exchange = self._exchange
         if exchange is None or not exchange.status:
             return
-        self._hand_over()
+        if self._arrived:
+            self._hand_over()
         self._exchange = None
         self._progress = True
-        self._read_keep_alive(exchange)
         exchange.finish()
         transport = self.transport
         if transport is None or not self._parser.should_keep_alive() or self._has_more_to_send():
@@ -203,11 +223,10 @@ class Connection(asyncio.Protocol):
     def _hand_over(self) -> None:
         """Give the exchange what has come of its body."""
         arrived, exchange = self._arrived, self._exchange
-        if not arrived:
-            return
         if exchange is not None:
             self._progress = True
-            if exchange.take(arrived) and not self._paused and self.transport is not None:
+            chunk = arrived[0] if len(arrived) == 1 else b"".join(arrived)
+            if exchange.take(chunk) and not self._paused and self.transport is not None:
                 self._paused = True
                 self.transport.pause_reading()
         arrived.clear()
@@ -215,12 +234,12 @@ class Connection(asyncio.Protocol):
     def _begin(self, exchange: Exchange) -> None:
         self.answered = False
         self._exchange = exchange
-        self._headers = []
+        # What is left in it are the trailers of the answer before.
+        self._fields.clear()
         self._mute_bytes = 0
 
-    def _read_keep_alive(self, exchange: Exchange) -> None:
-        said = exchange.headers.find(b"keep-alive")
-        told = KEEP_ALIVE.search(said) if said is not None else None
+    def _read_keep_alive(self, said: bytes) -> None:
+        told = KEEP_ALIVE.search(said)
         if told is not None:
             # A second less, so that our next request does not cross their goodbye.
             self.keeps_seconds = max(0.0, int(told[1]) - 1.0)

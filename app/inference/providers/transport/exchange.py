@@ -1,7 +1,7 @@
 """One answer: its head, and its body as it comes in."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -41,12 +41,19 @@ IN_BODY: Mapping[Fault, tuple[type[ProviderError], str]] = {
 
 
 class Headers(Mapping[str, str]):
-    """The fields of an answer by name, in any case; the first one of a name counts."""
+    """The fields of an answer by name, in any case; the first one of a name counts.
 
-    __slots__ = ("raw",)
+    `find` takes a name in lower case, and gives None where there is none.
+    """
 
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self.raw = raw
+    __slots__ = ("_fields", "find")
+
+    def __init__(self, fields: Mapping[bytes, bytes]) -> None:
+        """Take a copy of fields whose names are in any case, the first of each first."""
+        self._fields: dict[bytes, bytes] = {}
+        for name, value in fields.items():
+            self._fields.setdefault(name.lower(), value)
+        self.find: Callable[[bytes], bytes | None] = self._fields.get
 
     def __getitem__(self, name: str) -> str:
         value = self.find(name.lower().encode("latin-1", "replace"))
@@ -54,21 +61,14 @@ class Headers(Mapping[str, str]):
             raise KeyError(name)
         return value.decode("latin-1")
 
-    def find(self, name: bytes) -> bytes | None:
-        """The field of a name in lower case; None where there is none."""
-        for known, value in self.raw:
-            if known == name:
-                return value
-        return None
-
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name.decode("latin-1") for name, _ in self.raw))
+        return (name.decode("latin-1") for name in self._fields)
 
     def __len__(self) -> int:
-        return len({name for name, _ in self.raw})
+        return len(self._fields)
 
 
-NO_HEADERS: Final = Headers([])
+NO_HEADERS: Final = Headers({})
 
 
 class Line(Protocol):
@@ -114,7 +114,7 @@ class Exchange:
     async def wait_for_head(self, seconds: float) -> None:
         """Raises ProviderUnreachable, ProviderTimedOut or ProviderGarbled."""
         if not (self.status or self._over):
-            await self._wait(seconds)
+            await self._next(seconds)
         if not self.status:
             raise self._error()
 
@@ -125,13 +125,30 @@ class Exchange:
         ProviderGarbled for more than `max_bytes`.
         """
         if not (self._chunks or self._over):
-            await self._wait(self._idle_seconds)
-        if not self._chunks:
+            await self._next(self._idle_seconds)
+        return self._taken()
+
+    async def read_body(self) -> bytes:
+        """Read the rest of the body; raises as `read_chunk` does."""
+        pieces: list[bytes] = []
+        while not self._over:
+            if not self._chunks:
+                await self._next(self._idle_seconds)
+            pieces.append(self._taken())
+        pieces.append(self._taken())
+        if self._fault is not None:
+            raise self._error()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _taken(self) -> bytes:
+        """What has come and nobody has read; raises the fault where there is nothing."""
+        chunks = self._chunks
+        if not chunks:
             if self._fault is not None:
                 raise self._error()
             return b""
-        chunk = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
+        chunk = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
         if self._unread > HIGH_WATER and not self._over:
             self._line.resume()
         self._unread = 0
@@ -140,12 +157,6 @@ class Exchange:
             self.close()
             raise ProviderGarbled(self._provider, "the answer is too large.")
         return chunk
-
-    async def read_body(self) -> bytes:
-        chunks = []
-        while chunk := await self.read_chunk():
-            chunks.append(chunk)
-        return b"".join(chunks)
 
     async def drain(self) -> None:
         """Give the connection back after a finished answer, or close it if more would come."""
@@ -172,17 +183,17 @@ class Exchange:
     @property
     def awaited(self) -> bool:
         """Whether somebody waits for what comes next."""
-        return self._waiter is not None
+        return self._waiter is not None and not self._waiter.done()
 
     def begin(self, status: int, headers: Headers) -> None:
         self.status = status
         self.headers = headers
         self._wake()
 
-    def take(self, chunks: list[bytes]) -> bool:
-        """Keep pieces of the body; whether no more should be taken from the socket for now."""
-        self._chunks += chunks
-        self._unread += sum(map(len, chunks))
+    def take(self, chunk: bytes) -> bool:
+        """Keep a piece of the body; whether no more should be taken from the socket for now."""
+        self._chunks.append(chunk)
+        self._unread += len(chunk)
         self._wake()
         return self._unread > HIGH_WATER
 
@@ -195,17 +206,15 @@ class Exchange:
         self.finish()
 
     def _wake(self) -> None:
-        waiter = self._waiter
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    async def _wait(self, seconds: float) -> None:
+    def _next(self, seconds: float) -> "asyncio.Future[None]":
+        """Done when something has come, or nothing will any more."""
         self._line.expect(seconds)
-        self._waiter = running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        self._waiter = waiter = running_loop().create_future()
+        return waiter
 
     def _error(self) -> ProviderError:
         kind, said = (IN_BODY if self.status else BEFORE_HEAD)[self._fault or Fault.LOST]

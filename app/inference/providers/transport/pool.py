@@ -1,6 +1,5 @@
 """Idle connections, by whom they lead to: the last used is the first to be used again."""
 
-import select
 from typing import Final
 
 from app.inference.providers.transport.connection import Connection
@@ -28,7 +27,7 @@ class Pool:
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
-            if connection.usable and is_quiet(connection):
+            if connection.is_quiet():
                 return connection
             connection.abort()
         return None
@@ -58,18 +57,3 @@ class Pool:
     def close(self) -> None:
         for connection in list(self._open):
             connection.abort()
-
-
-def is_quiet(connection: Connection) -> bool:
-    """Whether the peer has sent nothing, not even its goodbye, that the loop has not yet read.
-
-    It takes less than a microsecond, and saves a request that nobody would answer.
-    """
-    if connection.transport is None:
-        return False
-    poller = connection.poller
-    if poller is None:
-        socket = connection.transport.get_extra_info("socket")
-        poller = connection.poller = select.poll()
-        poller.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
-    return not poller.poll(0)

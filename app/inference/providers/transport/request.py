@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypedDict
 
 from yarl import URL
 
@@ -56,18 +56,45 @@ class Target:
         return self.origin[3]
 
 
+class Options(TypedDict, total=False):
+    """How a request is sent: times in seconds, None for the operator's setting.
+
+    `repeatable` is whether it may be sent twice; by default what its method says.
+    """
+
+    provider: str
+    allow_private: bool
+    first_byte_seconds: float | None
+    connect_seconds: float | None
+    idle_seconds: float | None
+    max_bytes: int
+    repeatable: bool | None
+
+
 @dataclass(slots=True, eq=False)
 class Request:
-    """What is sent, and the bounds of its answer. An iterated body is sent in chunks."""
+    """What is sent before its body, and the bounds of the answer.
+
+    `lines` are its head but for the body's length.
+    """
 
     target: Target
-    head: bytes
-    body: Body
+    method: str
+    lines: bytes
     provider: str
     first_byte_seconds: float
+    connect_seconds: float
     idle_seconds: float
     max_bytes: int
     repeatable: bool
+
+    def head_for(self, length: int | None) -> bytes:
+        """The whole head, for a body of this length; without one the body is chunked."""
+        if length is None:
+            return self.lines + b"transfer-encoding: chunked\r\n\r\n"
+        if length or self.method not in BODILESS:
+            return b"%bcontent-length: %d\r\n\r\n" % (self.lines, length)
+        return self.lines + b"\r\n"
 
 
 def read_target(url: URL, provider: str, *, allow_private: bool) -> Target:
@@ -85,10 +112,8 @@ def read_target(url: URL, provider: str, *, allow_private: bool) -> Target:
     return Target((url.scheme, host, port, allow_private), authority, path)
 
 
-def head_of(
-    method: str, target: Target, headers: Mapping[str, str], length: int | None, provider: str
-) -> bytes:
-    """A request's head; without a length the body is chunked.
+def head_of(method: str, target: Target, headers: Mapping[str, str], provider: str) -> bytes:
+    """A request's head but for the length of its body.
 
     Raises ProviderRejected for a header that cannot be sent.
     """
@@ -99,11 +124,7 @@ def head_of(
         if len(target.heads) >= MOST_HEADS:
             target.heads.clear()
         target.heads[key] = lines
-    if length is None:
-        return lines + b"transfer-encoding: chunked\r\n\r\n"
-    if length or method not in BODILESS:
-        return b"%bcontent-length: %d\r\n\r\n" % (lines, length)
-    return lines + b"\r\n"
+    return lines
 
 
 def _lines_of(method: str, target: Target, headers: Mapping[str, str], provider: str) -> bytes:
