@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -44,7 +44,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from app.core.clock import now
 from app.core.db_driver import DRIVER, OpeningConnection, opening
 from app.core.ids import new_id
-from app.core.statements import Quick, as_json, let_go, quick_unit
+from app.core.pipeline import Call
+from app.core.statements import Quick, Statement, as_json, in_one, quick_unit
+from app.core.storing import UnitSession, let_go, wait, waited
 
 # Services name a session without importing SQLAlchemy.
 __all__ = [
@@ -143,6 +145,7 @@ _SET_SCOPE = (
     "set_config('luminous.user_id', {user}, true), set_config('luminous.system', {system}, true)"
 )
 _CHANGE_SCOPE = text(_SET_SCOPE.format(workspace=":workspace", user=":user", system=":system"))
+_BEGIN_SCOPE = Statement(_CHANGE_SCOPE)
 
 
 async def _open(session: AsyncSession, scope: Scope) -> None:
@@ -196,13 +199,25 @@ class Database:
                 },
             },
         )
-        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        self._sessions = async_sessionmaker(
+            self.engine, sync_session_class=UnitSession, expire_on_commit=False
+        )
         self.before_commit: list[Callable[[AsyncSession], Awaitable[None]]] = []
 
     @asynccontextmanager
-    async def unit(self, scope: Scope, *, dry_run: bool = False) -> AsyncIterator[AsyncSession]:
-        """One unit of work: commits at the end, rolls back on any error, and after a dry run."""
-        session = await self._begin(scope)
+    async def unit(
+        self, scope: Scope, *, dry_run: bool = False, late: bool = False
+    ) -> AsyncIterator[AsyncSession]:
+        """One unit of work: commits at the end, rolls back on any error, and after a dry run.
+
+        One that is `late` begins when something is asked: see `storing`.
+        """
+        if late and not dry_run:
+            session = self._sessions()
+            wait(session, _opening(scope))
+        else:
+            session = await self._begin(scope)
         try:
             yield session
             if dry_run:
@@ -211,7 +226,7 @@ class Database:
             else:
                 for prepare in self.before_commit:
                     await prepare(session)
-                await session.commit()
+                await self._commit(session, scope)
         except BaseException:
             async with session:  # it is closed even when this is cancelled
                 await session.rollback()
@@ -221,6 +236,13 @@ class Database:
         if not dry_run:
             for act in session.info.pop(_ON_COMMIT, ()):
                 act()
+
+    async def _commit(self, session: AsyncSession, scope: Scope) -> None:
+        calls = await waited(session)
+        if calls is None:
+            await session.commit()
+        elif calls:
+            await self.carry_out(scope, *calls)
 
     async def _begin(self, scope: Scope) -> AsyncSession:
         """A session in a transaction for `scope`, on a connection that has just answered.
@@ -247,6 +269,11 @@ class Database:
         """The same for `Statement`s alone, where nothing is noted, emitted or waits for the end."""
         return quick_unit(self.engine, _opening(scope), self._most + 1)
 
+    async def carry_out(self, scope: Scope, *calls: Call) -> list[int]:
+        """A transaction of these alone, in one message; how many rows each has changed."""
+        begin = _BEGIN_SCOPE.call(_named(scope))
+        return (await in_one(self.engine, [begin, *calls]))[1:]
+
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
             await connection.execute(text("select 1"))
@@ -258,6 +285,12 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _refuse_closed(adapted: Any, _record: object, _pooled: object) -> None:
+    """A connection that Postgres has closed since it was last used is let go for a new one."""
+    if adapted.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def apply_scope(session: AsyncSession, scope: Scope) -> None:

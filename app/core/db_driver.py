@@ -21,7 +21,14 @@ opening: ContextVar[str] = ContextVar("opening", default="")
 
 
 class OpeningConnection(asyncpg.Connection):  # type: ignore[misc]
-    """Sends what opens a transaction along with its BEGIN, which is asyncpg's own statement."""
+    """Sends what opens a transaction along with its BEGIN, which is asyncpg's own statement.
+
+    `known` are the statements that it was told by a `Pipeline`.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.known: set[bytes] = set()
 
     async def execute(
         self,
@@ -44,15 +51,19 @@ class OpeningDialect(PGDialect_asyncpg):
     supports_statement_cache = True
 
     def do_begin(self, dbapi_connection: PoolProxiedConnection) -> None:
-        if not opening.get():
-            return
-        adapted: Any = dbapi_connection.dbapi_connection
-        try:
-            await_(adapted._start_transaction())  # noqa: SLF001 - there is no other way to it
-        except Exception:
-            # It may have begun a transaction that nobody would end.
-            adapted.driver_connection.terminate()
-            raise
+        if opening.get():
+            begin(dbapi_connection)
+
+
+def begin(dbapi_connection: PoolProxiedConnection) -> None:
+    """Begin a transaction with its opening; where SQLAlchemy's own code runs."""
+    adapted: Any = dbapi_connection.dbapi_connection
+    try:
+        await_(adapted._start_transaction())  # noqa: SLF001 - there is no other way to it
+    except Exception:
+        # It may have begun a transaction that nobody would end.
+        adapted.driver_connection.terminate()
+        raise
 
 
 registry.register(DRIVER.replace("+", "."), __name__, OpeningDialect.__name__)

@@ -25,7 +25,8 @@ from app.core.errors import Unprocessable
 from app.core.ids import new_id
 from app.core.jobs import Job
 from app.core.log import get_logger
-from app.core.statements import Statement, insertion, within
+from app.core.statements import Statement, insertion
+from app.core.storing import later
 from app.core.turns import Turns
 
 log = get_logger(__name__)
@@ -173,7 +174,7 @@ async def emit(
         "created_at": moment,
         "updated_at": moment,
     }
-    await (await within(session)).do(_EMIT, values)
+    await later(session, _EMIT, values)
     session.info[_EMITTED] = True
 
 
@@ -304,8 +305,7 @@ def _told(row: Any) -> Event:
 
 async def _mark_delivered(session: AsyncSession, event_ids: Sequence[UUID]) -> None:
     if event_ids:
-        quick = await within(session)
-        await quick.do(_DELIVERED, {"delivered": event_ids, "at": now()})
+        await later(session, _DELIVERED, {"delivered": event_ids, "at": now()})
 
 
 async def _prune(session: AsyncSession, before: datetime) -> int:

@@ -3,30 +3,30 @@
 What SQLAlchemy does around a statement takes several times as long as asyncpg needs for it. Where
 every run, every step and every event passes, a crud makes a `Statement` of SQLAlchemy's expressions
 once, and carries it out by a `Quick`: in the transaction of a session (`within`), or in one of its
-own (`Database.quick`). Errors are those that a session raises.
+own (`Database.quick`). What only writes goes in one message (`Database.carry_out`, and what
+`storing` keeps for the end of a session). Errors are those that a session raises.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from functools import cache, cached_property
+from functools import cached_property
+from hashlib import sha256
 from typing import Any, Final, cast
 
 import orjson
-from sqlalchemy import Column, Executable, PoolProxiedConnection, Table, bindparam, inspect
+from sqlalchemy import Executable, PoolProxiedConnection, Table, bindparam
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapper, make_transient_to_detached
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.db_driver import BEGIN, OpeningDialect
+from app.core.pipeline import Call, Pipeline
 
 COMMIT: Final = "COMMIT;"
 ROLLBACK: Final = "ROLLBACK;"
 # In the `info` of a session: its transaction, and the Quick in it.
 _QUICK: Final = "luminous_quick"
-# In the `info` of a session: the rows that were stored by `store`, for the audit trail.
-STORED: Final = "luminous_stored"
 
 Row = Any
 """What asyncpg gives: values by name, and by position."""
@@ -72,6 +72,14 @@ class Statement:
             for name in compiled.positiontup or ()
         ]
 
+    @cached_property
+    def _name(self) -> bytes:
+        return b"luminous_" + sha256(self.sql.encode()).hexdigest()[:32].encode()
+
+    def call(self, values: Mapping[str, Any]) -> Call:
+        """As it stands in a message of several."""
+        return Call(self._name, self.sql, self.arguments(values))
+
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in their order; None is null, also where a column has JSON."""
         found = []
@@ -113,6 +121,19 @@ class Quick:
     async def do(self, statement: Statement, values: Mapping[str, Any]) -> None:
         await self.rows(statement, values)
 
+    async def together(self, calls: Sequence[Call]) -> list[int]:
+        """Carry these out in one message; how many rows each has found or changed.
+
+        Where no transaction was begun they are one.
+        """
+        pipeline = Pipeline(self._driver)
+        try:
+            await pipeline.carry_out(calls, self._driver.known)
+        except Exception as error:  # noqa: BLE001 - all that asyncpg raises
+            failed = calls[min(len(pipeline.done), len(calls) - 1)]
+            self._raise(error, failed.sql)
+        return pipeline.done
+
     async def say(self, sql: str) -> None:
         """Begin, commit or roll back."""
         try:
@@ -142,59 +163,21 @@ class Quick:
             ) from error
 
 
+async def flush(session: AsyncSession) -> None:
+    """Write what the session was given; one that was given nothing is left alone."""
+    if not session.sync_session._is_clean():  # noqa: SLF001 - the ways around it take long
+        await session.flush()
+
+
 async def within(session: AsyncSession) -> Quick:
     """The transaction of a session, which writes first what it has been given by then."""
-    if session.new or session.dirty or session.deleted:
-        await session.flush()
+    await flush(session)
     known: tuple[object, Quick] | None = session.info.get(_QUICK)
     if known is None or known[0] is not session.sync_session.get_transaction():
         pooled = await (await session.connection()).get_raw_connection()
         known = session.sync_session.get_transaction(), Quick(pooled.dbapi_connection)
         session.info[_QUICK] = known
     return known[1]
-
-
-async def store(session: AsyncSession, row: DeclarativeBase) -> None:
-    """Store a new row without the unit of work, which takes longer over one than Postgres does.
-
-    What was not set has the column's default, or is null. From then on the session has the row, as
-    if it had been flushed.
-    """
-    mapper = inspect(type(row))
-    quick = await within(session)
-    values = {}
-    for name, column in _columns_of(mapper):
-        if name not in row.__dict__:
-            setattr(row, name, _default_of(column))
-        values[column.key] = row.__dict__[name]
-    await quick.do(_insertion_into(mapper), values)
-    make_transient_to_detached(row)
-    session.add(row)
-    session.info.setdefault(STORED, []).append(row)
-
-
-def let_go(session: AsyncSession) -> None:
-    """Leave the rows that were stored as they are, whatever becomes of the transaction."""
-    for row in session.info.get(STORED, ()):
-        session.expunge(row)
-
-
-@cache
-def _columns_of(mapper: Mapper[Any]) -> list[tuple[str, Column[Any]]]:
-    columns = [(each.key, each.columns[0]) for each in mapper.column_attrs]
-    return [(name, column) for name, column in columns if isinstance(column, Column)]
-
-
-@cache
-def _insertion_into(mapper: Mapper[Any]) -> Statement:
-    return Statement(insertion(cast("Table", mapper.local_table)))
-
-
-def _default_of(column: Column[Any]) -> Any:
-    default: Any = column.default
-    if default is None:
-        return None
-    return default.arg(None) if default.is_callable else default.arg
 
 
 @asynccontextmanager
@@ -214,6 +197,27 @@ async def quick_unit(engine: AsyncEngine, opening: str, tries: int) -> AsyncIter
     pooled.close()
 
 
+async def in_one(engine: AsyncEngine, calls: Sequence[Call]) -> list[int]:
+    """A transaction of these alone; how many rows each has found or changed."""
+    pooled = await _taken(engine)
+    quick = Quick(pooled.dbapi_connection)
+    try:
+        return await quick.together(calls)
+    finally:
+        if quick.is_closed:
+            pooled.invalidate()
+        else:
+            pooled.close()
+
+
+async def _taken(engine: AsyncEngine) -> PoolProxiedConnection:
+    """A connection; a socket that is gone is a refused one."""
+    try:
+        return await engine.raw_connection()
+    except FileNotFoundError as error:
+        raise ConnectionRefusedError(*error.args) from error
+
+
 async def _give_back(pooled: PoolProxiedConnection, quick: Quick) -> None:
     """Roll back; a connection that will not is closed."""
     try:
@@ -230,10 +234,7 @@ async def _begun(
     engine: AsyncEngine, opening: str, tries: int
 ) -> tuple[PoolProxiedConnection, Quick]:
     while True:
-        try:
-            pooled = await engine.raw_connection()
-        except FileNotFoundError as error:  # a socket that is gone is a refused connection
-            raise ConnectionRefusedError(*error.args) from error
+        pooled = await _taken(engine)
         quick = Quick(pooled.dbapi_connection)
         tries -= 1
         try:

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.audit import NOTES, REQUEST, RequestFacts
 from app.core.db import SYSTEM, Database, Scope, sync_engine
 from app.core.ids import new_id
-from app.core.statements import STORED, Statement, store, within
+from app.core.statements import Statement, within
+from app.core.storing import STORED, store
 from app.oversight.audit.tracking import changes_of
 from app.runs.runs.ending import is_passing
 from app.runs.runs.models import Run

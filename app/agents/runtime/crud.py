@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agents.runtime.models import Execution, ExecutionStep, ToolApproval
@@ -13,27 +14,34 @@ from app.agents.runtime.schemas import ApprovalQuery, ExecutionQuery
 from app.core.clock import now
 from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.core.statements import Quick, Statement, store
+from app.core.pipeline import Call
+from app.core.statements import Statement
+from app.core.storing import store
 from app.runs.runs.models import UNFINISHED, Run
 
 Place = tuple[str, int, str]
 
 # What every step writes is made once: to put such a statement together costs more than to run it.
 _EXECUTIONS, _STEPS, _RUNS = table_of(Execution), table_of(ExecutionStep), table_of(Run)
-_BEGIN_STEP = Statement(
-    insert(_STEPS)
-    .from_select(
-        _STEPS.c.keys(),
-        select(*(bindparam(each.key, type_=each.type).label(each.key) for each in _STEPS.c)).where(
-            _RUNS.c.id == bindparam("execution_id"),
-            _RUNS.c.workspace_id == bindparam("workspace_id"),
-            _RUNS.c.attempt == bindparam("of_attempt"),
-            or_(*(_RUNS.c.status == each for each in UNFINISHED)),
-        ),
-    )
-    .returning(_STEPS.c.id)
+_STEP = tuple(_STEPS.c.keys())
+_PLACE = (_STEPS.c.execution_id, _STEPS.c.path, _STEPS.c.number, _STEPS.c.call_id)
+_BEGUN = insert(_STEPS).from_select(
+    _STEPS.c.keys(),
+    select(*(bindparam(each.key, type_=each.type).label(each.key) for each in _STEPS.c)).where(
+        _RUNS.c.id == bindparam("execution_id"),
+        _RUNS.c.workspace_id == bindparam("workspace_id"),
+        _RUNS.c.attempt == bindparam("of_attempt"),
+        or_(*(_RUNS.c.status == each for each in UNFINISHED)),
+    ),
 )
-_DROP_STEP = Statement(delete(_STEPS).where(_STEPS.c.id == bindparam("of_step")))
+# One that a dead process had begun is begun again in its place.
+_BEGIN_STEP = Statement(
+    _BEGUN.on_conflict_do_update(
+        index_elements=_PLACE,
+        set_={each.key: _BEGUN.excluded[each.key] for each in _STEPS.c},
+        where=_STEPS.c.status == "started",
+    )
+)
 _COUNT_SECONDS = (
     update(_EXECUTIONS)
     .where(_EXECUTIONS.c.id == bindparam("of_execution"))
@@ -117,24 +125,17 @@ async def steps(
     return found.all()
 
 
-async def begin_step(quick: Quick, step: ExecutionStep, attempt: int) -> bool:
-    """Write a step; False where the run has ended, or another attempt at it has begun."""
-    values = {name: getattr(step, name) for name in _STEPS.c.keys()}  # noqa: SIM118 - of columns
-    values |= {"created_at": step.started_at, "updated_at": step.started_at}
-    return await quick.value(_BEGIN_STEP, {**values, "of_attempt": attempt}) is not None
+def begin_step(step: ExecutionStep, attempt: int) -> Call:
+    """Write a step; it changes no row where the run has ended, or another attempt has begun."""
+    given = {"created_at": step.started_at, "updated_at": step.started_at, **step.__dict__}
+    values = {name: given.get(name) for name in _STEP}
+    return _BEGIN_STEP.call({**values, "of_attempt": attempt})
 
 
-async def end_step(
-    quick: Quick, step: ExecutionStep, values: dict[str, Any], seconds: float
-) -> None:
+def end_step(step: ExecutionStep, values: dict[str, Any], seconds: float) -> Call:
     """Write how a step ended, and that its run has worked for so many seconds more."""
     places = {"of_step": step.id, "of_execution": step.execution_id}
-    await quick.do(_END_STEP, {**values, **places, "seconds": seconds, "ended_at": now()})
-
-
-async def drop_begun(quick: Quick, step_id: UUID) -> None:
-    """Forget a step that a dead process had begun, and that is begun again."""
-    await quick.do(_DROP_STEP, {"of_step": step_id})
+    return _END_STEP.call({**values, **places, "seconds": seconds, "ended_at": now()})
 
 
 async def approvals(

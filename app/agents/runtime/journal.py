@@ -17,6 +17,7 @@ from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.core.clock import now
 from app.core.db import Database
 from app.core.ids import new_id
+from app.core.storing import new_row
 from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
 
@@ -99,7 +100,8 @@ class Journal:
     async def begin(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
         """Write that a step begins; raises RunLost where the run is another process's by now."""
         path, number, call_id = place
-        row = ExecutionStep(
+        row = new_row(
+            ExecutionStep,
             id=new_id(),
             workspace_id=self.ctx.workspace_id,
             execution_id=self.ctx.run_id,
@@ -114,12 +116,9 @@ class Journal:
             started_at=now(),
             **step,
         )
-        before = self.steps.get(place)
-        async with self.database.quick(self.ctx.scope) as quick:
-            if before is not None:
-                await crud.drop_begun(quick, before.id)
-            if not await crud.begin_step(quick, row, self.ctx.attempt):
-                raise RunLost
+        begun = crud.begin_step(row, self.ctx.attempt)
+        if await self.database.carry_out(self.ctx.scope, begun) == [0]:
+            raise RunLost
         self.steps[place] = row
         return row
 
@@ -142,12 +141,9 @@ class Journal:
         }
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
-            async with self.database.quick(self.ctx.scope) as quick:
-                await crud.end_step(quick, step, values, spent)
+            await self.database.carry_out(self.ctx.scope, crud.end_step(step, values, spent))
             self.seconds += spent
-        step.status, step.ended_at = "ended", now()
-        for name, value in values.items():
-            setattr(step, name, value)
+        step.__dict__.update(values, status="ended", ended_at=now())
 
     async def ask(self, place: Place, approval: ToolApproval) -> ToolApproval:
         """Write that a call waits for a person."""

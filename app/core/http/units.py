@@ -16,9 +16,11 @@ from app.core.kernel import Kernel
 
 
 @asynccontextmanager
-async def request_unit(kernel: Kernel, rails: Rails, scope: Scope) -> AsyncIterator[AsyncSession]:
+async def request_unit(
+    kernel: Kernel, rails: Rails, scope: Scope, *, late: bool = False
+) -> AsyncIterator[AsyncSession]:
     """The transaction of a request's effect, on its rails and known to the audit trail."""
-    async with kernel.database.unit(scope, dry_run=rails.dry_run) as session:
+    async with kernel.database.unit(scope, dry_run=rails.dry_run, late=late) as session:
         session.info[REQUEST] = current_request.get()
         await rails.board(session)
         yield session
@@ -32,7 +34,7 @@ async def run_unit(
 
     Raises AlreadyStarted.
     """
-    async with request_unit(kernel, rails, scope) as session:
+    async with request_unit(kernel, rails, scope, late=True) as session:
         yield session
         await rails.keep_run(run_id)
 

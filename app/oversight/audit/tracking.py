@@ -24,7 +24,7 @@ from sqlalchemy.orm import (
 from app.core.audit import NOTES, REQUEST
 from app.core.data import Handling
 from app.core.db import Base
-from app.core.statements import STORED
+from app.core.storing import STORED
 from app.oversight.audit.values import is_personal, recorded
 
 CHANGES = "luminous_audit_changes"

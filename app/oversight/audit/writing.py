@@ -11,7 +11,8 @@ from app.core.audit import REQUEST, current_request, notes_of
 from app.core.config import Settings
 from app.core.db import Database
 from app.core.kernel import Kernel, open_kernel
-from app.core.statements import Statement, within
+from app.core.statements import Statement, flush
+from app.core.storing import later
 from app.oversight.audit.entries import FORGOTTEN, entries_of
 from app.oversight.audit.tracking import changes_of, track_changes
 
@@ -40,10 +41,10 @@ async def audited_kernel(settings: Settings) -> AsyncIterator[Kernel]:
 
 async def write_trail(session: AsyncSession) -> None:
     """Append what was noted and what has changed to the chains; raises what Postgres raises."""
-    quick = await within(session)
+    await flush(session)
     notes, changes = notes_of(session), changes_of(session)
     if not notes and not changes:
         return
     facts = session.info.get(REQUEST) or current_request.get()
     rows = entries_of(facts, notes, changes, session.info.get(FORGOTTEN, frozenset()))
-    await quick.do(_APPEND, {"rows": orjson.dumps(rows).decode()})
+    await later(session, _APPEND, {"rows": orjson.dumps(rows).decode()})

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, bindparam, delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.statements import Quick, Statement
+from app.core.statements import Statement
+from app.core.storing import later
 from app.runs.events.event import Event
 from app.runs.events.models import RunEvent
 
@@ -35,7 +36,7 @@ _FORGET = Statement(delete(RunEvent).where(RunEvent.run_id == bindparam("run_id"
 
 
 async def archive(
-    quick: Quick,
+    session: AsyncSession,
     workspace_id: UUID,
     run_id: UUID,
     events: Sequence[Event],
@@ -45,10 +46,11 @@ async def archive(
 ) -> None:
     """Keep a whole log; `again` in place of what was kept of it before."""
     if again:
-        await quick.do(_FORGET, {"run_id": run_id})
+        await later(session, _FORGET, {"run_id": run_id})
     for start in range(0, len(events), _INSERT_ROWS):
         rows = events[start : start + _INSERT_ROWS]
-        await quick.do(
+        await later(
+            session,
             _ARCHIVE,
             {
                 "run_id": run_id,

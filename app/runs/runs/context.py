@@ -92,6 +92,7 @@ class RunContext:
     async def flush(self) -> None:
         """Wait until everything emitted so far is durable; raises what keeps it from being so."""
         self._flush_deltas()
+        self._log.hurry()
         until = len(self._log.events)
         watcher = Watcher()
         self._log.watchers.add(watcher)
@@ -105,8 +106,7 @@ class RunContext:
 
     def end(self, values: Mapping[str, Any]) -> None:
         """Have the row that was launched here say what its end has made of it."""
-        for name, value in values.items():
-            setattr(self._run, name, value)
+        self._run.__dict__.update(values)
 
     def close(self) -> None:
         """Write what is still held back; nothing more is taken after it."""

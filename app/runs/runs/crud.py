@@ -3,17 +3,19 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
 from app.core.db import Row, table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.core.statements import Quick, Statement, store
+from app.core.statements import Statement
+from app.core.storing import later, store
 from app.runs.runs.models import UNFINISHED, Run
 from app.runs.runs.schemas import RunQuery
 
@@ -28,7 +30,13 @@ _MINE = and_(
     or_(*(_RUNS.c.status == each for each in UNFINISHED)),
 )
 _HELD = select(_RUNS.c.id).where(_MINE)
-_HOLD = Statement(select(_RUNS.c.last_seq).where(_MINE).with_for_update())
+# The division by none fails, and with it the whole message whose first part it is.
+_HOLD = Statement(
+    select(1 / func.count()).select_from(
+        select(_RUNS.c.id).where(_MINE).with_for_update().subquery()
+    )
+)
+_DIVISION_BY_ZERO: Final = "22012"
 _ENDED = (
     "status", "result", "error", "input_tokens", "output_tokens", "cost_usd", "last_seq",
     "ended_at",
@@ -161,19 +169,30 @@ async def is_held(session: AsyncSession, workspace_id: UUID, run_id: UUID, attem
     return await session.scalar(_HELD, _mine(workspace_id, run_id, attempt)) is not None
 
 
-async def hold(quick: Quick, workspace_id: UUID, run_id: UUID, attempt: int) -> int | None:
-    """Lock the unfinished run, and tell where its log was kept last; None as of `lock_mine`."""
-    found: int | None = await quick.value(_HOLD, _mine(workspace_id, run_id, attempt))
-    return found
+async def hold(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt: int) -> None:
+    """Lock the unfinished run before anything else of a late unit.
+
+    Where it has ended or another attempt has begun, the unit fails by what `is_not_held` knows.
+    """
+    await later(session, _HOLD, _mine(workspace_id, run_id, attempt))
+
+
+def is_not_held(error: Exception) -> bool:
+    """Whether a unit failed because the run that it was to `hold` is another's, or has ended."""
+    if not isinstance(error, DBAPIError) or error.statement != _HOLD.sql:
+        return False
+    return getattr(error.orig, "sqlstate", None) == _DIVISION_BY_ZERO
 
 
 def _mine(workspace_id: UUID, run_id: UUID, attempt: int) -> dict[str, Any]:
     return {"run_id": run_id, "of_workspace": workspace_id, "of_attempt": attempt}
 
 
-async def end(quick: Quick, workspace_id: UUID, run_id: UUID, values: dict[str, Any]) -> None:
+async def end(
+    session: AsyncSession, workspace_id: UUID, run_id: UUID, values: dict[str, Any]
+) -> None:
     """Write how a run ended; `values` are all that an end writes."""
-    await quick.do(_END, {**values, "run_id": run_id, "of_workspace": workspace_id})
+    await later(session, _END, {**values, "run_id": run_id, "of_workspace": workspace_id})
 
 
 async def finish(session: AsyncSession, run: Run, values: dict[str, Any]) -> None:

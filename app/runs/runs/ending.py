@@ -14,7 +14,6 @@ from app.core.db import Scope, on_commit
 from app.core.errors import AppError, InternalError
 from app.core.kernel import Kernel
 from app.core.log import get_logger
-from app.core.statements import within
 from app.runs.events import crud as events
 from app.runs.events.event import Event
 from app.runs.events.log import RunLog
@@ -46,10 +45,13 @@ class Closer:
         ctx.close()
         settle: Work | None = work
         deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
+        late = True
         while True:
             try:
-                terminal = await self._commit(ctx, run_log, settle, ending)
+                terminal = await self._commit(ctx, run_log, settle, ending, late)
             except Exception as error:
+                # It may be committed, and only the answer lost: look before it is settled again.
+                late = False
                 if is_passing(error) and time.monotonic() < deadline:
                     await asyncio.sleep(delay)
                     delay = min(delay * 2, 5.0)
@@ -64,23 +66,34 @@ class Closer:
             return terminal is not None
 
     async def _commit(
-        self, ctx: RunContext, run_log: RunLog, work: Work | None, ending: Ending
+        self, ctx: RunContext, run_log: RunLog, work: Work | None, ending: Ending, late: bool
     ) -> Event | None:
-        workspace_id, run_id = ctx.workspace_id, ctx.run_id
+        """The run's last event; None where it is not ours to end."""
+        try:
+            return await self._write(ctx, run_log, work, ending, late=late)
+        except DBAPIError as error:
+            if not crud.is_not_held(error):
+                raise
         async with self._room, self._database.unit(ctx.scope) as session:
-            kept = await crud.hold(await within(session), workspace_id, run_id, ctx.attempt)
-            if kept is None:
-                return await _own_ending(session, ctx)
+            return await _own_ending(session, ctx)
+
+    async def _write(
+        self, ctx: RunContext, run_log: RunLog, work: Work | None, ending: Ending, *, late: bool
+    ) -> Event:
+        workspace_id, run_id = ctx.workspace_id, ctx.run_id
+        async with self._room, self._database.unit(ctx.scope, late=late) as session:
+            await crud.hold(session, workspace_id, run_id, ctx.attempt)
             settled = await work.settle(ctx, session, ending) if work else Settlement()
             values = _values(run_id, settled, ending)
             terminal = run_log.draft(f"run.{ending.status}", _fields(settled, values["error"]))
             history = [*run_log.events, terminal]
             values |= {"last_seq": terminal.seq, "ended_at": now()}
-            quick = await within(session)
+            # What began here has nothing kept of its log yet.
+            again = bool(ctx.history)
             await events.archive(
-                quick, workspace_id, run_id, history, values["ended_at"], again=kept > 0
+                session, workspace_id, run_id, history, values["ended_at"], again=again
             )
-            await crud.end(quick, workspace_id, run_id, values)
+            await crud.end(session, workspace_id, run_id, values)
             on_commit(session, lambda: ctx.end(values))
             return terminal
 
@@ -111,7 +124,7 @@ class Closer:
             waits = run.cancel_requested_at is None and await paused.waits(session)
             again = run.last_seq > 0
             await events.archive(
-                await within(session), run.workspace_id, run.id, history, events.OPEN, again=again
+                session, run.workspace_id, run.id, history, events.OPEN, again=again
             )
             values = {
                 "status": "paused" if waits else "queued",
@@ -137,7 +150,7 @@ class Closer:
             if mine is not None:
                 moment, again = now(), mine.last_seq > 0
                 await events.archive(
-                    await within(session), run.workspace_id, run.id, history, moment, again=again
+                    session, run.workspace_id, run.id, history, moment, again=again
                 )
                 values |= {"last_seq": last.seq, "ended_at": moment}
                 await crud.finish(session, mine, values)

@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession, Row
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.core.storing import new_row
 from app.runs.events.errors import RunLost
 from app.runs.runs import crud
 from app.runs.runs.errors import RunNotFound
@@ -46,7 +47,8 @@ async def create(
     """
     moment, begun = now(), executor_id is not None
     behind = max(runs_behind(), input.get(BEHIND, 0))
-    run = Run(
+    run = new_row(
+        Run,
         id=run_id or new_id(),
         workspace_id=owner.workspace_id,
         user_id=owner.user_id,

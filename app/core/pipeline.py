@@ -1,0 +1,181 @@
+"""Several statements in one message to Postgres, and one answer: a transaction that costs one turn.
+
+asyncpg asks for one thing after the other: to begin, each statement, to commit. Postgres takes them
+together, each with its values bound (Bind, Execute), and what comes before one Sync is one
+transaction: all of it or nothing. asyncpg has no way to say so; while such a message is answered, a
+`Pipeline` stands in for its protocol on the connection, which does not notice.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from asyncpg.exceptions import (  # type: ignore[import-untyped]
+    ConnectionDoesNotExistError,
+    DataError,
+    PostgresError,
+)
+
+_SYNC: Final = b"S\x00\x00\x00\x04"
+_EXECUTE: Final = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
+_NULL: Final = b"\xff\xff\xff\xff"
+_SHORT, _LONG = struct.Struct("!H").pack, struct.Struct("!i").pack
+_LENGTH = struct.Struct("!I").unpack_from
+# The kinds of message that are looked at, and those that asyncpg wants to see whenever they come.
+_DONE, _ERROR, _READY = ord("C"), ord("E"), ord("Z")
+_ASIDE: Final = frozenset(b"SNA")
+
+
+class Call(NamedTuple):
+    """A statement, known to a connection by its name once it was sent there, and its values."""
+
+    name: bytes
+    sql: str
+    values: Sequence[Any]
+
+
+class Pipeline(asyncio.Protocol):
+    """One message on a connection of asyncpg's that has nothing else under way.
+
+    `done` counts the statements that were carried out, each with the rows that it found or changed.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.done: list[int] = []
+        self._connection = connection
+        self._asyncpg: Any = connection._protocol  # noqa: SLF001 - there is no other way to it
+        self._rest = b""
+        self._error: Exception | None = None
+        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def carry_out(self, calls: Sequence[Call], known: set[bytes]) -> None:
+        """Carry these out; raises what asyncpg would. `known` are the connection's statements.
+
+        A connection whose answer is not waited for to its end is closed.
+        """
+        message = b"".join([_asked(call, known) for call in calls])
+        transport = self._connection._transport  # noqa: SLF001 - the same
+        transport.set_protocol(self)
+        try:
+            transport.write(message + _SYNC)
+            await self._answered
+        except BaseException:
+            self._connection.terminate()
+            raise
+        finally:
+            transport.set_protocol(self._asyncpg)
+        if self._error is not None:
+            # Those of a message that failed may be known or not; they are told again.
+            known.clear()
+            raise self._error
+        known.update([call.name for call in calls])
+
+    def data_received(self, data: bytes) -> None:
+        data = self._rest + data if self._rest else data
+        at, end = 0, len(data)
+        while end - at >= 5:
+            following = at + 1 + _LENGTH(data, at + 1)[0]
+            if following > end:
+                break
+            kind = data[at]
+            if kind == _DONE:
+                number = data[at + 5 : following - 1].rpartition(b" ")[2]
+                self.done.append(int(number) if number.isdigit() else 0)
+            elif kind == _READY:
+                self._answer(None)
+            elif kind == _ERROR:
+                self._error = PostgresError.new(_fields(data[at + 5 : following]))
+            elif kind in _ASIDE:
+                self._asyncpg.data_received(data[at:following])
+            at = following
+        self._rest = data[at:]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._asyncpg.connection_lost(exc)
+        lost = "connection was closed in the middle of operation"
+        self._answer(self._error or ConnectionDoesNotExistError(lost))
+
+    def pause_writing(self) -> None:
+        self._asyncpg.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._asyncpg.resume_writing()
+
+    def _answer(self, error: Exception | None) -> None:
+        if self._answered.done():
+            return
+        if error is None:
+            self._answered.set_result(None)
+        else:
+            self._answered.set_exception(error)
+
+
+def _asked(call: Call, known: set[bytes]) -> bytes:
+    name = call.name + b"\0"
+    parts = [b"\0", name, b"\0\0", _SHORT(len(call.values))]
+    for value in call.values:
+        if value is None:
+            parts.append(_NULL)
+        else:
+            told = as_text(value)
+            parts += (_LONG(len(told)), told)
+    parts.append(b"\0\0")
+    asked = _message(b"B", b"".join(parts)) + _EXECUTE
+    if call.name in known:
+        return asked
+    told = _message(b"P", name + call.sql.encode() + b"\0\0\0")
+    return _message(b"C", b"S" + name) + told + asked
+
+
+def _message(kind: bytes, body: bytes) -> bytes:
+    return kind + _LONG(len(body) + 4) + body
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    told = [field for field in body.split(b"\0") if field]
+    return {chr(field[0]): field[1:].decode(errors="replace") for field in told}
+
+
+def as_text(value: Any) -> bytes:
+    """A value as Postgres reads it, of whatever type it is there; raises DataError."""
+    told = _TEXTS.get(type(value)) or _text_of(type(value))
+    try:
+        return told(value)
+    except UnicodeEncodeError as error:
+        raise DataError("a text that is no Unicode is no value of a statement") from error
+
+
+def _text_of(kind: type) -> Callable[[Any], bytes]:
+    """How a subclass of a known type is told."""
+    for each in kind.__mro__:
+        if each in _TEXTS:
+            return _TEXTS[each]
+    raise DataError(f"a {kind.__name__} is no value of a statement")
+
+
+def _array(values: Sequence[Any]) -> bytes:
+    return b"{" + b",".join([_element(value) for value in values]) + b"}"
+
+
+def _element(value: Any) -> bytes:
+    if value is None:
+        return b"NULL"
+    return b'"' + as_text(value).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+
+_TEXTS: Final[dict[type, Callable[[Any], bytes]]] = {
+    str: str.encode,
+    bool: lambda value: b"true" if value else b"false",
+    int: lambda value: b"%d" % value,
+    float: lambda value: repr(value).encode(),
+    Decimal: lambda value: str(value).encode(),
+    UUID: lambda value: b"%032x" % value.int,
+    datetime: lambda value: value.isoformat().encode(),
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    list: _array,
+    tuple: _array,
+}

@@ -1,0 +1,81 @@
+"""The journal's rows: each place is one, and only whoever holds the run writes it."""
+
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, text
+
+from app.agents.runtime.journal import Journal
+from app.agents.runtime.models import Execution, ExecutionStep
+from app.core.db import Scope
+from app.core.ids import new_id
+from app.core.storing import store
+from app.runs.events.errors import RunLost
+from app.runs.runs.models import Run
+from tests.support.identity import new_person
+
+PLACE = ("", 1, "")
+STEP = {"kind": "model", "agent_slug": "tested", "name": "test/model", "context": {"shown": ["Hi"]}}
+
+
+@pytest.fixture
+async def held(kernel, client):
+    """A run under way, as who holds it sees it."""
+    person = await new_person(client)
+    workspace_id, user_id, run_id = UUID(person.workspace_id), new_id(), new_id()
+    whose = {"id": run_id, "workspace_id": workspace_id, "user_id": user_id}
+    scope = Scope(workspace_id, user_id)
+    async with kernel.database.unit(scope) as session:
+        kind, more = "agent_run", {"status": "running", "attempt": 1, "executor_id": "tested"}
+        await store(session, Run(**whose, kind=kind, input={}, **more))
+        asked = {"definition": {}, "messages": [], "purpose": kind, "variables": {}}
+        named = {"agent_slug": "tested", "agent_name": "Tested"}
+        await store(session, Execution(**whose, **asked, **named))
+    return SimpleNamespace(run_id=run_id, workspace_id=workspace_id, attempt=1, scope=scope)
+
+
+async def steps(kernel, held):
+    async with kernel.database.unit(held.scope) as session:
+        found = await session.scalars(
+            select(ExecutionStep).where(ExecutionStep.execution_id == held.run_id)
+        )
+        return [(each.id, each.status, each.context) for each in found]
+
+
+async def seize(kernel, held):
+    async with kernel.database.unit(held.scope) as session:
+        await session.execute(
+            text("update runs set attempt = 2 where id = :id"), {"id": held.run_id}
+        )
+
+
+async def test_a_step_that_was_begun_is_begun_again_in_its_place(kernel, held):
+    before = await Journal(kernel.database, held).begin(PLACE, STEP)
+    journal = Journal(kernel.database, held)
+    await journal.load()
+    assert journal.begun(PLACE).id == before.id
+    context = {"shown": ["Hi again"]}
+    again = await journal.begin(PLACE, STEP | {"context": context})
+    assert await steps(kernel, held) == [(again.id, "started", context)]
+    assert again.id != before.id
+
+
+async def test_a_step_that_has_ended_is_not_begun_again(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = await journal.begin(PLACE, STEP)
+    await journal.end(step, {"text": "Hello"})
+    assert journal.ended(PLACE) is step
+    with pytest.raises(RunLost):
+        await Journal(kernel.database, held).begin(PLACE, STEP)
+    assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
+
+
+async def test_who_has_lost_the_run_begins_nothing_and_changes_nothing(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = await journal.begin(PLACE, STEP)
+    await seize(kernel, held)
+    for place in (PLACE, ("", 2, "")):
+        with pytest.raises(RunLost):
+            await journal.begin(place, STEP | {"context": {}})
+    assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
