@@ -23,6 +23,7 @@ from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.ids import new_id
+from app.core.storing import new_row
 from app.inference.calls.order import Order
 from app.inference.routing.plan import Question
 from app.inference.usage.payer import payer_of
@@ -63,6 +64,7 @@ class Ready:
     """A run that may be begun: checked, and not yet stored."""
 
     execution: Execution
+    access: Access
     copied: Sequence[ExecutionStep] = ()
 
 
@@ -96,7 +98,7 @@ class Launcher:
     def launch(self, run: Run, ready: "Ready") -> None:
         """Have a run that was stored carried out here."""
         if not ready.copied:
-            self.performing.expect(ready.execution)
+            self.performing.expect(ready.execution, ready.access)
         self.runs.executor.launch(run)
 
     async def prepare(self, access: Access, wanted: RunWanted) -> Ready:
@@ -112,7 +114,8 @@ class Launcher:
         override = wanted.model or (fitting.model if fitting.chosen else None)
         asked = wanted.input
         messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else [*asked]
-        execution = Execution(
+        execution = new_row(
+            Execution,
             id=wanted.run_id or new_id(),
             workspace_id=access.workspace_id,
             user_id=access.user_id,
@@ -133,7 +136,7 @@ class Launcher:
             labels=wanted.metadata,
         )
         execution.parsed = definition
-        return Ready(execution)
+        return Ready(execution, access)
 
     async def estimate(self, access: Access, ready: "Ready") -> AgentRunEstimate:
         """Who would be asked first, and how much it would be shown."""
@@ -203,7 +206,7 @@ class Launcher:
             execution.definition = changed.definition
             execution.instructions, execution.model = changed.instructions, changed.model
         execution.forked_from_id, execution.forked_at = before.id, from_step
-        return Ready(execution, _taken_over(execution.id, steps, from_step))
+        return Ready(execution, access, _taken_over(execution.id, steps, from_step))
 
     async def finished(self, access: Access, run_id: UUID) -> Run:
         """The run once it has ended, or waits for someone; its row says which."""
@@ -215,6 +218,9 @@ class Launcher:
 
     async def settled(self, access: Access, run: Run) -> None:
         """Wait until a run has ended, or waits for someone."""
+        await self.runs.reader.left(run.id)
+        if run.ended_at is not None:
+            return  # it was launched here, and has been told of its end
         async with aclosing(self.runs.reader.events(run, 0)) as batches:
             async for batch in batches:
                 if batch[-1].terminal:

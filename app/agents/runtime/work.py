@@ -61,17 +61,17 @@ class Performing:
         self._cast = cast
         self._trees: dict[UUID, Known] = {}
         self._results: dict[UUID, dict[str, Any]] = {}
-        self._expected: dict[UUID, Execution] = {}
+        self._expected: dict[UUID, tuple[Execution, Access]] = {}
 
-    def expect(self, execution: Execution) -> None:
+    def expect(self, execution: Execution, access: Access) -> None:
         """Hand over what the request already knows of a run that this process will launch."""
-        self._expected[execution.id] = execution
+        self._expected[execution.id] = execution, access
 
     async def run(self, ctx: RunContext) -> None:
         """Raises Paused where people or budgets are waited for, LimitReached at a cap."""
         expected = self._expected.pop(ctx.run_id, None)
-        execution = expected or await self._execution(ctx)
-        tree, lost = await self._tree(ctx, execution, is_new=expected is not None)
+        execution, access = expected or (await self._execution(ctx), None)
+        tree, lost = await self._tree(ctx, execution, access)
         self._trees[ctx.run_id] = Known(execution, tree, lost)
         company = Company(tree, self._context, partials_of(ctx.history))
         left = tree.limits.seconds - tree.journal.active
@@ -134,12 +134,13 @@ class Performing:
         return await crud.get(session, ctx.workspace_id, ctx.run_id)
 
     async def _tree(
-        self, ctx: RunContext, execution: Execution, *, is_new: bool
+        self, ctx: RunContext, execution: Execution, expected: Access | None
     ) -> tuple[Tree, Total]:
-        journal, lost, access = Journal(self._database, ctx), Total(), access_told(ctx)
+        journal, lost = Journal(self._database, ctx), Total()
+        access = expected or access_told(ctx)
         if ctx.continued:
             await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, open_requests(ctx.history))
-        if not is_new:
+        if expected is None:
             await journal.load()
         if ctx.continued:
             async with self._database.unit(ctx.scope) as session:
@@ -227,11 +228,14 @@ async def _tell(session: AsyncSession, execution: Execution, ending: Ending) -> 
 
 def access_kept(access: Access) -> dict[str, Any]:
     """What a run keeps of who asked, and of what they were allowed then."""
-    return {
-        **remembered(access),
-        "permissions": sorted(access.permissions),
-        "role": access.role,
-    }
+    kept: dict[str, Any] | None = access.memo.get(KIND)
+    if kept is None:
+        kept = access.memo[KIND] = {
+            **remembered(access),
+            "permissions": sorted(access.permissions),
+            "role": access.role,
+        }
+    return kept
 
 
 def access_told(ctx: RunContext) -> Access:

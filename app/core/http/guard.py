@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Security
-from fastapi.dependencies.models import Dependant
 from fastapi.params import Depends as DependsOn
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -199,10 +198,6 @@ class GuardedRoute(JsonRoute):
         shown = _note_shown(endpoint) if versioned or "next_cursor" in model else endpoint
         super().__init__(path, shown, dependencies=own, **options)
 
-    def build(self, **options: Any) -> None:
-        super().build(**options)
-        _stay_here(self.dependant)
-
 
 async def take_ticket(
     _: Annotated[
@@ -241,32 +236,6 @@ def _note_shown(endpoint: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return noting
-
-
-def _stay_here(dependant: Dependant) -> None:
-    """Have dependencies that are plain functions called where they stand.
-
-    They look things up and wait for nothing. FastAPI would call each in a thread, which takes a
-    hundred times as long as they do.
-    """
-    for needed in dependant.dependencies:
-        call = needed.call
-        if inspect.isfunction(call) and not (
-            inspect.iscoroutinefunction(call)
-            or inspect.isgeneratorfunction(call)
-            or inspect.isasyncgenfunction(call)
-        ):
-            needed.call = _awaited(call)
-        _stay_here(needed)
-
-
-@functools.cache
-def _awaited(call: Callable[..., Any]) -> Callable[..., Any]:
-    async def called(**arguments: Any) -> Any:
-        return call(**arguments)
-
-    called.__name__ = call.__name__  # not `wraps`: FastAPI would look behind it, and see no wait
-    return called
 
 
 def guarded_router(*, prefix: str, tag: str) -> APIRouter:

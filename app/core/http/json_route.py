@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
+from fastapi._compat import Undefined
 from fastapi.exceptions import RequestValidationError
 
 from app.core.audit import RequestFacts, current_request
@@ -13,6 +14,7 @@ from app.core.http.late_route import LateRoute
 from app.core.http.problems import MalformedJson, malformed_json
 from app.core.http.rails import Rails, Replayed, current_rails
 from app.core.http.rate_limits import count
+from app.core.http.solving import Plan
 from app.core.json_limits import MAX_DEPTH, Place, holds_nul, too_deep
 
 
@@ -28,7 +30,12 @@ class UnfitJson(json.JSONDecodeError):
 
 
 class StrictJsonRequest(Request):
-    """Its `json()` raises JSONDecodeError for whatever Postgres or Pydantic could choke on."""
+    """Its `json()` raises JSONDecodeError for whatever Postgres or Pydantic could choke on.
+
+    `parsed` is what it has given; nobody else is to change that.
+    """
+
+    parsed: Any = Undefined
 
     async def json(self) -> Any:
         body = await self.body()
@@ -37,6 +44,7 @@ class StrictJsonRequest(Request):
             raise UnfitJson(f"nested deeper than {MAX_DEPTH} levels", place)
         if (place := holds_nul(body, value)) is not None:
             raise UnfitJson("a string holds the NUL character", place)
+        self.parsed = value
         return value
 
 
@@ -44,7 +52,12 @@ class JsonRoute(LateRoute):
     """Hands its endpoint a StrictJsonRequest, and its answer to the request's rails."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        whole = self.dependant
+        plan = Plan(whole, self.body_field, embeds=self._embed_body_fields)
+        # FastAPI reads the body and writes the answer; what is between them is the plan's.
+        self.dependant = plan.alone
         original = super().get_route_handler()
+        self.dependant = whole
 
         async def strict(request: Request) -> Response:
             rails = Rails()

@@ -18,6 +18,8 @@ log = get_logger(__name__)
 
 # A lone event leaves at once; under load, batches start at most this often.
 BATCH_SECONDS = 0.004
+# One that may wait leaves with the next of its run, or after so long.
+HOLD_SECONDS = 0.01
 BATCH_EVENTS = 2000
 OUTAGE_SECONDS = 20.0
 ANSWER_SECONDS = 5.0
@@ -31,6 +33,8 @@ class Appender:
     def __init__(self, live: LiveLog) -> None:
         self._live = live
         self._dirty: dict[RunLog, None] = {}
+        self._held: dict[RunLog, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._down_since: float | None = None
@@ -42,14 +46,28 @@ class Appender:
     async def close(self, seconds: float = 2.0) -> None:
         """Write what is waiting, for a bounded time."""
         deadline = time.monotonic() + seconds
-        while self._dirty and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
+        while (self._dirty or self._held) and time.monotonic() < deadline:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.01)
         await stop_tasks([self._task])
 
-    def mark(self, dirty: RunLog) -> None:
-        """Say that a log has events to write."""
-        self._dirty[dirty] = None
-        self._wanted.set()
+    def mark(self, dirty: RunLog, *, soon: bool = True) -> None:
+        """Say that a log has events to write; `soon` says that they are waited for."""
+        if soon:
+            self._held.pop(dirty, None)
+            self._dirty[dirty] = None
+            self._wanted.set()
+        elif dirty not in self._dirty:
+            self._held[dirty] = None
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release)
+
+    def _release(self) -> None:
+        """Have written what was held long enough."""
+        self._timer = None
+        if self._held:
+            self._dirty |= self._held
+            self._held.clear()
+            self._wanted.set()
 
     async def _work(self) -> None:
         while True:

@@ -1,7 +1,7 @@
 """The whole log of a run in the memory of the process that owns it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from app.core.errors import AppError
@@ -10,6 +10,14 @@ from app.runs.events.event import Event, encode
 from app.runs.events.watchers import Watchers
 
 MAX_BYTES = 16 * 1024 * 1024
+# What comes just before or after something that is waited for: it leaves together with that.
+PATIENT: Final = frozenset({"run.created", "run.started", "usage.updated", "step.completed"})
+
+
+class Mark(Protocol):
+    """Who is told that a log has events to write."""
+
+    def __call__(self, log: "RunLog", /, *, soon: bool = True) -> None: ...
 
 
 def channel(run_id: UUID) -> str:
@@ -22,6 +30,7 @@ class RunLog:
 
     `written` is how far Valkey has acknowledged, `visible` how far readers may see; they differ
     only once the run's end is in Postgres. `stop` is called once when the log cannot go on.
+    `watchers` are woken by what becomes visible, `waiting` only once nothing more comes from here.
     """
 
     def __init__(
@@ -29,7 +38,7 @@ class RunLog:
         run_id: UUID,
         attempt: int,
         history: Sequence[Event],
-        dirty: Callable[["RunLog"], None],
+        dirty: Mark,
     ) -> None:
         self.run_id = run_id
         self.attempt = attempt
@@ -37,10 +46,12 @@ class RunLog:
         self.size = sum(len(event.raw) for event in history)
         self.written = self.visible = len(self.events)
         self.closed = False
+        self.concluded = False
         self.abandoned = False
         self.failure: AppError | None = None
         self.stop: Callable[[AppError], None] | None = None
         self.watchers = Watchers()
+        self.waiting = Watchers()
         self.channel = channel(run_id)
         self._name = str(run_id)
         self._dirty = dirty
@@ -57,7 +68,12 @@ class RunLog:
         self.reserve(len(event.raw))
         self.events.append(event)
         self.size += len(event.raw)
-        self._dirty(self)
+        self._dirty(self, soon=kind not in PATIENT)
+
+    def hurry(self) -> None:
+        """Have written now what could have waited a little."""
+        if self.written < len(self.events):
+            self._dirty(self)
 
     def reserve(self, size: int) -> None:
         """Check that `size` bytes more would fit; raises RunOutputTooLarge."""
@@ -72,8 +88,10 @@ class RunLog:
         """Add the terminal event, which Postgres holds already, with all before it."""
         self.events.append(ending)
         self.visible = len(self.events)
+        self.concluded = True
         self._dirty(self)
         self.watchers.wake()
+        self.waiting.wake()
 
     def acknowledge(self, written: int) -> None:
         self.written = written
@@ -91,3 +109,4 @@ class RunLog:
         """This process no longer owns the run; its readers look elsewhere."""
         self.closed = self.abandoned = True
         self.watchers.wake()
+        self.waiting.wake()

@@ -1,6 +1,7 @@
 """Reading a run's log from wherever it is: this process's memory, Valkey, or Postgres."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -121,6 +122,22 @@ class EventReader:
         """Whether the run waits now, and its log ends at `seq`."""
         found = await self._look(run)
         return found is not None and found.status == "paused" and found.last_seq == seq
+
+    async def left(self, run_id: UUID) -> None:
+        """Wait while a run is under way in this process: until it has ended, or let go of it.
+
+        Its events wake nobody who waits for that alone.
+        """
+        log = self._local.get(run_id)
+        if log is None:
+            return
+        async with self._watching() as watcher:
+            log.waiting.add(watcher)
+            try:
+                while not (log.concluded or log.abandoned or self._kernel.stopping.is_set()):
+                    await watcher.wait(math.inf)
+            finally:
+                log.waiting.discard(watcher)
 
     async def batches(self, run: Readable, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """Batches of events; an empty one says that a ping is due."""

@@ -20,7 +20,7 @@ RUN = UUID(int=7)
 def context(history=()):
     """Of a run that only writes its log."""
     run = Run(id=RUN, workspace_id=RUN, user_id=RUN, kind="workflow_run", input={}, attempt=1)
-    log = RunLog(RUN, 1, history, lambda _: None)
+    log = RunLog(RUN, 1, history, lambda _, **__: None)
     return RunContext(run, log, lambda _: None), log
 
 

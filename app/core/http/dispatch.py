@@ -1,0 +1,71 @@
+"""Finding a request's route among hundreds, without asking each of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+_FIXED = 3  # "/v1/agents/{agent}" begins with three that are fixed: "", "v1" and "agents"
+
+
+class Place(NamedTuple):
+    """What a path says before any expression is matched: how many parts, and how it begins."""
+
+    parts: int
+    beginning: tuple[str, ...]
+
+
+class Dispatch:
+    """Goes around a router: asks the routes that a path may be meant for, in their order.
+
+    What none of them takes is the router's own: it knows what to say of another method, of a
+    slash too many, or of nothing at all.
+    """
+
+    def __init__(self, router: APIRouter) -> None:
+        self._router = router
+        self._known = 0
+        self._anywhere: Sequence[BaseRoute] = ()
+        self._at: Mapping[Place, Sequence[BaseRoute]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope.get("root_path"):
+            for route in self._candidates(scope["path"]):
+                match, found = route.matches(scope)
+                if match is Match.FULL:
+                    scope["router"] = self._router
+                    scope.update(found)
+                    await route.handle(scope, receive, send)
+                    return
+        await self._router.app(scope, receive, send)
+
+    def _candidates(self, path: str) -> Sequence[BaseRoute]:
+        if self._known != len(self._router.routes):
+            self._read()
+        parts = path.split("/")
+        return self._at.get(Place(len(parts), tuple(parts[:_FIXED])), self._anywhere)
+
+    def _read(self) -> None:
+        routes = [(route, _place_of(route)) for route in self._router.routes]
+        self._known = len(routes)
+        self._anywhere = [route for route, place in routes if place is None]
+        self._at = {
+            place: [route for route, own in routes if own is None or own == place]
+            for place in {place for _, place in routes}
+            if place is not None
+        }
+
+
+def _place_of(route: BaseRoute) -> Place | None:
+    """Where all that a route takes stands; None where that is in more than one place."""
+    if not isinstance(route, APIRoute):
+        return None
+    parts = route.path.split("/")
+    beginning = tuple(parts[:_FIXED])
+    # `{name:path}` takes any number of parts.
+    if ":path}" in route.path or any("{" in part for part in beginning):
+        return None
+    return Place(len(parts), beginning)
