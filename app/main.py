@@ -3,29 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from app.agents.a2a.endpoint import A2aPath
 from app.agents.mcp_endpoint.endpoint import McpPath
 from app.agents.routes import ROUTERS as AGENTS
 from app.automation.routes import ROUTERS as AUTOMATION
-from app.chat.conversations.router import router as conversations
-from app.chat.messages.router import router as messages
-from app.chat.sharing.router import links as shared_links
-from app.chat.sharing.router import router as shares
-from app.chat.turns.router import router as turns
 from app.core.config import Settings
 from app.core.http import csrf, health
 from app.core.http.application import Service
 from app.core.http.body_limit import BodyLimit
-from app.core.http.bounds import BodyTime, HeadLimit
-from app.core.http.context import RequestContext, StrayErrors
-from app.core.http.cors import CrossOrigin
+from app.core.http.context import StrayErrors
 from app.core.http.docs_page import install_docs
-from app.core.http.headers import security_headers
+from app.core.http.edge import Edge
+from app.core.http.headers import Defaults
+from app.core.http.late_router import LateRouter, LateRouters
 from app.core.http.measure import install_metrics
 from app.core.http.openapi import install_openapi
 from app.core.http.problems import install_handlers
@@ -37,43 +33,49 @@ from app.identity.first_start import issue_api_key as issue_key
 from app.identity.routes import ROUTERS as IDENTITY
 from app.identity.scim.edge import install_scim_errors
 from app.identity.sessions.guard import require_recent
-from app.inference.batches.router import router as batches
-from app.inference.budgets.router import router as budgets
-from app.inference.cache.router import router as caches
-from app.inference.catalog.router import router as catalog
-from app.inference.compare.router import router as comparisons
-from app.inference.customers.router import router as customers
-from app.inference.explain.router import router as route_explanations
-from app.inference.feedback.router import router as feedback
-from app.inference.fine_tuning.router import router as fine_tuning
-from app.inference.guardrails.router import router as guardrails
-from app.inference.integrations.router import router as integrations
-from app.inference.prices.router import router as prices
 from app.inference.providers.plugins import install_plugins
 from app.inference.relay.app import VendorPaths
-from app.inference.routing.router import router as routes
-from app.inference.usage.router import router as usage
 from app.knowledge.ingestion.routes import uploads
 from app.knowledge.routes import ROUTERS as KNOWLEDGE
 from app.lifespan import lifespan_of
-from app.oversight.audit.router import router as audit
 from app.oversight.audit.writing import audited_kernel
 from app.oversight.privacy.routes import privacy_routers
 from app.runs.dialects.schemas import dialect_schemas
 from app.runs.events.schemas import event_schemas
-from app.runs.runs.router import router as runs
 
 T = TypeVar("T")
 
 VERSION = "0.1.0"
 # In the order in which a newcomer reads them at /docs.
-ROUTERS = (
-    turns, conversations, messages, shares, shared_links, runs, catalog, integrations, routes,
-    route_explanations, comparisons, batches, fine_tuning,
-    feedback, guardrails, caches, prices, budgets, customers,
-    usage, *AGENTS, *AUTOMATION, *KNOWLEDGE, *IDENTITY, audit, *privacy_routers(require_recent),
+ROUTERS: Final[tuple[LateRouter | APIRouter, ...]] = (
+    LateRouter("app.chat.turns.router", "/v1/chat", "/v1/conversations"),
+    LateRouter("app.chat.conversations.router", "/v1/conversations"),
+    LateRouter("app.chat.messages.router", "/v1/conversations"),
+    LateRouter("app.chat.sharing.router", "/v1/conversations"),
+    LateRouter("app.chat.sharing.router:links", "/v1/shared-links"),
+    LateRouter("app.runs.runs.router", "/v1/runs"),
+    LateRouter("app.inference.catalog.router", "/v1/models"),
+    LateRouter("app.inference.integrations.router", "/v1/integration-kinds", "/v1/integrations"),
+    LateRouter("app.inference.routing.router", "/v1/routes"),
+    LateRouter("app.inference.explain.router", "/v1/routes"),
+    LateRouter("app.inference.compare.router", "/v1/compare"),
+    LateRouter("app.inference.batches.router", "/v1/batches"),
+    LateRouter("app.inference.fine_tuning.router", "/v1/fine-tuning"),
+    LateRouter("app.inference.feedback.router", "/v1/feedback"),
+    LateRouter("app.inference.guardrails.router", "/v1/guardrails"),
+    LateRouter("app.inference.cache.router", "/v1/caches"),
+    LateRouter("app.inference.prices.router", "/v1/prices"),
+    LateRouter("app.inference.budgets.router", "/v1/budgets"),
+    LateRouter("app.inference.customers.router", "/v1/customers"),
+    LateRouter("app.inference.usage.router", "/v1/usage"),
+    *AGENTS,
+    *AUTOMATION,
+    *KNOWLEDGE,
+    *IDENTITY,
+    LateRouter("app.oversight.audit.router", "/v1/audit-logs"),
+    *privacy_routers(require_recent),
     health.router,
-)  # fmt: skip
+)
 EXPOSED_HEADERS = [
     "ETag", "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
     "X-Run-Id", "Idempotency-Replayed", "Dry-Run", "Deprecation", "Sunset", "Age",
@@ -104,23 +106,23 @@ def create_app(settings: Settings) -> FastAPI:
         title="Luminous",
         version=VERSION,
         lifespan=lifespan_of(settings),
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         outermost=[
-            Middleware(TrustedProxies, trusted=settings.trusted_proxies),
-            Middleware(RequestContext, defaults=security_headers(settings)),
             Middleware(
-                CrossOrigin,
-                allow_origins=settings.cors_origins,
-                allow_credentials=True,
-                allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
-                allow_headers=ACCEPTED_HEADERS,
-                expose_headers=EXPOSED_HEADERS,
+                Edge,
+                proxies=TrustedProxies(settings.trusted_proxies),
+                cross_origin={
+                    "allow_origins": settings.cors_origins,
+                    "allow_credentials": True,
+                    "allow_methods": ["GET", "POST", "PATCH", "PUT", "DELETE"],
+                    "allow_headers": ACCEPTED_HEADERS,
+                    "expose_headers": EXPOSED_HEADERS,
+                },
+                defaults=Defaults(settings),
+                body_seconds=settings.slow_body_seconds,
             ),
-            Middleware(StrayErrors),
-            Middleware(HeadLimit),
-            Middleware(BodyTime, seconds=settings.slow_body_seconds),
             Middleware(VendorPaths),
             Middleware(McpPath),
             Middleware(A2aPath),
@@ -136,13 +138,25 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install_handlers(app)
     install_scim_errors(app)
-    install_docs(app)
+    install_docs(app, all_routes)
     install_metrics(app, settings)
+    late = LateRouters(router for router in ROUTERS if isinstance(router, LateRouter))
+    app.router.routes.append(late)
     for router in ROUTERS:
-        # As they are: `include_router` would build each of them again, at the first request.
-        app.router.routes.extend(router.routes)
-    install_openapi(app, extra_schemas={**event_schemas(), **dialect_schemas()})
+        if isinstance(router, APIRouter):
+            # As it is: `include_router` would build its routes again, at the first request.
+            app.router.routes.extend(router.routes)
+    install_openapi(app, all_routes, _stream_schemas)
     return app
+
+
+def all_routes() -> list[BaseRoute]:
+    """Every route in its order; what was left for its first request is imported now."""
+    return [route for router in ROUTERS for route in router.routes]
+
+
+def _stream_schemas() -> dict[str, Any]:
+    return {**event_schemas(), **dialect_schemas()}
 
 
 def announce_stop(app: FastAPI) -> None:

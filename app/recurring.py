@@ -13,7 +13,6 @@ from app.automation.workflows.models import Workflow
 from app.chat.conversations.models import Conversation
 from app.chat.messages.finding import finding_job
 from app.core.crypto.resealing import resealing
-from app.core.db import Base
 from app.core.idempotency import pruning
 from app.core.jobs import Job
 from app.core.kernel import Kernel
@@ -35,6 +34,7 @@ from app.knowledge.ingestion.jobs import documents_job
 from app.knowledge.storage.files import Files
 from app.oversight.audit.checkpoints import checkpoint_job
 from app.oversight.audit.retention import retention_job
+from app.tables import Base
 
 
 def recurring_jobs(kernel: Kernel, files: Files) -> tuple[Job, ...]:

@@ -1,65 +1,38 @@
 """The routers of this room, in the order in which a newcomer reads them."""
 
-from fastapi import APIRouter
+from typing import Final
 
-from app.agents.a2a.router import router as remote_agents
-from app.agents.catalogue.router import router as tools
-from app.agents.credentials.router import router as tool_credentials
-from app.agents.custom_tools.imports_router import router as custom_tool_imports
-from app.agents.custom_tools.router import router as custom_tools
-from app.agents.databases.router import router as databases
-from app.agents.definitions.exchange_router import router as agent_exchange
-from app.agents.definitions.router import router as agents
-from app.agents.definitions.shares import router as agent_shares
-from app.agents.definitions.versions_router import router as agent_versions
-from app.agents.evaluations.datasets.router import router as datasets
-from app.agents.evaluations.experiments.router import of_evaluation as evaluation_experiments
-from app.agents.evaluations.experiments.router import router as experiments
-from app.agents.evaluations.gates.router import router as evaluation_gate
-from app.agents.evaluations.importing.router import router as evaluation_import
-from app.agents.evaluations.router import router as evaluations
-from app.agents.frontends.router import router as agent_frontends
-from app.agents.mailbox.reading_router import router as mail
-from app.agents.mailbox.router import router as mailboxes
-from app.agents.mailbox.rules_router import rules_router as mailbox_rules
-from app.agents.mailbox.rules_router import subscriptions_router as mailbox_subscriptions
-from app.agents.mcp_servers.router import router as mcp_servers
-from app.agents.memory.blocks_router import router as memory_blocks
-from app.agents.memory.router import router as memories
-from app.agents.memory.settings_router import router as memory_settings
-from app.agents.runtime.approvals_router import router as approvals
-from app.agents.runtime.router import router as agent_runs
-from app.agents.runtime.runs_router import router as agent_runs_shown
 from app.agents.templates.routes import ROUTERS as TEMPLATES
+from app.core.http.late_router import LateRouter
 
-ROUTERS: tuple[APIRouter, ...] = (
-    agent_exchange,
-    agents,
-    agent_versions,
-    agent_shares,
-    agent_runs,
-    agent_runs_shown,
-    agent_frontends,
-    approvals,
-    tools,
-    tool_credentials,
-    databases,
-    custom_tools,
-    custom_tool_imports,
-    mcp_servers,
-    remote_agents,
-    mailboxes,
-    mail,
-    mailbox_rules,
-    mailbox_subscriptions,
-    memory_settings,
-    memories,
-    memory_blocks,
-    datasets,
-    evaluation_import,
-    evaluations,
-    evaluation_experiments,
-    evaluation_gate,
-    experiments,
+ROUTERS: Final = (
+    LateRouter("app.agents.definitions.exchange_router", "/v1/agents"),
+    LateRouter("app.agents.definitions.router", "/v1/agents"),
+    LateRouter("app.agents.definitions.versions_router", "/v1/agents"),
+    LateRouter("app.agents.definitions.shares", "/v1/agents"),
+    LateRouter("app.agents.runtime.router", "/v1/agents"),
+    LateRouter("app.agents.runtime.runs_router", "/v1/runs"),
+    LateRouter("app.agents.frontends.router", "/v1/agents"),
+    LateRouter("app.agents.runtime.approvals_router", "/v1/approvals"),
+    LateRouter("app.agents.catalogue.router", "/v1/tools"),
+    LateRouter("app.agents.credentials.router", "/v1/tools"),
+    LateRouter("app.agents.databases.router", "/v1/databases"),
+    LateRouter("app.agents.custom_tools.router", "/v1/tools"),
+    LateRouter("app.agents.custom_tools.imports_router", "/v1/tools"),
+    LateRouter("app.agents.mcp_servers.router", "/v1/mcp-servers"),
+    LateRouter("app.agents.a2a.router", "/v1/remote-agents"),
+    LateRouter("app.agents.mailbox.router", "/v1/mailboxes"),
+    LateRouter("app.agents.mailbox.reading_router", "/v1/mailboxes"),
+    LateRouter("app.agents.mailbox.rules_router:rules_router", "/v1/mailbox-rules"),
+    LateRouter("app.agents.mailbox.rules_router:subscriptions_router", "/v1/mailbox-subscriptions"),
+    LateRouter("app.agents.memory.settings_router", "/v1/memories"),
+    LateRouter("app.agents.memory.router", "/v1/memories"),
+    LateRouter("app.agents.memory.blocks_router", "/v1/memory-blocks"),
+    LateRouter("app.agents.evaluations.datasets.router", "/v1/datasets"),
+    LateRouter("app.agents.evaluations.importing.router", "/v1/evaluations"),
+    LateRouter("app.agents.evaluations.router", "/v1/evaluations"),
+    LateRouter("app.agents.evaluations.experiments.router:of_evaluation", "/v1/evaluations"),
+    LateRouter("app.agents.evaluations.gates.router", "/v1/evaluations"),
+    LateRouter("app.agents.evaluations.experiments.router", "/v1/experiments"),
     *TEMPLATES,
 )

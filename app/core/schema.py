@@ -124,7 +124,30 @@ Version = Annotated[
 ]
 
 
-class Input(BaseModel):
+class _BuiltLate(BaseModel):
+    """A model whose validator is built when it is first used: a process uses few of a thousand.
+
+    Pydantic is told so of the class alone, and no longer than it makes it: it would put off the
+    fields that FastAPI makes of it too, past the place where FastAPI silences what it knows of.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.model_config["defer_build"] = True
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        del cls.model_config["defer_build"]
+
+
+def build_models(base: type[BaseModel] = _BuiltLate) -> None:
+    """Build all that are not built yet: each once, where what needs many builds parts anew."""
+    for model in base.__subclasses__():
+        model.model_rebuild(raise_errors=False)
+        build_models(model)
+
+
+class Input(_BuiltLate):
     """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
@@ -134,7 +157,7 @@ class Input(BaseModel):
         return self.model_dump(mode=mode, include=self.model_fields_set)
 
 
-class Output(BaseModel):
+class Output(_BuiltLate):
     """A response body: read from an ORM object or a dataclass; its fields have no defaults."""
 
     model_config = ConfigDict(from_attributes=True)

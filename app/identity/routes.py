@@ -1,51 +1,31 @@
 """The routers of this room, for the composition root."""
 
-from app.identity.accounts.router import router as accounts
-from app.identity.api_keys.router import router as api_keys
-from app.identity.enrolment.passkeys_router import router as passkeys
-from app.identity.enrolment.router import router as second_factors
-from app.identity.invitations.router import router as invitations
-from app.identity.members.router import router as members
-from app.identity.ownership.router import router as ownership
-from app.identity.roles.router import router as roles
-from app.identity.scim.edge import router as scim
-from app.identity.scim.tokens_router import router as scim_tokens
-from app.identity.service_accounts.router import router as service_accounts
-from app.identity.sessions.devices_router import router as devices
-from app.identity.sessions.proving_router import router as proving
-from app.identity.sessions.router import router as sessions
-from app.identity.sessions.router import well_known
-from app.identity.sso.connections_router import router as sso_connections
-from app.identity.sso.domains_router import router as sso_domains
-from app.identity.sso.identities_router import router as identities
-from app.identity.sso.router import router as sso
-from app.identity.sso.saml_router import router as saml
-from app.identity.tickets.router import router as tickets
-from app.identity.users.router import router as users
-from app.identity.workspaces.router import router as workspaces
+from typing import Final
 
-ROUTERS = (
-    users,
-    accounts,
-    sessions,
-    proving,
-    devices,
-    second_factors,
-    passkeys,
-    tickets,
-    well_known,
-    workspaces,
-    ownership,
-    members,
-    invitations,
-    roles,
-    service_accounts,
-    api_keys,
-    sso,
-    saml,
-    identities,
-    sso_connections,
-    sso_domains,
-    scim_tokens,
-    scim,
+from app.core.http.late_router import LateRouter
+
+ROUTERS: Final = (
+    LateRouter("app.identity.users.router", "/v1/auth", "/v1/me", "/v1/users"),
+    LateRouter("app.identity.accounts.router", "/v1/auth", "/v1/me"),
+    LateRouter("app.identity.sessions.router", "/v1/auth"),
+    LateRouter("app.identity.sessions.proving_router", "/v1/auth"),
+    LateRouter("app.identity.sessions.devices_router", "/v1/sessions"),
+    LateRouter("app.identity.enrolment.router", "/v1/me"),
+    LateRouter("app.identity.enrolment.passkeys_router", "/v1/me"),
+    LateRouter("app.identity.tickets.router", "/v1/stream-tickets"),
+    LateRouter("app.identity.sessions.router:well_known", "/.well-known/jwks.json"),
+    LateRouter("app.identity.workspaces.router", "/v1/workspaces"),
+    LateRouter("app.identity.ownership.router", "/v1/workspaces"),
+    LateRouter("app.identity.members.router", "/v1/members"),
+    LateRouter("app.identity.invitations.router", "/v1/invitations"),
+    LateRouter("app.identity.roles.router", "/v1/roles"),
+    LateRouter("app.identity.service_accounts.router", "/v1/service-accounts"),
+    LateRouter("app.identity.api_keys.router", "/v1/api-keys"),
+    LateRouter("app.identity.sso.router", "/v1/auth"),
+    LateRouter("app.identity.sso.saml_router", "/v1/auth"),
+    LateRouter("app.identity.sso.identities_router", "/v1/me"),
+    LateRouter("app.identity.sso.connections_router", "/v1/sso-connections"),
+    LateRouter("app.identity.sso.domains_router", "/v1/sso-domains"),
+    LateRouter("app.identity.scim.tokens_router", "/v1/scim-tokens"),
+    LateRouter("app.identity.scim.routes", "/scim/v2"),
 )

@@ -9,6 +9,8 @@ import pytest
 from fastapi.dependencies.models import Dependant
 
 from app.core.http.late_route import LateRoute
+from app.core.http.late_router import LateRouter
+from app.main import ROUTERS
 from tests.contract.test_authorization import every_route
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +21,8 @@ LATER = {
     "onnxruntime", "phonenumbers", "pydantic.v1", "qdrant_client", "scim2_models", "tokenizers",
     "webauthn", "xmlsec",
 }  # fmt: skip
+
+LATE_ROUTERS = [router for router in ROUTERS if isinstance(router, LateRouter)]
 
 
 def told_by(code: str):
@@ -65,6 +69,44 @@ def test_a_start_builds_no_route():
     )
     assert built[0] > 500
     assert built[1] == []
+
+
+def test_a_start_imports_no_router_that_a_request_can_bring():
+    loaded = loaded_by("import app.cli.service, app.cli.serving")
+    assert {router.module for router in LATE_ROUTERS} & loaded == set()
+
+
+def test_every_late_router_has_the_prefixes_it_is_told_by():
+    told = {router: set(router.prefixes) for router in LATE_ROUTERS}
+    assert told == {router: beginnings(router) for router in LATE_ROUTERS}
+
+
+def test_no_other_route_is_under_the_prefix_of_a_late_router():
+    """It would never be asked, or hide what comes late."""
+    late = {prefix for router in LATE_ROUTERS for prefix in router.prefixes}
+    for router in ROUTERS:
+        assert isinstance(router, LateRouter) or late.isdisjoint(beginnings(router))
+
+
+def beginnings(router):
+    """What the paths of its routes begin with, as far as no parameter stands in them."""
+    parts = [route.path.split("/")[1:3] for route in router.routes]
+    return {"/" + "/".join(part for part in each if "{" not in part) for each in parts}
+
+
+def test_a_start_builds_few_models_of_bodies():
+    built = told_by(
+        "import json\n"
+        "import app.cli.service\n"
+        "from app.core.schema import Input, Output\n"
+        "models, built = [Input, Output], []\n"
+        "for model in models:\n"
+        "    models += model.__subclasses__()\n"
+        "    built += [model.__name__] if model.__pydantic_complete__ else []\n"
+        "print(json.dumps([len(models), built]))"
+    )
+    assert built[0] > 400
+    assert len(built[1]) < 40  # what definitions of agents and workflows are read by, at import
 
 
 def test_every_route_can_be_built(app):

@@ -1,10 +1,14 @@
 """The routers of templates, in the order in which a newcomer reads them."""
 
-from app.agents.templates.making_router import router as making
-from app.agents.templates.router import router as templates
-from app.agents.templates.shares import router as shares
-from app.agents.templates.use_router import router as use
-from app.agents.templates.versions_router import router as versions
+from typing import Final
+
+from app.core.http.late_router import LateRouter
 
 # A template's id would take `packs`.
-ROUTERS = (making, templates, versions, use, shares)
+ROUTERS: Final = (
+    LateRouter("app.agents.templates.making_router", "/v1/templates"),
+    LateRouter("app.agents.templates.router", "/v1/templates"),
+    LateRouter("app.agents.templates.versions_router", "/v1/templates"),
+    LateRouter("app.agents.templates.use_router", "/v1/templates"),
+    LateRouter("app.agents.templates.shares", "/v1/templates"),
+)

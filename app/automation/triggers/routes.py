@@ -1,6 +1,12 @@
 """The routes of triggers, in the order in which a newcomer reads them."""
 
-from app.automation.triggers.hooks_router import forms, hooks, own_forms
-from app.automation.triggers.router import router
+from typing import Final
 
-ROUTERS = (router, own_forms, forms, hooks)
+from app.core.http.late_router import LateRouter
+
+ROUTERS: Final = (
+    LateRouter("app.automation.triggers.router", "/v1/workflow-triggers"),
+    LateRouter("app.automation.triggers.hooks_router:own_forms", "/v1/workflow-triggers"),
+    LateRouter("app.automation.triggers.hooks_router:forms", "/v1/workflow-forms"),
+    LateRouter("app.automation.triggers.hooks_router:hooks", "/hooks"),
+)

@@ -1,11 +1,12 @@
 """/docs: the interactive reference, served from here, and a page that explains every error code."""
 
+import asyncio
 import base64
 import hashlib
 import html
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,8 +29,11 @@ h2 small { font-weight: normal; color: #667 } p { margin: .2rem 0 } :target { ba
 """
 
 
-def install_docs(app: FastAPI) -> None:
-    """Add the pages; they need nothing from any other host."""
+def install_docs(app: FastAPI, routes: Callable[[], object]) -> None:
+    """Add the pages; they need nothing from any other host.
+
+    `routes` imports every route, and with them every error there is.
+    """
 
     @app.get("/docs", include_in_schema=False)
     async def show_reference() -> HTMLResponse:
@@ -46,6 +50,7 @@ def install_docs(app: FastAPI) -> None:
 
     @app.get("/docs/errors", include_in_schema=False)
     async def show_errors() -> HTMLResponse:
+        await asyncio.to_thread(routes)
         page = error_page()
         return HTMLResponse(page, headers={"Content-Security-Policy": page_policy(page)})
 

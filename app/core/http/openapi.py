@@ -1,10 +1,15 @@
 """The OpenAPI document: what FastAPI draws, corrected to what the service promises."""
 
+import asyncio
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute
 
 from app.core.errors import (
     AppError,
@@ -18,7 +23,7 @@ from app.core.errors import (
 )
 from app.core.http.problems import PROBLEM
 from app.core.idempotency import RequestUnderWay
-from app.core.schema import Problem
+from app.core.schema import Problem, build_models
 from app.core.versions import PreconditionFailed
 
 ETAG = {"description": "The version that is shown.", "schema": {"type": "string"}}
@@ -33,29 +38,47 @@ server-sent events that can be resumed with `Last-Event-ID`. OpenAI's own client
 """
 
 
-def install_openapi(app: FastAPI, *, extra_schemas: dict[str, Any]) -> None:
+def install_openapi(
+    app: FastAPI,
+    routes: Callable[[], list[BaseRoute]],
+    extra_schemas: Callable[[], dict[str, Any]],
+) -> None:
     """Let `/openapi.json` show our own errors and stream types; drawn once, at first use."""
+    turn = threading.Lock()
 
     def draw() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title,
-                version=app.version,
-                openapi_version="3.1.0",
-                description=DESCRIPTION,
-                routes=app.routes,
-            )
-            schemas = document["components"]["schemas"]
-            for replaced in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(replaced, None)
-            schemas.update(extra_schemas | named_schemas(Problem))
-            for path in document["paths"].values():
-                for operation in path.values():
-                    _correct(operation)
-            app.openapi_schema = document
-        return app.openapi_schema
+        with turn:
+            if app.openapi_schema is None:
+                app.openapi_schema = _drawn(app, routes(), extra_schemas())
+            return app.openapi_schema
 
     app.openapi = draw  # type: ignore[method-assign]
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def show_document() -> JSONResponse:
+        # In a thread: the first takes seconds, in which others are served.
+        return JSONResponse(await asyncio.to_thread(draw))
+
+
+def _drawn(
+    app: FastAPI, routes: list[BaseRoute], extra_schemas: dict[str, Any]
+) -> dict[str, Any]:
+    build_models()
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        openapi_version="3.1.0",
+        description=DESCRIPTION,
+        routes=routes,
+    )
+    schemas = document["components"]["schemas"]
+    for replaced in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(replaced, None)
+    schemas.update(extra_schemas | named_schemas(Problem))
+    for path in document["paths"].values():
+        for operation in path.values():
+            _correct(operation)
+    return document
 
 
 def named_schemas(model: type[BaseModel]) -> dict[str, Any]:

@@ -3,12 +3,9 @@
 The protocol's library is half a second of a start and 8 MB, for what few workspaces use.
 """
 
-from fastapi import APIRouter, FastAPI, Request, Response
-
-from app.core.http.late_router import LateRouter
+from fastapi import FastAPI, Request, Response
 
 PREFIX = "/scim/v2"
-router = APIRouter(routes=[LateRouter(PREFIX, "app.identity.scim.routes")])
 
 
 class Refused(Exception):

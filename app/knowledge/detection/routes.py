@@ -1,7 +1,11 @@
 """The routers of detection, its policies and its suggestions."""
 
-from app.knowledge.detection.policies.router import router as policies
-from app.knowledge.detection.router import router as detection
-from app.knowledge.detection.suggestions.router import router as suggestions
+from typing import Final
 
-ROUTERS = (detection, suggestions, policies)
+from app.core.http.late_router import LateRouter
+
+ROUTERS: Final = (
+    LateRouter("app.knowledge.detection.router", "/v1/dictionary"),
+    LateRouter("app.knowledge.detection.suggestions.router", "/v1/dictionary"),
+    LateRouter("app.knowledge.detection.policies.router", "/v1/dictionaries"),
+)

@@ -1,7 +1,11 @@
 """The routers of dictionaries and their entries."""
 
-from app.knowledge.dictionary.dictionaries.router import router as dictionaries
-from app.knowledge.dictionary.entries.history_router import router as history
-from app.knowledge.dictionary.entries.router import router as entries
+from typing import Final
 
-ROUTERS = (dictionaries, entries, history)
+from app.core.http.late_router import LateRouter
+
+ROUTERS: Final = (
+    LateRouter("app.knowledge.dictionary.dictionaries.router", "/v1/dictionaries"),
+    LateRouter("app.knowledge.dictionary.entries.router", "/v1/dictionary"),
+    LateRouter("app.knowledge.dictionary.entries.history_router", "/v1/dictionary"),
+)

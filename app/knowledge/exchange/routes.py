@@ -1,7 +1,11 @@
 """The routers of what goes out of dictionaries and comes into them."""
 
-from app.knowledge.exchange.packs.router import router as packs
-from app.knowledge.exchange.router import router as exchange
-from app.knowledge.exchange.sync.router import router as peers
+from typing import Final
 
-ROUTERS = (exchange, packs, peers)
+from app.core.http.late_router import LateRouter
+
+ROUTERS: Final = (
+    LateRouter("app.knowledge.exchange.router", "/v1/dictionaries", "/v1/dictionary"),
+    LateRouter("app.knowledge.exchange.packs.router", "/v1/dictionaries"),
+    LateRouter("app.knowledge.exchange.sync.router", "/v1/dictionaries", "/v1/dictionary"),
+)

@@ -1,6 +1,6 @@
 """Taking documents in: uploads, addresses, versions."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path, Response
@@ -41,9 +41,6 @@ from app.knowledge.parsing.errors import DocumentEmpty
 from app.knowledge.storage.errors import FilesUnavailable
 
 VersionNumber = Annotated[int, Path(ge=1, le=100_000)]
-# Beside the file itself, what a form needs to hold it.
-FORM_BYTES: Final = 64 * 1024
-UPLOADS: Final = r"/v1/collections/[^/]+/documents|/v1/documents/[^/]+/versions"
 
 of_collection = guarded_router(prefix="/v1/collections/{collection_id}", tag="documents")
 router = guarded_router(prefix="/v1/documents", tag="documents")

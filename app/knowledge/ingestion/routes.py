@@ -4,25 +4,21 @@ import re
 from typing import Final
 
 from app.core.http.body_limit import Larger
-from app.knowledge.collections.documents_router import of_collection as documents_of_collection
-from app.knowledge.collections.documents_router import router as documents
-from app.knowledge.collections.router import router as collections
-from app.knowledge.collections.shares import router as shares
-from app.knowledge.collections.snapshots_router import router as snapshots
-from app.knowledge.ingestion.collection_router import router as whole_collections
-from app.knowledge.ingestion.router import FORM_BYTES, UPLOADS
-from app.knowledge.ingestion.router import of_collection as intake_of_collection
-from app.knowledge.ingestion.router import router as intake
+from app.core.http.late_router import LateRouter
+
+# Beside the file itself, what a form needs to hold it.
+FORM_BYTES: Final = 64 * 1024
+UPLOADS: Final = r"/v1/collections/[^/]+/documents|/v1/documents/[^/]+/versions"
 
 ROUTERS: Final = (
-    collections,
-    shares,
-    snapshots,
-    whole_collections,
-    documents_of_collection,
-    intake_of_collection,
-    documents,
-    intake,
+    LateRouter("app.knowledge.collections.router", "/v1/collections"),
+    LateRouter("app.knowledge.collections.shares", "/v1/collections"),
+    LateRouter("app.knowledge.collections.snapshots_router", "/v1/collections"),
+    LateRouter("app.knowledge.ingestion.collection_router", "/v1/collections"),
+    LateRouter("app.knowledge.collections.documents_router:of_collection", "/v1/collections"),
+    LateRouter("app.knowledge.ingestion.router:of_collection", "/v1/collections"),
+    LateRouter("app.knowledge.collections.documents_router", "/v1/documents"),
+    LateRouter("app.knowledge.ingestion.router", "/v1/documents"),
 )
 
 

@@ -1,16 +1,20 @@
 """Routes that are built when they are needed, and routers that are imported then."""
 
 import asyncio
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import ModuleType
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIRouter
 from starlette.routing import Match
 
 from app.core.http.late_route import LateRoute
-from app.core.http.late_router import LateRouter
+from app.core.http.late_router import LateRouter, LateRouters
 
 
 async def show(number: int) -> dict[str, int]:
@@ -87,19 +91,96 @@ def test_it_is_told_in_the_document_as_any_other(late):
     assert ours.openapi() == plain.openapi()
 
 
-async def test_a_late_router_answers_all_under_its_prefix(monkeypatch):
-    calls = []
+@pytest.fixture
+def modules(monkeypatch):
+    """Two modules by their names, and which of their routers have been asked for."""
+    asked = []
 
-    class Recording(APIRouter):
-        async def __call__(self, scope, receive, send):
-            calls.append(scope["path"])
+    class Module(ModuleType):
+        def __getattr__(self, name):
+            asked.append(f"{self.__name__}:{name}")
+            return self.routers[name]
 
-    router = LateRouter("/things", "app.identity.scim.edge")
-    monkeypatch.setattr("app.identity.scim.edge.router", Recording())
-    assert router.matches(scope_of("GET", "/things"))[0] is Match.NONE
-    assert router.matches(scope_of("GET", "/thingsmore"))[0] is Match.NONE
-    assert router.matches(scope_of("DELETE", "/things/7"))[0] is Match.FULL
-    await asyncio.gather(
-        *(router.handle(scope_of("GET", path), None, None) for path in ("/things/1", "/things/2"))
-    )
-    assert sorted(calls) == ["/things/1", "/things/2"]
+    def router(prefix, *paths):
+        made = APIRouter(prefix=prefix)
+        for path in paths:
+            made.add_api_route(path, partial(answer, f"{prefix}{path}"))
+        return made
+
+    for name, routers in (
+        ("late_things", {"router": router("/v1/things", "", "/{number}")}),
+        (
+            "late_others",
+            {
+                "router": router("/hooks", "/{token}"),
+                "of_things": router("/v1/things", "/{number}", "/{number}/parts"),
+            },
+        ),
+    ):
+        module = Module(name)
+        module.routers = routers
+        monkeypatch.setitem(sys.modules, name, module)
+    return asked
+
+
+async def answer(name: str):
+    return name
+
+
+LATE = (
+    LateRouter("late_things", "/v1/things"),
+    LateRouter("late_others:of_things", "/v1/things"),
+    LateRouter("late_others", "/hooks"),
+)
+
+
+@pytest.fixture
+async def client(modules):
+    app = FastAPI()
+    app.router.routes.append(LateRouters(LATE))
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/things", "/v1/things"),
+        ("/v1/things/7", "/v1/things/{number}"),
+        ("/v1/things/7/parts", "/v1/things/{number}/parts"),
+        ("/hooks/7", "/hooks/{token}"),
+    ],
+)
+async def test_late_routers_answer_what_is_under_their_prefixes(client, path, name):
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()) == (200, name)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/thing", "/v1/thingsmore", "/hook/7", "/v1/hooks/7"]
+)
+async def test_what_is_under_none_of_them_imports_nothing(client, modules, path):
+    assert (await client.get(path)).status_code == 404
+    assert modules == []
+
+
+async def test_they_refuse_as_any_router_does(client):
+    assert (await client.get("/v1/things/7/nothing")).status_code == 404
+    assert (await client.delete("/v1/things/7")).status_code == 405
+    slash = await client.get("/v1/things/")
+    assert (slash.status_code, slash.headers["location"]) == (307, "http://test/v1/things")
+
+
+async def test_each_is_imported_with_the_first_request_for_it(client, modules):
+    await client.get("/hooks/7")
+    assert modules == ["late_others:router"]
+    await asyncio.gather(*(client.get(f"/v1/things/{number}") for number in range(3)))
+    assert set(modules) == {"late_others:router", "late_things:router", "late_others:of_things"}
+
+
+def test_walking_them_finds_every_route_in_its_order(modules):
+    assert [route.path for route in LateRouters(LATE).original_router.routes] == [
+        "/v1/things", "/v1/things/{number}", "/v1/things/{number}", "/v1/things/{number}/parts",
+        "/hooks/{token}",
+    ]  # fmt: skip
