@@ -31,7 +31,7 @@ from typing import Any
 import aiohttp
 import httpx2
 import orjson
-from processes import Started, cores, pin, start_demo, start_service
+from processes import Started, cores, interpreter, pin, start_demo, start_service
 from rich.console import Console
 from rich.table import Table
 
@@ -229,7 +229,8 @@ def report(found: Figures) -> dict[str, float]:
         "behind_raw_p95_ms": round(found.behind_ms - found.raw_behind_ms, 1),
         "ended_behind_p95_ms": round(found.ended_behind_ms, 1),
     }
-    table = Table("", "plain", "agent", "ratio", title="Agents against plain calls, CPU in ms")
+    title = "Agents against plain calls, CPU in ms"
+    table = Table("", "plain", "agent", "ratio", title=title, caption=interpreter())
     ratio = f"{figures['agent_stream_over_raw']:.2f}"
     table.add_row(f"{CHUNKS} chunks", f"{found.raw_stream:.1f}", f"{found.run_stream:.1f}", ratio)
     table.add_row(

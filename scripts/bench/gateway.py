@@ -27,7 +27,7 @@ from typing import Any
 import uvloop
 from full_path import luminous
 from load import Measured, has_wrk, press, quit_streams, request_bytes, wrk
-from processes import cores, pin, start_upstream
+from processes import cores, interpreter, pin, start_upstream
 from raw_reader import cpu_of_reading
 from rich.console import Console
 from rich.table import Table
@@ -247,7 +247,7 @@ def figures_of(taken: list[Taken]) -> dict[str, float]:
 
 
 def print_table(taken: list[Taken]) -> None:
-    table = Table("", *(each.name for each in taken), title="Gateway")
+    table = Table("", *(each.name for each in taken), title="Gateway", caption=interpreter())
     rows = dict.fromkeys(name for each in taken for name in each.numbers)
     for row in rows:
         values = (each.numbers.get(row) for each in taken)

@@ -60,9 +60,7 @@ def install_openapi(
         return JSONResponse(await asyncio.to_thread(draw))
 
 
-def _drawn(
-    app: FastAPI, routes: list[BaseRoute], extra_schemas: dict[str, Any]
-) -> dict[str, Any]:
+def _drawn(app: FastAPI, routes: list[BaseRoute], extra_schemas: dict[str, Any]) -> dict[str, Any]:
     build_models()
     document = get_openapi(
         title=app.title,

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -177,6 +178,8 @@ class Life:
                 assert holders == ([] if cells[number] is None else [cells[number]])
 
 
+# Jobs of the service draw from `random` while hypothesis does in its thread, and has nothing of it.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_a_life_of_changes_leaves_what_the_naive_one_leaves(client, kernel):
     """Hypothesis draws the steps in a thread of its own; they are taken here."""
     running = asyncio.get_running_loop()

@@ -72,7 +72,7 @@ async def test_a_killed_generation_asks_for_nothing_twice(app, kernel, talker, h
     """All but the question that was under way: its answer has come to nobody."""
     fake = FakeOpenAI()
     async with connected(talker, fake):
-        fake.will(*told(*ANSWERS[:held]), holding())
+        fake.will(*told(*ANSWERS[:held]), holding(), *told(*ANSWERS[held:]))
         access = access_of(talker)
         wish = WorkflowGenerate.model_validate({"description": WISH, "model": MODEL})
         wanted = service.generation(app.state.automation.helping, access, wish)
@@ -81,7 +81,6 @@ async def test_a_killed_generation_asks_for_nothing_twice(app, kernel, talker, h
             return len(posted(fake)) == held + 1
 
         run = await killed(app, kernel, access, wanted, is_held)
-        fake.will(*told(*ANSWERS[held:]))
         over, events = await taken_over(app, talker, run)
     assert over["status"] == "completed", over["error"]
     assert over["result"]["definition"] == GOOD
@@ -132,21 +131,22 @@ async def test_a_suggestion_words_what_was_counted_when_it_was_asked(app, kernel
         await start(keeper, report, MORNING - day * _DAY)
     fake = FakeOpenAI()
     async with connected(talker, fake):
-        fake.will(holding())
+        words = [{"id": "S1", "name": "A report each morning", "why": "Nobody forgets it."}]
+        fake.will(holding(), *told({"automations": words}))
         access = access_of(talker)
         body = {"kind": "behaviour", "words": True, "model": MODEL}
         wish = WorkflowSuggest.model_validate({"from": body})
         wanted = await service.suggestion(app.state.automation.helping, access, wish)
 
-        async def is_held():
-            return len(posted(fake)) == 1
+        async def more_has_begun():
+            if not posted(fake):
+                return False
+            other = await keeper.workflow("Another")
+            for day in range(6):
+                await start(keeper, other, MORNING - day * _DAY)
+            return True
 
-        run = await killed(app, kernel, access, wanted, is_held)
-        other = await keeper.workflow("Another")
-        for day in range(6):
-            await start(keeper, other, MORNING - day * _DAY)
-        words = [{"id": "S1", "name": "A report each morning", "why": "Nobody forgets it."}]
-        fake.will(*told({"automations": words}))
+        run = await killed(app, kernel, access, wanted, more_has_begun)
         over, _ = await taken_over(app, talker, run)
     assert over["status"] == "completed", over["error"]
     [found] = over["result"]["automations"]
