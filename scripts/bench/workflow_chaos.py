@@ -35,11 +35,12 @@ from processes import ROOT
 
 sys.path.insert(0, str(ROOT))
 
+from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
 from app.core.config import Settings
-from tests.inference.chaos.processes import Process, two_processes
+from tests.inference.chaos.processes import Process, own_engines, two_processes
 from tests.support.workflows.features import FEATURES, had
 from tests.support.workflows.fleet import Client
 from tests.support.workflows.killing import (
@@ -66,7 +67,15 @@ def fleet(driver: str, settings: dict[str, str]) -> Iterator[list[Process]]:
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name,
         open_temporal() if driver == "temporal" else nullcontext() as temporal,
-        two_processes(Path(name), settings | (temporal.settings if temporal else {})) as (_, both),
+        own_engines(Path(name)) as engines,
+        two_processes(
+            Settings(
+                database_url=SecretStr(engines.database_url),
+                redis_url=SecretStr(engines.redis_url),
+                data_dir=Path(name),
+            ),
+            settings | (temporal.settings if temporal else {}),
+        ) as both,
     ):
         yield both
 
