@@ -25,20 +25,21 @@ from tests.support.runs import (
 )
 
 
-async def test_a_log_is_gapless_ordered_and_kept(kernel, access):
-    async with processes(kernel, Scripted(says(50))) as [process]:
+@pytest.mark.parametrize("count", [50, 500])
+async def test_a_log_is_gapless_ordered_and_kept(kernel, access, count):
+    async with processes(kernel, Scripted(says(count))) as [process]:
         run = await launch(kernel, process.runs, access)
         events = await read(process.runs, run)
         assert_whole(events)
         assert [event.type for event in events[:2]] == ["run.created", "run.started"]
-        assert [event.body["number"] for event in events[2:-1]] == list(range(50))
+        assert [event.body["number"] for event in events[2:-1]] == list(range(count))
         assert events[-1].body["usage"] == {
             "input_tokens": 3,
             "output_tokens": 4,
             "cost_usd": "0.000012",
         }
         row = await find(kernel, run)
-        assert (row.status, row.last_seq, row.cost_usd) == ("completed", 53, Decimal("0.000012"))
+        assert (row.status, row.last_seq, row.cost_usd) == ("completed", count + 3, Decimal("0.000012"))
         kept = await read(process.runs, row)
         assert [event.raw for event in kept] == [event.raw for event in events]
 
