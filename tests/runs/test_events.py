@@ -39,7 +39,11 @@ async def test_a_log_is_gapless_ordered_and_kept(kernel, access, count):
             "cost_usd": "0.000012",
         }
         row = await find(kernel, run)
-        assert (row.status, row.last_seq, row.cost_usd) == ("completed", count + 3, Decimal("0.000012"))
+        assert (row.status, row.last_seq, row.cost_usd) == (
+            "completed",
+            count + 3,
+            Decimal("0.000012"),
+        )
         kept = await read(process.runs, row)
         assert [event.raw for event in kept] == [event.raw for event in events]
 
