@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, DateTime, Float, Integer, Numeric, Text, Uuid, bin
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.core.db import SYSTEM, Database, Scope, sync_engine
+from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
 from app.core.statements import Statement
 from app.runs.runs.ending import is_passing
@@ -45,27 +45,6 @@ DIVIDE = Statement(
 
 class Colour(StrEnum):
     RED = "red"
-
-
-@pytest.fixture
-async def database(kernel):
-    """One connection, so that the next one who asks gets the same."""
-    made = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def close(kernel):
-    """Have Postgres close a connection."""
-
-    def act(pid):
-        engine = sync_engine(kernel.settings.database_url.get_secret_value())
-        with engine.begin() as owner:
-            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-        engine.dispose()
-
-    return act
 
 
 def kept(**more):
@@ -186,20 +165,20 @@ async def test_a_statement_is_told_to_a_connection_once(database):
         assert await quick.value(told, {}) == 2
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(database, close):
-    close(await pid_of(database))
+async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(database, disconnect):
+    disconnect(await pid_of(database))
     await asyncio.sleep(0.01)
     call = kept()
     assert await database.carry_out(SYSTEM, call) == [1]
     assert await count(database, call) == 1
 
 
-async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database, close):
+async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database, disconnect):
     pid, call = await pid_of(database), kept()
     sleep = Statement(text("select pg_sleep(20)"))
     task = asyncio.create_task(database.carry_out(SYSTEM, call, sleep.call({}), PID.call({})))
     await asyncio.sleep(0.1)
-    await asyncio.to_thread(close, pid)
+    await asyncio.to_thread(disconnect, pid)
     with pytest.raises(DBAPIError) as failed:
         await task
     assert is_passing(failed.value)

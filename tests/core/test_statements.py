@@ -1,21 +1,19 @@
 """Statements on asyncpg itself: they commit, fail and let go as a session's do."""
 
 import asyncio
-from uuid import UUID
 
 import pytest
 from sqlalchemy import Text, Uuid, bindparam, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.audit import NOTES, REQUEST, RequestFacts
-from app.core.db import SYSTEM, Database, Scope, sync_engine
+from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
 from app.core.statements import Statement, within
 from app.core.storing import STORED, store
 from app.oversight.audit.tracking import changes_of
 from app.runs.runs.ending import is_passing
 from app.runs.runs.models import Run
-from tests.support.identity import new_person
 
 SERVED = Statement(
     text(
@@ -32,29 +30,12 @@ KINDS = text("select kind, result is null, input from runs where id = :run_id")
 
 
 @pytest.fixture
-async def database(kernel):
-    """One connection, so that the next one who asks gets the same."""
-    made = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def scope(client):
-    person = await new_person(client)
-    return Scope(UUID(person.workspace_id))
-
-
-@pytest.fixture
-def close(kernel):
+def close(disconnect):
     """Have Postgres close the connection of a Quick."""
 
     async def act(quick):
         ((_, _, pid),) = await quick.rows(SERVED, {})
-        engine = sync_engine(kernel.settings.database_url.get_secret_value())
-        with engine.begin() as owner:
-            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-        engine.dispose()
+        disconnect(pid)
         return pid
 
     return act

@@ -1,19 +1,17 @@
 """Late units: one message where nothing is asked, and an ordinary unit as soon as something is."""
 
 import asyncio
-from uuid import UUID
 
 import pytest
 from sqlalchemy import Uuid, bindparam, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.core.db import SYSTEM, Database, Scope, on_commit, sync_engine
+from app.core.db import SYSTEM, Scope, on_commit
 from app.core.ids import new_id
 from app.core.statements import Statement
 from app.core.storing import STORED, later, store
 from app.runs.runs import crud
 from app.runs.runs.models import Run
-from tests.support.identity import new_person
 
 CHANGE = Statement(
     text("update runs set kind = 'changed' where id = :of_run").bindparams(
@@ -21,19 +19,6 @@ CHANGE = Statement(
     )
 )
 SERVED = text("select current_setting('luminous.workspace_id')")
-
-
-@pytest.fixture
-async def database(kernel):
-    made = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def scope(client):
-    person = await new_person(client)
-    return Scope(UUID(person.workspace_id))
 
 
 @pytest.fixture
@@ -183,15 +168,12 @@ async def test_a_dry_run_writes_nothing_and_finds_what_is_wrong(database, scope)
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(
-    kernel, database, scope
+    database, scope, disconnect
 ):
     for ask in (False, True):
         async with database.unit(SYSTEM) as session:
             pid = await session.scalar(text("select pg_backend_pid()"))
-        engine = sync_engine(kernel.settings.database_url.get_secret_value())
-        with engine.begin() as owner:
-            owner.execute(text("select pg_terminate_backend(:pid, 5000)"), {"pid": pid})
-        engine.dispose()
+        disconnect(pid)
         await asyncio.sleep(0.01)
         run = a_run(scope)
         async with database.unit(scope, late=True) as session:
