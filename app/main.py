@@ -8,9 +8,10 @@ from typing import Any, Final, TypeVar
 from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
+from starlette.types import Scope
 
-from app.agents.a2a.endpoint import A2aPath
-from app.agents.mcp_endpoint.endpoint import McpPath
+from app.agents.a2a.path import A2aPath
+from app.agents.mcp_endpoint.path import McpPath
 from app.agents.routes import ROUTERS as AGENTS
 from app.automation.routes import ROUTERS as AUTOMATION
 from app.core.config import Settings
@@ -18,6 +19,7 @@ from app.core.http import csrf, health
 from app.core.http.application import Service
 from app.core.http.body_limit import BodyLimit
 from app.core.http.context import StrayErrors
+from app.core.http.dispatch import Dispatch
 from app.core.http.docs_page import install_docs
 from app.core.http.edge import Edge
 from app.core.http.headers import Defaults
@@ -28,18 +30,17 @@ from app.core.http.problems import install_handlers
 from app.core.http.proxies import TrustedProxies
 from app.core.kernel import Kernel
 from app.core.log import configure_logs
+from app.first_use import LOWER
 from app.identity.first_start import EMAIL, FirstOwner, create_first_owner
 from app.identity.first_start import issue_api_key as issue_key
 from app.identity.routes import ROUTERS as IDENTITY
 from app.identity.scim.edge import install_scim_errors
-from app.identity.sessions.guard import require_recent
 from app.inference.providers.plugins import install_plugins
 from app.inference.relay.app import VendorPaths
 from app.knowledge.ingestion.routes import uploads
 from app.knowledge.routes import ROUTERS as KNOWLEDGE
 from app.lifespan import lifespan_of
 from app.oversight.audit.writing import audited_kernel
-from app.oversight.privacy.routes import privacy_routers
 from app.runs.dialects.schemas import dialect_schemas
 from app.runs.events.schemas import event_schemas
 
@@ -73,7 +74,12 @@ ROUTERS: Final[tuple[LateRouter | APIRouter, ...]] = (
     *KNOWLEDGE,
     *IDENTITY,
     LateRouter("app.oversight.audit.router", "/v1/audit-logs"),
-    *privacy_routers(require_recent),
+    LateRouter("app.identity.privacy.routes:exports", "/v1/privacy"),
+    LateRouter("app.identity.privacy.routes:erasures", "/v1/privacy"),
+    LateRouter("app.oversight.privacy.erasures.router:certificates", "/v1/privacy"),
+    LateRouter("app.oversight.privacy.consents.router", "/v1/privacy"),
+    LateRouter("app.oversight.privacy.retention.router", "/v1/privacy"),
+    LateRouter("app.oversight.privacy.register.router", "/v1/privacy"),
     health.router,
 )
 EXPOSED_HEADERS = [
@@ -140,12 +146,14 @@ def create_app(settings: Settings) -> FastAPI:
     install_scim_errors(app)
     install_docs(app, all_routes)
     install_metrics(app, settings)
-    late = LateRouters(router for router in ROUTERS if isinstance(router, LateRouter))
+    routers = [router for router in ROUTERS if isinstance(router, LateRouter)]
+    late = LateRouters(routers, _open_upper, LOWER)
     app.router.routes.append(late)
     for router in ROUTERS:
         if isinstance(router, APIRouter):
             # As it is: `include_router` would build its routes again, at the first request.
             app.router.routes.extend(router.routes)
+    app.router.middleware_stack = Dispatch(app.router)
     install_openapi(app, all_routes, _stream_schemas)
     return app
 
@@ -153,6 +161,10 @@ def create_app(settings: Settings) -> FastAPI:
 def all_routes() -> list[BaseRoute]:
     """Every route in its order; what was left for its first request is imported now."""
     return [route for router in ROUTERS for route in router.routes]
+
+
+async def _open_upper(scope: Scope) -> None:
+    await scope["app"].state.upper.opened()
 
 
 def _stream_schemas() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sqlalchemy import func, make_url, select, text
 from app.cli.embedded import EmbeddedEngines
 from app.core.config import Settings
 from app.core.db import sync_engine
+from app.core.http.application import Service
 from app.core.kernel import Kernel
 from app.core.migrations import upgrade
 from app.identity.users import passwords
@@ -109,7 +110,7 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 
 # The services of one worker. Two over the same stores would take up each other's runs and passages,
 # and neither has the other's files and vectors.
-SERVICES = ("usual", "sso", "browser", "alone", "canary", "console", "killed")
+SERVICES = ("usual", "sso", "browser", "alone", "canary", "console", "killed", "tls")
 
 
 def valkey_database(server_url: str, worker_number: int, name: str = "usual") -> str:
@@ -182,8 +183,11 @@ class Server(uvicorn.Server):
         """Leave the signals to pytest."""
 
 
-async def serve(app: FastAPI) -> tuple[Server, asyncio.Task[None], str]:
-    """Serve an app on a free loopback port; returns the server, its task and its address."""
+async def serve(app: FastAPI, *, whole: bool = True) -> tuple[Server, asyncio.Task[None], str]:
+    """Serve an app on a free loopback port; returns the server, its task and its address.
+
+    Of our own service all rooms are open then, if it is to be `whole`.
+    """
     # Named as TCP, or asyncio leaves Nagle's algorithm on: forty milliseconds an answer.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -202,6 +206,8 @@ async def serve(app: FastAPI) -> tuple[Server, asyncio.Task[None], str]:
             task.result()
             raise RuntimeError("the server did not start")
         await asyncio.sleep(0.01)
+    if whole and isinstance(app, Service):
+        await app.state.upper.opened()
     return server, task, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 

@@ -18,7 +18,6 @@ from app.automation.nodes.plain import PLAIN
 from app.automation.nodes.plugins import with_plugins
 from app.automation.nodes.registry import NodeTypes
 from app.automation.templates.making import WorkflowMaker
-from app.automation.temporal.opening import open_driver
 from app.automation.triggers.jobs import triggers_jobs
 from app.automation.triggers.subscriber import TriggersSubscriber
 from app.automation.workflows.checking import Bench
@@ -60,11 +59,15 @@ class Automation:
 
 @asynccontextmanager
 async def open_automation(
-    kernel: Kernel, inference: Inference, knowledge: Knowledge, agents: Agents, files: Files
+    kernel: Kernel,
+    inference: Inference,
+    knowledge: Knowledge,
+    agents: Agents,
+    files: Files,
+    driver: Driver,
 ) -> AsyncIterator[Automation]:
     """Open what workflows need; what it holds is closed with it."""
     async with AsyncExitStack() as stack:
-        driver = await open_driver(kernel)
         plans = Plans()
         starter = Starter(kernel.database, driver, plans)
         jsonata = Jsonata()

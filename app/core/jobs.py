@@ -4,6 +4,7 @@ A job must bear being cut off anywhere, and being run by two processes at once.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,18 +33,18 @@ class Job:
 class Jobs:
     """The jobs of this process, for as long as it is open."""
 
-    def __init__(self, valkey: Redis, jobs: Iterable[Job]) -> None:
+    def __init__(self, valkey: Redis) -> None:
         self._valkey = valkey
-        self._jobs = {job.name: job for job in jobs}
-        self._nudges = {name: asyncio.Event() for name in self._jobs}
+        self._nudges: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._tasks = [
-            asyncio.create_task(self._repeat(job), name=f"job-{job.name}")
-            for job in self._jobs.values()
-        ]
         return self
+
+    def take_on(self, jobs: Iterable[Job]) -> None:
+        """Run these from now on."""
+        for job in jobs:
+            self._tasks.append(asyncio.create_task(self._repeat(job), name=f"job-{job.name}"))
 
     async def __aexit__(
         self,
@@ -54,7 +55,7 @@ class Jobs:
         await stop_tasks(self._tasks)
 
     def nudge(self, name: str) -> None:
-        """Run a job now, in this process: there is something for it to do."""
+        """Run a job now, in this process, or once it is taken on: it has something to do."""
         self._nudges[name].set()
 
     async def _repeat(self, job: Job) -> None:

@@ -309,6 +309,7 @@ async def measure(folder: Path, stores: Sequence[str], chunks: int, asked: int) 
         for store in stores:
             app = create_app(_settings(engines, folder, store))
             async with app.router.lifespan_context(app):
+                await app.state.upper.opened()
                 bench = Bench(app, shelf)
                 if not shelf.names:
                     found |= await prepare(bench, written, every)

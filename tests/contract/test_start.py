@@ -97,7 +97,7 @@ def beginnings(router):
 def test_a_start_builds_few_models_of_bodies():
     built = told_by(
         "import json\n"
-        "import app.cli.service\n"
+        "import app.cli.service, app.upper\n"
         "from app.core.schema import Input, Output\n"
         "models, built = [Input, Output], []\n"
         "for model in models:\n"

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from app.agents.a2a.path import AGENTS, CARD, PREFIX
 from app.agents.definitions.a2a_card import PROTOCOL, a2a_card
 from app.agents.definitions.definition import AgentDefinition
 from app.agents.definitions.errors import AgentNotFound
 from app.agents.definitions.models import Agent, AgentVersion
 
-PREFIX: Final = "/a2a"
-AGENTS: Final = f"{PREFIX}/agents/"
 LONGEST_NAME: Final = 100
-CARD: Final = "/.well-known/agent-card.json"
 
 
 def service_card(base_url: str, agents: Sequence[Agent] = ()) -> dict[str, Any]:

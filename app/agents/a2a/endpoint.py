@@ -13,9 +13,10 @@ from typing import Final
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from app.agents.a2a.cards import AGENTS, CARD, PREFIX, agent_card, expect_name, service_card
+from app.agents.a2a.cards import agent_card, expect_name, service_card
+from app.agents.a2a.path import AGENTS, CARD, PREFIX
 from app.agents.definitions import service as definitions
 from app.agents.runtime.launching import Launcher
 from app.core.audit import current_request
@@ -38,20 +39,6 @@ log = get_logger(__name__)
 MOST_BYTES: Final = 16 * 1024 * 1024
 NEEDED: Final = (Permission.AGENTS_RUN, Permission.MODELS_INVOKE, Permission.RUNS_READ)
 CACHED: Final = {"Cache-Control": "public, max-age=300"}
-
-
-class A2aPath:
-    """Middleware that hands `/a2a` and the service's card to the endpoint, ahead of all routing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"] if scope["type"] == "http" else ""
-        if path in (CARD, PREFIX) or path.startswith(f"{PREFIX}/"):
-            await scope["app"].state.agents.a2a(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class A2aEndpoint:
@@ -146,8 +133,9 @@ class A2aEndpoint:
         return self._kernel.settings.public_url or str(Request(scope).base_url)
 
     def _expect(self, method: str, wanted: str) -> None:
-        if method != wanted and not (wanted == "GET" and method == "HEAD"):
-            raise MethodNotAllowed(f"Use {wanted}.")
+        allow = ("GET", "HEAD") if wanted == "GET" else (wanted,)
+        if method not in allow:
+            raise MethodNotAllowed(f"Use {wanted}.", allow=allow)
 
     async def _caller(self, scope: Scope, *needed: Permission) -> Access:
         """Raises CredentialMissing, ScopeMissing, and what the resolver and the limits raise."""

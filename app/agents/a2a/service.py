@@ -7,9 +7,9 @@ from uuid import UUID
 from yarl import URL
 
 from app.agents.a2a import remote_crud
-from app.agents.a2a.cards import CARD
 from app.agents.a2a.errors import A2aAgentNotFound, CardUnusable, TooManyA2aAgents
 from app.agents.a2a.models import A2aAgent
+from app.agents.a2a.path import CARD
 from app.agents.a2a.schemas import (
     A2aAgentCreate,
     A2aAgentQuery,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from app.agents.mcp_endpoint.path import PATH
 from app.agents.mcp_endpoint.ports import AgentRuns
 from app.agents.mcp_endpoint.serving import ACCESS, SESSION, Served, server_of
 from app.core.audit import current_request
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-PATH: Final = "/mcp"
 MOST_BYTES: Final = 4 * 1024 * 1024
 SESSION_HEADER: Final = b"mcp-session-id"
 
@@ -46,19 +46,6 @@ SESSION_HEADER: Final = b"mcp-session-id"
 class OriginRefused(PermissionDenied):
     code = "origin_refused"
     title = "The request comes from a page that may not call"
-
-
-class McpPath:
-    """Middleware that hands `/mcp` to the agents' endpoint, ahead of all routing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].rstrip("/") == PATH:
-            await scope["app"].state.agents.endpoint(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class McpEndpoint:
@@ -106,8 +93,8 @@ class McpEndpoint:
         self._expect_origin(scope)
         if scope["method"] != "POST":
             await count(scope, self._kernel)
-            add_headers(scope, [(b"allow", b"POST")])
-            raise MethodNotAllowed("Send JSON-RPC messages by POST: there is no stream to open.")
+            said = "Send JSON-RPC messages by POST: there is no stream to open."
+            raise MethodNotAllowed(said, allow=("POST",))
         access = await self._caller(scope)
         most = min(MOST_BYTES, self._kernel.settings.max_body_bytes)
         body = await read_body(scope, receive, most)

@@ -119,6 +119,12 @@ async def personal(session: AsyncSession, user_id: UUID) -> Workspace | None:
     return workspace
 
 
+async def any_deleted(session: AsyncSession) -> bool:
+    """Whether a workspace is deleted and not gone yet; the session is the system's."""
+    deleted = select(Workspace.id).where(Workspace.deleted_at.is_not(None)).limit(1)
+    return await session.scalar(deleted) is not None
+
+
 async def deleted_before(session: AsyncSession, before: datetime, most: int) -> Sequence[UUID]:
     """Workspaces that were deleted before a time; the session is the system's."""
     found = await session.scalars(

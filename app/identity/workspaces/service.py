@@ -29,6 +29,11 @@ from app.identity.workspaces.schemas import (
 PERSONAL_NAME = "My workspace"
 
 
+async def any_deleted(session: AsyncSession) -> bool:
+    """Whether a workspace is deleted and not gone yet; the session is the system's."""
+    return await crud.any_deleted(session)
+
+
 async def page(
     session: AsyncSession, access: Access, query: WorkspaceQuery, cursors: Cursors
 ) -> Slice[WorkspaceRead]:

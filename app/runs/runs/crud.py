@@ -211,6 +211,14 @@ async def cancelled_of(session: AsyncSession, executor_id: str) -> Sequence[UUID
     return found.all()
 
 
+async def any_other(session: AsyncSession, kinds: Collection[str]) -> bool:
+    """Whether a run of any other kind is unfinished (SYSTEM scope)."""
+    found = await session.scalar(
+        select(Run.id).where(_unfinished(), Run.kind.not_in(kinds)).limit(1)
+    )
+    return found is not None
+
+
 async def executors(session: AsyncSession, kinds: Collection[str]) -> list[str | None]:
     """Who holds unfinished runs of these kinds (SYSTEM scope)."""
     found = await session.scalars(

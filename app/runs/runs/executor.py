@@ -10,6 +10,7 @@ import structlog
 from app.core.causes import count_behind
 from app.core.errors import AppError, InternalError
 from app.core.log import get_logger
+from app.core.waiting import running_loop
 from app.runs.events.appender import Appender
 from app.runs.events.errors import RunLost
 from app.runs.events.event import Event
@@ -40,7 +41,7 @@ class Active:
         self.ctx = ctx
         self.log = run_log
         self.work = work
-        self.stopped: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
+        self.stopped: asyncio.Future[AppError] = running_loop().create_future()
         self.task: asyncio.Task[None] | None = None
 
     def stop(self, reason: AppError) -> None:
@@ -61,7 +62,7 @@ class Executor:
         local: dict[UUID, RunLog],
     ) -> None:
         self.id = executor_id
-        self.works: Mapping[str, Work] = {work.kind: work for work in works}
+        self._works = {work.kind: work for work in works}
         self._closer = closer
         self._appender = appender
         self._local = local
@@ -71,6 +72,15 @@ class Executor:
     @property
     def active(self) -> Sequence[UUID]:
         return list(self._active)
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """What it carries out, by kind."""
+        return self._works
+
+    def take_on(self, works: Sequence[Work]) -> None:
+        """Carry these out too, from now on."""
+        self._works.update({work.kind: work for work in works})
 
     def launch(self, run: Run) -> None:
         """Start a run that `service.create` made, once its transaction has committed."""
@@ -87,7 +97,9 @@ class Executor:
         active = Active(run, ctx, run_log, self.works[run.kind])
         run_log.stop = active.stop
         self._local[run.id], self._active[run.id] = run_log, active
-        active.task = asyncio.create_task(self._drive(active, loss, ending), name=f"run {run.id}")
+        active.task = running_loop().create_task(
+            self._drive(active, loss, ending), name=f"run {run.id}"
+        )
 
     def cancel(self, run_id: UUID) -> bool:
         """Cancel a run that is under way here."""
@@ -149,7 +161,7 @@ class Executor:
 
     async def _carry_out(self, active: Active) -> Ending | Paused | None:
         """Do the work; None where the run is not to be ended by this process."""
-        work = asyncio.create_task(active.work.run(active.ctx))
+        work = running_loop().create_task(active.work.run(active.ctx))
         try:
             either: set[asyncio.Future[Any]] = {work, active.stopped}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
 from app.core.clock import now
-from app.core.db import SYSTEM, Scope
+from app.core.db import SYSTEM, AsyncSession, Scope
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.tasks import stop_tasks
@@ -66,8 +66,6 @@ class Recovery:
         self._signals = signals
         self._closer = closer
         self._elsewhere = elsewhere
-        driven = elsewhere.kinds if elsewhere else ()
-        self._kinds = [kind for kind in executor.works if kind not in driven]
         self._tasks: set[asyncio.Task[None]] = set()
         self._look_for_forgotten = 0.0
 
@@ -81,6 +79,12 @@ class Recovery:
 
     async def close(self) -> None:
         await stop_tasks(self._tasks)
+
+    @property
+    def _kinds(self) -> list[str]:
+        """The kinds of runs that this process takes up by itself."""
+        driven = self._elsewhere.kinds if self._elsewhere else ()
+        return [kind for kind in self._executor.works if kind not in driven]
 
     def announce_cancel(self, run_id: UUID) -> None:
         """Have a run cancelled wherever it is, after its wish for it has been committed."""
@@ -101,8 +105,9 @@ class Recovery:
 
     async def sweep(self) -> None:
         """Take up the runs of executors that are gone."""
+        kinds = self._kinds
         async with self._kernel.database.unit(SYSTEM) as session:
-            holders = await crud.executors(session, self._kinds)
+            holders = await crud.executors(session, kinds)
         others = [holder for holder in holders if holder not in (None, self._executor.id)]
         gone = await self._lease.roll_call([other for other in others if other])
         forgotten = self._forgotten() if self._executor.id in holders else None
@@ -113,7 +118,7 @@ class Recovery:
                 claimed = await crud.claim(
                     session,
                     self._executor.id,
-                    kinds=self._kinds,
+                    kinds=kinds,
                     dead=list(gone),
                     forgotten=forgotten,
                     limit=_CLAIM_ROWS,
@@ -169,6 +174,10 @@ class Recovery:
                 untouched_since=now() - timedelta(seconds=seconds),
                 limit=_UNATTENDED_ROWS,
             )
+
+    async def others_wait(self, session: AsyncSession) -> bool:
+        """Whether a run is unfinished that this process could not take up; under SYSTEM."""
+        return await crud.any_other(session, self._executor.works)
 
     async def cancel_missed(self) -> None:
         """Cancel what is under way here and whose cancel did not get through."""

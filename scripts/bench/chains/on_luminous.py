@@ -86,6 +86,7 @@ async def main(port: int, key: str) -> None:
         if serving.done():
             raise SystemExit("the service did not start")
         await asyncio.sleep(0.01)
+    await app.state.upper.opened()
     site = Site(app, await app.state.kernel.resolver.resolve(key, None))
     acts = chains(site.run)
     await obey({**acts, "choose": site.choose, "begin": site.begin, "notify": notify})

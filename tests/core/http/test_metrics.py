@@ -132,6 +132,7 @@ async def test_a_job_that_fails_is_counted(kernel):
     async def counted():
         return failures() >= 1
 
-    async with Jobs(kernel.valkey, [Job("failing", timedelta(hours=1), fail)]) as jobs:
+    async with Jobs(kernel.valkey) as jobs:
+        jobs.take_on([Job("failing", timedelta(hours=1), fail)])
         jobs.nudge("failing")
         await until(counted)

@@ -1,0 +1,1 @@
+"""The routes of privacy that want a person who has just proved themselves."""
