@@ -5,6 +5,7 @@ AppError
 ├── Unauthenticated       401
 ├── PermissionDenied      403
 ├── NotFound              404   (also another tenant's resource)
+├── MethodNotAllowed      405
 ├── RequestTimedOut       408
 ├── Conflict              409
 ├── Gone                  410
@@ -20,6 +21,7 @@ AppError
 A domain subclasses these in its own `errors.py` with a stable snake_case `code`.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -116,9 +118,15 @@ class NotFound(AppError):
 
 
 class MethodNotAllowed(AppError):
+    """The header `Allow` names the methods that it does take."""
+
     status = 405
     code = "method_not_allowed"
     title = "This address does not take that method"
+
+    def __init__(self, detail: str = "", *, allow: Collection[str]) -> None:
+        super().__init__(detail)
+        self.allow = ", ".join(sorted(allow))
 
 
 class RequestTimedOut(AppError):

@@ -1,6 +1,7 @@
 """Bad ids in paths, bad queries and bad headers, on every operation that takes them."""
 
 import json
+from collections import defaultdict
 from uuid import uuid4
 
 import pytest
@@ -305,10 +306,16 @@ async def test_a_position_beyond_the_end_of_a_run_is_refused(http, caller):
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "OPTIONS", "PROPFIND", "CONNECT"])
 async def test_another_method_is_405(address, operations, caller, method):
-    taken = {
-        operation.address(caller.ids) for operation in operations if operation.method == method
-    }
-    for path in sorted({operation.address(caller.ids) for operation in operations} - taken):
+    methods = defaultdict(set)
+    for operation in operations:
+        methods[operation.address(caller.ids)].add(operation.method)
+    for path, taken in methods.items():
+        if method in taken:
+            continue
         answer = await exchange(address, method, path.encode(), as_pairs(caller.headers))
-        assert complaint(answer) == "" or b"Invalid HTTP" in answer.content, path
-        assert 400 <= answer.status_code < 500, path
+        if b"Invalid HTTP" in answer.content:  # uvicorn's parser knows no such method
+            assert answer.status_code == 400, path
+            continue
+        assert complaint(answer) == "", path
+        assert answer.status_code == 405, path
+        assert set(answer.headers["allow"].split(", ")) >= taken, path

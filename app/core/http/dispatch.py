@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
+
+from app.core.errors import MethodNotAllowed
 
 _FIXED = 3  # "/v1/agents/{agent}" begins with three that are fixed: "", "v1" and "agents"
 
@@ -21,7 +23,7 @@ class Place(NamedTuple):
 class Dispatch:
     """Goes around a router: asks the routes that a path may be meant for, in their order.
 
-    What none of them takes is the router's own: it knows what to say of another method, of a
+    What none of them takes by another method either is the router's own: it knows what to say of a
     slash too many, or of nothing at all.
     """
 
@@ -33,6 +35,7 @@ class Dispatch:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope.get("root_path"):
+            others: list[Route] = []
             for route in self._candidates(scope["path"]):
                 match, found = route.matches(scope)
                 if match is Match.FULL:
@@ -40,6 +43,13 @@ class Dispatch:
                     scope.update(found)
                     await route.handle(scope, receive, send)
                     return
+                if match is Match.PARTIAL and isinstance(route, Route):
+                    others.append(route)
+            if others:
+                scope["route"] = others[0]  # under which the request is counted
+                raise MethodNotAllowed(
+                    allow={method for route in others for method in route.methods or ()}
+                )
         await self._router.app(scope, receive, send)
 
     def _candidates(self, path: str) -> Sequence[BaseRoute]:

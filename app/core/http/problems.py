@@ -49,7 +49,6 @@ class MalformedJson(BadRequest):
 _BY_STATUS: dict[int, type[AppError]] = {
     400: BadRequest,
     404: NotFound,
-    405: MethodNotAllowed,
     408: RequestTimedOut,
     413: PayloadTooLarge,
 }
@@ -75,6 +74,8 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = error.allow
     if isinstance(error, PreconditionFailed) and error.etag:
         headers["ETag"] = error.etag
     return Response(
@@ -121,13 +122,19 @@ def translate(error: Exception) -> AppError:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):
-        known = _BY_STATUS.get(error.status_code, BadRequest)
-        return known(error.detail if known is BadRequest else "")
+        return _told_by_framework(error)
     if waited_for := _waited_for(error):
         return Unavailable(f"{waited_for}; try again.", retry_after=1)
     if isinstance(error, _STORE_ERRORS) or _lost_connection(error):
         return StoreUnavailable("Try again in a few seconds.", retry_after=2)
     return InternalError("The request id finds the cause in the server's log.")
+
+
+def _told_by_framework(error: HTTPException) -> AppError:
+    if error.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed(allow=(error.headers or {}).get("Allow", "").split(", "))
+    known = _BY_STATUS.get(error.status_code, BadRequest)
+    return known(error.detail if known is BadRequest else "")
 
 
 def _invalid(error: RequestValidationError) -> AppError:

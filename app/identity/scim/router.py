@@ -1,8 +1,10 @@
 """/scim/v2 (RFC 7643, RFC 7644): users and groups, and what is not served."""
 
 from fastapi import APIRouter, Request, Response
-from scim2_models import Context, Group, NotFoundException, PatchOp, SCIMException
+from scim2_models import Context, Group, NotFoundException, PatchOp
+from starlette.routing import Match
 
+from app.core.errors import MethodNotAllowed
 from app.core.http.rails import off_rails
 from app.core.versions import etag_of, match, parse_etags
 from app.identity.scim import crud, groups, people, protocol, searching
@@ -150,19 +152,22 @@ async def search_all(directory: Caller, body: Body, session: ScimSession) -> Res
     return answer(await searching.everything(session, directory, body))
 
 
-class NotAllowed(SCIMException):
-    status = 405
-
-
-METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-SERVED = ("ServiceProviderConfig", "ResourceTypes", "Schemas", "Users", "Groups")
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 @router.api_route("/{rest:path}", methods=METHODS, dependencies=OFF)
-async def refuse(_: Caller, rest: str) -> Response:
+async def refuse(_: Caller, request: Request) -> Response:
     """Whatever is not served above, in the envelope."""
-    if rest.partition("/")[0] in SERVED:
-        raise NotAllowed(detail="This address does not take that method.")
+    served: APIRouter = request.scope["router"]
+    others = [each for each in served.routes if isinstance(each, ScimRoute)]
+    allow = {
+        method
+        for route in others
+        if route.endpoint is not refuse and route.matches(request.scope)[0] is Match.PARTIAL
+        for method in route.methods or ()
+    }
+    if allow:
+        raise MethodNotAllowed("This address does not take that method.", allow=allow)
     raise NotFoundException(detail="No such endpoint.")
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from scim2_models import Error, InvalidSyntaxException, SCIMException
 
 from app.core.db import SYSTEM, AsyncSession
-from app.core.errors import AppError
+from app.core.errors import AppError, MethodNotAllowed
 from app.core.http.guard import GuardedRoute, KernelDep
 from app.core.http.problems import translate
 from app.core.http.rails import RailsDep
@@ -79,6 +79,8 @@ def _translated(error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if shown.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(shown.retry_after)))
+    if isinstance(shown, MethodNotAllowed):
+        headers["Allow"] = shown.allow
     if isinstance(shown, PreconditionFailed) and shown.etag:
         headers["ETag"] = shown.etag
     bad = isinstance(error, RequestValidationError)

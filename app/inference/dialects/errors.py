@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from app.core.errors import AppError, BadRequest, NotFound
+from app.core.errors import AppError, BadRequest, MethodNotAllowed, NotFound
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -75,6 +75,8 @@ def written(
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
     ]
+    if isinstance(error, MethodNotAllowed):
+        headers.append((b"allow", error.allow.encode()))
     if error.retry_after is not None:
         headers.append((b"retry-after", b"%d" % seconds_of(error.retry_after)))
     return status, headers + (more or []), body

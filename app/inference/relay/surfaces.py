@@ -194,12 +194,14 @@ def find(method: str, path: str) -> Found:
     found = _PLAIN.get((method, path))
     if found is not None:
         return found
-    taken = any(path == plain for _, plain in _PLAIN)
+    allow = {taken for taken, plain in _PLAIN if path == plain}
     for surface, pattern in _TEMPLATES:
         match = pattern.fullmatch(path)
-        if match is not None and surface.method == method:
+        if match is None:
+            continue
+        if surface.method == method:
             return Found(surface, match.groupdict())
-        taken = taken or match is not None
-    if taken:
-        raise MethodNotAllowed(f"Not allowed to {method} on {path[:200]}.")
+        allow.add(surface.method)
+    if allow:
+        raise MethodNotAllowed(f"Not allowed to {method} on {path[:200]}.", allow=allow)
     raise NotFound(f"Unknown request URL: {method} {path[:200]}.")

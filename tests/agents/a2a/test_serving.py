@@ -66,6 +66,27 @@ async def test_an_agents_card_is_for_those_who_see_it(client, agency, peer):
     assert (foreign.status_code, foreign.json()["code"]) == (404, "agent_not_found")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("POST", "/.well-known/agent-card.json", "GET, HEAD"),
+        ("PUT", "/a2a/agents/helper/.well-known/agent-card.json", "GET, HEAD"),
+        ("GET", "/a2a/agents/helper", "POST"),
+        ("OPTIONS", "/a2a", "POST"),
+    ],
+)
+async def test_another_method_is_told_those_that_are_taken(client, peer, method, path, allow):
+    answer = await client.request(method, path, headers=peer.headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+
+
+async def test_a_card_is_asked_for_by_its_head_alone(client):
+    path = "/.well-known/agent-card.json"
+    whole, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
 async def test_a_message_is_a_task_that_is_a_run(agency, peer):
     agent = await agency.make()
     agency.says("Forty-two.")

@@ -9,6 +9,7 @@ from fastapi.routing import APIRouter
 from starlette.routing import Match
 
 from app.core.http.dispatch import Dispatch
+from app.core.http.problems import install_handlers
 from app.main import ROUTERS
 
 ID = "0199b0de-4f4e-7c5a-9a53-0d6f3c1e2b4a"
@@ -64,6 +65,12 @@ def app():
     async def fetch(path: str) -> str:
         return path
 
+    @made.patch("/v1/things/{name}")
+    @made.put("/v1/things/{name}")
+    async def change(name: str) -> str:
+        return name
+
+    install_handlers(made)
     made.router.middleware_stack = Dispatch(made.router)
     return made
 
@@ -92,6 +99,21 @@ async def test_what_no_route_takes_is_answered_as_ever(app, method, path, status
     assert response.status_code == status
     if said is not None:
         assert response.json() == said
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/v1/things/7", "GET, PATCH, PUT"),
+        ("/v1/things/", "GET"),
+        ("/v1/files/a/b/c", "GET"),
+    ],
+)
+async def test_another_method_is_told_those_of_all_routes_at_its_address(app, path, allow):
+    for method in ("POST", "HEAD", "OPTIONS"):
+        response = await answer(app, method, path)
+        assert (response.status_code, response.headers["allow"]) == (405, allow)
+        assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_route_that_is_added_later_is_found(app):

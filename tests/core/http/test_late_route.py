@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from app.core.http.late_route import LateRoute
 from app.core.http.late_router import LateRouter, LateRouters
+from app.core.http.problems import install_handlers
 
 
 async def show(number: int) -> dict[str, int]:
@@ -138,6 +139,7 @@ LATE = (
 async def client(modules):
     app = FastAPI()
     app.router.routes.append(LateRouters(LATE))
+    install_handlers(app)
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

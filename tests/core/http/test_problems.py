@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from app.chat.messages.schemas import TextInput
 from app.chat.turns.schemas import ChatCreate
-from app.core.errors import NotFound, TooManyRequests, Unauthenticated
+from app.core.errors import MethodNotAllowed, NotFound, TooManyRequests, Unauthenticated
 from app.core.http.problems import pointer_of, problem_response, problems, translate
 
 
@@ -116,6 +116,15 @@ def test_a_401_says_how_to_sign_in():
     assert answer.headers["content-type"] == "application/problem+json"
     told = json.loads(answer.body)
     assert (told["instance"], told["request_id"]) == ("/v1/me", "req_1")
+
+
+def test_a_405_names_the_methods_that_are_taken():
+    for error in (
+        MethodNotAllowed(allow={"PUT", "GET"}),
+        translate(HTTPException(405, headers={"Allow": "PUT, GET"})),
+    ):
+        answer = problem_response(error, path="/v1/me", request_id="req_1")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
 
 
 def test_a_route_documents_errors_of_one_status_together():

@@ -63,6 +63,28 @@ async def test_what_is_no_token_opens_nothing(http, directory, credential):
             assert answer.status_code == 401, (method, path)
 
 
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/Users", "GET, POST"),
+        ("/Users/7", "DELETE, GET, PATCH, PUT"),
+        ("/Users/.search", "DELETE, GET, PATCH, POST, PUT"),  # `.search` may be an id
+        ("/Schemas", "GET"),
+    ],
+)
+async def test_another_method_is_told_those_that_are_taken(directory, path, allow):
+    for method in {"PUT", "HEAD", "OPTIONS"} - set(allow.split(", ")):
+        answer = await directory.ask(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+        assert answer.headers["content-type"] == "application/scim+json"
+
+
+async def test_what_is_served_to_no_method_is_not_there(directory):
+    for path in ("/nowhere", "/Users/7/nowhere"):
+        answer = await directory.ask("GET", path)
+        assert (answer.status_code, answer.json()["status"]) == (404, "404")
+
+
 async def test_a_persons_own_credential_opens_nothing_there(http, directory):
     answer = await http.get("/scim/v2/Users", headers=directory.owner.headers)
     assert answer.status_code == 401

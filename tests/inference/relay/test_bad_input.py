@@ -203,6 +203,24 @@ async def test_other_paths_and_methods_are_refused_in_the_envelope(client, gatew
 
 
 @pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/openai/v1/chat/completions", "POST"),
+        ("/openai/v1/models", "GET"),
+        ("/openai/v1/files", "GET, POST"),
+        ("/openai/v1/files/file-1", "DELETE, GET"),
+        ("/openai/v1/responses", "POST"),
+        ("/anthropic/v1/messages", "POST"),
+        ("/gemini/v1beta/models/m:generateContent", "GET, POST"),  # `m:generateContent` is a model
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "HEAD", "OPTIONS"])
+async def test_another_method_is_told_those_that_are_taken(client, path, allow, method):
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize(
     "path", ["/openai/v1/files", "/openai/v1/batches", "/anthropic/v1/messages/batches"]
 )
 @pytest.mark.parametrize("limit", ["0", "-1", "1.5", "ten", "%C2%B2", "%D9%A3", "9" * 5000])
