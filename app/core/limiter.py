@@ -21,38 +21,62 @@ log = get_logger(__name__)
 
 WARN_EVERY_SECONDS: Final = 10.0
 
-# A policy is {key, microseconds a request, requests of a full bucket, requests taken}; a bucket
-# holds when it will be full again. `weigh` answers of each policy whether it refuses, what is left
-# in the bucket, the microseconds until it is full, and those until it has what is asked for, all
-# in one flat list; `take` then takes from the first so many of them.
+# A policy is {key, microseconds a request, requests of a full bucket, requests taken}; of one that
+# does not say, `taken` are. A bucket holds when it will be full again. `weigh` answers of
+# each policy whether it refuses, what is left in the bucket, the microseconds until it is full, and
+# those until it has what is asked for, all in one flat list; `take` then takes from the first so
+# many of them.
 BUCKETS: Final = """
-local function weigh(policies, at)
+local floor, max, min = math.floor, math.max, math.min
+local full_at, filled_at = {}, {}
+
+local function read_buckets(policies)
+  local unknown = {}
+  for i = 1, #policies do
+    local key = policies[i][1]
+    if not full_at[key] then unknown[#unknown + 1] = key end
+  end
+  if #unknown == 0 then return end
+  for i, found in ipairs(redis.call('MGET', unpack(unknown))) do
+    full_at[unknown[i]] = tonumber(found or 0)
+  end
+end
+local function weigh(policies, at, taken)
+  read_buckets(policies)
   local answer, refused = {}, false
-  for i, policy in ipairs(policies) do
-    local each, most, cost = policy[2], policy[3], policy[4]
-    local full_at = tonumber(redis.call('GET', policy[1]) or 0)
-    local lacks = math.min(math.max(full_at - at, 0), each * most)
-    local short = math.max(lacks - each * (most - cost), 0)
+  for i = 1, #policies do
+    local policy = policies[i]
+    local each, most = policy[2], policy[3]
+    local lacks = min(max(full_at[policy[1]] - at, 0), each * most)
+    local short = max(lacks - each * (most - (policy[4] or min(taken, most))), 0)
     refused = refused or short > 0
     answer[4 * i - 3] = short > 0 and 1 or 0
-    answer[4 * i - 2] = math.floor((each * most - lacks) / each)
+    answer[4 * i - 2] = floor((each * most - lacks) / each)
     answer[4 * i - 1] = lacks
     answer[4 * i] = short
   end
   return answer, refused
 end
 local function fill(key, lacks, at)
-  redis.call('SET', key, string.format('%.0f', at + lacks), 'PX', math.floor(lacks / 1000) + 1)
+  put(full_at, key, at + lacks)
+  filled_at[key] = at
 end
-local function take(policies, answer, at, how_many)
+local function take(policies, answer, at, how_many, taken)
   for i = 1, how_many do
     local policy = policies[i]
-    local each, most, cost = policy[2], policy[3], policy[4]
-    local lacks = answer[4 * i - 1] + each * cost
-    answer[4 * i - 2] = math.floor((each * most - lacks) / each)
+    local each, most = policy[2], policy[3]
+    local lacks = answer[4 * i - 1] + each * (policy[4] or min(taken, most))
+    answer[4 * i - 2] = floor((each * most - lacks) / each)
     answer[4 * i - 1] = lacks
     fill(policy[1], lacks, at)
   end
+end
+local function write_buckets()
+  for key, at in pairs(filled_at) do
+    local milliseconds = floor(max(full_at[key] - at, 0) / 1000) + 1
+    redis.call('SET', key, string.format('%.0f', full_at[key]), 'PX', milliseconds)
+  end
+  full_at, filled_at = {}, {}
 end
 """
 
@@ -65,7 +89,7 @@ local function decide(question)
   if not refused then take(question[2], answer, at, #answer / 4) end
   return answer
 end
-local function finish() end
+local finish = write_buckets
 """
 
 

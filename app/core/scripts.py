@@ -18,23 +18,59 @@ from app.core.waiting import deadline, running_loop
 # is asked about all at once waits for Valkey all at once too, and this process with it.
 MOST_AT_ONCE: Final = 8
 
-# The frame of every script. ARGV[1] is a JSON array of questions, ARGV[2] what is attached to
-# them, one behind the other: a few long arguments cost less than many. `decide(question, attached)`
-# answers one question; an error in one leaves the others alone.
-# `finish()` comes after the last. Numbers in answers have 14 digits; a longer one goes as text.
+# The frame of every script. ARGV[1] is a JSON array: what questions share, the questions, and
+# whether they are asked `anew` (1), since the answer to them may have been lost. ARGV[2] is what is
+# attached to both, one behind the other: a few long arguments cost less than many.
+# `decide(question, attached, shared)` answers one question, with `now` in microseconds; what is
+# shared is {its pieces, its JSON}. `finish()` comes after the last, and tells Valkey what has
+# changed: until then changes stand in tables, so that nothing is read twice or written twice. They
+# are made by `put`: a question that breaks off has changed nothing, and leaves the others alone.
+# Numbers in answers have 14 digits; a longer one goes as text.
 PROLOGUE: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
+local undo, changes = {}, 0
+local document, position = cjson.decode(ARGV[1]), 1
+local anew = document[3] == 1
+
+local function put(where, name, value)
+  undo[changes + 1], undo[changes + 2], undo[changes + 3] = where, name, where[name]
+  changes = changes + 3
+  where[name] = value
+end
+
+-- What `pcall` says; what was put by work that breaks off is as it was.
+local function attempt(work, ...)
+  local before = changes
+  local fine, answer = pcall(work, ...)
+  if not fine then
+    for i = changes, before + 1, -3 do undo[i - 2][undo[i - 1]] = undo[i] end
+    changes = before
+  end
+  return fine, answer
+end
+
+-- A command about a key, with as many arguments at once as Lua can pass.
+local function call_with(command, key, arguments)
+  for first = 1, #arguments, 1000 do
+    redis.call(command, key, unpack(arguments, first, math.min(first + 999, #arguments)))
+  end
+end
 """
 EPILOGUE: Final = """
-local answers, position = {}, 1
-for i, question in ipairs(cjson.decode(ARGV[1])) do
-  local attached = {}
-  for n, length in ipairs(question[1]) do
-    attached[n] = string.sub(ARGV[2], position, position + length - 1)
+local function cut(lengths)
+  local pieces = {}
+  for i, length in ipairs(lengths) do
+    pieces[i] = string.sub(ARGV[2], position, position + length - 1)
     position = position + length
   end
-  local fine, answer = pcall(decide, question[2], attached)
+  return pieces
+end
+for _, shared in ipairs(document[1]) do shared[1] = cut(shared[1]) end
+local answers = {}
+for i, question in ipairs(document[2]) do
+  local attached = cut(question[1])
+  local fine, answer = attempt(decide, question[3], attached, document[1][question[2]])
   answers[i] = fine and answer or {error = tostring(answer)}
 end
 finish()
@@ -54,6 +90,16 @@ class ScriptFailed(RedisError):
     """The script broke off in the middle of one question."""
 
 
+class Shared:
+    """What several questions have in common, as JSON and pieces: a batch tells it once."""
+
+    __slots__ = ("attached", "wire")
+
+    def __init__(self, wire: bytes, *attached: bytes) -> None:
+        self.wire = b"[%a,%b]" % ([len(piece) for piece in attached], wire)
+        self.attached = b"".join(attached)
+
+
 @dataclass(slots=True, eq=False)
 class Question:
     """One question as JSON, of a rider or of who awaits `future`.
@@ -66,6 +112,7 @@ class Question:
     attached: Sequence[bytes]
     answered: Answered | None = None
     future: asyncio.Future[Any] | None = None
+    shared: Shared | None = None
 
 
 class BatchedScript:
@@ -91,11 +138,13 @@ class BatchedScript:
         self._asking: asyncio.Task[None] | None = None
         self.riders: list[Callable[[], Question | None]] = []
 
-    def ask(self, wire: bytes, *attached: bytes) -> asyncio.Future[Any]:
+    def ask(
+        self, wire: bytes, *attached: bytes, shared: Shared | None = None
+    ) -> asyncio.Future[Any]:
         """The answer to come; or RedisError, OSError, or TimeoutError."""
         loop = running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(Question(wire, attached, None, answer))
+        self._waiting.append(Question(wire, attached, None, answer, shared))
         if not self._busy:
             self._wake_in(loop)
         return answer
@@ -177,7 +226,7 @@ class BatchedScript:
         try:
             try:
                 with deadline(self._due - running_loop().time()):
-                    said = orjson.loads(await self._evaluate(*framed(batch)))
+                    said = orjson.loads(await self._evaluate(*framed(batch, anew=True)))
             except Exception as error:  # noqa: BLE001 - each of those who asked is told
                 hand_out(batch, [error] * len(batch))
             else:
@@ -208,15 +257,24 @@ class BatchedScript:
         self._line = await Line.open(self._valkey.connection_pool, self._heard)
 
 
-def framed(batch: list[Question]) -> tuple[bytes, bytes]:
-    """The two arguments of the script: the questions, and what is attached to them."""
+def framed(batch: list[Question], *, anew: bool = False) -> tuple[bytes, bytes]:
+    """The two arguments of the script: the questions, and what is attached to them.
+
+    They are asked `anew` where Valkey may have decided them already.
+    """
+    places: dict[Shared, int] = {}
     questions: list[bytes] = []
     pieces: list[bytes] = []
     for question in batch:
+        shared = question.shared
+        place = 0 if shared is None else places.setdefault(shared, len(places) + 1)
         # A list of numbers is written in Python as it is in JSON.
-        questions.append(b"[%a,%b]" % ([len(piece) for piece in question.attached], question.wire))
+        lengths = [len(piece) for piece in question.attached]
+        questions.append(b"[%a,%d,%b]" % (lengths, place, question.wire))
         pieces += question.attached
-    return b"[%b]" % b",".join(questions), b"".join(pieces)
+    common = b",".join([shared.wire for shared in places])
+    attached = b"".join([*[shared.attached for shared in places], *pieces])
+    return b"[[%b],[%b],%d]" % (common, b",".join(questions), anew), attached
 
 
 def hand_out(batch: list[Question], answers: list[Any]) -> None:

@@ -15,17 +15,25 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.core.kernel import connect_valkey
 from app.core.line import Line
-from app.core.scripts import MOST_AT_ONCE, BatchedScript, Question, ScriptFailed
+from app.core.scripts import MOST_AT_ONCE, BatchedScript, Question, ScriptFailed, Shared, framed
 from app.core.tasks import stop_tasks
 from tests.inference.providers.test_transport_tls import certificate, server_context
 from tests.runs.test_valkey_restart import Server
 
 SOURCE = """
 local unfinished = false
-local function decide(question, attached)
+local state = {n = 0}
+local function decide(question, attached, shared)
   unfinished = unfinished or question == 'leave'
   if question == 'break' then error('broken') end
   if question == 'count' then return redis.call('INCR', 'counted') end
+  if question == 'shared' then return {shared[2], shared[1], attached} end
+  if question == 'anew' then return {anew} end
+  if string.find(question, 'put') then
+    for _ = 1, 2 do put(state, 'n', state.n + 1) end
+    attempt(function() put(state, 'n', 100) error('within') end)
+    return question == 'put' and state.n or error('broken')
+  end
   return {question, attached}
 end
 local function finish()
@@ -94,6 +102,35 @@ async def test_one_broken_question_leaves_the_others_alone(script):
     one, broken, other = await asyncio.gather(*asked, return_exceptions=True)
     assert (one, other) == (["a", {}], ["b", {}])
     assert isinstance(broken, ScriptFailed)
+
+
+async def test_what_a_broken_question_has_put_is_undone_and_nothing_else(script):
+    asked = ("put", "put and break", "put", "put and break", "put")
+    said = await asyncio.gather(*(ask(script, one) for one in asked), return_exceptions=True)
+    assert (said[::2], *map(type, said[1::2])) == ([2, 4, 6], ScriptFailed, ScriptFailed)
+
+
+async def test_what_questions_share_is_sent_once_and_told_to_each(script):
+    one, other = Shared(b'"one"', b"a", b"bc"), Shared(b'{"n":2}', b"")
+    batch = [Question(b'"shared"', (b"%d" % n,), shared=one) for n in range(3)]
+    assert framed(batch)[0].count(b"one") == framed(batch)[1].count(b"abc") == 1
+    told = enumerate((one, other, one))
+    asked = (script.ask(b'"shared"', b"%d" % n, shared=each) for n, each in told)
+    assert await asyncio.gather(*asked, ask(script, "alone", b"-")) == [
+        ["one", ["a", "bc"], ["0"]],
+        [{"n": 2}, [""], ["1"]],
+        ["one", ["a", "bc"], ["2"]],
+        ["alone", ["-"]],
+    ]
+
+
+async def test_only_what_may_have_been_decided_is_asked_anew(script):
+    line = await on_a_line(script)
+    assert await ask(script, "anew") == [False]
+    asked = script.ask(b'"anew"')
+    await asyncio.sleep(0)
+    line._transport.abort()
+    assert await asked == [True]
 
 
 async def test_one_who_left_before_the_question_did_is_not_asked_about(script):

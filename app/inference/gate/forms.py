@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from app.core.auth import Access
 from app.core.limits import Policy
+from app.core.scripts import Shared
 from app.inference.budgets.rules import BudgetRule, rule_of_run
 from app.inference.gate.blame import breaker_key
 from app.inference.gate.books import Caps, Customers
@@ -19,7 +20,7 @@ from app.inference.routing.plan import Candidate
 from app.inference.usage.payer import Payer
 
 MOST_KEPT: Final = 1000
-MOST_PARTS: Final = 100
+MOST_CHOICES: Final = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -27,8 +28,8 @@ class Part:
     """What is said of one candidate.
 
     `under` are the places (from 1) of the budgets that its calls count under, `budgets` their keys,
-    `hard` says that one of them is. `asked` is a template of the question's part: what it may come
-    to, and whether that is known. `row` is how a started row goes on after what all have in common.
+    `hard` says that one of them is. `asked` is the question's part. `row` is how a started row goes
+    on after what all have in common.
     """
 
     candidate: Candidate
@@ -37,8 +38,16 @@ class Part:
     budgets: tuple[str, ...]
     hard: bool
     breaker: str
-    asked: bytes
+    asked: list[Any]
     row: bytes
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """The candidates of a request in their order, and what is told of them to the script."""
+
+    parts: tuple[Part, ...]
+    shared: Shared
 
 
 @dataclass(slots=True, eq=False)
@@ -46,8 +55,7 @@ class Form:
     """A payer's requests of one kind, under the same limits and budgets.
 
     `policies` are those that a verdict is about, none where the request is counted already; `until`
-    is when the first window of `rules` ends. `row` is what every row says, `question` a template of
-    the question: ids of the call and its request, what is taken of each of `buckets`, candidates.
+    is when the first window of `rules` ends, `row` is what every row says.
     """
 
     payer: Payer
@@ -57,28 +65,26 @@ class Form:
     executor_id: str
     follows: bool
     policies: tuple[Policy, ...] = field(init=False)
-    most_taken: tuple[int, ...] = field(init=False)
     until: datetime | None = field(init=False)
     hard: bool = field(init=False)
-    question: bytes = field(init=False)
-    _parts: dict[int, Part] = field(init=False, default_factory=dict)
+    _choices: dict[tuple[int, ...], Choice] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         terms, rules = self.terms, self.rules
         self.policies = () if self.follows else terms.requests + terms.tokens
-        self.most_taken = () if self.follows else tuple(each.most for each in terms.buckets)
         self.until = min((rule.end for rule in rules if rule.end is not None), default=None)
         self.hard = any(rule.hard for rule in rules)
-        self.question = self._question()
 
-    def part(self, candidate: Candidate) -> Part:
-        """What is said of a candidate; made once."""
+    def choice(self, candidates: Sequence[Candidate]) -> Choice:
+        """What is said of these candidates in this order; made once."""
         # A part keeps its candidate alive, so that nothing else comes to its place in memory.
-        found = self._parts.get(id(candidate))
+        who = tuple(map(id, candidates))
+        found = self._choices.get(who)
         if found is None:
-            if len(self._parts) >= MOST_PARTS:
-                self._parts.clear()
-            found = self._parts[id(candidate)] = self._made(candidate)
+            if len(self._choices) >= MOST_CHOICES:
+                self._choices.clear()
+            parts = tuple(map(self._part, candidates))
+            found = self._choices[who] = Choice(parts, self._shared(parts))
         return found
 
     def without(self, places: set[int]) -> "Form":
@@ -86,24 +92,23 @@ class Form:
         rules = tuple(rule for place, rule in enumerate(self.rules, 1) if place not in places)
         return Form(self.payer, self.terms, rules, self.row, self.executor_id, self.follows)
 
-    def _question(self) -> bytes:
+    def _shared(self, parts: Sequence[Part]) -> Shared:
         terms = self.terms
-        policies: list[bytes] = []
-        if not self.follows:
-            policies = [literal(policy.wire) for policy in terms.requests]
-            for bucket in terms.buckets:
-                policies.append(b"[%b,%d,%d,%%d]" % (said(bucket.key), bucket.each, bucket.most))
-        budgets = [[rule.key, rule.cap if rule.hard else -1] for rule in self.rules]
-        return b'["admit",0,["%%b",%b,"%%b",%d,[%b],%d,%b,%b,[%%b]]]' % (
-            said(self.executor_id),
-            self.follows,
-            b",".join(policies),
-            0 if self.follows else len(terms.requests),
-            said(terms.slots),
-            said(budgets),
-        )
+        counting = () if self.follows else terms.requests
+        policies: list[Any] = [orjson.Fragment(policy.wire) for policy in counting]
+        policies += () if self.follows else map(tuple, terms.buckets)
+        said = [
+            self.executor_id,
+            int(self.follows),
+            policies,
+            len(counting),
+            terms.slots,
+            [(rule.key, rule.cap if rule.hard else -1) for rule in self.rules],
+            [part.asked for part in parts],
+        ]
+        return Shared(orjson.dumps(said), *[part.row for part in parts])
 
-    def _made(self, candidate: Candidate) -> Part:
+    def _part(self, candidate: Candidate) -> Part:
         reference = candidate.target.reference
         under = [place for place, rule in enumerate(self.rules, 1) if rule.covers(reference)]
         rules = [self.rules[place - 1] for place in under]
@@ -116,7 +121,7 @@ class Form:
             tuple([rule.key for rule in rules]),
             any(rule.hard for rule in rules),
             breaker,
-            b"[%b,%%d,%%d,%b]" % (said(breaker), said(under)),
+            [breaker, int(candidate.price is not None), under],
             b'%b,"price":%b,"reserved_nano":' % (who, price),
         )
 
@@ -193,13 +198,3 @@ class Forms:
             rules = (*rules, own)
         row = row_of(payer, load, self._executor_id)
         return Form(payer, terms, rules, row, self._executor_id, follows)
-
-
-def said(something: object) -> bytes:
-    """As JSON, in a template."""
-    return literal(orjson.dumps(something, default=str))
-
-
-def literal(text: bytes) -> bytes:
-    """As it is, in a template."""
-    return text.replace(b"%", b"%%")

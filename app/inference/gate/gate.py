@@ -113,7 +113,7 @@ class Gate:
         at = now()
         form = await self._form(payer, access, policies, load, at)
         call = OpenCall(payer, candidates[0], load, new_text(), 1, new_text(), at, terms=form.terms)
-        if form.most_taken:
+        if form.terms.buckets:
             call.taken = load.input_tokens + (load.most_output_tokens or 0)
         verdict, chosen = await self._admitted(Wish(call, candidates, form), noted)
         return Admission(verdict, chosen)
@@ -187,11 +187,11 @@ class Gate:
             notes.good[call.breaker] = notes.good.get(call.breaker, 0) + 1
         else:
             report = report_on(call, end)
-        tokens: list[Any] = []
-        if call.terms.buckets:
+        buckets, tokens = call.terms.buckets, tuple[int, ...]()
+        if buckets:
             used = call.usage.input_tokens + call.usage.output_tokens
             tokens = correcting(call.terms, call.taken, used)
-        notes.settled.append([call.id_text, call.cost or 0, call.budgets, tokens, report, ""])
+        notes.settle(call.id_text, call.cost, call.budgets, buckets, tokens, report)
 
     async def flush(self) -> None:
         """Bring everything recorded so far, by any process, into Postgres."""
@@ -267,9 +267,9 @@ class Gate:
         for _ in range(MOST_QUESTIONS):
             if self._outbox.down:
                 return Verdict(), self._admitted_unasked(wish, noted)
-            wire, attached = wish.question()
+            wire, begins = wish.question()
             try:
-                answer = await self._script.ask(wire, *attached)
+                answer = await self._script.ask(wire, begins, shared=wish.shared)
             except asyncio.CancelledError:
                 # It may have been admitted: what it holds is given back.
                 self.settle(wish.call, Settlement("cancelled", Usage(), cost=0))

@@ -76,7 +76,7 @@ class LostCalls:
             cost = 0 if usage is None else (None if price is None else price.cost(usage))
             notes = self._outbox.notes()
             notes.records.append(answered(call, usage, cost))
-            notes.settled.append([str(call.id), cost or 0, [], [], [], call.executor_id])
+            notes.settle(str(call.id), cost, lost=call.executor_id)
 
     def _settle(self, calls: Iterable[ModelCall], text: str | Mapping[UUID, str]) -> None:
         said: dict[UUID | None, str] = {}
@@ -92,7 +92,7 @@ class LostCalls:
             cost = None if price is None else price.cost(usage)
             notes = self._outbox.notes()
             notes.records.append(interrupted(call, usage, cost))
-            notes.settled.append([str(call.id), cost or 0, [], [], [], call.executor_id])
+            notes.settle(str(call.id), cost, lost=call.executor_id)
 
 
 # What a row keeps of itself when it ends.

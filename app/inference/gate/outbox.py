@@ -6,6 +6,7 @@ Valkey is away everything waits here.
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,6 +14,7 @@ import orjson
 from app.core.log import get_logger
 from app.core.scripts import BatchedScript, Question
 from app.core.waiting import running_loop
+from app.inference.gate.call import Bucket
 
 log = get_logger(__name__)
 
@@ -23,21 +25,45 @@ LONGEST_PAUSE: Final = 1.0
 
 
 class Notes:
-    """What travels together: settlements, good calls by breaker, late holds and records."""
+    """What travels together: settlements, good calls by breaker, late holds and records.
 
-    __slots__ = ("good", "late", "records", "settled")
+    `terms` are the places (from 1) of what settlements are under: keys of budgets, and buckets.
+    """
+
+    __slots__ = ("good", "late", "records", "settled", "terms")
 
     def __init__(self) -> None:
         self.settled: list[Any] = []
         self.good: dict[str, int] = {}
         self.late: list[Any] = []
         self.records: list[bytes] = []
+        self.terms: dict[tuple[tuple[str, ...], tuple[Bucket, ...]], int] = {}
 
     def __len__(self) -> int:
         return max(len(self.records), len(self.settled))
 
+    def settle(
+        self,
+        call_id: str,
+        cost: int | None,
+        budgets: tuple[str, ...] = (),
+        buckets: tuple[Bucket, ...] = (),
+        tokens: Sequence[int] = (),
+        report: Sequence[Any] = (),
+        *,
+        lost: str = "",
+    ) -> None:
+        """Say what a call cost; `tokens` are taken more of each bucket.
+
+        `report` is of its breaker, `lost` names its executor where another one settles it.
+        """
+        place = self.terms.setdefault((budgets, buckets), len(self.terms) + 1)
+        self.settled.append((call_id, cost or 0, place, tokens, report, lost))
+
     def question(self, executor_id: str, sequence: int) -> bytes:
-        said = [executor_id, sequence, self.settled, list(self.good.items()), self.late]
+        good = list(self.good.items())
+        terms = [(budgets, list(map(tuple, buckets))) for budgets, buckets in self.terms]
+        said = [executor_id, sequence, self.settled, good, self.late, terms]
         return orjson.dumps(["notes", 0, said])
 
 

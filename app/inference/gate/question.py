@@ -17,7 +17,7 @@ from app.inference.gate.errors import (
     TooManyCalls,
 )
 from app.inference.gate.forms import Form
-from app.inference.gate.records import began_of, head_of, start_of, started
+from app.inference.gate.records import began_of, head_of, number, start_of, started
 from app.inference.gate.terms import reservation
 from app.inference.prices.money import to_dollars
 from app.inference.routing.plan import Candidate
@@ -34,7 +34,7 @@ class Wish:
     false where nobody knows that.
     """
 
-    __slots__ = ("amounts", "call", "candidates", "form", "is_bounded", "parts")
+    __slots__ = ("amounts", "call", "candidates", "form", "is_bounded", "parts", "shared")
 
     def __init__(self, call: OpenCall, candidates: Sequence[Candidate], form: Form) -> None:
         self.call = call
@@ -46,7 +46,8 @@ class Wish:
         """Have it fall under the budgets of this form."""
         load = self.call.load
         self.form = form
-        self.parts = [form.part(candidate) for candidate in self.candidates]
+        choice = form.choice(self.candidates)
+        self.parts, self.shared = choice.parts, choice.shared
         self.is_bounded = True
         self.amounts: list[int | None] = [None] * len(self.parts)
         if form.rules:
@@ -96,22 +97,18 @@ class Wish:
         call = self.call
         return b"{%b,%b}" % (head_of(call), start_of(call))
 
-    def question(self) -> tuple[bytes, list[bytes]]:
-        """What the script is asked, and what is attached.
-
-        That is how the record of the call's start begins, and how it goes on with each candidate.
-        """
-        call, form, is_bounded = self.call, self.form, self.is_bounded
-        asked = []
-        attached = [b"{%b,%b," % (call.began, started(call.load.input_tokens))]
-        for part, amount in zip(self.parts, self.amounts, strict=True):
-            asked.append(part.asked % (amount or 0, is_bounded and part.price is not None))
-            attached.append(
-                b"%bnull}" % part.row if amount is None else b"%b%d}" % (part.row, amount)
-            )
-        taken = [min(call.taken, most) for most in form.most_taken]
-        ids = call.id_text.encode(), call.request_text.encode()
-        return form.question % (*ids, *taken, b",".join(asked)), attached
+    def question(self) -> tuple[bytes, bytes]:
+        """What the script is asked beside what is `shared`, and how its record begins."""
+        call = self.call
+        amounts = b",".join([number(amount) for amount in self.amounts])
+        wire = b'["admit",0,"%b","%b",%d,[%b],%d]' % (
+            call.id_text.encode(),
+            call.request_text.encode(),
+            call.taken,
+            amounts,
+            self.is_bounded,
+        )
+        return wire, b"{%b,%b," % (call.began, started(call.load.input_tokens))
 
 
 def refusal_of(wish: Wish, answer: list[Any]) -> AppError:

@@ -9,7 +9,17 @@ from app.core.limiter import BUCKETS
 from app.core.scripts import BatchedScript
 
 # In the order in which they know of each other.
-PIECES: Final = ("records", "holds", "budgets", "breakers", "admit", "settle", "decide")
+PIECES: Final = (
+    "records",
+    "holds",
+    "slots",
+    "budgets",
+    "loads",
+    "breakers",
+    "admit",
+    "settle",
+    "decide",
+)
 FOLDER: Final = Path(__file__).parent / "lua"
 SOURCE: Final = BUCKETS + "".join((FOLDER / f"{name}.lua").read_text() for name in PIECES)
 

@@ -1,6 +1,6 @@
 """What a request is under: the limits of its key and of its customer, and what it may cost."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from app.core.auth import Access
@@ -46,14 +46,9 @@ def _bucket(policy: Policy) -> Bucket:
     return Bucket(policy.key, policy.limit.microseconds_each, policy.limit.requests)
 
 
-def correcting(terms: Terms, taken: int, used: int) -> list[list[Any]]:
-    """What is to be taken more, or given back, once it is known what was used."""
-    found = []
-    for key, each, most in terms.buckets:
-        difference = used - min(taken, most)
-        if difference:
-            found.append([key, each, most, difference])
-    return found
+def correcting(terms: Terms, taken: int, used: int) -> tuple[int, ...]:
+    """What is to be taken more of each bucket, or given back, once it is known what was used."""
+    return tuple([used - min(taken, bucket.most) for bucket in terms.buckets])
 
 
 def reservation(price: Price, load: Load, beyond: int = 0, longest: int = LONGEST_ANSWER) -> int:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.kernel import connect_valkey
+from app.core.scripts import Shared
 from app.inference.gate.errors import AllResting, NoCandidateReady
 from app.inference.gate.gate import Settlement
 from app.inference.gate.script import gate_script
@@ -113,13 +114,14 @@ async def follow(client, steps):
     model, run = Model(), uuid4().hex
     key, executor = f"breaker:{run}", f"test:{run}"
     at, sequence, under_way = 10**15, 0, [uuid4().hex]
+    shared = Shared(orjson.dumps([executor, 1, [], 0, [], [], [[key, 1, []]]]), b"")
     for number, (passed, action, which, jitter) in enumerate(steps):
         at += passed
         script = scripts[number % 2]
         if action == "ask":
             call = uuid4().hex
-            asked = [call, executor, run, 1, [], 0, [], [], [[key, 0, 1, []]]]
-            answer = await script.ask(orjson.dumps(["admit", at, asked]), b"{", b"}")
+            asked = orjson.dumps(["admit", at, call, run, 0, [None], 0])
+            answer = await script.ask(asked, b'{"reserved":', shared=shared)
             shut = ["no", {}, ["shut", model.wait(at), int(not model.openings)]]
             admitted, probe = model.ask(call, at)
             assert answer == (["yes", {}, 1, int(probe)] if admitted else shut)
@@ -128,8 +130,8 @@ async def follow(client, steps):
             call = under_way[-1 - which % len(under_way)]
             beside = 20 * SECOND if action == "pause" else jitter
             sequence += 1
-            note = [call, 0, [], [], [key, action, beside], ""]
-            notes = orjson.dumps(["notes", at, [executor, sequence, [note], [], []]])
+            note, terms = [call, 0, 1, [], [key, action, beside], ""], [[], []]
+            notes = orjson.dumps(["notes", at, [executor, sequence, [note], [], [], [terms]]])
             assert await script.ask(notes) == ["done", {}]
             model.ended(call, action, at, jitter)
         ((state, _, wait),) = await script.ask(orjson.dumps(["standing", at, [key]]))

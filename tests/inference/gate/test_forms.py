@@ -14,7 +14,7 @@ from app.inference.budgets.rules import BudgetRule
 from app.inference.customers.limits import CustomerLimits
 from app.inference.gate.call import Load, OpenCall, Terms
 from app.inference.gate.errors import BudgetExceeded, CustomerBlocked
-from app.inference.gate.forms import MOST_KEPT, MOST_PARTS, Form, Forms
+from app.inference.gate.forms import MOST_CHOICES, MOST_KEPT, Form, Forms
 from app.inference.gate.gate import Settlement
 from app.inference.gate.question import Wish
 from app.inference.gate.records import asked_of, read_price, row_of
@@ -46,8 +46,14 @@ def wish_of(*candidates, form, most=None):
 
 
 def read(wish):
-    wire, attached = wish.question()
-    return orjson.loads(wire)[2], attached
+    """What is asked, what is shared, how the record begins, and how it may go on."""
+    wire, begins = wish.question()
+    lengths, shared = orjson.loads(wish.shared.wire)
+    rows, position = [], 0
+    for length in lengths:
+        rows.append(wish.shared.attached[position : position + length])
+        position += length
+    return orjson.loads(wire)[2:], shared, begins, rows
 
 
 def test_each_candidate_reserves_by_its_own_price_under_its_own_budgets():
@@ -59,12 +65,10 @@ def test_each_candidate_reserves_by_its_own_price_under_its_own_budgets():
     assert (cheap.budgets, dear.budgets) == ((everywhere.key,), (everywhere.key, of_one.key))
     assert wish.amounts == [200 * 1000 + 10 * 2000, 200 * 5000 + 10 * 9000]
     assert wish.call.most_output is None
-    asked, _ = read(wish)
-    assert asked[8] == [
-        [cheap.breaker, wish.amounts[0], 1, [1]],
-        [dear.breaker, wish.amounts[1], 1, [1, 2]],
-    ]
-    assert asked[7] == [[everywhere.key, 10**12], [of_one.key, -1]]
+    asked, shared, _, _ = read(wish)
+    assert asked[3:] == [wish.amounts, 1]
+    assert shared[6] == [[cheap.breaker, 1, [1]], [dear.breaker, 1, [1, 2]]]
+    assert shared[5] == [[everywhere.key, 10**12], [of_one.key, -1]]
 
 
 def test_an_open_answer_is_bounded_only_where_a_hard_budget_stands():
@@ -78,12 +82,12 @@ def test_the_call_is_as_it_is_with_the_candidate_that_was_taken():
     candidates = (candidate("cheap", CHEAP), candidate("dear", DEAR))
     wish = wish_of(*candidates, form=form_of(rule()), most=10)
     assert wish.call.candidate is candidates[0]
-    _, (begins, *goes_on) = read(wish)
+    _, _, begins, goes_on = read(wish)
     for place, model in enumerate(("cheap", "dear")):
         call = wish.take(place)
         assert call.candidate is candidates[place]
         assert call.reserved == wish.amounts[place]
-        record = orjson.loads(begins + goes_on[place])
+        record = orjson.loads(begins + goes_on[place] + b"%d}" % wish.amounts[place])
         assert (record["model"], record["reserved_nano"]) == (model, call.reserved)
         # Whether Valkey was asked or not, it is the same row.
         assert orjson.loads(wish.record()) == record
@@ -92,7 +96,6 @@ def test_the_call_is_as_it_is_with_the_candidate_that_was_taken():
 
 
 def test_the_words_are_taken_as_they_are_whatever_is_in_them():
-    """What is filled in later has percent signs too."""
     strange = '100%d "off" %b %%'
     payer = replace(PAYER, customer=strange, tags=(strange,))
     policy = Policy(Limit("key", 5, 60), strange)
@@ -102,14 +105,13 @@ def test_the_words_are_taken_as_they_are_whatever_is_in_them():
     form = form_of(budget, terms=terms, payer=payer, load=replace(LOAD, route=strange))
     wish = wish_of(candidate(strange, CHEAP), form=form, most=10)
     wish.call.taken = 40_000
-    asked, (begins, goes_on) = read(wish)
-    bucket = terms.buckets[0]
-    assert asked[0] == wish.call.id_text
-    assert asked[4] == [orjson.loads(policy.wire), [bucket.key, bucket.each, 1000, 1000]]
-    assert asked[5:8] == [1, [[f"slots:customer:{PAYER.workspace_id}:{strange}", 2]],
-                          [[budget.key, 10**9]]]  # fmt: skip
-    assert strange in asked[8][0][0]
-    record = orjson.loads(begins + goes_on)
+    asked, shared, begins, (goes_on,) = read(wish)
+    assert asked == [wish.call.id_text, wish.call.request_text, 40_000, wish.amounts, 1]
+    assert shared[2] == [orjson.loads(policy.wire), list(terms.buckets[0])]
+    assert shared[3:6] == [1, [[f"slots:customer:{PAYER.workspace_id}:{strange}", 2]],
+                           [[budget.key, 10**9]]]  # fmt: skip
+    assert strange in shared[6][0][0]
+    record = orjson.loads(begins + goes_on + b"null}")
     assert (record["customer"], record["tags"], record["route"]) == (strange, [strange], strange)
     assert record["model"] == strange
 
@@ -117,9 +119,9 @@ def test_the_words_are_taken_as_they_are_whatever_is_in_them():
 def test_what_follows_is_counted_by_no_limit_again():
     limits = CustomerLimits("c", tokens=(TokenLimit("tpm", 1000, 60),), concurrency=2)
     terms = terms_of((Policy(Limit("key", 5, 60), "k"),), None, PAYER.workspace_id, limits)
-    asked, _ = read(wish_of(candidate(), form=form_of(terms=terms, follows=True)))
-    assert asked[3:6] == [1, [], 0]
-    assert len(asked[6]) == 1
+    _, shared, _, _ = read(wish_of(candidate(), form=form_of(terms=terms, follows=True)))
+    assert shared[1:4] == [1, [], 0]
+    assert len(shared[4]) == 1
 
 
 def cap(amount, subject=("workspace", None), window="day"):
@@ -181,12 +183,14 @@ def test_nothing_is_remembered_without_bound_and_nobody_taken_for_another(known)
         assert form.payer is payer
         del payer
     assert len(caps.memo) <= MOST_KEPT
-    for n in range(2 * MOST_PARTS + 10):
+    for n in range(2 * MOST_CHOICES + 10):
         other = candidate(f"model-{n}")
-        assert form.part(other).candidate is other
-        assert form.part(other) is form.part(other)
-        del other
-    assert len(form._parts) <= MOST_PARTS
+        choice = form.choice([other])
+        assert choice.parts[0].candidate is other
+        assert form.choice([other]) is choice
+        assert form.choice([other, other]) is not choice
+        del other, choice
+    assert len(form._choices) <= MOST_CHOICES
 
 
 def test_a_row_keeps_a_price_that_can_be_read_again():

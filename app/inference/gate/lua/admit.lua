@@ -1,69 +1,85 @@
--- Everything that a call needs, or nothing: {id, executor, request, follows, policies, how many of
--- them count requests, slots, budgets, candidates}. A candidate is {breaker, amount, has a price,
--- its budgets by their place}. Attached: how the call's record begins, and how it goes on with each
--- candidate.
+-- Everything that a call needs, or nothing: {'admit', time, id, request, tokens to take, amounts,
+-- whether what a call may come to is known}. What calls share is {executor, follows, policies, how
+-- many of them count requests, slots, budgets, candidates}, a candidate being {breaker, has a price,
+-- its budgets by their place}; the amounts are one a candidate, null where nothing is reserved.
+-- Attached: how the call's record begins, and what calls share of how it goes on with each candidate.
 
--- The first budget of a candidate that stands against it, and why.
-local function budget_against(candidate, budgets)
-  for _, i in ipairs(candidate[4]) do
-    local budget = budgets[i]
-    if budget.cap >= 0 and candidate[3] == 0 then return i, 'price' end
-    if not budget_room(budget, candidate[2]) then return i, 'budget' end
+-- The first budget of a candidate that stands against it, why, and what is settled and reserved.
+local function budget_against(candidate, amount, is_bounded, limits)
+  for _, i in ipairs(candidate[3]) do
+    local settled, reserved = budget_standing(budget_of(limits[i][1]))
+    local cap = limits[i][2]
+    if cap >= 0 then
+      if candidate[2] * is_bounded == 0 then return i, 'price', settled, reserved end
+      if settled + reserved + amount > cap then return i, 'budget', settled, reserved end
+    end
   end
 end
 
--- Its place, its breaker and whether it is a probe; or the refusal of the first that is ready, or
--- how long until one of them is, and whether none of them does worse than to ask for a pause.
-local function choose(candidates, budgets, at)
+-- Its place and whether it is a probe; or nil and the refusal of the first that is ready, or how long
+-- until one of them is, and whether none of them does worse than to ask for a pause.
+local function choose(call, shared, at)
   local refusal, soonest
   local rested = 1
-  for i, candidate in ipairs(candidates) do
+  for i, candidate in ipairs(shared[7]) do
     local breaker = breaker_of(candidate[1])
     local wait, probe = breaker_wait(breaker, at)
     if wait > 0 then
       soonest = math.min(soonest or wait, wait)
       if breaker.n then rested = 0 end
     else
-      local against, why = budget_against(candidate, budgets)
-      if not against then return i, breaker, probe end
-      local budget = budgets[against]
-      refusal = refusal or {why, against, budget.s, budget.r, tostring(i)}
+      local amount = call[6][i] ~= cjson.null and call[6][i] or 0
+      local against, why, settled, reserved = budget_against(candidate, amount, call[7], shared[6])
+      if not against then return i, probe end
+      refusal = refusal or {why, against, exact(settled), exact(reserved), tostring(i)}
     end
   end
   return nil, refusal or {'shut', soonest, rested}
 end
 
-local function hold_call(call, candidate, slots, budgets)
-  local keys = {}
-  for i, place in ipairs(candidate[4]) do
-    keys[i] = budgets[place][1]
-    redis.call('HINCRBY', keys[i], 'r', exact(candidate[2]))
+local function hold_call(call, shared, candidate, amount)
+  local id, request, keys = call[3], call[4], {}
+  for i, place in ipairs(candidate[3]) do
+    keys[i] = shared[6][place][1]
+    add_to_budget(keys[i], 0, amount, id)
   end
-  if #keys > 0 or #slots > 0 then
-    keep_hold(call[2], call[1], {candidate[2], keys, slots, call[3]})
+  local held = take_slots(shared[5], request)
+  if #keys > 0 or #held > 0 then
+    keep_packed(holds_of(shared[1]), id, {amount, keys, held, request})
   end
 end
 
-local function admit(call, attached, at)
-  local policies, requests, slots, budgets = call[5], call[6], call[7], call[8]
-  local cold = read_budgets(budgets)
+-- Of a call that may have been admitted before, since the answer to it was lost.
+local function give_back(executor, id)
+  local hold = take_packed(holds_of(executor), id)
+  if not hold then return end
+  free_slots(hold[3], hold[4])
+  for _, key in ipairs(hold[2]) do add_to_budget(key, 0, -hold[1], id) end
+end
+
+local function admit(call, attached, common, at)
+  local rows, shared = common[1], common[2]
+  local policies, requests, taken = shared[3], shared[4], call[5]
+  local cold = cold_budgets(shared[6])
   if cold then return {'cold', {}, cold} end
-  local standing, refused = weigh(policies, at)
+  if anew then give_back(shared[1], call[3]) end
+  local standing, refused = weigh(policies, at, taken)
   if refused then return {'rate', standing} end
-  local full = call[4] == 0 and full_slot(slots)
+  local full = shared[2] == 0 and full_slot(shared[5])
   if full then
     take(policies, standing, at, requests)
     return {'busy', standing, full}
   end
-  local chosen, breaker, probe = choose(call[9], budgets, at)
+  local chosen, found = choose(call, shared, at)
   if not chosen then
     take(policies, standing, at, requests)
-    return {'no', standing, breaker}
+    return {'no', standing, found}
   end
-  local candidate = call[9][chosen]
-  take(policies, standing, at, #policies)
-  hold_call(call, candidate, take_slots(slots, call[3]), budgets)
-  if probe then probe_breaker(candidate[1], breaker, call[1], at) end
-  records[#records + 1] = attached[1] .. attached[chosen + 1]
-  return {'yes', standing, chosen, probe and 1 or 0}
+  local candidate, amount = shared[7][chosen], call[6][chosen]
+  take(policies, standing, at, #policies, taken)
+  hold_call(call, shared, candidate, amount ~= cjson.null and amount or 0)
+  if found then probe_breaker(candidate[1], call[3], at) end
+  local reserved = amount ~= cjson.null and exact(amount) or 'null'
+  record(attached[1], rows[chosen], reserved, '}')
+  return {'yes', standing, chosen, found and 1 or 0}
 end

@@ -6,13 +6,35 @@ local SLOT, SLOTS = 5000000, 6
 local FAILURES, FIRST_OPEN, LONGEST_OPEN = 5, 5000000, 300000000
 local PROBE_LEASE, LONGEST_PAUSE, KEPT = 30000000, 300000000, 3600000
 
+local breakers, judged = {}, {}
+
 local function breaker_of(key)
-  local packed = redis.call('GET', key)
-  return packed and cmsgpack.unpack(packed) or {}
+  local b = breakers[key]
+  if not b then
+    local packed = redis.call('GET', key)
+    b = packed and cmsgpack.unpack(packed) or {}
+    breakers[key] = b
+  end
+  return b
+end
+
+-- One to be changed, and kept.
+local function copy_of(b)
+  local copy = {}
+  for name, value in pairs(b) do copy[name] = value end
+  return copy
 end
 
 local function keep_breaker(key, b)
-  redis.call('SET', key, cmsgpack.pack(b), 'PX', KEPT)
+  put(breakers, key, b)
+  judged[key] = true
+end
+
+local function write_breakers()
+  for key in pairs(judged) do
+    redis.call('SET', key, cmsgpack.pack(breakers[key]), 'PX', KEPT)
+  end
+  breakers, judged = {}, {}
 end
 
 -- Microseconds until it may be asked (0: now), and whether that is as its probe.
@@ -24,7 +46,8 @@ local function breaker_wait(b, at)
   return wait, wait == 0
 end
 
-local function probe_breaker(key, b, id, at)
+local function probe_breaker(key, id, at)
+  local b = copy_of(breaker_of(key))
   b.p, b.pu = id, at + PROBE_LEASE
   keep_breaker(key, b)
 end
@@ -56,7 +79,7 @@ end
 
 -- What came of calls: `good` and `bad` ones of anybody, or of the probe if `id` is its.
 local function judge_breaker(key, at, id, good, bad, jitter)
-  local b = breaker_of(key)
+  local b = copy_of(breaker_of(key))
   if not b.n then
     local all_good, all_bad = count_calls(b, at, good, bad)
     if bad > 0 and all_bad >= FAILURES and all_bad >= all_good then open_breaker(b, at, jitter) end
@@ -73,7 +96,7 @@ local function judge_breaker(key, at, id, good, bad, jitter)
 end
 
 local function pause_breaker(key, at, id, pause)
-  local b = breaker_of(key)
+  local b = copy_of(breaker_of(key))
   b.c = math.max(b.c or 0, at + math.min(pause, LONGEST_PAUSE))
   if b.p == id then b.p, b.pu = nil, nil end
   keep_breaker(key, b)

@@ -1,26 +1,36 @@
 -- A budget's counter is a hash: `s` is settled, `r` is reserved, both nano-dollars. One that is not
 -- there is cold: unknown, never zero. While it is loaded, `<key>:load` keeps who does so (`''`) and
 -- the cost of every call that is settled meanwhile, by its id.
-local LOAD_KEPT, DAY = 30, 86400
+local LOAD_KEPT = 30
+local budgets = {}
 
 local function exact(number)
   return string.format('%.0f', number)
 end
 
--- Whether a budget has room for `amount` more, and what is settled and reserved.
-local function budget_room(budget, amount)
-  local settled, reserved = tonumber(budget.s), tonumber(budget.r)
-  return budget.cap < 0 or settled + reserved + amount <= budget.cap
+-- What Valkey has (`s` and `r`, none if it is cold) and what this batch adds to it; of a cold one,
+-- what it costs that is settled `meanwhile`.
+local function budget_of(key)
+  local budget = budgets[key]
+  if not budget then
+    local found = redis.call('HMGET', key, 's', 'r')
+    budget = {s = tonumber(found[1] or nil), r = tonumber(found[2] or nil)}
+    budget.settled, budget.reserved, budget.meanwhile = 0, 0, {}
+    budgets[key] = budget
+  end
+  return budget
 end
 
--- Fills in what the counters hold; gives the keys of those that are cold, or nil.
-local function read_budgets(budgets)
+-- What is settled and reserved.
+local function budget_standing(budget)
+  return budget.s + budget.settled, budget.r + budget.reserved
+end
+
+-- The places of those that are cold, or nil.
+local function cold_budgets(limits)
   local cold
-  for i, budget in ipairs(budgets) do
-    local found = redis.call('HMGET', budget[1], 's', 'r')
-    if found[1] then
-      budget.cap, budget.s, budget.r = budget[2], found[1], found[2]
-    else
+  for i, limit in ipairs(limits) do
+    if not budget_of(limit[1]).s then
       cold = cold or {}
       cold[#cold + 1] = i
     end
@@ -28,44 +38,28 @@ local function read_budgets(budgets)
   return cold
 end
 
+local function is_loading(key, budget)
+  if budget.loading == nil then budget.loading = redis.call('EXISTS', key .. ':load') == 1 end
+  return budget.loading
+end
+
 local function add_to_budget(key, settled, reserved, id)
-  if redis.call('EXISTS', key) == 1 then
-    if settled ~= 0 then redis.call('HINCRBY', key, 's', exact(settled)) end
-    if reserved ~= 0 then redis.call('HINCRBY', key, 'r', exact(reserved)) end
-  elseif redis.call('EXISTS', key .. ':load') == 1 then
-    redis.call('HINCRBY', key .. ':load', id, exact(settled))
+  local budget = budget_of(key)
+  if budget.s then
+    if settled ~= 0 then put(budget, 'settled', budget.settled + settled) end
+    if reserved ~= 0 then put(budget, 'reserved', budget.reserved + reserved) end
+  elseif is_loading(key, budget) then
+    put(budget.meanwhile, id, (budget.meanwhile[id] or 0) + settled)
   end
 end
 
-local function begin_load(key, token)
-  if redis.call('EXISTS', key) == 1 then return 'live' end
-  if redis.call('HSETNX', key .. ':load', '', token) == 0 then return 'busy' end
-  redis.call('EXPIRE', key .. ':load', LOAD_KEPT)
-  return 'go'
-end
-
--- `merged` are calls that `settled` includes already; `opens` are {id, executor, amount}. The counter
--- is kept so many seconds, and loaded anew after that.
-local function end_load(key, token, settled, opens, merged, kept)
-  local load = key .. ':load'
-  if redis.call('HGET', load, '') ~= token then return 'lost' end
-  local meanwhile, entries = {}, redis.call('HGETALL', load)
-  for i = 1, #entries, 2 do
-    if entries[i] ~= '' then meanwhile[entries[i]] = tonumber(entries[i + 1]) end
-  end
-  local counted = {}
-  for _, id in ipairs(merged) do counted[id] = true end
-  for id, cost in pairs(meanwhile) do
-    if not counted[id] then settled = settled + cost end
-  end
-  local reserved = 0
-  for _, open in ipairs(opens) do
-    if not meanwhile[open[1]] then
-      reserved = reserved + hold_for_budget(open[2], open[1], key, open[3])
+local function write_budgets()
+  for key, budget in pairs(budgets) do
+    if budget.settled ~= 0 then redis.call('HINCRBY', key, 's', exact(budget.settled)) end
+    if budget.reserved ~= 0 then redis.call('HINCRBY', key, 'r', exact(budget.reserved)) end
+    for id, cost in pairs(budget.meanwhile) do
+      redis.call('HINCRBY', key .. ':load', id, exact(cost))
     end
   end
-  redis.call('DEL', load)
-  redis.call('HSET', key, 's', exact(settled), 'r', exact(reserved))
-  redis.call('EXPIRE', key, kept)
-  return 'live'
+  budgets = {}
 end

@@ -1,53 +1,71 @@
--- What an open call holds, by its executor: {amount, budget keys, slot keys, request}. A slot is a
--- hash of requests under way: how many attempts each has open.
+-- What an open call holds, by its executor: {amount, budget keys, slot keys, request}; and the
+-- guesses of those who swept an executor: {cost, budget keys}. Both are hashes of packed values.
+local DAY = 86400
+local hashes = {}
+
+local function hash_of(key)
+  hashes[key] = hashes[key] or {values = {}, changed = {}}
+  return hashes[key]
+end
+
 local function holds_of(executor)
   return 'holds:' .. executor
 end
 
-local function keep_hold(executor, id, hold)
-  redis.call('HSET', holds_of(executor), id, cmsgpack.pack(hold))
+-- The values of these ids, read at once: false is none.
+local function read_packed(key, ids)
+  local values, unknown = hash_of(key).values, {}
+  for _, id in ipairs(ids) do
+    if values[id] == nil then unknown[#unknown + 1] = id end
+  end
+  if #unknown == 0 then return values end
+  for i, packed in ipairs(redis.call('HMGET', key, unpack(unknown))) do
+    values[unknown[i]] = packed and cmsgpack.unpack(packed)
+  end
+  return values
 end
 
-local function hold_of(executor, id)
-  local packed = redis.call('HGET', holds_of(executor), id)
-  return packed and cmsgpack.unpack(packed)
+local function packed_of(key, id)
+  return read_packed(key, {id})[id]
 end
 
-local function take_hold(executor, id)
-  local hold = hold_of(executor, id)
-  if hold then redis.call('HDEL', holds_of(executor), id) end
-  return hold
+local function keep_packed(key, id, value)
+  local hash = hash_of(key)
+  put(hash.values, id, value)
+  hash.changed[id] = true
+end
+
+local function take_packed(key, id)
+  local value = packed_of(key, id)
+  if value then keep_packed(key, id, false) end
+  return value
 end
 
 local function hold_for_budget(executor, id, key, amount)
-  local hold = hold_of(executor, id) or {amount, {}, {}, ''}
-  local listed = false
-  for _, known in ipairs(hold[2]) do listed = listed or known == key end
-  if not listed then
-    hold[2][#hold[2] + 1] = key
-    keep_hold(executor, id, hold)
+  local hold = packed_of(holds_of(executor), id) or {amount, {}, {}, ''}
+  local keys = {key}
+  for _, known in ipairs(hold[2]) do
+    if known == key then return hold[1] end
+    keys[#keys + 1] = known
   end
+  keep_packed(holds_of(executor), id, {hold[1], keys, hold[3], hold[4]})
   return hold[1]
 end
 
--- The first slot that has no room, or nil.
-local function full_slot(slots)
-  for i, slot in ipairs(slots) do
-    if redis.call('HLEN', slot[1]) >= slot[2] then return i end
+local function write_hashes()
+  for key, hash in pairs(hashes) do
+    local kept, gone = {}, {}
+    for id in pairs(hash.changed) do
+      local value = hash.values[id]
+      if value then
+        kept[#kept + 1], kept[#kept + 2] = id, cmsgpack.pack(value)
+      elseif value == false then
+        gone[#gone + 1] = id
+      end
+    end
+    call_with('HSET', key, kept)
+    call_with('HDEL', key, gone)
+    if hash.expires then redis.call('EXPIRE', key, DAY) end
   end
-end
-
-local function take_slots(slots, request)
-  local keys = {}
-  for i, slot in ipairs(slots) do
-    redis.call('HINCRBY', slot[1], request, 1)
-    keys[i] = slot[1]
-  end
-  return keys
-end
-
-local function free_slots(keys, request)
-  for _, key in ipairs(keys) do
-    if redis.call('HINCRBY', key, request, -1) <= 0 then redis.call('HDEL', key, request) end
-  end
+  hashes = {}
 end

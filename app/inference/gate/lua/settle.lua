@@ -4,21 +4,22 @@
 -- Of a call that nobody could be asked about when it began: {id, amount, budget keys}. A budget
 -- that is cold takes it from its record.
 local function hold_late(executor, open)
-  if hold_of(executor, open[1]) then return end
+  local id, amount, keys = open[1], open[2], open[3]
+  if packed_of(holds_of(executor), id) then return end
   local held = {}
-  for _, key in ipairs(open[3]) do
-    if redis.call('EXISTS', key) == 1 then
-      redis.call('HINCRBY', key, 'r', exact(open[2]))
+  for _, key in ipairs(keys) do
+    if budget_of(key).s then
+      add_to_budget(key, 0, amount, id)
       held[#held + 1] = key
     end
   end
-  if #held > 0 then keep_hold(executor, open[1], {open[2], held, {}, ''}) end
+  if #held > 0 then keep_packed(holds_of(executor), id, {amount, held, {}, ''}) end
 end
 
 -- A `lost` call is settled by another process, with a guess that stays known for as long as its
 -- owner may turn out to live. `keys` are the budgets it fell under when it began.
 local function settle_money(id, executor, cost, keys, lost)
-  local hold, swept = take_hold(executor, id), 'swept:' .. executor
+  local hold, swept = take_packed(holds_of(executor), id), 'swept:' .. executor
   local counted = {}
   if hold then
     free_slots(hold[3], hold[4])
@@ -27,13 +28,11 @@ local function settle_money(id, executor, cost, keys, lost)
       add_to_budget(key, cost, -hold[1], id)
     end
     if lost then
-      redis.call('HSET', swept, id, cmsgpack.pack({cost, hold[2]}))
-      redis.call('EXPIRE', swept, DAY)
+      keep_packed(swept, id, {cost, hold[2]})
+      put(hash_of(swept), 'expires', true)
     end
   elseif not lost then
-    local guess = redis.call('HGET', swept, id)
-    if guess then redis.call('HDEL', swept, id) end
-    guess = guess and cmsgpack.unpack(guess) or {0, {}}
+    local guess = take_packed(swept, id) or {0, {}}
     for _, key in ipairs(guess[2]) do
       counted[key] = true
       add_to_budget(key, cost - guess[1], 0, id)
@@ -44,13 +43,15 @@ local function settle_money(id, executor, cost, keys, lost)
   end
 end
 
--- {key, microseconds a token, tokens of a full bucket, tokens to take (or to give back)}
-local function correct_tokens(policies, at)
-  for _, policy in ipairs(policies) do
-    local each, most = policy[2], policy[3]
-    local full_at = tonumber(redis.call('GET', policy[1]) or 0)
-    local lacks = math.min(math.max(full_at - at, 0), each * most) + each * policy[4]
-    fill(policy[1], math.max(math.min(lacks, each * most), 0), at)
+-- Of each bucket, {key, microseconds a token, tokens if full}, the tokens to take (or to give back).
+local function correct_tokens(buckets, tokens, at)
+  read_buckets(buckets)
+  for i, bucket in ipairs(buckets) do
+    if tokens[i] ~= 0 then
+      local each, most = bucket[2], bucket[3]
+      local lacks = math.min(math.max(full_at[bucket[1]] - at, 0), each * most) + each * tokens[i]
+      fill(bucket[1], math.max(math.min(lacks, each * most), 0), at)
+    end
   end
 end
 
@@ -64,24 +65,51 @@ local function report(id, said, at)
   end
 end
 
-local function settle(note, executor, at)
-  settle_money(note[1], note[6] ~= '' and note[6] or executor, note[2], note[3], note[6] ~= '')
-  correct_tokens(note[4], at)
-  if #note[5] > 0 then report(note[1], note[5], at) end
+-- A note is {id, cost, place of its terms, tokens of each bucket, report, lost executor or ''}; terms
+-- are {keys of budgets, buckets}.
+local function settle(note, all_terms, executor, at)
+  local id, cost, terms, lost = note[1], note[2], all_terms[note[3]], note[6] ~= ''
+  settle_money(id, lost and note[6] or executor, cost, terms[1], lost)
+  correct_tokens(terms[2], note[4], at)
+  if #note[5] > 0 then report(id, note[5], at) end
 end
 
--- {executor, sequence, notes, {breaker, good calls}s, late holds}; attached: the records.
+local applied = {}
+
+local function last_applied(executor)
+  applied[executor] = applied[executor] or tonumber(redis.call('GET', 'notes:' .. executor) or 0)
+  return applied[executor]
+end
+
+-- Read at once what the notes of this executor's own calls will ask for.
+local function read_holds(executor, notes)
+  local ids = {}
+  for _, note in ipairs(notes) do
+    if note[6] == '' then ids[#ids + 1] = note[1] end
+  end
+  read_packed(holds_of(executor), ids)
+end
+
+-- {executor, sequence, notes, {breaker, good calls}s, late holds, terms}; attached: the records.
 local function take_notes(batch, attached, at)
-  local last = 'notes:' .. batch[1]
-  if tonumber(redis.call('GET', last) or 0) >= batch[2] then return {'again'} end
-  for _, record in ipairs(attached) do records[#records + 1] = record end
-  for _, open in ipairs(batch[5]) do hold_late(batch[1], open) end
+  local executor, sequence, notes = batch[1], batch[2], batch[3]
+  if last_applied(executor) >= sequence then return {'again'} end
+  for _, row in ipairs(attached) do record(row) end
+  read_holds(executor, notes)
+  for _, open in ipairs(batch[5]) do hold_late(executor, open) end
   local failed = {}
-  for _, note in ipairs(batch[3]) do
-    local fine, problem = pcall(settle, note, batch[1], at)
+  for _, note in ipairs(notes) do
+    local fine, problem = attempt(settle, note, batch[6], executor, at)
     if not fine then failed[#failed + 1] = tostring(problem) end
   end
   for _, good in ipairs(batch[4]) do judge_breaker(good[1], at, '', good[2], 0, 0) end
-  redis.call('SET', last, batch[2], 'EX', DAY)
+  put(applied, executor, sequence)
   return {'done', failed}
+end
+
+local function write_applied()
+  for executor, sequence in pairs(applied) do
+    redis.call('SET', 'notes:' .. executor, sequence, 'EX', DAY)
+  end
+  applied = {}
 end

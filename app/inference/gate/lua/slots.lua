@@ -1,0 +1,61 @@
+-- A slot is a hash of requests under way: how many attempts each has open.
+local slots = {}
+
+local function slot_of(key)
+  local slot = slots[key]
+  if not slot then
+    slot = {taken = redis.call('HLEN', key), attempts = {}, changed = {}}
+    slots[key] = slot
+  end
+  return slot
+end
+
+-- The first slot that has no room, or nil.
+local function full_slot(limits)
+  for i, limit in ipairs(limits) do
+    if slot_of(limit[1]).taken >= limit[2] then return i end
+  end
+end
+
+local function count_attempt(key, request, by)
+  local slot = slot_of(key)
+  local before = slot.attempts[request]
+  if not before then
+    before = tonumber(redis.call('HGET', key, request) or 0)
+    slot.attempts[request] = before
+  end
+  local after = math.max(before + by, 0)
+  put(slot.attempts, request, after)
+  slot.changed[request] = true
+  if before == 0 and after > 0 then put(slot, 'taken', slot.taken + 1) end
+  if before > 0 and after == 0 then put(slot, 'taken', slot.taken - 1) end
+end
+
+local function take_slots(limits, request)
+  local keys = {}
+  for i, limit in ipairs(limits) do
+    count_attempt(limit[1], request, 1)
+    keys[i] = limit[1]
+  end
+  return keys
+end
+
+local function free_slots(keys, request)
+  for _, key in ipairs(keys) do count_attempt(key, request, -1) end
+end
+
+local function write_slots()
+  for key, slot in pairs(slots) do
+    local open, free = {}, {}
+    for request in pairs(slot.changed) do
+      if slot.attempts[request] > 0 then
+        open[#open + 1], open[#open + 2] = request, slot.attempts[request]
+      else
+        free[#free + 1] = request
+      end
+    end
+    call_with('HSET', key, open)
+    call_with('HDEL', key, free)
+  end
+  slots = {}
+end

@@ -1,0 +1,240 @@
+"""Questions that travel together are answered, and leave behind, what they would one by one."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from time import sleep
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.exceptions import ResponseError
+
+from app.core.kernel import connect_valkey
+from app.core.scripts import Question, Shared, framed
+from app.inference.gate.script import gate_script
+from tests.inference.gate.conftest import OwnValkey
+
+SECOND = 1_000_000
+START = 10**15
+BUDGETS = ("budget:hard", "budget:soft", "budget:cold")
+BUCKETS = (["limit:tokens", 3_600_000, 1000], ["limit:more", 36_000_000, 500])
+READ = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local kind, value = redis.call('TYPE', key).ok, nil
+  if kind == 'string' then value = redis.call('GET', key) end
+  if kind == 'hash' then
+    value = {}
+    for i, part in ipairs(redis.call('HGETALL', key)) do value[i] = part end
+  end
+  if string.find(key, '^breaker') then value = cmsgpack.unpack(value) end
+  if string.find(key, '^holds') or string.find(key, '^swept') then
+    for i = 2, #value, 2 do value[i] = cmsgpack.unpack(value[i]) end
+  end
+  found[key] = {value or 'stream', redis.call('PTTL', key) > 0}
+end
+return cjson.encode(found)
+"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with tempfile.TemporaryDirectory(prefix="valkey-") as folder:
+        server = OwnValkey(Path(folder), durable=False)
+        server.start()
+        while not server.socket.exists():
+            sleep(0.01)
+        yield server
+        server.kill()
+
+
+def shared(executor, follows):
+    policies = [] if follows else [["limit:key", 10 * SECOND, 15, 1], *BUCKETS]
+    limits = [["slots:key", 3], ["slots:customer", 4]]
+    budgets = [[BUDGETS[0], 5_000], [BUDGETS[1], -1]]
+    candidates = [["breaker:a", 1, [1, 2]], ["breaker:b", 0, [2]], ["breaker:c", 1, []]]
+    said = [executor, int(follows), policies, 0 if follows else 1, limits, budgets, candidates]
+    return Shared(orjson.dumps(said), b'"a":', b'"b":', b'"c":')
+
+
+SHARED = {
+    (executor, follows): shared(executor, follows)
+    for executor in ("one", "two")
+    for follows in (0, 1)
+}
+
+
+class Story:
+    """The questions of two executors, out of what a test draws."""
+
+    def __init__(self):
+        self.calls = [("never", "r")]
+        self.sequences = {"one": 0, "two": 0}
+
+    def question(self, kind, executor, at, number, pick):
+        call, request = self.calls[pick % len(self.calls)]
+        if kind in {"admit", "next"}:
+            follows = int(kind == "next")
+            call, request = f"call-{number}", request if follows else f"request-{number}"
+            self.calls.append((call, request))
+            amounts = [pick * 100, None if pick % 3 else 0, pick]
+            wire = ["admit", at, call, request, pick * 4, amounts, int(pick % 5 > 0)]
+            return Question(orjson.dumps(wire), (b'{"n":1,',), shared=SHARED[executor, follows])
+        if kind == "standing":
+            return Question(orjson.dumps(["standing", at, ["breaker:a", "breaker:b"]]), ())
+        if kind == "count":
+            return Question(orjson.dumps(["count", at, [["limit:key", 10 * SECOND, 15, 1]]]), ())
+        if kind == "load":
+            return Question(orjson.dumps(["load", at, BUDGETS[pick % 3], "token"]), ())
+        if kind == "loaded":
+            opens = [[call, executor, 70]]
+            said = ["loaded", at, BUDGETS[pick % 3], "token", 900, opens, ["call-1"], 1000]
+            return Question(orjson.dumps(said), ())
+        return self._notes(kind, executor, at, number, pick)
+
+    def _notes(self, kind, executor, at, number, pick):
+        self.sequences[executor] += kind != "again"
+        settled = [self.calls[(pick + n) % len(self.calls)][0] for n in range(pick % 3 + 1)]
+        lost = "two" if kind == "lost" else ""
+        said = ("good", "bad", "none", "pause")[pick % 4]
+        report = [("breaker:a", "breaker:b")[pick % 2], said, 7 * SECOND if said == "pause" else 0]
+        terms = [[BUDGETS, BUCKETS], [BUDGETS[:1], []]]
+        notes = [
+            [call, pick * 10, 2 if lost else 1, [] if lost else [pick - 9, 0], report, lost]
+            for call in settled
+        ]
+        if kind == "broken":
+            notes.insert(0, [settled[0], 5, 1, ["much", 0], [], ""])
+        late = [[f"late-{number}", 33, BUDGETS]] if pick % 2 else []
+        good = [["breaker:c", 2], ["breaker:a", 1]]
+        wire = [executor, self.sequences[executor], notes, good, late, terms]
+        return Question(orjson.dumps(["notes", at, wire]), (b"{}", b'{"x":%d}' % number))
+
+
+KINDS = (
+    "admit", "admit", "admit", "next", "settle", "settle", "lost", "again", "broken", "standing",
+    "count", "load", "loaded",
+)  # fmt: skip
+STEP = st.tuples(
+    st.sampled_from(KINDS),
+    st.sampled_from(["one", "two"]),
+    st.sampled_from([0, 0, 0, SECOND, 6 * SECOND]),
+    st.integers(0, 20),
+)
+
+
+async def told(script, batches, at):
+    """All answers, all records and all that is kept."""
+    answers = []
+    for batch in batches:
+        answers += orjson.loads(await script._evaluate(*framed(batch)))
+    valkey = script._valkey
+    kept = orjson.loads(await valkey.eval(READ, 0))
+    for key, (value, _) in list(kept.items()):
+        if key.startswith("limit:") and int(value) <= at:
+            del kept[key]  # it is full, and goes any moment
+        elif isinstance(value, list) and not key.startswith("breaker"):
+            kept[key][0] = dict(sorted(zip(value[::2], value[1::2], strict=True)))
+    records = [row for _, row in await valkey.xrange("usage:calls")]
+    return answers, [each for row in records for each in orjson.loads(row[b"records"])], kept
+
+
+async def play(server, steps, sizes):
+    clients = [connect_valkey(f"{server.url}?db={number}") for number in (1, 2)]
+    scripts = [gate_script(client) for client in clients]
+    story, at, questions = Story(), START, []
+    for number, (kind, executor, passed, pick) in enumerate(steps):
+        at += passed
+        questions.append(story.question(kind, executor, at, number, pick))
+    batches, left = [], list(questions)
+    while left:
+        size = sizes[len(batches) % len(sizes)]
+        batches.append(left[:size])
+        left = left[size:]
+    for client in clients:
+        await client.flushdb()
+        for budget in BUDGETS[:2]:
+            await client.hset(budget, mapping={"s": 100, "r": 0})
+    try:
+        together = await told(scripts[0], batches, at)
+        apart = await told(scripts[1], [[question] for question in questions], at)
+    finally:
+        for client in clients:
+            await client.aclose()
+    for number, (one, other) in enumerate(zip(together[0], apart[0], strict=True)):
+        assert one == other, (number, steps[number])
+    assert together[1] == apart[1]
+    for key in together[2].keys() | apart[2].keys():
+        assert (key, together[2].get(key)) == (key, apart[2].get(key))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    steps=st.lists(STEP, min_size=10, max_size=40),
+    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=4),
+)
+def test_together_is_as_one_by_one(server, steps, sizes):
+    asyncio.run(play(server, steps, sizes))
+
+
+async def evaluate(server, *batches, anew=False):
+    client = connect_valkey(f"{server.url}?db=3")
+    try:
+        script, said = gate_script(client), []
+        for batch in batches:
+            asked = script._evaluate(*framed(batch, anew=anew))
+            said.append(orjson.loads(await asked))
+        return said
+    finally:
+        await client.aclose()
+
+
+@pytest.fixture
+async def store(server):
+    async with connect_valkey(f"{server.url}?db=3") as client:
+        await client.flushdb()
+        for budget in BUDGETS[:2]:
+            await client.hset(budget, mapping={"s": 100, "r": 0})
+        yield client
+
+
+async def test_a_note_that_breaks_off_has_changed_nothing_and_the_others_all(server, store):
+    story = Story()
+    admitted = story.question("admit", "one", START, 0, 4)
+    broken = story.question("broken", "one", START, 1, 1)
+    settled = story.question("settle", "one", START, 2, 1)
+    ((_, (done, failed)),) = await evaluate(server, [admitted, broken])
+    assert (done, len(failed)) == ("done", 1)
+    # What broke off at its tokens was 5 of this call, which then costs 10, as another does; and 33
+    # are held late.
+    assert await store.hgetall(BUDGETS[0]) == {b"s": b"120", b"r": b"33"}
+    assert await evaluate(server, [settled]) == [[["done", {}]]]
+
+
+async def test_what_was_admitted_and_is_asked_about_anew_is_held_once(server, store):
+    asked = Story().question("admit", "one", START, 0, 1)
+    for anew in (False, True, True):
+        (((said, *_),),) = await evaluate(server, [asked], anew=anew)
+        assert said == "yes"
+    assert await store.hgetall(BUDGETS[0]) == {b"s": b"100", b"r": b"100"}
+    assert await store.hgetall("slots:key") == {b"request-0": b"1"}
+
+
+async def test_a_batch_that_cannot_be_recorded_has_changed_nothing(server, store):
+    story = Story()
+    batch = [
+        story.question("admit", "one", START, 0, 4),
+        story.question("settle", "one", START, 1, 1),
+    ]
+    await store.set("usage:calls", "no stream")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await evaluate(server, batch)
+    assert sorted(await store.keys()) == [
+        *sorted(key.encode() for key in BUDGETS[:2]),
+        b"usage:calls",
+    ]
+    assert await store.hgetall(BUDGETS[0]) == {b"s": b"100", b"r": b"0"}
+    await store.delete("usage:calls")
+    assert [said[0] for said in (await evaluate(server, batch))[0]] == ["yes", "done"]
