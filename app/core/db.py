@@ -6,8 +6,8 @@ sees nothing else. The service connects as `luminous_app`, a role that owns no t
 bypass the policies.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -45,7 +45,7 @@ from app.core.clock import now
 from app.core.db_driver import DRIVER, OpeningConnection, opening
 from app.core.ids import new_id
 from app.core.pipeline import Call
-from app.core.statements import Quick, Statement, as_json, in_one, quick_unit
+from app.core.statements import Statement, as_json, in_one
 from app.core.storing import UnitSession, let_go, wait, waited
 
 # Services name a session without importing SQLAlchemy.
@@ -149,12 +149,10 @@ _BEGIN_SCOPE = Statement(_CHANGE_SCOPE)
 
 
 async def _open(session: AsyncSession, scope: Scope) -> None:
-    """Connect, if need be, and set the scope; a socket that is gone is a refused connection."""
+    """Connect, if need be, and set the scope."""
     before = opening.set(_opening(scope))
     try:
         await session.connection()
-    except FileNotFoundError as error:
-        raise ConnectionRefusedError(*error.args) from error
     finally:
         opening.reset(before)
 
@@ -265,14 +263,28 @@ class Database:
                 raise
         return session
 
-    def quick(self, scope: Scope) -> AbstractAsyncContextManager[Quick]:
-        """The same for `Statement`s alone, where nothing is noted, emitted or waits for the end."""
-        return quick_unit(self.engine, _opening(scope), self._most + 1)
+    async def ask(
+        self, scope: Scope, query: Statement, values: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """What a query alone finds, in one message: rows by the names of its columns.
+
+        Where the connection turns out to be closed it is asked again on another: it only reads.
+        """
+        begin, tries = _BEGIN_SCOPE.call(_named(scope)), self._most + 1
+        while True:
+            tries -= 1
+            try:
+                answer = await in_one(self.engine, [begin, query.call(values)])
+            except DBAPIError as error:
+                if not error.connection_invalidated or tries <= 0:
+                    raise
+            else:
+                return [query.read(row) for row in answer.rows]
 
     async def carry_out(self, scope: Scope, *calls: Call) -> list[int]:
         """A transaction of these alone, in one message; how many rows each has changed."""
         begin = _BEGIN_SCOPE.call(_named(scope))
-        return (await in_one(self.engine, [begin, *calls]))[1:]
+        return (await in_one(self.engine, [begin, *calls])).done[1:]
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
@@ -288,8 +300,12 @@ class Database:
 
 
 def _refuse_closed(adapted: Any, _record: object, _pooled: object) -> None:
-    """A connection that Postgres has closed since it was last used is let go for a new one."""
-    if adapted.driver_connection.is_closed():
+    """A connection that Postgres has closed since it was last used is let go for a new one.
+
+    Where something can be read that nobody asked for, it is the end, or what was said before it.
+    """
+    connection = adapted.driver_connection
+    if connection.is_closed() or connection.unread.poll(0):
         raise DisconnectionError
 
 

@@ -20,13 +20,15 @@ from asyncpg.exceptions import (  # type: ignore[import-untyped]
     PostgresError,
 )
 
+from app.core.waiting import running_loop
+
 _SYNC: Final = b"S\x00\x00\x00\x04"
 _EXECUTE: Final = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
 _NULL: Final = b"\xff\xff\xff\xff"
 _SHORT, _LONG = struct.Struct("!H").pack, struct.Struct("!i").pack
-_LENGTH = struct.Struct("!I").unpack_from
+_LENGTH, _SIGNED = struct.Struct("!I").unpack_from, struct.Struct("!i").unpack_from
 # The kinds of message that are looked at, and those that asyncpg wants to see whenever they come.
-_DONE, _ERROR, _READY = ord("C"), ord("E"), ord("Z")
+_DONE, _ERROR, _READY, _ROW = ord("C"), ord("E"), ord("Z"), ord("D")
 _ASIDE: Final = frozenset(b"SNA")
 
 
@@ -41,16 +43,19 @@ class Call(NamedTuple):
 class Pipeline(asyncio.Protocol):
     """One message on a connection of asyncpg's that has nothing else under way.
 
-    `done` counts the statements that were carried out, each with the rows that it found or changed.
+    `done` counts the statements that were carried out, each with the rows that it found or changed;
+    `rows` are those of the last one, each value as Postgres writes it.
     """
 
     def __init__(self, connection: Any) -> None:
         self.done: list[int] = []
+        self.rows: list[list[bytes | None]] = []
+        self._found: list[tuple[int, bytes]] = []
         self._connection = connection
         self._asyncpg: Any = connection._protocol  # noqa: SLF001 - there is no other way to it
         self._rest = b""
         self._error: Exception | None = None
-        self._answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._answered: asyncio.Future[None] = running_loop().create_future()
 
     async def carry_out(self, calls: Sequence[Call], known: set[bytes]) -> None:
         """Carry these out; raises what asyncpg would. `known` are the connection's statements.
@@ -73,6 +78,8 @@ class Pipeline(asyncio.Protocol):
             known.clear()
             raise self._error
         known.update([call.name for call in calls])
+        last = len(calls) - 1
+        self.rows = [_values(row) for number, row in self._found if number == last]
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data if self._rest else data
@@ -81,18 +88,22 @@ class Pipeline(asyncio.Protocol):
             following = at + 1 + _LENGTH(data, at + 1)[0]
             if following > end:
                 break
-            kind = data[at]
-            if kind == _DONE:
-                number = data[at + 5 : following - 1].rpartition(b" ")[2]
-                self.done.append(int(number) if number.isdigit() else 0)
-            elif kind == _READY:
-                self._answer(None)
-            elif kind == _ERROR:
-                self._error = PostgresError.new(_fields(data[at + 5 : following]))
-            elif kind in _ASIDE:
-                self._asyncpg.data_received(data[at:following])
+            self._hear(data[at], data[at:following])
             at = following
         self._rest = data[at:]
+
+    def _hear(self, kind: int, message: bytes) -> None:
+        if kind == _ROW:
+            self._found.append((len(self.done), message))
+        elif kind == _DONE:
+            number = message[5:-1].rpartition(b" ")[2]
+            self.done.append(int(number) if number.isdigit() else 0)
+        elif kind == _READY:
+            self._answer(None)
+        elif kind == _ERROR:
+            self._error = PostgresError.new(_fields(message[5:]))
+        elif kind in _ASIDE:
+            self._asyncpg.data_received(message)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._asyncpg.connection_lost(exc)
@@ -117,12 +128,15 @@ class Pipeline(asyncio.Protocol):
 def _asked(call: Call, known: set[bytes]) -> bytes:
     name = call.name + b"\0"
     parts = [b"\0", name, b"\0\0", _SHORT(len(call.values))]
-    for value in call.values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            told = as_text(value)
-            parts += (_LONG(len(told)), told)
+    try:
+        for value in call.values:
+            if value is None:
+                parts.append(_NULL)
+            else:
+                told = (_TEXTS.get(type(value)) or _text_of(type(value)))(value)
+                parts += (_LONG(len(told)), told)
+    except UnicodeEncodeError as error:
+        raise DataError("a text that is no Unicode is no value of a statement") from error
     parts.append(b"\0\0")
     asked = _message(b"B", b"".join(parts)) + _EXECUTE
     if call.name in known:
@@ -135,18 +149,20 @@ def _message(kind: bytes, body: bytes) -> bytes:
     return kind + _LONG(len(body) + 4) + body
 
 
+def _values(row: bytes) -> list[bytes | None]:
+    values: list[bytes | None] = []
+    at = 7  # behind the kind, the length, and the number of values
+    while at < len(row):
+        (length,) = _SIGNED(row, at)
+        at += 4
+        values.append(None if length < 0 else row[at : at + length])
+        at += max(length, 0)
+    return values
+
+
 def _fields(body: bytes) -> dict[str, str]:
     told = [field for field in body.split(b"\0") if field]
     return {chr(field[0]): field[1:].decode(errors="replace") for field in told}
-
-
-def as_text(value: Any) -> bytes:
-    """A value as Postgres reads it, of whatever type it is there; raises DataError."""
-    told = _TEXTS.get(type(value)) or _text_of(type(value))
-    try:
-        return told(value)
-    except UnicodeEncodeError as error:
-        raise DataError("a text that is no Unicode is no value of a statement") from error
 
 
 def _text_of(kind: type) -> Callable[[Any], bytes]:
@@ -164,9 +180,11 @@ def _array(values: Sequence[Any]) -> bytes:
 def _element(value: Any) -> bytes:
     if value is None:
         return b"NULL"
-    return b'"' + as_text(value).replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    told = (_TEXTS.get(type(value)) or _text_of(type(value)))(value)
+    return b'"' + told.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
+# A value as Postgres reads it, of whatever type it is there.
 _TEXTS: Final[dict[type, Callable[[Any], bytes]]] = {
     str: str.encode,
     bool: lambda value: b"true" if value else b"false",

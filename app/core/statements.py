@@ -2,29 +2,27 @@
 
 What SQLAlchemy does around a statement takes several times as long as asyncpg needs for it. Where
 every run, every step and every event passes, a crud makes a `Statement` of SQLAlchemy's expressions
-once, and carries it out by a `Quick`: in the transaction of a session (`within`), or in one of its
-own (`Database.quick`). What only writes goes in one message (`Database.carry_out`, and what
-`storing` keeps for the end of a session). Errors are those that a session raises.
+once, and carries it out by a `Quick` in the transaction of a session (`within`). A transaction that
+only writes is one message (`Database.carry_out`, and what `storing` keeps for a session's end), and
+so is one that asks one thing alone (`Database.ask`). Errors are those that a session raises.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, cast
+from uuid import UUID
 
 import orjson
-from sqlalchemy import Executable, PoolProxiedConnection, Table, bindparam
+from sqlalchemy import Executable, PoolProxiedConnection, SelectBase, Table, bindparam
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from app.core.db_driver import BEGIN, OpeningDialect
+from app.core.db_driver import DriverError, OpeningDialect
 from app.core.pipeline import Call, Pipeline
 
-COMMIT: Final = "COMMIT;"
-ROLLBACK: Final = "ROLLBACK;"
 # In the `info` of a session: its transaction, and the Quick in it.
 _QUICK: Final = "luminous_quick"
 
@@ -73,6 +71,12 @@ class Statement:
         ]
 
     @cached_property
+    def _columns(self) -> list[tuple[str, Callable[[bytes], Any]]]:
+        """Of each column of a query its name, and what reads its values."""
+        columns = cast("SelectBase", self._expression).exported_columns
+        return [(str(each.key), _READ[each.type.python_type]) for each in columns]
+
+    @cached_property
     def _name(self) -> bytes:
         return b"luminous_" + sha256(self.sql.encode()).hexdigest()[:32].encode()
 
@@ -82,11 +86,28 @@ class Statement:
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The values in their order; None is null, also where a column has JSON."""
-        found = []
-        for name, fixed, convert in self._parameters:
-            value = values.get(name, fixed)
-            found.append(value if convert is None or value is None else convert(value))
-        return found
+        return [
+            value
+            if (value := values.get(name, fixed)) is None or convert is None
+            else convert(value)
+            for name, fixed, convert in self._parameters
+        ]
+
+    def read(self, row: Sequence[bytes | None]) -> dict[str, Any]:
+        """A row of this query by the names of its columns."""
+        return {
+            name: None if value is None else read(value)
+            for (name, read), value in zip(self._columns, row, strict=True)
+        }
+
+
+# How Postgres writes what `Database.ask` can read.
+_READ: Final[dict[type, Callable[[bytes], Any]]] = {
+    UUID: lambda value: UUID(value.decode()),
+    str: bytes.decode,
+    int: int,
+    object: orjson.loads,  # JSON
+}
 
 
 def insertion(table: Table) -> Insert:
@@ -95,7 +116,7 @@ def insertion(table: Table) -> Insert:
 
 
 class Quick:
-    """A connection in a transaction, as asyncpg has it."""
+    """A connection as asyncpg has it."""
 
     __slots__ = ("_adapted", "_driver")
 
@@ -121,25 +142,15 @@ class Quick:
     async def do(self, statement: Statement, values: Mapping[str, Any]) -> None:
         await self.rows(statement, values)
 
-    async def together(self, calls: Sequence[Call]) -> list[int]:
-        """Carry these out in one message; how many rows each has found or changed.
-
-        Where no transaction was begun they are one.
-        """
+    async def together(self, calls: Sequence[Call]) -> Pipeline:
+        """Carry these out in one message. Where no transaction was begun they are one."""
         pipeline = Pipeline(self._driver)
         try:
             await pipeline.carry_out(calls, self._driver.known)
         except Exception as error:  # noqa: BLE001 - all that asyncpg raises
             failed = calls[min(len(pipeline.done), len(calls) - 1)]
             self._raise(error, failed.sql)
-        return pipeline.done
-
-    async def say(self, sql: str) -> None:
-        """Begin, commit or roll back."""
-        try:
-            await self._driver.execute(sql)
-        except Exception as error:  # noqa: BLE001 - all that asyncpg raises
-            self._raise(error, sql)
+        return pipeline
 
     @property
     def is_closed(self) -> bool:
@@ -148,19 +159,23 @@ class Quick:
 
     def _raise(self, error: Exception, sql: str) -> None:
         """Raise what a session would; a mistake of ours is raised as it is."""
-        dbapi = self._adapted.dbapi
         try:
             self._adapted._handle_exception(error)  # noqa: SLF001 - there is no other way to it
-        except dbapi.Error as known:
-            raise DBAPIError.instance(
-                sql,
-                None,
-                known,
-                dbapi.Error,
-                hide_parameters=True,
-                connection_invalidated=self.is_closed,
-                dialect=_DIALECT,
-            ) from error
+        except DriverError as known:
+            raise as_raised(known, sql, lost=self.is_closed) from error
+
+
+def as_raised(known: DriverError, sql: str, *, lost: bool) -> BaseException:
+    """An error of the driver as a session raises it; `lost` is the connection."""
+    return DBAPIError.instance(
+        sql,
+        None,
+        known,
+        DriverError,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=_DIALECT,
+    )
 
 
 async def flush(session: AsyncSession) -> None:
@@ -180,25 +195,8 @@ async def within(session: AsyncSession) -> Quick:
     return known[1]
 
 
-@asynccontextmanager
-async def quick_unit(engine: AsyncEngine, opening: str, tries: int) -> AsyncIterator[Quick]:
-    """A transaction that begins with `opening`: committed at the end, rolled back on any error.
-
-    A connection that Postgres has closed since it was last used is let go for another, `tries`
-    times at most.
-    """
-    pooled, quick = await _begun(engine, opening, tries)
-    try:
-        yield quick
-        await quick.say(COMMIT)
-    except BaseException:
-        await _give_back(pooled, quick)
-        raise
-    pooled.close()
-
-
-async def in_one(engine: AsyncEngine, calls: Sequence[Call]) -> list[int]:
-    """A transaction of these alone; how many rows each has found or changed."""
+async def in_one(engine: AsyncEngine, calls: Sequence[Call]) -> Pipeline:
+    """A transaction of these alone."""
     pooled = await _taken(engine)
     quick = Quick(pooled.dbapi_connection)
     try:
@@ -211,39 +209,7 @@ async def in_one(engine: AsyncEngine, calls: Sequence[Call]) -> list[int]:
 
 
 async def _taken(engine: AsyncEngine) -> PoolProxiedConnection:
-    """A connection; a socket that is gone is a refused one."""
     try:
         return await engine.raw_connection()
-    except FileNotFoundError as error:
-        raise ConnectionRefusedError(*error.args) from error
-
-
-async def _give_back(pooled: PoolProxiedConnection, quick: Quick) -> None:
-    """Roll back; a connection that will not is closed."""
-    try:
-        await quick.say(ROLLBACK)
-    except BaseException as error:
-        pooled.invalidate()
-        if not isinstance(error, Exception):
-            raise
-    else:
-        pooled.close()
-
-
-async def _begun(
-    engine: AsyncEngine, opening: str, tries: int
-) -> tuple[PoolProxiedConnection, Quick]:
-    while True:
-        pooled = await _taken(engine)
-        quick = Quick(pooled.dbapi_connection)
-        tries -= 1
-        try:
-            await quick.say(f"{BEGIN} {opening}")
-        except BaseException as error:
-            # It may have begun a transaction that nobody would end.
-            pooled.invalidate()
-            lost = isinstance(error, DBAPIError) and error.connection_invalidated
-            if not lost or tries <= 0:
-                raise
-        else:
-            return pooled, quick
+    except DriverError as error:
+        raise as_raised(error, "", lost=False) from error

@@ -21,9 +21,9 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.util import await_
 
-from app.core.db_driver import begin, opening
+from app.core.db_driver import BEGIN, DriverError, begin, opening
 from app.core.pipeline import Call
-from app.core.statements import Quick, Statement, flush, insertion, within
+from app.core.statements import Quick, Statement, as_raised, flush, insertion, within
 
 _Row = TypeVar("_Row", bound=DeclarativeBase)
 # In the `info` of a session: what waits for the unit to begin, as long as it has not.
@@ -113,6 +113,8 @@ def _catch_up(session: Session, _: SessionTransaction, connection: Connection) -
     before = opening.set(waiting.opening)
     try:
         begin(connection.connection)
+    except DriverError as error:
+        raise as_raised(error, BEGIN, lost=True) from error
     finally:
         opening.reset(before)
     if waiting.calls:

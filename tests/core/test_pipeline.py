@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
-from app.core.statements import Statement
+from app.core.statements import Statement, within
 from app.runs.runs.ending import is_passing
 
 SERVED = Statement(
@@ -25,7 +25,7 @@ EXPECT_SERVED = Statement(
         "and current_setting('luminous.system') = :system"
     ).bindparams(bindparam("named", type_=Text()), bindparam("system", type_=Text()))
 )
-PID = Statement(text("select pg_backend_pid()"))
+PID = Statement(text("select pg_backend_pid() as pid").columns(pid=Integer()))
 KEEP = Statement(
     text(
         "insert into idempotency_keys (id, key_hash, workspace_id, fingerprint) "
@@ -59,8 +59,9 @@ async def count(database, *calls):
             bindparam("ids", type_=ARRAY(Uuid))
         )
     )
-    async with database.quick(SYSTEM) as quick:
-        return await quick.value(found, {"ids": [call.values[0] for call in calls]})
+    ids = {"ids": [call.values[0] for call in calls]}
+    async with database.unit(SYSTEM) as session:
+        return await (await within(session)).value(found, ids)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +98,8 @@ async def test_a_value_is_there_as_it_was_given(database, type_, value, there):
     )
     assert await database.carry_out(SYSTEM, same.call({"value": value})) == [1]
     # asyncpg means the same by it.
-    async with database.quick(SYSTEM) as quick:
-        assert await quick.value(same, {"value": value}) == 1
+    async with database.unit(SYSTEM) as session:
+        assert await (await within(session)).value(same, {"value": value}) == 1
 
 
 async def test_what_is_no_value_is_refused_and_costs_no_connection(database):
@@ -158,11 +159,9 @@ async def test_it_writes_nothing_of_another_workspace(database):
 async def test_a_statement_is_told_to_a_connection_once(database):
     for _ in range(3):
         await database.carry_out(SYSTEM, kept())
-    async with database.quick(SYSTEM) as quick:
-        told = Statement(
-            text("select count(*) from pg_prepared_statements where name like 'luminous%'")
-        )
-        assert await quick.value(told, {}) == 2
+    told = text("select count(*) from pg_prepared_statements where name like 'luminous%'")
+    async with database.unit(SYSTEM) as session:
+        assert await session.scalar(told) == 2
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(database, disconnect):
@@ -187,8 +186,8 @@ async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database,
 
 
 async def pid_of(database):
-    async with database.quick(SYSTEM) as quick:
-        return await quick.value(PID, {})
+    ((pid,),) = [row.values() for row in await database.ask(SYSTEM, PID, {})]
+    return pid
 
 
 async def test_after_a_cancellation_anywhere_a_connection_serves_whom_it_names(database):

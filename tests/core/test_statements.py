@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from sqlalchemy import Text, Uuid, bindparam, select, text
+from sqlalchemy import Integer, Text, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.audit import NOTES, REQUEST, RequestFacts
@@ -17,14 +18,17 @@ from app.runs.runs.models import Run
 
 SERVED = Statement(
     text(
-        "select current_setting('luminous.workspace_id'), current_setting('luminous.system'), "
-        "pg_backend_pid()"
-    )
+        "select current_setting('luminous.workspace_id') as named, "
+        "current_setting('luminous.system') as system, pg_backend_pid() as pid"
+    ).columns(named=Text(), system=Text(), pid=Integer())
 )
-WRITE = Statement(
-    text("update runs set kind = :kind where id = :run_id").bindparams(
-        bindparam("kind", type_=Text()), bindparam("run_id", type_=Uuid())
+OF_EACH_KIND = Statement(
+    text(
+        "select :id as id, 'ü, \"so\"\n' as said, -7 as number, "
+        "'{\"a\": [1, null]}'::jsonb as told, null as nothing from generate_series(1, :rows)"
     )
+    .bindparams(bindparam("id", type_=Uuid()), bindparam("rows", type_=Integer()))
+    .columns(id=Uuid(), said=Text(), number=Integer(), told=JSONB(), nothing=Text())
 )
 KINDS = text("select kind, result is null, input from runs where id = :run_id")
 
@@ -60,36 +64,18 @@ async def shown(database, scope, run_id):
 
 async def test_each_serves_whom_it_names_and_nobody_else(database):
     for scope in (SYSTEM, Scope(new_id()), Scope(new_id()), Scope()):
-        async with database.quick(scope) as quick:
-            ((named, system, _),) = await quick.rows(SERVED, {})
         expected = scope.workspace_id.hex if scope.workspace_id else ""
-        assert (named, system) == (expected, "on" if scope.system else "off")
+        assert await served(database, scope) == (expected, "on" if scope.system else "off")
     async with database.engine.connect() as connection:
         assert (await connection.execute(text(SERVED.sql))).one()[:2] == ("", "")
 
 
-async def test_it_commits_at_its_end_and_leaves_nothing_of_an_error(database, scope):
-    run = await stored(database, scope)
-    async with database.quick(scope) as quick:
-        await quick.do(WRITE, {"kind": "written", "run_id": run.id})
-    assert (await shown(database, scope, run.id)).kind == "written"
-
-    async def fail():
-        async with database.quick(scope) as quick:
-            await quick.do(WRITE, {"kind": "failed", "run_id": run.id})
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await fail()
-    assert (await shown(database, scope, run.id)).kind == "written"
-    assert database.connections()["in_use"] == 0
-
-
-async def test_it_writes_nothing_of_another_workspace(database, scope):
-    run = await stored(database, scope)
-    async with database.quick(Scope(new_id())) as quick:
-        await quick.do(WRITE, {"kind": "stolen", "run_id": run.id})
-    assert (await shown(database, scope, run.id)).kind == "tested"
+@pytest.mark.parametrize("rows", [0, 1, 2, 5000])
+async def test_what_is_asked_is_read_as_it_was_written(database, rows):
+    row_id = new_id()
+    row = {"id": row_id, "said": 'ü, "so"\n', "number": -7, "told": {"a": [1, None]}}
+    asked = await database.ask(SYSTEM, OF_EACH_KIND, {"id": row_id, "rows": rows})
+    assert asked == [row | {"nothing": None}] * rows
 
 
 async def test_its_errors_are_those_of_a_session_without_the_values(database, scope):
@@ -106,22 +92,8 @@ async def test_its_errors_are_those_of_a_session_without_the_values(database, sc
 
 
 async def _do(database, scope, statement, values):
-    async with database.quick(scope) as quick:
-        await quick.do(statement, values)
-
-
-async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database, scope, close):
-    async def lose():
-        async with database.quick(SYSTEM) as quick:
-            await close(quick)
-            await quick.do(SERVED, {})
-
-    with pytest.raises(DBAPIError) as failed:
-        await lose()
-    assert is_passing(failed.value)
-    assert database.connections()["in_use"] == 0
-    async with database.quick(scope) as quick:
-        assert await quick.value(SERVED, {}) == scope.workspace_id.hex
+    async with database.unit(scope) as session:
+        await (await within(session)).do(statement, values)
 
 
 async def test_a_connection_that_is_lost_in_a_session_is_an_error_that_passes(
@@ -140,29 +112,34 @@ async def test_a_connection_that_is_lost_in_a_session_is_an_error_that_passes(
         assert await (await within(session)).value(SERVED, {}) == scope.workspace_id.hex
 
 
-async def test_a_connection_that_was_closed_meanwhile_is_let_go_for_another(database, close):
-    async with database.quick(SYSTEM) as quick:
-        kept = quick
-    before = await close(kept)
-    async with database.quick(SYSTEM) as quick:
-        ((_, _, after),) = await quick.rows(SERVED, {})
+async def test_who_asks_is_not_told_of_a_connection_that_is_lost(database, disconnect):
+    sleep = Statement(text("select 1 as done from pg_sleep(0.3)").columns(done=Integer()))
+    ((_, _, before),) = [row.values() for row in await database.ask(SYSTEM, SERVED, {})]
+    disconnect(before)
+    await asyncio.sleep(0.01)
+    ((_, _, after),) = [row.values() for row in await database.ask(SYSTEM, SERVED, {})]
     assert after != before
+    task = asyncio.create_task(database.ask(SYSTEM, sleep, {}))
+    await asyncio.sleep(0.1)
+    await asyncio.to_thread(disconnect, after)
+    assert len(await task) == 1
+    assert database.connections()["in_use"] == 0
+
+
+async def served(database, scope):
+    (row,) = await database.ask(scope, SERVED, {})
+    return row["named"], row["system"]
 
 
 async def test_after_a_cancellation_anywhere_a_connection_serves_whom_it_names(database):
-    async def serve(scope):
-        async with database.quick(scope) as quick:
-            ((named, system, _),) = await quick.rows(SERVED, {})
-            return named, system
-
     for turns in range(40):
-        task = asyncio.create_task(serve(SYSTEM))
+        task = asyncio.create_task(served(database, SYSTEM))
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
         scope = Scope(new_id())
-        assert await serve(scope) == (scope.workspace_id.hex, "off")
+        assert await served(database, scope) == (scope.workspace_id.hex, "off")
         assert database.connections()["in_use"] == 0
 
 

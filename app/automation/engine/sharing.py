@@ -8,12 +8,12 @@ from redis.exceptions import RedisError
 
 from app.automation.engine import cache_crud
 from app.automation.engine.breaking import Guard
-from app.automation.engine.patience import patiently
 from app.core.clock import now
 from app.core.db import Database, Scope
 from app.core.ids import new_id
 from app.core.kernel import Valkey
 from app.core.log import get_logger
+from app.runs.runs.patience import patiently
 
 log = get_logger(__name__)
 

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from app.automation.engine import admission
 from app.automation.engine.models import WorkflowRun
-from app.automation.engine.patience import patiently
 from app.automation.engine.replacing import replaced_by
 from app.automation.language.flow import Flow
 from app.core.db import AsyncSession, Database, Scope, on_commit
 from app.core.tasks import Background
 from app.runs.runs import service
 from app.runs.runs.bundle import Runs
+from app.runs.runs.patience import patiently
 
 
 class Turns:

@@ -13,12 +13,12 @@ from app.automation.engine.course import Begin
 from app.automation.engine.keeping import Hold
 from app.automation.engine.models import WorkflowWait
 from app.automation.engine.parking import Parking
-from app.automation.engine.patience import patiently
 from app.automation.engine.steps import UNDO, Place
 from app.automation.nodes.node_type import Awaited, Given, StepFault
 from app.core.clock import now
 from app.core.db import AsyncSession, Database, Scope
 from app.core.ids import new_id
+from app.runs.runs.patience import patiently
 from app.runs.runs.service import expect_held
 
 # Unasked, in case a nudge was lost.

@@ -16,7 +16,6 @@ from app.automation.engine.keeping import Checkpoints, Hold
 from app.automation.engine.known import Known, readable, take_up
 from app.automation.engine.models import WorkflowRun
 from app.automation.engine.parking import Parked, Parking
-from app.automation.engine.patience import patiently
 from app.automation.engine.performing import UnderWay, follow, performed
 from app.automation.engine.plans import Plan, Plans
 from app.automation.engine.quieting import Quiet
@@ -37,6 +36,7 @@ from app.core.tasks import stop_tasks
 from app.inference.calls.calls import Calls
 from app.runs.runs.context import RunContext
 from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import patiently
 from app.runs.runs.work import Ending, Paused, Settlement
 
 KIND: Final = "workflow_run"

@@ -9,10 +9,10 @@ import pytest
 
 from app.automation.engine.journal import Journal
 from app.automation.engine.parking import LINGER_SECONDS, Parking
-from app.automation.engine.patience import patiently
 from app.automation.engine.rerunning import taken_over
 from app.automation.engine.steps import Step
 from app.automation.language.flow import Flow
+from app.runs.runs.patience import patiently
 from tests.automation.engine.test_walking import edge, node, work
 from tests.support.workflows.dying import World
 

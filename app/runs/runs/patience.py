@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 async def patiently(act: Callable[[], Awaitable[Result]]) -> Result:
     """What a transaction gives that bears being tried again, for a minute, while Postgres is away.
 
-    Raises what it raises in the end.
+    It may have been committed, and only the answer lost. Raises what it raises in the end.
     """
     deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
     while True:
@@ -26,6 +26,6 @@ async def patiently(act: Callable[[], Awaitable[Result]]) -> Result:
         except Exception as error:
             if not is_passing(error) or time.monotonic() > deadline:
                 raise
-            log.info("workflow_delayed", reason=repr(error))
+            log.info("run_delayed", reason=repr(error))
         await asyncio.sleep(delay)
         delay = min(delay * 2, 5.0)
