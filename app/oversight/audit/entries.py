@@ -70,7 +70,7 @@ def _named_by(facts: RequestFacts | None, changes: Sequence[Change]) -> Note:
 
 def _placed(what: Note, changes: Sequence[Change]) -> Note:
     """A note in the workspace that it names, or in that of what has changed."""
-    return replace(what, workspace_id=what.workspace_id or _workspace_of(changes))
+    return what if what.workspace_id else replace(what, workspace_id=_workspace_of(changes))
 
 
 def _workspace_of(changes: Sequence[Change]) -> UUID | None:

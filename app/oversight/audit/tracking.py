@@ -4,17 +4,16 @@ Only the unit of work of a request is followed (`core.audit.REQUEST`), and only 
 `audited`. What a savepoint takes back is forgotten, notes included.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Column, event, inspect
+from sqlalchemy import event, inspect
 from sqlalchemy.engine import CursorResult, Result
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import (
     InstanceState,
-    Mapper,
     ORMExecuteState,
     Session,
     SessionTransaction,
@@ -22,16 +21,11 @@ from sqlalchemy.orm import (
 )
 
 from app.core.audit import NOTES, REQUEST
-from app.core.data import Handling
-from app.core.db import Base
 from app.core.storing import STORED
-from app.oversight.audit.values import is_personal, recorded
+from app.oversight.audit.tables import AuditedTable, audited_table
 
 CHANGES = "luminous_audit_changes"
 _MARKS = "luminous_audit_marks"
-# They say nothing that the row itself does not.
-UNTOLD = frozenset({"created_at", "updated_at", "version"})
-
 Kind = Literal["created", "updated", "deleted"]
 
 
@@ -81,8 +75,9 @@ def _stored(session: AsyncSession) -> Iterator[Change]:
     if not _followed(session.sync_session):
         return
     for state in map(inspect, session.info.get(STORED, ())):
-        if _is_audited(state.mapper):
-            yield _change_of(state, "created")
+        table = audited_table(state.mapper)
+        if table is not None:
+            yield _change_of(state, table, "created")
 
 
 def _merge(first: Change, then: Change) -> Change:
@@ -120,86 +115,45 @@ def _after_flush(session: Session, _: UOWTransaction) -> None:
     for kind, rows in groups:
         for row in rows:
             state = inspect(row)
-            if _is_audited(state.mapper):
-                changes.append(_change_of(state, kind))
+            table = audited_table(state.mapper)
+            if table is not None:
+                changes.append(_change_of(state, table, kind))
 
 
-def _is_audited(mapper: Mapper[Any]) -> bool:
-    handling = getattr(mapper.class_, "__handling__", None)
-    return issubclass(mapper.class_, Base) and (handling is None or handling.audited)
-
-
-def _change_of(state: InstanceState[Any], kind: Kind) -> Change:
-    loaded = state.dict
-    identity = [str(loaded.get(key.key)) for key in _primary_keys(state.mapper)]
+def _change_of(state: InstanceState[Any], table: AuditedTable, kind: Kind) -> Change:
+    row = state.dict
     change = Change(
         kind=kind,
-        resource_type=_resource_type(state.mapper),
-        resource_id="/".join(identity),
-        workspace_id=_workspace_of(state),
-        subject_id=_subject_of(state),
+        resource_type=table.resource_type,
+        resource_id=table.id_of(row),
+        workspace_id=table.workspace_of(row),
+        subject_id=table.subject_of(row),
+        personal=table.personal,
     )
-    personal = set()
-    for name, column in _columns(state.mapper):
-        if kind == "updated":
-            _tell_update(change, state, name, column)
-        elif loaded.get(name) is not None:
-            told = change.after if kind == "created" else change.before
-            told[name] = recorded(column, loaded[name])
-        if is_personal(column):
-            personal.add(name)
-    change.personal = frozenset(personal)
+    if kind == "updated":
+        _tell_update(change, state, table)
+    else:
+        told = change.after if kind == "created" else change.before
+        for name, record in table.recorders:
+            value = row.get(name)
+            if value is not None:
+                told[name] = record(value)
     return change
 
 
-def _tell_update(change: Change, state: InstanceState[Any], name: str, column: Column[Any]) -> None:
-    history = state.attrs[name].history
-    if not history.has_changes():
-        return
-    if history.deleted:
-        change.before[name] = recorded(column, history.deleted[0])
-    if history.added:
-        change.after[name] = recorded(column, history.added[0])
+def _tell_update(change: Change, state: InstanceState[Any], table: AuditedTable) -> None:
+    for name, record in table.recorders:
+        history = state.attrs[name].history
+        if not history.has_changes():
+            continue
+        if history.deleted:
+            change.before[name] = _recorded(record, history.deleted[0])
+        if history.added:
+            change.after[name] = _recorded(record, history.added[0])
 
 
-def _columns(mapper: Mapper[Any]) -> Iterator[tuple[str, Column[Any]]]:
-    for attribute in mapper.column_attrs:
-        column = attribute.columns[0]
-        if attribute.key not in UNTOLD and isinstance(column, Column):
-            yield attribute.key, column
-
-
-def _primary_keys(mapper: Mapper[Any]) -> list[Any]:
-    return [mapper.get_property_by_column(column) for column in mapper.primary_key]
-
-
-def _workspace_of(state: InstanceState[Any]) -> UUID | None:
-    name = "id" if _resource_type(state.mapper) == "workspace" else "workspace_id"
-    found: UUID | None = state.dict.get(name)
-    return found
-
-
-def _subject_of(state: InstanceState[Any]) -> UUID | None:
-    handling: Handling | None = getattr(state.mapper.class_, "__handling__", None)
-    if handling is None:
-        return None
-    # A workspace's customer has no account: their row is who they are.
-    name = "id" if handling.erased_by else handling.subject
-    found = state.dict.get(name) if name else None
-    return found if isinstance(found, UUID) else None
-
-
-def _resource_type(mapper: Mapper[Any]) -> str:
-    return singular(mapper.class_.__tablename__)
-
-
-def singular(table: str) -> str:
-    """The name of one row of a table: `policies` is of a `policy`, `api_keys` of an `api_key`."""
-    if table.endswith("ies"):
-        return table[:-3] + "y"
-    if table.endswith("sses"):
-        return table[:-2]
-    return table.removesuffix("s")
+def _recorded(record: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else record(value)
 
 
 def _do_orm_execute(state: ORMExecuteState) -> Result[Any] | None:
@@ -207,14 +161,17 @@ def _do_orm_execute(state: ORMExecuteState) -> Result[Any] | None:
     if not (state.is_insert or state.is_update or state.is_delete):
         return None
     mapper = state.bind_mapper
-    if mapper is None or not _followed(state.session) or not _is_audited(mapper):
+    if mapper is None or not _followed(state.session):
+        return None
+    table = audited_table(mapper)
+    if table is None:
         return None
     result = state.invoke_statement()
     rows = result.rowcount if isinstance(result, CursorResult) else -1
     if rows != 0:
         kind: Kind = "created" if state.is_insert else "updated" if state.is_update else "deleted"
         state.session.info.setdefault(CHANGES, []).append(
-            Change(kind, _resource_type(mapper), None, rows=max(rows, 0))
+            Change(kind, table.resource_type, None, rows=max(rows, 0))
         )
     return result
 

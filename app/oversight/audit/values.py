@@ -1,6 +1,7 @@
 """Values on their way into the trail: made JSON, hidden, withheld or shortened."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -16,6 +17,7 @@ MOST_BYTES = 1024  # of one value; a longer one is told by its beginning and its
 MOST_DETAIL_BYTES = 8192
 SHOWN_CHARACTERS = 200
 _SAFE_INTEGER = 2**53
+_WORST_BYTES = 6  # what a character may take as JSON
 
 
 def as_json(value: Any) -> Any:
@@ -37,12 +39,14 @@ def _other(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): as_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [as_json(inner) for inner in value]
+        return [inner if isinstance(inner, str) else as_json(inner) for inner in value]
     return str(value)  # a UUID, a Decimal, a float: text keeps each digit
 
 
 def shortened(value: Any, most: int = MOST_BYTES) -> Any:
     """A JSON value, or what tells of it where it is too long: its beginning, length and digest."""
+    if type(value) is str and _WORST_BYTES * (len(value) + 1) <= most:
+        return value
     text = text_of(value)
     if len(text.encode()) <= most:
         return value
@@ -79,13 +83,23 @@ def is_personal(column: Column[Any]) -> bool:
     return known.kind == "personal"
 
 
-def recorded(column: Column[Any], value: Any) -> Any:
-    """What the trail holds of a column's value."""
-    if value is None:
-        return None
+def recorder_of(column: Column[Any]) -> Callable[[Any], Any]:
+    """What makes of a column's value, other than null, what the trail holds of it."""
     if is_secret(column):
-        return HIDDEN
+        return _hidden
     known = declared(column.info)
     if known is not None and known.category is Category.CONTENT:
-        return withheld(as_json(value))
+        return _withheld
+    return _shown
+
+
+def _hidden(_: Any) -> Any:
+    return HIDDEN
+
+
+def _withheld(value: Any) -> Any:
+    return withheld(as_json(value))
+
+
+def _shown(value: Any) -> Any:
     return shortened(as_json(value))

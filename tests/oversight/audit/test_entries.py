@@ -8,7 +8,8 @@ import orjson
 from app.core.audit import Note, RequestFacts
 from app.oversight.audit.entries import entries_of
 from app.oversight.audit.models import INSTALLATION
-from app.oversight.audit.tracking import Change, singular
+from app.oversight.audit.tables import singular
+from app.oversight.audit.tracking import Change
 from app.oversight.audit.values import as_json, shortened
 
 FACTS = RequestFacts("things_update", "req_1", "192.0.2.1", "a test")
