@@ -14,7 +14,7 @@ from app.agents.definitions.schemas import (
     AgentRead,
     AgentUpdate,
 )
-from app.agents.definitions.taken import Taken, definition_of
+from app.agents.definitions.taken import Definitions, Taken
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
 from app.core.db import AsyncSession, Database
@@ -113,25 +113,28 @@ async def resolve(
 
 async def take(
     database: Database,
+    read: Definitions,
     access: Access,
     ref: str,
     version: int | None = None,
     label: str | None = None,
 ) -> Taken:
-    """The same in a transaction of its own, as a run takes it; raises what `resolve` raises."""
+    """The same in a transaction of its own, as a run takes it; raises what `resolve` raises.
+
+    What is among the `read` is not read again.
+    """
     if version is None and label is None:
-        async with database.quick(access.scope) as quick:
-            found = await keeping.taken_quickly(quick, AGENT_KIND, access, ref)
+        found = await keeping.taken_quickly(database, AGENT_KIND, access, ref)
         if found is not None:
             return Taken(
                 found["id"], found["slug"], found["name"], found["description"], found["number"],
-                found["definition"], definition_of(found["version_id"], found["definition"]),
+                found["definition"], read.of(found["version_id"], found["definition"]),
             )  # fmt: skip
     async with database.unit(access.scope) as session:
         agent, kept = await resolve(session, access, ref, version, label)
     return Taken(
         agent.id, agent.slug, agent.name, agent.description, kept.number,
-        kept.definition, definition_of(kept.id, kept.definition),
+        kept.definition, read.of(kept.id, kept.definition),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""An agent as a run takes it, and the definitions that this process has read already."""
+"""An agent as a run takes it, and the definitions that were read already."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from uuid import UUID
 from app.agents.definitions.definition import AgentDefinition
 
 MOST_KNOWN: Final = 256
-
-_known: OrderedDict[UUID, AgentDefinition] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +23,21 @@ class Taken:
     definition: AgentDefinition
 
 
-def definition_of(version_id: UUID, stored: dict[str, Any]) -> AgentDefinition:
-    """A version's definition, read once: a version never changes, nor does anyone change this."""
-    known = _known.get(version_id)
-    if known is None:
-        known = _known[version_id] = AgentDefinition.model_validate(stored)
-        if len(_known) > MOST_KNOWN:
-            _known.popitem(last=False)
-    else:
-        _known.move_to_end(version_id)
-    return known
+class Definitions:
+    """The definitions of versions, each read once; those that were asked for last are kept.
+
+    A version never changes, nor does anyone change what was read.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[UUID, AgentDefinition] = OrderedDict()
+
+    def of(self, version_id: UUID, stored: dict[str, Any]) -> AgentDefinition:
+        known = self._known.get(version_id)
+        if known is None:
+            known = self._known[version_id] = AgentDefinition.model_validate(stored)
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(version_id)
+        return known

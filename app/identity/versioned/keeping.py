@@ -6,8 +6,7 @@ from uuid import UUID
 from app.core import restorable
 from app.core.auth import Access
 from app.core.clock import now
-from app.core.db import AsyncSession
-from app.core.statements import Quick
+from app.core.db import AsyncSession, Database
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.service import Shareable
@@ -90,7 +89,9 @@ async def _taken(
     raise kind.refusals.not_found(f"You see no {kind.shared_as} with this slug or id.")
 
 
-async def taken_quickly(quick: Quick, kind: Kind[V, N], access: Access, ref: str) -> Any:
+async def taken_quickly(
+    database: Database, kind: Kind[V, N], access: Access, ref: str
+) -> dict[str, Any] | None:
     """What `resolve` finds where nothing else is said, as columns of `rows.taken_quickly`.
 
     None where `resolve` has to be asked: it knows what to say of one that is not there.
@@ -98,7 +99,7 @@ async def taken_quickly(quick: Quick, kind: Kind[V, N], access: Access, ref: str
     names: list[str | UUID] = [*reference_ids([ref]).values(), ref]
     for named in names:
         found = await rows.taken_quickly(
-            quick, kind, access.workspace_id, access.user_id, named, PRODUCTION
+            database, access.scope, kind, access.workspace_id, access.user_id, named, PRODUCTION
         )
         if found is not None:
             return found if found["number"] is not None else None

@@ -26,8 +26,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import restorable
 from app.core.clock import now
+from app.core.db import Database, Scope
 from app.core.paging import Cursors, Keyset, PageQuery, Slice, fetch_page
-from app.core.statements import Quick, Statement
+from app.core.statements import Statement
 from app.identity.sharing.reach import shared_with
 from app.identity.versioned.kind import Kind, N, V
 from app.identity.versioned.models import NumberedVersion
@@ -181,20 +182,21 @@ async def taken(
 
 
 async def taken_quickly(
-    quick: Quick,
+    database: Database,
+    scope: Scope,
     kind: Kind[V, N],
     workspace_id: UUID,
     user_id: UUID,
     named: str | UUID,
     label: str,
-) -> Any:
+) -> dict[str, Any] | None:
     """The same as columns: `id`, `slug`, `name` and `description` of the one.
 
     Of the version `version_id`, `number` and `definition`, which are None where there is none.
     """
     column = "id" if isinstance(named, UUID) else "slug"
     wanted = {**_seen_by(workspace_id, user_id), "wanted": named}
-    found = await quick.rows(_taken_quickly(kind, column, label), wanted)
+    found = await database.ask(scope, _taken_quickly(kind, column, label), wanted)
     return found[0] if found else None
 
 
