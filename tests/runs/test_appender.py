@@ -81,6 +81,21 @@ async def test_whoever_waits_for_it_to_be_durable_has_it_written_at_once(store, 
     assert store.batches == [["run.started"]]
 
 
+async def test_what_comes_about_with_the_runs_end_is_written_with_it(store, appender):
+    log = log_of(appender)
+    log.append("text.delta", {})
+    log.rest()
+    log.append("usage.updated", {})
+    log.append("step.started", {})
+    log.hurry()
+    await asyncio.sleep(0.1)
+    assert store.batches == [["text.delta"]]
+    assert log.visible == 1
+    log.conclude(log.draft("run.completed", {}))
+    await until(lambda: log.written == 4)
+    assert store.batches[1:] == [["usage.updated", "step.started", "run.completed"]]
+
+
 async def test_what_waits_is_written_before_the_process_stops(store):
     appender = Appender(store)
     appender.start()

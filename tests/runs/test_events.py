@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from app.core.http.event_stream import EventStream
+from app.runs.events import crud
 from app.runs.events import log as log_module
 from app.runs.events.errors import EventIdInvalid
 from app.runs.events.event import Event, encode, frames, parse_event_id
@@ -46,6 +47,26 @@ async def test_a_log_is_gapless_ordered_and_kept(kernel, access, count):
         )
         kept = await read(process.runs, row)
         assert [event.raw for event in kept] == [event.raw for event in events]
+
+
+WORDS = ("\n", "\r\n", "\\n", '"', "\0", "\u2028", "\ud800", "{", "é💡", "NULL", "", "$1 ' --")
+
+
+async def test_whatever_is_said_is_kept_as_it_was_said(kernel, access, monkeypatch):
+    monkeypatch.setattr(crud, "_INSERT_ROWS", 5)
+
+    async def script(ctx):
+        for words in WORDS:
+            ctx.emit("said", words=words)
+
+    async with processes(kernel, Scripted(script)) as [process]:
+        run = await launch(kernel, process.runs, access)
+        events = await read(process.runs, run)
+        kept = await read(process.runs, await find(kernel, run))
+    assert_whole(kept)
+    assert [event.raw for event in kept] == [event.raw for event in events]
+    said = [event.body["words"] for event in kept[2:-1]]
+    assert said == [words.replace("\ud800", "?") for words in WORDS]
 
 
 async def test_deltas_are_coalesced_and_stay_in_order(kernel, access):

@@ -81,6 +81,44 @@ async def test_it_pauses_without_a_process_and_goes_on_when_woken(kernel, access
         assert await watching == await read_bytes(owner.runs, await find(kernel, run))
 
 
+async def test_who_waits_for_a_run_is_let_go_at_each_pause_and_at_the_end(kernel, access):
+    gate = Gate()
+    async with processes(kernel, Scripted(gate), count=2) as [owner, other]:
+        run = await launch(kernel, owner.runs, access)
+        for process in (owner, other):
+            await asyncio.wait_for(process.runs.reader.settled(run), 20)
+            assert await _paused(kernel, run)
+        gate.open = True
+        await _wake(kernel, other, run)
+        row = await find(kernel, run)
+        assert row.status != "paused"
+        for process in (owner, other):
+            await asyncio.wait_for(process.runs.reader.settled(row), 20)
+            assert (await find(kernel, run)).status == "completed"
+
+
+async def test_who_waits_for_a_run_waits_on_where_it_was_woken_meanwhile(kernel, access):
+    gate, going = Gate(), asyncio.Event()
+
+    async def slow(ctx):
+        if ctx.text_so_far:
+            await going.wait()
+        await gate(ctx)
+
+    async with processes(kernel, Scripted(slow)) as [owner]:
+        run = await launch(kernel, owner.runs, access)
+        await _until_paused(kernel, run)
+        gate.open = True
+        await _wake(kernel, owner, run)
+        row = await find(kernel, run)
+        waiting = asyncio.create_task(owner.runs.reader.settled(row))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        going.set()
+        await asyncio.wait_for(waiting, 20)
+        assert (await find(kernel, run)).status == "completed"
+
+
 async def test_what_comes_just_before_the_pause_is_not_lost(kernel, access):
     gate = Gate()
 

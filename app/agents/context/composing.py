@@ -25,6 +25,10 @@ STANDING: Final = (
 )
 
 
+# The blocks' prompt, what stands in it, and warnings.
+Blocks = tuple[str, Sequence[dict[str, Any]], Sequence[str]]
+_NO_BLOCKS: Final[Blocks] = ("", (), ())
+
 # Where the input of a run without a journal keeps what its prompt was made of.
 CONTEXT: Final = "context"
 
@@ -68,17 +72,22 @@ class Composer:
         self, access: Access, payer: Payer, question: str, sources: Sources
     ) -> Composed:
         """The system's part of a prompt that is to answer `question`."""
-        grounding, recalled, shared = await asyncio.gather(
-            self._grounder.ground(
-                access,
-                payer,
-                question,
-                collections=sources.collections,
-                dictionaries=sources.dictionaries,
-            ),
-            self._recalled(access, payer, question, sources),
-            self._blocks(access, sources),
+        ground = self._grounder.ground(
+            access,
+            payer,
+            question,
+            collections=sources.collections,
+            dictionaries=sources.dictionaries,
         )
+        recalled, shared = Recalled(), _NO_BLOCKS
+        if sources.memory is None:
+            grounding = await ground
+        else:
+            grounding, recalled, shared = await asyncio.gather(
+                ground,
+                self._recalled(access, payer, question, sources, sources.memory),
+                self._blocks(access, sources, sources.memory),
+            )
         parts = [
             ("instructions", sources.instructions, []),
             ("rules", STANDING if sources.guarded else "", []),
@@ -105,32 +114,28 @@ class Composer:
         )
 
     async def _recalled(
-        self, access: Access, payer: Payer, question: str, sources: Sources
+        self, access: Access, payer: Payer, question: str, sources: Sources, use: MemoryUse
     ) -> Recalled:
         scopes = _scopes(access, sources)
-        if sources.memory is None or not scopes:
+        if not scopes:
             return Recalled()
-        tokens = sources.memory.tokens
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 return await self._recalling.recall(
-                    access, scopes, sources.agent_id, question, tokens, payer=payer
+                    access, scopes, sources.agent_id, question, use.tokens, payer=payer
                 )
         except TimeoutError:
             return Recalled(warnings=("Memories could not be looked up in time.",))
         except AppError as error:
             return Recalled(warnings=(error.detail,))
 
-    async def _blocks(
-        self, access: Access, sources: Sources
-    ) -> tuple[str, list[dict[str, Any]], list[str]]:
+    async def _blocks(self, access: Access, sources: Sources, use: MemoryUse) -> Blocks:
         """The blocks' prompt, what it has, and a warning where they may not be shown.
 
         An agent shows its own to whoever may run it; a chat only to who may read them.
         """
-        use = sources.memory
-        if use is None or not use.blocks:
-            return "", [], []
+        if not use.blocks:
+            return _NO_BLOCKS
         if sources.agent_id is None and Permission.MEMORIES_READ not in access.permissions:
             return "", [], ["Blocks need the permission `memories:read`."]
         async with self._database.unit(access.scope) as session:

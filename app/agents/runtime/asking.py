@@ -12,7 +12,7 @@ from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.models import ExecutionStep
 from app.agents.runtime.prompt import Prompt
 from app.agents.runtime.tree import Role, Tree, Waits
-from app.agents.runtime.words import restored, stored, text_of
+from app.agents.runtime.words import calls_of, restored, stored, text_of
 from app.inference.calls.order import Grant, Order
 from app.inference.calls.seam import Seam
 from app.inference.calls.totals import total_of
@@ -22,6 +22,7 @@ from app.inference.providers.types import (
     CONTINUE_PROMPT,
     ChatRequest,
     Message,
+    Part,
     ResponseFormat,
     TextPart,
     ToolSpec,
@@ -177,8 +178,16 @@ class Asking:
         cost = Cost(total.input_tokens, total.output_tokens, total.cost_usd, first)
         step.name = telling.course.attempt.target.reference
         outcome = {"parts": stored(parts), "finish_reason": answer.finish_reason}
-        await self.journal.end(step, outcome, cost)
+        if self._is_last(parts):
+            self.journal.end_with_run(step, outcome, cost)
+        else:
+            await self.journal.end(step, outcome, cost)
         answer.tell_end(cost)
+
+    def _is_last(self, parts: Sequence[Part]) -> bool:
+        """Whether the run ends with this answer, whatever it is."""
+        is_alone = not self.path and not self.specs
+        return is_alone and self.role.definition.output_schema is None and not calls_of(parts)
 
 
 def said(step: ExecutionStep) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,7 @@ from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.core.pipeline import Call
 from app.core.statements import Statement
-from app.core.storing import store
+from app.core.storing import later, store
 from app.runs.runs.models import UNFINISHED, Run
 
 Place = tuple[str, int, str]
@@ -42,9 +42,11 @@ _BEGIN_STEP = Statement(
         where=_STEPS.c.status == "started",
     )
 )
+# A step ends once: told again, it changes nothing.
+_UNDER_WAY = and_(_STEPS.c.id == bindparam("of_step"), _STEPS.c.status == "started")
 _COUNT_SECONDS = (
     update(_EXECUTIONS)
-    .where(_EXECUTIONS.c.id == bindparam("of_execution"))
+    .where(_EXECUTIONS.c.id == bindparam("of_execution"), exists().where(_UNDER_WAY))
     .values(
         active_seconds=_EXECUTIONS.c.active_seconds + bindparam("seconds"),
         updated_at=bindparam("ended_at"),
@@ -58,7 +60,7 @@ _ENDED = (
 _END_STEP = Statement(
     update(_STEPS)
     .add_cte(_COUNT_SECONDS)
-    .where(_STEPS.c.id == bindparam("of_step"))
+    .where(_UNDER_WAY)
     .values({name: bindparam(name) for name in _ENDED})
     .values(status="ended", updated_at=bindparam("ended_at"))
 )
@@ -127,15 +129,25 @@ async def steps(
 
 def begin_step(step: ExecutionStep, attempt: int) -> Call:
     """Write a step; it changes no row where the run has ended, or another attempt has begun."""
-    given = {"created_at": step.started_at, "updated_at": step.started_at, **step.__dict__}
-    values = {name: given.get(name) for name in _STEP}
-    return _BEGIN_STEP.call({**values, "of_attempt": attempt})
+    at = {"created_at": step.started_at, "updated_at": step.started_at}
+    return _BEGIN_STEP.call({**at, **step.__dict__, "of_attempt": attempt})
 
 
 def end_step(step: ExecutionStep, values: dict[str, Any], seconds: float) -> Call:
     """Write how a step ended, and that its run has worked for so many seconds more."""
+    return _END_STEP.call(_ended(step, values, seconds))
+
+
+async def end_step_within(
+    session: AsyncSession, step: ExecutionStep, values: dict[str, Any], seconds: float
+) -> None:
+    """The same, together with what else a session writes."""
+    await later(session, _END_STEP, _ended(step, values, seconds))
+
+
+def _ended(step: ExecutionStep, values: dict[str, Any], seconds: float) -> dict[str, Any]:
     places = {"of_step": step.id, "of_execution": step.execution_id}
-    return _END_STEP.call({**values, **places, "seconds": seconds, "ended_at": now()})
+    return {**values, **places, "seconds": seconds, "ended_at": now()}
 
 
 async def approvals(

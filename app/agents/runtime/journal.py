@@ -1,6 +1,7 @@
 """What a run has done so far, kept in Postgres step by step: the memory of its loop.
 
-A step is written before it begins and after it has ended. What has ended is never done again.
+A step is written before it begins and after it has ended. What has ended is never done again. What
+leads to nothing but the end of the run is written with that.
 """
 
 import asyncio
@@ -15,11 +16,13 @@ from app.agents.runtime import crud
 from app.agents.runtime.crud import Place
 from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.core.clock import now
-from app.core.db import Database
+from app.core.db import AsyncSession, Database
 from app.core.ids import new_id
+from app.core.pipeline import Call
 from app.core.storing import new_row
 from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
+from app.runs.runs.patience import patiently
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Journal:
     seconds: float = 0.0
     _since: float = field(default_factory=time.monotonic)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _last: tuple[ExecutionStep, dict[str, Any], float] | None = None
 
     async def load(self) -> None:
         ctx = self.ctx
@@ -117,7 +121,7 @@ class Journal:
             **step,
         )
         begun = crud.begin_step(row, self.ctx.attempt)
-        if await self.database.carry_out(self.ctx.scope, begun) == [0]:
+        if await self._written(begun) == [0]:
             raise RunLost
         self.steps[place] = row
         return row
@@ -131,19 +135,28 @@ class Journal:
         is_error: bool = False,
     ) -> None:
         """Write how a step ended: from now on it is never done again."""
-        values = {
-            "outcome": outcome,
-            "is_error": is_error,
-            "input_tokens": cost.input_tokens,
-            "output_tokens": cost.output_tokens,
-            "cost_usd": cost.usd,
-            "first_token_ms": cost.first_token_ms,
-        }
+        values = _values(outcome, cost, is_error=is_error)
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
-            await self.database.carry_out(self.ctx.scope, crud.end_step(step, values, spent))
+            await self._written(crud.end_step(step, values, spent))
             self.seconds += spent
         step.__dict__.update(values, status="ended", ended_at=now())
+
+    def end_with_run(self, step: ExecutionStep, outcome: dict[str, Any], cost: Cost) -> None:
+        """The same of a step after which the run ends: it is written, and told of, with its end."""
+        values = _values(outcome, cost)
+        self._last = step, values, time.monotonic() - self._since
+        step.__dict__.update(values, status="ended", ended_at=now())
+        self.ctx.rest()
+
+    async def settle(self, session: AsyncSession) -> None:
+        """Write what was left for the run's end, in its transaction."""
+        if self._last is not None:
+            await crud.end_step_within(session, *self._last)
+
+    async def _written(self, call: Call) -> list[int]:
+        """Carry out what comes to the same where it is done twice."""
+        return await patiently(lambda: self.database.carry_out(self.ctx.scope, call))
 
     async def ask(self, place: Place, approval: ToolApproval) -> ToolApproval:
         """Write that a call waits for a person."""
@@ -151,6 +164,17 @@ class Journal:
             await crud.add(session, approval)
         self.approvals[place] = approval
         return approval
+
+
+def _values(outcome: dict[str, Any], cost: Cost, *, is_error: bool = False) -> dict[str, Any]:
+    return {
+        "outcome": outcome,
+        "is_error": is_error,
+        "input_tokens": cost.input_tokens,
+        "output_tokens": cost.output_tokens,
+        "cost_usd": cost.usd,
+        "first_token_ms": cost.first_token_ms,
+    }
 
 
 def paths_under(path: str, call_id: str) -> str:

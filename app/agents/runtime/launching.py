@@ -1,7 +1,7 @@
 """Starting agents' runs: for routes, for other agents' mail, for evaluations, for other systems."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -11,6 +11,7 @@ from app.agents.definitions import service as definitions
 from app.agents.definitions.capabilities import fitting_model
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.rendering import render
+from app.agents.definitions.taken import Definitions
 from app.agents.runtime import crud
 from app.agents.runtime.errors import RunNotEnded, StepUnknown
 from app.agents.runtime.models import Execution, ExecutionStep
@@ -76,6 +77,7 @@ class Launcher:
     def __init__(self, database: Database, desk: Desk) -> None:
         self._database = database
         self._desk = desk
+        self._read = Definitions()
         self.performing: Performing
 
     async def start(self, access: Access, wanted: RunWanted) -> Run:
@@ -104,7 +106,7 @@ class Launcher:
     async def prepare(self, access: Access, wanted: RunWanted) -> Ready:
         """Check everything that can be checked before the run is stored."""
         agent = await definitions.take(
-            self._database, access, wanted.agent, wanted.version, wanted.label
+            self._database, self._read, access, wanted.agent, wanted.version, wanted.label
         )
         definition = agent.definition
         instructions = render(
@@ -212,25 +214,9 @@ class Launcher:
         """The run once it has ended, or waits for someone; its row says which."""
         async with self._database.unit(access.scope) as session:
             run = await runs.get(session, access, run_id)
-        await self.settled(access, run)
+        await self.runs.reader.settled(run)
         async with self._database.unit(access.scope) as session:
             return await runs.get(session, access, run_id)
-
-    async def settled(self, access: Access, run: Run) -> None:
-        """Wait until a run has ended, or waits for someone."""
-        await self.runs.reader.left(run.id)
-        if run.ended_at is not None:
-            return  # it was launched here, and has been told of its end
-        async with aclosing(self.runs.reader.events(run, 0)) as batches:
-            async for batch in batches:
-                if batch[-1].terminal:
-                    return
-                if batch[-1].type == "run.paused":
-                    async with self._database.unit(access.scope) as session:
-                        found = await runs.get(session, access, run.id)
-                    # It may have been woken meanwhile.
-                    if found.ended_at is not None or found.status == "paused":
-                        return
 
     async def steps(self, access: Access, run_id: UUID) -> Sequence[ExecutionStep]:
         async with self._database.unit(access.scope) as session:
@@ -239,7 +225,7 @@ class Launcher:
 
     async def cast(self, access: Access, reference: str) -> Role:
         """An agent that another one gives work to; raises AgentNotFound."""
-        found = await definitions.take(self._database, access, reference)
+        found = await definitions.take(self._database, self._read, access, reference)
         return Role(
             found.slug, found.name, found.definition, found.id, found.version, found.description
         )

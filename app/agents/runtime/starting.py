@@ -149,7 +149,7 @@ async def answer(
         response: Response = await stream_response(kernel, reader, shown.run, started.after)
     else:
         if started.wait:
-            await launcher.settled(access, shown.run)
+            await launcher.runs.reader.settled(shown.run)
         if shown.run.ended_at is None:
             async with kernel.database.unit(access.scope) as session:
                 shown = await service.show(session, access, started.run_id)

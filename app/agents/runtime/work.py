@@ -1,6 +1,5 @@
 """The work of an agent's run: set the tree up, have it perform, and leave its result."""
 
-import asyncio
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -22,6 +21,7 @@ from app.core.auth import Access, Permission
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
 from app.core.outbox import emit
+from app.core.waiting import deadline
 from app.inference.calls.calls import Calls
 from app.inference.calls.remembering import access_of, remembered
 from app.inference.calls.totals import Total
@@ -76,7 +76,7 @@ class Performing:
         company = Company(tree, self._context, partials_of(ctx.history))
         left = tree.limits.seconds - tree.journal.active
         try:
-            async with asyncio.timeout(max(left, 0.001)):
+            with deadline(max(left, 0.001)):
                 result = await company.perform(
                     role_of(execution), execution.messages, fixed_model=execution.model
                 )
@@ -95,6 +95,7 @@ class Performing:
             return Settlement()
         if known:
             journal, lost = known.tree.journal, known.lost
+            await journal.settle(session)
         else:
             journal = Journal(self._database, ctx)
             await journal.load()
@@ -232,7 +233,7 @@ def access_kept(access: Access) -> dict[str, Any]:
     if kept is None:
         kept = access.memo[KIND] = {
             **remembered(access),
-            "permissions": sorted(access.permissions),
+            "permissions": sorted(str(each) for each in access.permissions),
             "role": access.role,
         }
     return kept

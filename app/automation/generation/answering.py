@@ -4,7 +4,6 @@ from fastapi import Response
 
 from app.automation.generation.beginning import Begun
 from app.automation.generation.help_schemas import HelpEstimate, HelpRun
-from app.automation.runs.edge import settled
 from app.core.auth import Access
 from app.core.kernel import Kernel
 from app.runs.events.streaming import stream_response
@@ -24,7 +23,7 @@ async def answer_of(
         response: Response = await stream_response(kernel, running.reader, run, begun.after)
     else:
         if begun.wait:
-            await settled(kernel, running, access, run)
+            await running.reader.settled(run)
             run = await _read(kernel, access, begun)
         told = {name: getattr(run, name) for name in shape.model_fields if name != "result"}
         shown = shape.model_validate({**told, "result": run.result or None})

@@ -4,7 +4,6 @@ from fastapi import Response
 
 from app.automation.runs import service
 from app.automation.runs.beginning import Started
-from app.automation.runs.edge import settled
 from app.automation.runs.rehearsal_schemas import WorkflowRunRehearsal
 from app.automation.runs.schemas import WorkflowRunRead
 from app.core.auth import Access
@@ -55,7 +54,7 @@ async def _seen(
     """The run now, or once it has ended or waits: one that was woken meanwhile is waited for."""
     while True:
         if wait:
-            await settled(kernel, running, access, run)
+            await running.reader.settled(run)
         async with kernel.database.unit(access.scope) as session:
             shown = await service.read(session, access, run.id)
         if not wait or shown.status not in ("queued", "running"):

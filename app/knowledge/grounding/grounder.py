@@ -63,6 +63,8 @@ class Grounder:
         `dictionaries` as a conversation names them: None for the workspace's defaults.
         """
         enforcement = await self._enforcement(access.workspace_id, dictionaries)
+        if not collections and not enforcement.held:
+            return Grounding(enforcement=enforcement)
         (retrieved, unfound), (pack, unpacked) = await asyncio.gather(
             _as_far_as_possible(
                 lambda: self._retrieved(access, payer, text, collections), Retrieved((), 0)

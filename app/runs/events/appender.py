@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from app.core.log import get_logger
 from app.core.tasks import stop_tasks
+from app.core.waiting import deadline, running_loop
 from app.runs.events.errors import EventLogUnavailable, RunLost
 from app.runs.events.event import Event
 from app.runs.events.live import FENCED, LiveLog
@@ -59,7 +60,7 @@ class Appender:
         elif dirty not in self._dirty:
             self._held[dirty] = None
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._release)
+                self._timer = running_loop().call_later(HOLD_SECONDS, self._release)
 
     def _release(self) -> None:
         """Have written what was held long enough."""
@@ -83,7 +84,7 @@ class Appender:
     async def _write_batch(self) -> None:
         batch = self._gather()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            with deadline(ANSWER_SECONDS):
                 replies = await self._live.append(batch)
         except (RedisError, OSError, TimeoutError) as error:
             await self._outage(error)
@@ -98,7 +99,7 @@ class Appender:
         batch: Batch = []
         room = BATCH_EVENTS
         for dirty in islice(self._dirty, BATCH_EVENTS):
-            events = dirty.events[dirty.written : dirty.written + room]
+            events = dirty.events[dirty.written : min(dirty.ready, dirty.written + room)]
             batch.append((dirty, events))
             room -= len(events)
             if room <= 0:
@@ -112,7 +113,7 @@ class Appender:
             return
         written.acknowledge(last)
         del self._dirty[written]
-        if last < len(written.events):
+        if last < written.ready:
             self._dirty[written] = None
 
     async def _outage(self, error: Exception) -> None:

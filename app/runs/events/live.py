@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from redis.exceptions import NoScriptError
+from redis.exceptions import ResponseError
 
 from app.core.kernel import Valkey
 from app.runs.events.event import TERMINAL, Event
-from app.runs.events.line import Line
 from app.runs.events.log import RunLog, channel
+from app.runs.events.questions import Questions
 
 # Streams of runs that no longer exist go by themselves, those of ended runs soon.
 KEEP_SECONDS = 7 * 24 * 3600
@@ -73,12 +73,12 @@ class LiveLog:
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
-        self._line = Line(valkey)
+        self._questions = Questions(valkey)
         self._append = valkey.register_script(_APPEND)
         self._fence = valkey.register_script(_FENCE)
 
     async def close(self) -> None:
-        await self._line.close()
+        await self._questions.close()
 
     async def append(self, batch: Sequence[tuple[RunLog, Sequence[Event]]]) -> list[int]:
         """Append to many logs at once; the last seq of each, or FENCED. One caller at a time."""
@@ -90,10 +90,12 @@ class LiveLog:
             for event in events:
                 arguments += (event.type, event.raw)
         try:
-            replies: list[int] = await self._line.ask(
+            replies: list[int] = await self._questions.ask(
                 "EVALSHA", self._append.sha, len(keys), *keys, *arguments
             )
-        except NoScriptError:
+        except ResponseError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
             replies = await self._append(keys=keys, args=arguments)
         return replies
 

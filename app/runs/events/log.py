@@ -54,6 +54,7 @@ class RunLog:
         self.waiting = Watchers()
         self.channel = channel(run_id)
         self._name = str(run_id)
+        self._resting_at: int | None = None
         self._dirty = dirty
 
     @property
@@ -68,11 +69,22 @@ class RunLog:
         self.reserve(len(event.raw))
         self.events.append(event)
         self.size += len(event.raw)
-        self._dirty(self, soon=kind not in PATIENT)
+        if self._resting_at is None:
+            self._dirty(self, soon=kind not in PATIENT)
+
+    @property
+    def ready(self) -> int:
+        """How many events may be written by now."""
+        return len(self.events) if self._resting_at is None else self._resting_at
+
+    def rest(self) -> None:
+        """Have what follows written with the run's end, which brings about what it tells of."""
+        if self._resting_at is None:
+            self._resting_at = len(self.events)
 
     def hurry(self) -> None:
         """Have written now what could have waited a little."""
-        if self.written < len(self.events):
+        if self.written < self.ready:
             self._dirty(self)
 
     def reserve(self, size: int) -> None:
@@ -86,6 +98,7 @@ class RunLog:
 
     def conclude(self, ending: Event) -> None:
         """Add the terminal event, which Postgres holds already, with all before it."""
+        self._resting_at = None
         self.events.append(ending)
         self.visible = len(self.events)
         self.concluded = True

@@ -139,6 +139,21 @@ class EventReader:
             finally:
                 log.waiting.discard(watcher)
 
+    async def settled(self, run: Readable) -> None:
+        """Wait until a run has ended, or waits for something; or until this process is stopping."""
+        await self.left(run.id)
+        if run.ended_at is not None:
+            return  # it was launched here, and has been told of its end
+        async with aclosing(self.events(run, 0)) as batches:
+            async for batch in batches:
+                if batch[-1].terminal:
+                    return
+                if batch[-1].type == "run.paused":
+                    found = await self._find(run.workspace_id, run.id)
+                    # It may have been woken meanwhile.
+                    if found is None or found.ended_at is not None or found.status == "paused":
+                        return
+
     async def batches(self, run: Readable, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """Batches of events; an empty one says that a ping is due."""
         at = after

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from app.core.waiting import running_loop
+
 
 class Watcher:
     """One sleeping reader. `wake` before `wait` is not lost."""
@@ -23,7 +25,7 @@ class Watcher:
         """Sleep until woken, or until the shared clock has passed `due` (monotonic seconds)."""
         if not self._woken:
             self.due = due
-            self._future = asyncio.get_running_loop().create_future()
+            self._future = running_loop().create_future()
             try:
                 await self._future
             finally:

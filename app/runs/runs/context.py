@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.db import Scope
+from app.core.waiting import running_loop
 from app.runs.events.errors import RunLost
 from app.runs.events.event import Event
 from app.runs.events.log import MAX_BYTES, RunLog
@@ -47,7 +48,7 @@ class RunContext:
         self.continued = any(event.type == "run.started" for event in log.events)
         self.history: Sequence[Event] = tuple(log.events)
         self._log = log
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         self._buffer: list[str] = []
         self._buffered = 0
         self._buffer_kind: tuple[str, UUID | str] = (_TEXT, "")
@@ -93,7 +94,7 @@ class RunContext:
         """Wait until everything emitted so far is durable; raises what keeps it from being so."""
         self._flush_deltas()
         self._log.hurry()
-        until = len(self._log.events)
+        until = self._log.ready
         watcher = Watcher()
         self._log.watchers.add(watcher)
         try:
@@ -103,6 +104,11 @@ class RunContext:
                 await watcher.wait(time.monotonic() + 1)
         finally:
             self._log.watchers.discard(watcher)
+
+    def rest(self) -> None:
+        """Have what follows told with the run's end, in whose transaction it comes about."""
+        self._flush_deltas()
+        self._log.rest()
 
     def end(self, values: Mapping[str, Any]) -> None:
         """Have the row that was launched here say what its end has made of it."""

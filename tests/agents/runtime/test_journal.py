@@ -1,14 +1,16 @@
 """The journal's rows: each place is one, and only whoever holds the run writes it."""
 
+import asyncio
 from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
+from app.agents.runtime import crud
 from app.agents.runtime.journal import Journal
 from app.agents.runtime.models import Execution, ExecutionStep
-from app.core.db import Scope
+from app.core.db import Database, Scope, sync_engine
 from app.core.ids import new_id
 from app.core.storing import store
 from app.runs.events.errors import RunLost
@@ -79,3 +81,51 @@ async def test_who_has_lost_the_run_begins_nothing_and_changes_nothing(kernel, h
         with pytest.raises(RunLost):
             await journal.begin(place, STEP | {"context": {}})
     assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
+
+
+async def test_what_is_told_twice_of_a_step_counts_once(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = await journal.begin(PLACE, STEP)
+    values = {"outcome": {"text": "Hello"}, "is_error": False, "input_tokens": 3}
+    values |= {"output_tokens": 4, "cost_usd": None, "first_token_ms": None}
+    for call in (crud.begin_step(step, 1), crud.end_step(step, values, 1.5)):
+        for _ in range(2):
+            await kernel.database.carry_out(held.scope, call)
+    assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
+    assert await active_seconds(kernel, held) == 1.5
+
+
+async def test_a_step_is_kept_though_postgres_ends_the_connection_over_it(kernel, held):
+    url = kernel.settings.database_url.get_secret_value()
+    database = Database(url, pool_size=1)
+    journal = Journal(database, held)
+    step = await journal.begin(PLACE, STEP)
+    async with kernel.database.unit(held.scope) as session:
+        await session.execute(
+            text("select id from executions where id = :id for update"), {"id": held.run_id}
+        )
+        ending = asyncio.create_task(journal.end(step, {"text": "Hello"}))
+        while not await asyncio.to_thread(end_who_waits, url):  # noqa: ASYNC110 - Postgres says it
+            await asyncio.sleep(0.01)
+    await asyncio.wait_for(ending, 10)
+    await database.close()
+    assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
+    assert await active_seconds(kernel, held) == pytest.approx(journal.seconds)
+
+
+def end_who_waits(url):
+    """Close the connections of those who wait for a lock; which they were."""
+    engine = sync_engine(url)
+    with engine.begin() as owner:
+        ended = text(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+            "where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        return owner.execute(ended).all()
+
+
+async def active_seconds(kernel, held):
+    async with kernel.database.unit(held.scope) as session:
+        return await session.scalar(
+            select(Execution.active_seconds).where(Execution.id == held.run_id)
+        )
