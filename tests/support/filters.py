@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app.core.db_driver import BEGIN, opening
+from app.core.db_driver import opening
 from app.core.kernel import Kernel
 from app.core.statements import Quick
 
@@ -69,22 +69,31 @@ def _is_stripped(named: dict[str, str]) -> bool:
 @contextmanager
 def _quickly(removed: Removed, strips: dict[Any, bool]) -> Iterator[None]:
     """The same of statements that asyncpg itself carries out; `strips` says on which connection."""
-    say, rows = Quick.say, Quick.rows
+    rows, together = Quick.rows, Quick.together
 
-    async def named(quick, sql):
-        if sql.startswith(BEGIN):
-            strips[quick._adapted] = _is_stripped(dict(_NAMED.findall(sql)))
-        await say(quick, sql)
+    def without(sql: str) -> str:
+        sql, found = _FILTER.subn(r"(\1 is not null)", sql)
+        removed.count += found
+        return sql
 
     async def stripped(quick, statement, values):
         if strips.get(quick._adapted):
-            sql, found = _FILTER.subn(r"(\1 is not null)", statement.sql)
-            removed.count += found
+            sql = without(statement.sql)
             statement = SimpleNamespace(sql=sql, arguments=statement.arguments)
         return await rows(quick, statement, values)
 
-    Quick.say, Quick.rows = named, stripped
+    async def stripped_together(quick, calls):
+        first = calls[0]
+        if first.sql.startswith(_CHANGED):
+            strips[quick._adapted] = bool(first.values[0]) and first.values[2] == "off"
+        if strips.get(quick._adapted):
+            calls = [
+                call._replace(sql=without(call.sql), name=call.name + b"_off") for call in calls
+            ]
+        return await together(quick, calls)
+
+    Quick.rows, Quick.together = stripped, stripped_together
     try:
         yield
     finally:
-        Quick.say, Quick.rows = say, rows
+        Quick.rows, Quick.together = rows, together
