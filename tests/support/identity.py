@@ -90,17 +90,22 @@ async def counted_queries(kernel: Kernel, *, own: bool = False) -> AsyncIterator
         if not own or asyncio.current_task() is asking:
             sent.append(statement)
 
-    rows = Quick.rows
+    rows, together = Quick.rows, Quick.together
 
     async def noted(quick, statement, values):
         note(None, None, statement.sql)
         return await rows(quick, statement, values)
 
+    async def noted_together(quick, calls):
+        for call in calls:
+            note(None, None, call.sql)
+        return await together(quick, calls)
+
     engine = kernel.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
-    Quick.rows = noted
+    Quick.rows, Quick.together = noted, noted_together
     try:
         yield sent
     finally:
-        Quick.rows = rows
+        Quick.rows, Quick.together = rows, together
         event.remove(engine, "before_cursor_execute", note)
