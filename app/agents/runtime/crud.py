@@ -54,7 +54,7 @@ _COUNT_SECONDS = (
     .cte("counted")
 )
 _ENDED = (
-    "outcome", "is_error", "input_tokens", "output_tokens", "cost_usd", "first_token_ms",
+    "name", "outcome", "is_error", "input_tokens", "output_tokens", "cost_usd", "first_token_ms",
     "ended_at",
 )  # fmt: skip
 _END_STEP = Statement(

@@ -135,7 +135,7 @@ class Journal:
         is_error: bool = False,
     ) -> None:
         """Write how a step ended: from now on it is never done again."""
-        values = _values(outcome, cost, is_error=is_error)
+        values = _values(step, outcome, cost, is_error=is_error)
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
             await self._written(crud.end_step(step, values, spent))
@@ -144,7 +144,7 @@ class Journal:
 
     def end_with_run(self, step: ExecutionStep, outcome: dict[str, Any], cost: Cost) -> None:
         """The same of a step after which the run ends: it is written, and told of, with its end."""
-        values = _values(outcome, cost)
+        values = _values(step, outcome, cost)
         self._last = step, values, time.monotonic() - self._since
         step.__dict__.update(values, status="ended", ended_at=now())
         self.ctx.rest()
@@ -166,8 +166,12 @@ class Journal:
         return approval
 
 
-def _values(outcome: dict[str, Any], cost: Cost, *, is_error: bool = False) -> dict[str, Any]:
+def _values(
+    step: ExecutionStep, outcome: dict[str, Any], cost: Cost, *, is_error: bool = False
+) -> dict[str, Any]:
     return {
+        # Another model may have answered than the one that was asked first.
+        "name": step.name,
         "outcome": outcome,
         "is_error": is_error,
         "input_tokens": cost.input_tokens,

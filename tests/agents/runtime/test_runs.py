@@ -2,7 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from app.agents.tools.tool import Outcome, ToolFault, ToolTraits
+from tests.support.chat import connected
+from tests.support.fakes.anthropic import FakeAnthropic
+from tests.support.fakes.base import status
 
 
 def asking(agent):
@@ -20,6 +25,21 @@ async def test_it_answers(agency):
     assert messages[0]["role"] == "system"
     assert messages[0]["content"].startswith("You are brief.")
     assert messages[1] == {"role": "user", "content": "What is 2 + 2?"}
+
+
+@pytest.mark.parametrize("tools", [[], [{"tool": "test:look"}]])
+async def test_a_step_names_the_model_that_answered(agency, tools):
+    agency.bench.add("look", answer="It rains.")
+    async with connected(agency.talker, FakeAnthropic()) as other:
+        models = [agency.model, f"{other}/claude-sonnet-4-5"]
+        body = {"slug": "pair", "candidates": [{"model": model} for model in models]}
+        made = await agency.talker.call("POST", "/v1/routes", json=body)
+        assert made.status_code == 201, made.text
+        agent = await agency.make(model="pair", tools=tools)
+        agency.fake.will(status(500))
+        run = await agency.run(agent, "Hello")
+    assert run["status"] == "completed", run["error"]
+    assert [step["name"] for step in await agency.steps(run["id"])] == [models[1]]
 
 
 async def test_it_calls_tools_and_goes_on_with_what_they_give(agency):
