@@ -86,8 +86,8 @@ async def test_who_has_lost_the_run_begins_nothing_and_changes_nothing(kernel, h
 async def test_what_is_told_twice_of_a_step_counts_once(kernel, held):
     journal = Journal(kernel.database, held)
     step = await journal.begin(PLACE, STEP)
-    values = {"outcome": {"text": "Hello"}, "is_error": False, "input_tokens": 3}
-    values |= {"output_tokens": 4, "cost_usd": None, "first_token_ms": None}
+    values = {"name": step.name, "outcome": {"text": "Hello"}, "is_error": False}
+    values |= {"input_tokens": 3, "output_tokens": 4, "cost_usd": None, "first_token_ms": None}
     for call in (crud.begin_step(step, 1), crud.end_step(step, values, 1.5)):
         for _ in range(2):
             await kernel.database.carry_out(held.scope, call)
