@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.db import SYSTEM, Database
 from app.core.http.problems import translate
 from app.core.statements import Statement
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing
 
 PID = Statement(select(func.pg_backend_pid(type_=Integer).label("pid")))
 STOPPING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is shutting down\0\0"

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
 from app.core.statements import Statement, within
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing
 
 SERVED = Statement(
     text("select current_setting('luminous.workspace_id'), current_setting('luminous.system')")

@@ -13,8 +13,8 @@ from app.core.ids import new_id
 from app.core.statements import Statement, within
 from app.core.storing import STORED, store
 from app.oversight.audit.tracking import changes_of
-from app.runs.runs.ending import is_passing
 from app.runs.runs.models import Run
+from app.runs.runs.patience import is_passing
 
 SERVED = Statement(
     text(

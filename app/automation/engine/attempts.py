@@ -30,7 +30,7 @@ from app.core.json_limits import storable, too_deep
 from app.core.log import get_logger
 from app.inference.gate.errors import BudgetExceeded
 from app.runs.events.errors import RunLost
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing
 
 log = get_logger(__name__)
 

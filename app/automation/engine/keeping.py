@@ -1,7 +1,6 @@
 """Keeping steps in Postgres: those that end at about the same time share one transaction."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -12,16 +11,12 @@ from app.automation.engine import crud
 from app.automation.engine.steps import Step
 from app.core.db import AsyncSession, Database, Scope
 from app.core.ids import new_id
-from app.core.log import get_logger
 from app.core.tasks import stop_tasks
 from app.runs.events.errors import RunLost
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing, patiently
 from app.runs.runs.service import expect_held
 
-log = get_logger(__name__)
-
 MOST_TOGETHER: Final = 200
-PATIENCE_SECONDS: Final = 60.0
 _FIELDS: Final = tuple(each.name for each in fields(Step))
 
 
@@ -94,29 +89,21 @@ class Checkpoints:
         self, workspace: UUID, wishes: Sequence[_Wish]
     ) -> dict[tuple[UUID, str, int], Step]:
         """What stands at each place now; a place that is missing was not ours to write."""
-        deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
         rows = [_row(wish) for wish in wishes]
-        while True:
-            try:
-                async with self._database.unit(Scope(workspace)) as session:
-                    written = await crud.keep_steps(session, rows)
-                    kept = {
-                        (wish.hold.run_id, *wish.step.place): wish.step
-                        for wish in wishes
-                        if (wish.hold.run_id, *wish.step.place) in written
-                    }
-                    for wish in wishes:
-                        place = (wish.hold.run_id, *wish.step.place)
-                        if place not in written:
-                            kept |= await self._standing(session, wish)
-            except Exception as error:
-                if not is_passing(error) or time.monotonic() > deadline:
-                    raise
-                log.info("workflow_checkpoint_delayed", reason=repr(error))
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-            else:
-                return kept
+
+        async def written() -> dict[tuple[UUID, str, int], Step]:
+            kept: dict[tuple[UUID, str, int], Step] = {}
+            async with self._database.unit(Scope(workspace)) as session:
+                places = await crud.keep_steps(session, rows)
+                for wish in wishes:
+                    place = (wish.hold.run_id, *wish.step.place)
+                    if place in places:
+                        kept[place] = wish.step
+                    else:
+                        kept |= await self._standing(session, wish)
+            return kept
+
+        return await patiently(written)
 
     async def _standing(
         self, session: AsyncSession, wish: _Wish

@@ -35,8 +35,7 @@ from app.core.outbox import emit
 from app.core.tasks import stop_tasks
 from app.inference.calls.calls import Calls
 from app.runs.runs.context import RunContext
-from app.runs.runs.ending import is_passing
-from app.runs.runs.patience import patiently
+from app.runs.runs.patience import is_passing, patiently
 from app.runs.runs.work import Ending, Paused, Settlement
 
 KIND: Final = "workflow_run"

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from app.core.db import AsyncSession, Database
 from app.core.log import get_logger
 from app.runs.runs.context import RunContext
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing
 from app.runs.runs.service import expect_held
 
 T = TypeVar("T")

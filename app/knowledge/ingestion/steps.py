@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from app.core.errors import AppError, InternalError, Unavailable
 from app.runs.runs.context import RunContext
-from app.runs.runs.ending import is_passing
+from app.runs.runs.patience import is_passing
 
 T = TypeVar("T")
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
@@ -20,13 +19,10 @@ from app.runs.events.log import RunLog
 from app.runs.runs import crud
 from app.runs.runs.context import RunContext
 from app.runs.runs.models import Run
+from app.runs.runs.patience import PATIENCE_SECONDS, is_passing, patiently
 from app.runs.runs.work import Ending, Paused, Settlement, Work
 
 log = get_logger(__name__)
-
-PATIENCE_SECONDS = 60.0
-# Connection lost, serialization or deadlock, out of resources, server going down.
-_PASSING = ("08", "40", "53", "57")
 
 
 class Closer:
@@ -101,20 +97,15 @@ class Closer:
         """Let go of a run until it is woken; False where it is not ours, or not possible."""
         ctx.close()
         terminal = run_log.draft("run.paused", {"reason": paused.reason, **paused.fields})
-        deadline, delay = time.monotonic() + PATIENCE_SECONDS, 0.1
-        while True:
-            try:
-                mine = await self._let_go(ctx, [*run_log.events, terminal], paused)
-            except Exception as error:
-                if not is_passing(error) or time.monotonic() > deadline:
-                    log.exception("run_not_paused")
-                    return False
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-                continue
-            if mine:
-                run_log.conclude(terminal)
-            return mine
+        history = [*run_log.events, terminal]
+        try:
+            mine = await patiently(lambda: self._let_go(ctx, history, paused))
+        except Exception:
+            log.exception("run_not_paused")
+            return False
+        if mine:
+            run_log.conclude(terminal)
+        return mine
 
     async def _let_go(self, ctx: RunContext, history: list[Event], paused: Paused) -> bool:
         async with self._room, self._database.unit(ctx.scope) as session:
@@ -186,14 +177,6 @@ def _used(settled: Settlement) -> dict[str, Any]:
         "output_tokens": settled.output_tokens,
         "cost_usd": settled.cost_usd,
     }
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether Postgres was away, or had no room: the same may do later."""
-    if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", "") or "")
-        return error.connection_invalidated or state.startswith(_PASSING)
-    return isinstance(error, PoolTimeout | OSError)
 
 
 def _shown(error: Exception) -> AppError:

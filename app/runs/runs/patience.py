@@ -5,12 +5,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from app.core.log import get_logger
-from app.runs.runs.ending import is_passing
 
 log = get_logger(__name__)
 
 PATIENCE_SECONDS: Final = 60.0
+# Connection lost, serialization or deadlock, out of resources, server going down.
+_PASSING: Final = ("08", "40", "53", "57")
 Result = TypeVar("Result")
 
 
@@ -29,3 +33,11 @@ async def patiently(act: Callable[[], Awaitable[Result]]) -> Result:
             log.info("run_delayed", reason=repr(error))
         await asyncio.sleep(delay)
         delay = min(delay * 2, 5.0)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether Postgres was away, or had no room: the same may do later."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        return error.connection_invalidated or state.startswith(_PASSING)
+    return isinstance(error, PoolTimeout | OSError)
