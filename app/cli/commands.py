@@ -10,6 +10,7 @@ from app.cli.audit import audit
 from app.cli.collecting import put_off_collecting
 from app.cli.errors import plainly
 from app.cli.keys import keys
+from app.cli.misspelt import tell_misspelt
 from app.cli.places import Data, engines_of, folder_from, reachable, require_servers, settings_with
 from app.cli.users import users
 from app.cli.vectors import vectors
@@ -44,6 +45,7 @@ def up(context: typer.Context, host: Host = None, port: Port = None, data: Data 
     """Start everything: the engines, the migrations, the first owner, the service."""
     with plainly():
         settings = settings_with(host=host, port=port, data_dir=folder_from(context, data))
+        tell_misspelt()
         from app.cli.serving import claim_port  # noqa: PLC0415 - a taken port is told at once
 
         listener = claim_port(settings.host, settings.port)
@@ -59,12 +61,14 @@ def serve(host: Host = None, port: Port = None) -> None:
     """Run only the HTTP service, against DATABASE_URL and REDIS_URL."""
     with plainly():
         settings = settings_with(host=host, port=port)
+        tell_misspelt()
         require_servers(settings)
         put_off_collecting()
         from app.cli.service import serve_only  # noqa: PLC0415 - slow: the whole app
         from app.cli.serving import claim_port  # noqa: PLC0415 - brings uvicorn
 
-        serve_only(settings, claim_port(settings.host, settings.port))
+        with claim_port(settings.host, settings.port) as listener:
+            serve_only(settings, listener)
 
 
 @luminous.command()

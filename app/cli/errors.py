@@ -18,7 +18,7 @@ class CannotServe(Exception):
 def plainly() -> Iterator[None]:
     """Turn what an operator can cause into one sentence."""
     from redis.exceptions import RedisError  # noqa: PLC0415 - beside the next line
-    from sqlalchemy.exc import ArgumentError, DBAPIError  # noqa: PLC0415 - `--help` needs no database
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - `--help` needs no database
 
     try:
         yield
@@ -26,8 +26,6 @@ def plainly() -> Iterator[None]:
         end(str(error), code=2)
     except (EngineError, CannotServe) as error:
         end(str(error))
-    except ArgumentError:
-        end("DATABASE_URL is not a database address; it looks like postgresql://user:pw@host/name.")
     except DBAPIError as error:
         end(f"The database cannot be used: {_reason(error.orig or error)}; check DATABASE_URL.")
     except (RedisError, ConnectionError) as error:

@@ -1,6 +1,5 @@
 """What the commands do once there are servers to use: migrate, make the first owner, serve."""
 
-import asyncio
 import multiprocessing
 import socket
 from collections.abc import Callable
@@ -8,30 +7,26 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-import redis
 import typer
 
 from app.cli.banner import banner, local_address
+from app.cli.database import look_at_schema
 from app.cli.embedded import EmbeddedEngines
-from app.cli.errors import CannotServe
+from app.cli.looking import look_at_redis, look_at_vectors
 from app.cli.serving import run, server_config
 from app.core.config import Settings
-from app.core.db import Database
-from app.knowledge.vectors.pgvector import PgVectorIndex
 from app.main import FirstStart, announce_stop, create_app, first_start, issue_api_key
 
 T = TypeVar("T")
-
-LOOK_SECONDS = 5  # how long a server that a URL names gets to answer at the start
 
 
 def migrate_and_serve(
     settings: Settings, listener: socket.socket, engines: EmbeddedEngines
 ) -> None:
     """Everything of `up` after the engines; returns when the service has ended."""
-    _look_at_redis(settings)
+    look_at_redis(settings)
     first = _apart(_prepared, settings)
-    _look_at_vectors(settings)
+    look_at_vectors(settings)
     address = local_address(settings.host, listener.getsockname()[1])
 
     def ready() -> None:
@@ -68,8 +63,10 @@ def _banner(address: str, settings: Settings, first: FirstStart) -> str:
 
 
 def serve_only(settings: Settings, listener: socket.socket) -> None:
-    _look_at_redis(settings)
-    _look_at_vectors(settings)
+    if settings.database_url is not None:
+        look_at_schema(settings.database_url.get_secret_value())
+    look_at_redis(settings)
+    look_at_vectors(settings)
     address = local_address(settings.host, listener.getsockname()[1])
     app = create_app(settings)
     ready = partial(typer.echo, f"Luminous serves on {address}")
@@ -82,35 +79,3 @@ def new_api_key(settings: Settings) -> str:
         typer.echo(f"Made the first owner {first.owner_email}, password {first.password}", err=True)
         return first.api_key
     return issue_api_key(settings)
-
-
-def _look_at_vectors(settings: Settings) -> None:
-    """Tell in one sentence, before anything starts, that Postgres has no pgvector."""
-    if settings.vectors == "pgvector" and settings.database_url is not None:
-        asyncio.run(_check_pgvector(settings.database_url.get_secret_value()))
-
-
-async def _check_pgvector(database_url: str) -> None:
-    database = Database(database_url)
-    try:
-        await PgVectorIndex(database).check()
-    finally:
-        await database.close()
-
-
-def _look_at_redis(settings: Settings) -> None:
-    if settings.redis_url is None:
-        return
-    try:
-        with redis.Redis.from_url(
-            settings.redis_url.get_secret_value(),
-            socket_connect_timeout=LOOK_SECONDS,
-            socket_timeout=LOOK_SECONDS,
-        ) as client:
-            client.ping()
-    except ValueError:
-        raise CannotServe("REDIS_URL is not an address; it looks like redis://host:6379.") from None
-    except redis.RedisError as error:
-        raise CannotServe(
-            f"The server at REDIS_URL cannot be used: {str(error).rstrip('.')}."
-        ) from None

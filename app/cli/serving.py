@@ -11,10 +11,12 @@ from starlette.types import ASGIApp
 
 from app.cli.errors import CannotServe
 from app.cli.patience import patient_protocol
-from app.core.config import Settings
+from app.core.config import InvalidSettings, Settings
 
 GRACE_SECONDS = 3  # what open streams get to end after Ctrl-C; they can be resumed
 BACKLOG = 2048
+# How a traceback tells of a setting.
+_REFUSED = f"{InvalidSettings.__module__}.{InvalidSettings.__qualname__}: "
 
 
 def claim_port(host: str, port: int) -> socket.socket:
@@ -41,13 +43,21 @@ def _unusable(host: str, port: int, error: OSError) -> str:
     return f"Cannot listen on {host} ({error.strerror}); choose its own address with --host."
 
 
-class _CutStreams(logging.Filter):
-    """Keeps quiet about requests that our own stop cut short: a traceback would cry wolf."""
+class _Plainly(logging.Filter):
+    """Leaves out tracebacks that cry wolf.
+
+    Of requests that our own stop cut short nothing is said, of a setting that cannot be used one
+    sentence.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
             return False
-        return not record.getMessage().rstrip().endswith(asyncio.CancelledError.__qualname__)
+        said = record.getMessage().rstrip()
+        _, refused, sentence = said.rpartition(_REFUSED)
+        if refused:
+            record.msg, record.args = sentence, ()
+        return not said.endswith(asyncio.CancelledError.__qualname__)
 
 
 class _Server(uvicorn.Server):
@@ -109,7 +119,7 @@ def run(
     ailing: Callable[[], str] = lambda: "",
 ) -> None:
     """Serve until a signal, or until `ailing` gives a sentence on why it cannot go on."""
-    logging.getLogger("uvicorn.error").addFilter(_CutStreams())
+    logging.getLogger("uvicorn.error").addFilter(_Plainly())
     server = _Server(config, ready, stopping, ailing)
     try:
         server.run(sockets=[listener])

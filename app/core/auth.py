@@ -156,6 +156,10 @@ class AccessResolver(Protocol):
         """
         ...
 
+    async def stands(self, access: Access) -> bool:
+        """Whether who was let in would be let in still."""
+        ...
+
     def forget(self, subject_id: UUID) -> None:
         """Drop what is remembered of a key, a user or a workspace, in every process."""
         ...

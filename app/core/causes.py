@@ -1,9 +1,9 @@
-"""How many runs of workflows led to what is done here, each begun by what the one before did.
+"""How many runs of workflows and agents led to what is done here, each begun by the one before.
 
-It goes with tasks, with the runs that they begin, with messages between mailboxes, and over HTTP
-and MCP with what tools ask of services: one that is this service again, or leads back to it, counts
-on. So a workflow that begins itself in a roundabout way comes to an end. Whoever makes the number
-up keeps their own request short.
+It goes with tasks, with the runs that they begin, with messages between mailboxes, and over HTTP,
+MCP and A2A with what tools ask of services: one that is this service again, or leads back to it,
+counts on. So what begins itself in a roundabout way comes to an end. Whoever makes the number up
+keeps their own request short.
 """
 
 from collections.abc import Mapping

@@ -3,18 +3,14 @@
 `.env.example` documents every one of them; a test holds the two together.
 """
 
-import ipaddress
 import os
-import re
-from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -22,84 +18,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.core.limits import Limit, parse_limit
-
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+from app.core import config_values as values
+from app.core.limits import Limit
 
 
 class InvalidSettings(Exception):
     """A setting that cannot be used; the message is one sentence for the operator."""
-
-
-def _rate(name: str) -> Any:
-    """Reads `600/60` or `off` for the policy of this name."""
-    return BeforeValidator(lambda given: parse_limit(name, given) if _is_text(given) else given)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _exact_origin(value: str) -> str:
-    if not _ORIGIN.fullmatch(value):
-        raise ValueError(
-            f"{value[:100]!r} is not an origin: write scheme, host and port as a browser sends "
-            "them, as in https://app.example.com, without `*` or a path"
-        )
-    return value
-
-
-def _network(value: str) -> str:
-    if value != "unix":
-        ipaddress.ip_network(value, strict=False)
-    return value
-
-
-def _web_address(value: str) -> str:
-    if value and not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
-        raise ValueError("it is no address of a web page; it looks like https://app.example.com")
-    return value.rstrip("/")
-
-
-def _bucket(value: str) -> str:
-    if value and not re.fullmatch(r"s3://[a-z0-9][a-z0-9._-]{1,62}(/[^\s?#]*)?(\?[^\s#]*)?", value):
-        raise ValueError(
-            "it is no address of a bucket; it looks like s3://bucket/folder?region=eu-central-1 or "
-            "s3://bucket?endpoint=https://minio.internal:9000"
-        )
-    return value
-
-
-def _mail_server(value: SecretStr) -> SecretStr:
-    if not re.match(r"(smtp|smtps|smtp\+starttls)://[^\s]", value.get_secret_value()):
-        raise ValueError(
-            "write smtp://, smtps:// or smtp+starttls:// with a host, as in "
-            "smtps://user:password@mail.example.com:465"
-        )
-    return value
-
-
-def _proxy(value: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"http://([^\s/@]+@)?[^\s/@]+:[0-9]{1,5}/?", value.get_secret_value()):
-        raise ValueError("it is no address of a proxy; it looks like http://user:secret@proxy:3128")
-    return value
-
-
-def _sender(value: str) -> str:
-    if not value.isprintable() or "@" not in parseaddr(value)[1]:
-        raise ValueError("it is no sender; it looks like `Luminous <no-reply@example.com>`")
-    return value
-
-
-def _plugins(value: str) -> str:
-    names = [name.strip() for name in value.split(",")]
-    if not all(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) for name in names):
-        raise ValueError("write on, off, or names of plug-ins with commas between them")
-    return ",".join(names)
-
-
-_Origin = Annotated[str, AfterValidator(_exact_origin)]
-_Network = Annotated[str, AfterValidator(_network)]
 
 
 class Settings(BaseSettings):
@@ -117,15 +41,21 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     data_dir: Path = Path(".luminous")
-    public_url: str = ""
+    public_url: Annotated[str, AfterValidator(values.web_address)] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
-    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
-    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
-    qdrant_url: str | None = Field(default=None, validation_alias="QDRANT_URL")
+    database_url: Annotated[SecretStr, AfterValidator(values.database)] | None = Field(
+        default=None, validation_alias="DATABASE_URL"
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(values.redis)] | None = Field(
+        default=None, validation_alias="REDIS_URL"
+    )
+    qdrant_url: Annotated[str, AfterValidator(values.web_address)] | None = Field(
+        default=None, validation_alias="QDRANT_URL"
+    )
     qdrant_api_key: SecretStr | None = Field(default=None, validation_alias="QDRANT_API_KEY")
-    files: Annotated[str, AfterValidator(_bucket)] = ""
+    files: Annotated[str, AfterValidator(values.bucket)] = ""
     files_key_id: str = ""
     files_secret: SecretStr | None = None
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 20
@@ -140,9 +70,11 @@ class Settings(BaseSettings):
     kms_token_file: Path | None = None
     signing_key_days: Annotated[int, Field(ge=1, le=3650)] = 90
     cors_origins: Annotated[
-        tuple[Annotated[str, AfterValidator(_exact_origin)], ...], NoDecode
+        tuple[Annotated[str, AfterValidator(values.exact_origin)], ...], NoDecode
     ] = ()
-    trusted_proxies: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode] = ()
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(values.network)], ...], NoDecode
+    ] = ()
     metrics_token: SecretStr | None = None
     access_token_minutes: Annotated[int, Field(ge=1, le=60)] = 10
     refresh_token_days: Annotated[int, Field(ge=1, le=365)] = 30
@@ -157,35 +89,39 @@ class Settings(BaseSettings):
     google_client_secret: SecretStr | None = None
     github_client_id: str = ""
     github_client_secret: SecretStr | None = None
-    github_url: Annotated[str, AfterValidator(_web_address)] = "https://github.com"
+    github_url: Annotated[str, AfterValidator(values.web_address)] = "https://github.com"
     microsoft_client_id: str = ""
     microsoft_client_secret: SecretStr | None = None
     microsoft_tenant: str = "common"
-    microsoft_url: Annotated[str, AfterValidator(_web_address)] = (
+    microsoft_url: Annotated[str, AfterValidator(values.web_address)] = (
         "https://login.microsoftonline.com"
     )
-    oidc_issuer: str = ""
+    oidc_issuer: Annotated[str, AfterValidator(values.issuer)] = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
     oidc_name: str = "Single sign-on"
-    dns_servers: Annotated[tuple[str, ...], NoDecode] = ()
+    dns_servers: Annotated[
+        tuple[Annotated[str, AfterValidator(values.name_server)], ...], NoDecode
+    ] = ()
 
-    app_url: Annotated[str, AfterValidator(_web_address)] = ""
-    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
-    mail_from: Annotated[str, AfterValidator(_sender)] = "Luminous <no-reply@luminous.local>"
+    app_url: Annotated[str, AfterValidator(values.web_address)] = ""
+    smtp_url: Annotated[SecretStr, AfterValidator(values.mail_server)] | None = None
+    mail_from: Annotated[str, AfterValidator(values.sender)] = "Luminous <no-reply@luminous.local>"
 
-    rate_limit_key: Annotated[Limit | None, NoDecode, _rate("key")] = Limit("key", 6000, 60)
-    rate_limit_user: Annotated[Limit | None, NoDecode, _rate("user")] = Limit("user", 6000, 60)
-    rate_limit_workspace: Annotated[Limit | None, NoDecode, _rate("workspace")] = Limit(
+    rate_limit_key: Annotated[Limit | None, NoDecode, values.rate("key")] = Limit("key", 6000, 60)
+    rate_limit_user: Annotated[Limit | None, NoDecode, values.rate("user")] = Limit(
+        "user", 6000, 60
+    )
+    rate_limit_workspace: Annotated[Limit | None, NoDecode, values.rate("workspace")] = Limit(
         "workspace", 30000, 60
     )
-    rate_limit_address: Annotated[Limit | None, NoDecode, _rate("address")] = Limit(
+    rate_limit_address: Annotated[Limit | None, NoDecode, values.rate("address")] = Limit(
         "address", 12000, 60
     )
-    rate_limit_sensitive: Annotated[Limit | None, NoDecode, _rate("sensitive")] = Limit(
+    rate_limit_sensitive: Annotated[Limit | None, NoDecode, values.rate("sensitive")] = Limit(
         "sensitive", 20, 60
     )
-    rate_limit_attempts: Annotated[Limit | None, NoDecode, _rate("attempts")] = Limit(
+    rate_limit_attempts: Annotated[Limit | None, NoDecode, values.rate("attempts")] = Limit(
         "attempts", 120, 60
     )
 
@@ -194,24 +130,26 @@ class Settings(BaseSettings):
     max_document_bytes: Annotated[int, Field(ge=1024, le=2**31 - 1)] = 100 * 1024 * 1024
     ingestion_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     batch_concurrency: Annotated[int, Field(ge=1, le=256)] = 8
-    slow_body_seconds: Annotated[float, Field(ge=0.1)] = 30.0
-    slow_head_seconds: Annotated[float, Field(ge=0.1)] = 10.0
-    keep_alive_seconds: Annotated[int, Field(ge=1)] = 20
+    slow_body_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30.0
+    slow_head_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 10.0
+    keep_alive_seconds: Annotated[int, Field(ge=1, le=86_400)] = 20
     max_connections: Annotated[int, Field(ge=10)] = 4096
     run_lease_seconds: Annotated[float, Field(ge=0.5, le=300)] = 5.0
-    event_retention_hours: Annotated[int, Field(ge=1)] = 24
+    event_retention_hours: Annotated[int, Field(ge=1, le=87_600)] = 24
     audit_retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     erasure_wait_hours: Annotated[int, Field(ge=0, le=720)] = 0
     erasure_settle_seconds: Annotated[float, Field(ge=0, le=30)] = 6.0
-    slow_reader_seconds: Annotated[float, Field(ge=0.1)] = 30.0
-    stream_ping_seconds: Annotated[float, Field(ge=0.05)] = 15.0
+    slow_reader_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30.0
+    stream_ping_seconds: Annotated[float, Field(ge=0.05, le=86_400)] = 15.0
 
-    provider_connect_seconds: Annotated[float, Field(gt=0)] = 5.0
-    provider_first_token_seconds: Annotated[float, Field(gt=0)] = 60.0
-    provider_idle_seconds: Annotated[float, Field(gt=0)] = 30.0
+    provider_connect_seconds: Annotated[float, Field(gt=0, le=86_400)] = 5.0
+    provider_first_token_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    provider_idle_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     provider_retries: Annotated[int, Field(ge=0, le=10)] = 2
-    provider_proxy: Annotated[SecretStr, AfterValidator(_proxy)] | None = None
-    outbound_allow: Annotated[tuple[str, ...], NoDecode] = ()
+    provider_proxy: Annotated[SecretStr, AfterValidator(values.proxy)] | None = None
+    outbound_allow: Annotated[
+        tuple[Annotated[str, AfterValidator(values.host_or_network)], ...], NoDecode
+    ] = ()
     mcp_stdio_commands: Annotated[tuple[str, ...], NoDecode] = ()
     dagger_cli: str = ""
     dagger_engine: str = ""
@@ -233,8 +171,8 @@ class Settings(BaseSettings):
     temporal_server_name: str = ""
     discover_local_models: bool = True
     demo_provider: Literal["auto", "always", "never"] = "auto"
-    provider_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
-    node_plugins: Annotated[str, AfterValidator(_plugins)] = "on"
+    provider_plugins: Annotated[str, AfterValidator(values.plugins)] = "on"
+    node_plugins: Annotated[str, AfterValidator(values.plugins)] = "on"
     default_model: str = ""
     titles: Literal["model", "fallback"] = "model"
 

@@ -68,6 +68,9 @@ class Handling:
     have no account here: it decides about their data, we keep them for it, and no erasure of an
     account reaches them, whatever address it has; they go with the workspace.
     `erase`: the rows are deleted, their personal columns cleared, or they are kept (`reason`).
+    `mentions` are columns with the id of somebody whose row it is not (who decided, who pays), or
+    lists that name such people by id or address: an erasure of theirs leaves the row, and nobody
+    in these.
     `retention` names the class of the retention policy that applies, if one does, and `aged_by`
     the time from which it counts; a row without that time is not old yet.
     """
@@ -83,6 +86,7 @@ class Handling:
     by_email: str | None = None
     audited: bool = True
     erased_by: str | None = None
+    mentions: tuple[str, ...] = ()
 
 
 def technical(purpose: str, *, audited: bool = True) -> Handling:

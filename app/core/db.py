@@ -1,4 +1,4 @@
-"""Postgres: one declarative base, scoped async units of work, and a sync engine for scripts.
+"""Postgres: one declarative base, and scoped async units of work.
 
 Row-level security is the second wall around a workspace. A transaction says whom it serves
 (`Scope`), and Postgres shows it only the rows of that workspace; a query that forgot its filter
@@ -15,19 +15,14 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import (
-    URL,
     DateTime,
-    Engine,
     FetchedValue,
     MetaData,
-    NullPool,
     QueuePool,
     Table,
     Text,
-    create_engine,
     event,
     func,
-    make_url,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -42,11 +37,13 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.core.clock import now
-from app.core.db_driver import DRIVER, OpeningConnection, opening
+from app.core.database_url import parse_database_url
+from app.core.db_driver import DRIVER, connect, opening
 from app.core.ids import new_id
 from app.core.pipeline import Call
 from app.core.statements import Statement, as_json, in_one
 from app.core.storing import UnitSession, let_go, wait, waited
+from app.core.sync_engine import sync_engine
 
 # Services name a session without importing SQLAlchemy.
 __all__ = [
@@ -61,14 +58,12 @@ __all__ = [
     "Row",
     "Scope",
     "apply_scope",
-    "async_url",
     "on_commit",
     "sync_engine",
     "table_of",
 ]
 
 APP_ROLE = "luminous_app"
-CONNECT_SECONDS = 10
 _ON_COMMIT = "luminous_on_commit"
 # How long after its deletion a resource can be restored.
 RESTORABLE = timedelta(days=30)
@@ -177,9 +172,9 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
-        self._most = pool_size
+        self._most, address = pool_size, parse_database_url(url).for_asyncpg()
         self.engine: AsyncEngine = create_async_engine(
-            async_url(url).set(drivername=DRIVER),
+            f"{DRIVER}://",
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -187,11 +182,10 @@ class Database:
             json_serializer=as_json,
             json_deserializer=orjson.loads,
             connect_args={
-                "connection_class": OpeningConnection,
-                "timeout": 10,
-                "server_settings": {
+                **address,
+                "async_creator_fn": connect,
+                "settings": {
                     "role": APP_ROLE,
-                    "application_name": "luminous",
                     "idle_in_transaction_session_timeout": "60000",
                     "statement_timeout": "30000",
                 },
@@ -221,6 +215,7 @@ class Database:
             if dry_run:
                 let_go(session)
                 await session.rollback()
+                session.sync_session.close()
             else:
                 for prepare in self.before_commit:
                     await prepare(session)
@@ -229,8 +224,6 @@ class Database:
             async with session:  # it is closed even when this is cancelled
                 await session.rollback()
             raise
-        # Its connection has gone back with the transaction: nothing is left to wait for.
-        session.sync_session.close()
         if not dry_run:
             for act in session.info.pop(_ON_COMMIT, ()):
                 act()
@@ -239,6 +232,8 @@ class Database:
         calls = await waited(session)
         if calls is None:
             await session.commit()
+            # Its connection has gone back with the transaction: nothing is left to wait for.
+            session.sync_session.close()
         elif calls:
             await self.carry_out(scope, *calls)
 
@@ -268,7 +263,8 @@ class Database:
     ) -> list[dict[str, Any]]:
         """What a query alone finds, in one message: rows by the names of its columns.
 
-        Where the connection turns out to be closed it is asked again on another: it only reads.
+        Where the connection turns out to be closed it is asked again on another: it only reads, or
+        changes what is the same when it was changed before.
         """
         begin, tries = _BEGIN_SCOPE.call(_named(scope)), self._most + 1
         while True:
@@ -300,12 +296,8 @@ class Database:
 
 
 def _refuse_closed(adapted: Any, _record: object, _pooled: object) -> None:
-    """A connection that Postgres has closed since it was last used is let go for a new one.
-
-    Where something can be read that nobody asked for, it is the end, or what was said before it.
-    """
-    connection = adapted.driver_connection
-    if connection.is_closed() or connection.unread.poll(0):
+    """A connection that Postgres has closed since it was last used is let go for a new one."""
+    if not adapted.driver_connection.is_quiet:
         raise DisconnectionError
 
 
@@ -320,29 +312,3 @@ def on_commit(session: AsyncSession, act: Callable[[], object]) -> None:
     SQLAlchemy's own `after_commit` is no help: it comes with the end of each savepoint, too.
     """
     session.info.setdefault(_ON_COMMIT, []).append(act)
-
-
-def async_url(url: str) -> URL:
-    """The URL for asyncpg; a unix socket stands in `?host=<folder>`."""
-    return make_url(url).set(drivername="postgresql+asyncpg")
-
-
-def sync_engine(url: str) -> Engine:
-    """A sync engine (pg8000) for migrations and scripts, connected as the URL's own role.
-
-    To connect has a limit; what is asked then has none: an index of a large table takes minutes.
-    """
-    parsed = make_url(url).set(drivername="postgresql+pg8000")
-    socket_folder = parsed.query.get("host")
-    arguments: dict[str, Any] = {"timeout": CONNECT_SECONDS}
-    if socket_folder:
-        arguments["unix_sock"] = f"{socket_folder}/.s.PGSQL.{parsed.port or 5432}"
-        parsed = parsed.difference_update_query(["host"])
-    engine = create_engine(parsed, connect_args=arguments, poolclass=NullPool)
-    event.listen(engine, "connect", _wait_for_answers)
-    return engine
-
-
-def _wait_for_answers(connection: Any, _record: object) -> None:
-    """pg8000 has one limit for both."""
-    connection._usock.settimeout(None)  # noqa: SLF001 - there is no other way to it

@@ -21,6 +21,7 @@ from app.core.mail import seal_queued
 from app.core.outbound import Outbound
 from app.core.outbox import OUTBOX, nudging
 from app.core.paging import Cursors
+from app.core.sending import CANCELLABLE
 from app.core.tasks import Background
 from app.core.vectors import Vectors, open_vectors
 
@@ -124,4 +125,5 @@ def connect_valkey(url: str) -> Valkey:
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 2),
         retry_on_error=[ValkeyConnectionError],
     )
+    pool.connection_class = CANCELLABLE[pool.connection_class]
     return Redis.from_pool(pool)

@@ -22,15 +22,18 @@ log = get_logger(__name__)
 WARN_EVERY_SECONDS: Final = 10.0
 
 # A policy is {key, microseconds a request, requests of a full bucket, requests taken}; of one that
-# does not say, `taken` are. A bucket holds when it will be full again. `weigh` answers of
-# each policy whether it refuses, what is left in the bucket, the microseconds until it is full, and
-# those until it has what is asked for, all in one flat list; `take` then takes from the first so
-# many of them.
+# does not say, `taken` are. A bucket holds when it will be full again. `weigh` gives the
+# microseconds until each bucket is full and, where one refuses, those until each has what is asked
+# for. `take` then takes from the first so many of them, and tells how all stand: what is left in
+# each bucket and the microseconds until it is full, in one flat list.
 BUCKETS: Final = """
 local floor, max, min = math.floor, math.max, math.min
 local full_at, filled_at = {}, {}
 
 local function read_buckets(policies)
+  -- Many questions share one list of policies.
+  if policies.read_to == full_at then return end
+  policies.read_to = full_at
   local unknown = {}
   for i = 1, #policies do
     local key = policies[i][1]
@@ -43,33 +46,32 @@ local function read_buckets(policies)
 end
 local function weigh(policies, at, taken)
   read_buckets(policies)
-  local answer, refused = {}, false
+  local lacks, short, refused = {}, {}, false
   for i = 1, #policies do
     local policy = policies[i]
     local each, most = policy[2], policy[3]
-    local lacks = min(max(full_at[policy[1]] - at, 0), each * most)
-    local short = max(lacks - each * (most - (policy[4] or min(taken, most))), 0)
-    refused = refused or short > 0
-    answer[4 * i - 3] = short > 0 and 1 or 0
-    answer[4 * i - 2] = floor((each * most - lacks) / each)
-    answer[4 * i - 1] = lacks
-    answer[4 * i] = short
+    lacks[i] = min(max(full_at[policy[1]] - at, 0), each * most)
+    short[i] = max(lacks[i] - each * (most - (policy[4] or min(taken, most))), 0)
+    refused = refused or short[i] > 0
   end
-  return answer, refused
+  return lacks, refused and short
 end
 local function fill(key, lacks, at)
   put(full_at, key, at + lacks)
   filled_at[key] = at
 end
-local function take(policies, answer, at, how_many, taken)
-  for i = 1, how_many do
-    local policy = policies[i]
+local function take(policies, lacks, at, how_many, taken)
+  local standing = {}
+  for i = 1, #policies do
+    local policy, full = policies[i], lacks[i]
     local each, most = policy[2], policy[3]
-    local lacks = answer[4 * i - 1] + each * (policy[4] or min(taken, most))
-    answer[4 * i - 2] = floor((each * most - lacks) / each)
-    answer[4 * i - 1] = lacks
-    fill(policy[1], lacks, at)
+    if i <= how_many then
+      full = full + each * (policy[4] or min(taken, most))
+      fill(policy[1], full, at)
+    end
+    standing[2 * i - 1], standing[2 * i] = floor((each * most - full) / each), full
   end
+  return standing
 end
 local function write_buckets()
   for key, at in pairs(filled_at) do
@@ -85,9 +87,9 @@ end
 DECIDE: Final = """
 local function decide(question)
   local at = question[1] ~= cjson.null and question[1] or now
-  local answer, refused = weigh(question[2], at)
-  if not refused then take(question[2], answer, at, #answer / 4) end
-  return answer
+  local policies = question[2]
+  local lacks, short = weigh(policies, at)
+  return {take(policies, lacks, at, short and 0 or #policies), short or nil}
 end
 local finish = write_buckets
 """
@@ -117,13 +119,13 @@ class Limiter:
         moment = b"null" if at is None else b"%d" % at
         wanted = b",".join([policy.wire for policy in policies])
         try:
-            answer = await self._script.ask(b"[%b,[%b]]" % (moment, wanted))
+            standing, *short = await self._script.ask(b"[%b,[%b]]" % (moment, wanted))
         except (RedisError, OSError, TimeoutError) as error:
             self.note_failure(error, closed=closed)
             if closed:
                 raise LimiterUnavailable("Try again in a few seconds.", retry_after=2) from None
             return Verdict()
-        return verdict_of(policies, answer)
+        return verdict_of(policies, standing, *short)
 
     def note_failure(self, error: Exception, *, closed: bool) -> None:
         """Count and log a decision that could not be made."""
@@ -134,11 +136,11 @@ class Limiter:
             log.warning("limiter_unavailable", reason=repr(error), served=not closed)
 
 
-def verdict_of(policies: Sequence[Policy], answer: Sequence[int]) -> Verdict:
-    """What the script's flat list says of these policies; refusals are counted."""
-    verdict = Verdict(policies, answer)
-    if verdict.refused:
-        for policy, short in zip(policies, answer[::4], strict=True):
-            if short:
-                LIMITER_REFUSALS.labels(policy.limit.name).inc()
-    return verdict
+def verdict_of(
+    policies: Sequence[Policy], standing: Sequence[int], short: Sequence[int] = ()
+) -> Verdict:
+    """What the script says of these policies; refusals are counted."""
+    for policy, lacks in zip(policies, short, strict=False):
+        if lacks:
+            LIMITER_REFUSALS.labels(policy.limit.name).inc()
+    return Verdict(policies, standing, short)

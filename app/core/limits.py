@@ -115,16 +115,17 @@ class Standing(NamedTuple):
 class Verdict(NamedTuple):
     """What the limiter says of one request, policy by policy; one that refuses is enough.
 
-    `answer` is its script's, four numbers a policy: whether it refuses (1), what is left, and the
-    microseconds until the bucket is full and until it has what is asked for.
+    `standing` are two numbers a policy: what is left, and the microseconds until the bucket is
+    full. `short` of a request that is refused are those until each has what is asked for.
     """
 
     policies: Sequence[Policy] = ()
-    answer: Sequence[int] = ()
+    standing: Sequence[int] = ()
+    short: Sequence[int] = ()
 
     @property
     def refused(self) -> bool:
-        return 1 in self.answer[::4]
+        return bool(self.short)
 
     @property
     def standings(self) -> tuple[Standing, ...]:
@@ -136,9 +137,10 @@ class Verdict(NamedTuple):
         return min(self.standings, key=_room, default=None)
 
     def _standing(self, place: int) -> Standing:
-        short, left, full, wait = self.answer[4 * place : 4 * place + 4]
+        left, full = self.standing[2 * place : 2 * place + 2]
+        wait = self.short[place] if self.short else 0
         limit = self.policies[place].limit
-        return Standing(limit, left, full / MICROSECONDS, wait / MICROSECONDS, short == 1)
+        return Standing(limit, left, full / MICROSECONDS, wait / MICROSECONDS, wait > 0)
 
     def refusal(self) -> "RateLimited":
         refusing = [standing for standing in self.standings if standing.refused]

@@ -17,6 +17,8 @@ _SECRET_VALUES = re.compile(
 )
 _COUNTS = re.compile(r"(?i)tokens$")
 HIDDEN = "[hidden]"
+# Postgres tells the values of a row that it refuses.
+_ROW = re.compile(r"(?s)(?<=DETAIL:  )(?:Key|Failing row).*?(?=\n(?:\n|\[SQL|HINT|CONTEXT)|\Z)")
 # A part of a path with digits, too long for a word, that is no UUID.
 _LONG_SEGMENT = re.compile(
     r"(?<=/)(?![0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:/|$))(?=[^/]*\d)[^/]{20,}"
@@ -28,7 +30,7 @@ def hide_secrets(value: Any, name: str = "") -> Any:
     if name and _SECRET_NAMES.search(name) and not _COUNTS.search(name):
         return HIDDEN
     if isinstance(value, str):
-        return _SECRET_VALUES.sub(HIDDEN, value)
+        return _hidden_in(value)
     if isinstance(value, dict):
         return {k: hide_secrets(v, str(k)) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -36,7 +38,12 @@ def hide_secrets(value: Any, name: str = "") -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     # What the renderer would write of an exception, bytes or any other object.
-    return _SECRET_VALUES.sub(HIDDEN, repr(value))
+    return _hidden_in(repr(value))
+
+
+def _hidden_in(text: str) -> str:
+    shown = _SECRET_VALUES.sub(HIDDEN, text)
+    return _ROW.sub(HIDDEN, shown) if "DETAIL:  " in shown else shown
 
 
 def shown_path(path: str) -> str:

@@ -9,11 +9,12 @@ transaction: all of it or nothing. asyncpg has no way to say so; while such a me
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
 from asyncpg.exceptions import (  # type: ignore[import-untyped]
     ConnectionDoesNotExistError,
     DataError,
@@ -22,6 +23,7 @@ from asyncpg.exceptions import (  # type: ignore[import-untyped]
 
 from app.core.waiting import running_loop
 
+ANSWER_SECONDS = 60.0  # Postgres itself ends a statement sooner, if it is not frozen
 _SYNC: Final = b"S\x00\x00\x00\x04"
 _EXECUTE: Final = b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00"
 _NULL: Final = b"\xff\xff\xff\xff"
@@ -30,6 +32,13 @@ _LENGTH, _SIGNED = struct.Struct("!I").unpack_from, struct.Struct("!i").unpack_f
 # The kinds of message that are looked at, and those that asyncpg wants to see whenever they come.
 _DONE, _ERROR, _READY, _ROW = ord("C"), ord("E"), ord("Z"), ord("D")
 _ASIDE: Final = frozenset(b"SNA")
+# Those that say of a statement that it was taken: parsed, bound, closed.
+_SETTLED: Final = frozenset(b"123")
+
+
+def silent() -> ConnectionError:
+    """What it comes to that Postgres is connected, and does not answer."""
+    return ConnectionAbortedError("Postgres does not answer")
 
 
 class Call(NamedTuple):
@@ -65,6 +74,7 @@ class Pipeline(asyncio.Protocol):
         message = b"".join([_asked(call, known) for call in calls])
         transport = self._connection._transport  # noqa: SLF001 - the same
         transport.set_protocol(self)
+        limit = running_loop().call_later(ANSWER_SECONDS, self._answer, silent())
         try:
             transport.write(message + _SYNC)
             await self._answered
@@ -72,6 +82,7 @@ class Pipeline(asyncio.Protocol):
             self._connection.terminate()
             raise
         finally:
+            limit.cancel()
             transport.set_protocol(self._asyncpg)
         if self._error is not None:
             # Those of a message that failed may be known or not; they are told again.
@@ -88,7 +99,8 @@ class Pipeline(asyncio.Protocol):
             following = at + 1 + _LENGTH(data, at + 1)[0]
             if following > end:
                 break
-            self._hear(data[at], data[at:following])
+            if data[at] not in _SETTLED:
+                self._hear(data[at], data[at:following])
             at = following
         self._rest = data[at:]
 
@@ -166,10 +178,10 @@ def _fields(body: bytes) -> dict[str, str]:
 
 
 def _text_of(kind: type) -> Callable[[Any], bytes]:
-    """How a subclass of a known type is told."""
+    """How a subclass of a known type is told; it is known from then on."""
     for each in kind.__mro__:
         if each in _TEXTS:
-            return _TEXTS[each]
+            return _TEXTS.setdefault(kind, _TEXTS[each])
     raise DataError(f"a {kind.__name__} is no value of a statement")
 
 
@@ -184,6 +196,11 @@ def _element(value: Any) -> bytes:
     return b'"' + told.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
+def _moment(value: datetime) -> bytes:
+    """What `isoformat` says, at a fifth of its time for those in UTC."""
+    return orjson.dumps(value)[1:-1] if value.tzinfo is UTC else value.isoformat().encode()
+
+
 # A value as Postgres reads it, of whatever type it is there.
 _TEXTS: Final[dict[type, Callable[[Any], bytes]]] = {
     str: str.encode,
@@ -192,7 +209,7 @@ _TEXTS: Final[dict[type, Callable[[Any], bytes]]] = {
     float: lambda value: repr(value).encode(),
     Decimal: lambda value: str(value).encode(),
     UUID: lambda value: b"%032x" % value.int,
-    datetime: lambda value: value.isoformat().encode(),
+    datetime: _moment,
     bytes: lambda value: b"\\x" + value.hex().encode(),
     list: _array,
     tuple: _array,

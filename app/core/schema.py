@@ -41,6 +41,15 @@ def _bounded_json(value: dict[str, Any]) -> dict[str, Any]:
 
 
 Text = Annotated[str, AfterValidator(_without_nul)]
+_LENGTH_OF_TEXT = re.compile(r"Value should have (at least|at most) (\d+) item(s?) .*")
+
+
+def sentence(message: str) -> str:
+    """What Pydantic says is wrong; of a Text, it counts the characters as items of a `Value`."""
+    said = message.removeprefix("Value error, ")
+    return _LENGTH_OF_TEXT.sub(r"String should have \1 \2 character\3", said)
+
+
 Name = Annotated[
     str, BeforeValidator(lambda v: v.strip() if isinstance(v, str) else v),
     Field(min_length=1, max_length=200), AfterValidator(_without_nul),
@@ -103,8 +112,26 @@ def _not_null(value: object) -> object:
     return value
 
 
+class _NotNull:
+    """Null is refused, and its type is no part of the schema."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_before_validator_function(_not_null, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        told = handler(schema)
+        options = [each for each in told.pop("anyOf", ()) if each != {"type": "null"}]
+        if len(options) == 1:
+            return {**told, **options[0]}
+        return {**told, "anyOf": options} if options else told
+
+
 # In a merge patch, for what cannot be taken away: absent it stays, and null is refused.
-NotNull = BeforeValidator(_not_null)
+NotNull = _NotNull()
 
 
 def _no_truth(value: object) -> object:

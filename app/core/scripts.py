@@ -119,7 +119,7 @@ class BatchedScript:
     """Questions that come while Valkey is being asked are asked together, next.
 
     `source` defines the Lua functions `decide` and `finish`. Each of `riders` is asked, before a
-    batch leaves, for a question that travels with it.
+    batch leaves, for a question that travels with it; one that cannot wait for a batch wakes it.
     """
 
     def __init__(self, valkey: Redis, source: str, *, timeout_seconds: float = 2.0) -> None:
@@ -132,6 +132,7 @@ class BatchedScript:
         self._waiting: list[Question] = []
         # From when somebody waits until nobody does; `_asked` is what the line is to answer.
         self._busy = False
+        self._woken = False
         self._asked: list[Question] = []
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -150,7 +151,8 @@ class BatchedScript:
         return answer
 
     def wake(self) -> None:
-        """Send what waits, here and with the riders."""
+        """Send what waits, here and with the riders, as soon as Valkey is not being asked."""
+        self._woken = True
         if not self._busy:
             self._wake_in(running_loop())
 
@@ -160,7 +162,7 @@ class BatchedScript:
         loop.call_soon(self._ask_next)
 
     def _ask_next(self) -> None:
-        self._busy = False
+        self._busy = self._woken = False
         batch = self._take()
         if not batch:
             return
@@ -191,12 +193,19 @@ class BatchedScript:
             return
         if type(answer) is bytes:
             hand_out(batch, orjson.loads(answer))
-            self._ask_next()
+            self._go_on()
         elif isinstance(answer, ResponseError) and not str(answer).startswith(UNDECIDED):
             hand_out(batch, [answer] * len(batch))
-            self._ask_next()
+            self._go_on()
         else:
             self._ask_anew(batch)
+
+    def _go_on(self) -> None:
+        """Ask next, unless only riders would travel that nobody has woken for."""
+        if self._waiting or self._woken:
+            self._ask_next()
+        else:
+            self._busy = False
 
     def _look_at_clock(self) -> None:
         """One timer for all batches: it goes off for the first, and then looks for the latest."""

@@ -14,17 +14,28 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Executable, PoolProxiedConnection, SelectBase, Table, bindparam
+from sqlalchemy import (
+    Executable,
+    PoolProxiedConnection,
+    Select,
+    SelectBase,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util.queue import Empty
 
 from app.core.db_driver import DriverError, OpeningDialect
 from app.core.pipeline import Call, Pipeline
 
 # In the `info` of a session: its transaction, and the Quick in it.
 _QUICK: Final = "luminous_quick"
+_DIVISION_BY_ZERO: Final = "22012"
 
 Row = Any
 """What asyncpg gives: values by name, and by position."""
@@ -105,6 +116,7 @@ class Statement:
 _READ: Final[dict[type, Callable[[bytes], Any]]] = {
     UUID: lambda value: UUID(value.decode()),
     str: bytes.decode,
+    bool: lambda value: value == b"t",
     int: int,
     object: orjson.loads,  # JSON
 }
@@ -113,6 +125,22 @@ _READ: Final[dict[type, Callable[[bytes], Any]]] = {
 def insertion(table: Table) -> Insert:
     """Stores one row, with a value for each of its columns."""
     return insert(table).values({name: bindparam(name) for name in table.c.keys()})  # noqa: SIM118
+
+
+class Required(Statement):
+    """A query that must find something: else it fails, and with it the message that it is part of.
+
+    In one message nobody can look at an answer and stop, but a division by none can.
+    """
+
+    def __init__(self, query: Select[Any]) -> None:
+        super().__init__(select(1 / func.count()).select_from(query.subquery()))
+
+    def has_failed(self, error: Exception) -> bool:
+        """Whether this is what a transaction failed by."""
+        if not isinstance(error, DBAPIError) or error.statement != self.sql:
+            return False
+        return getattr(error.orig, "sqlstate", None) == _DIVISION_BY_ZERO
 
 
 class Quick:
@@ -197,15 +225,34 @@ async def within(session: AsyncSession) -> Quick:
 
 async def in_one(engine: AsyncEngine, calls: Sequence[Call]) -> Pipeline:
     """A transaction of these alone."""
-    pooled = await _taken(engine)
+    pool: Any = engine.sync_engine.pool
+    idle = _idle(pool)
+    pooled = await _taken(engine) if idle is None else idle
     quick = Quick(pooled.dbapi_connection)
     try:
         return await quick.together(calls)
     finally:
         if quick.is_closed:
             pooled.invalidate()
-        else:
+        if idle is not None:
+            pool._return_conn(idle)  # noqa: SLF001
+        elif not quick.is_closed:
             pooled.close()
+
+
+def _idle(pool: Any) -> Any | None:
+    """The place in the pool of a connection that lies there ready; None where none does.
+
+    SQLAlchemy takes one in a greenlet, with what watches over it: that costs as much as to ask.
+    """
+    try:
+        place = pool._pool.get_nowait()  # noqa: SLF001 - there is no other way to it
+    except Empty:
+        return None
+    if not place._is_hard_or_soft_invalidated() and place.driver_connection.is_quiet:  # noqa: SLF001
+        return place
+    pool._return_conn(place)  # noqa: SLF001
+    return None
 
 
 async def _taken(engine: AsyncEngine) -> PoolProxiedConnection:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import Column, Connection, Table, event, inspect
+from sqlalchemy import Column, Connection, Table, event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapper,
     Session,
     SessionTransaction,
-    make_transient_to_detached,
 )
+from sqlalchemy.orm.attributes import instance_state, manager_of_class
 from sqlalchemy.util import await_
 
 from app.core.db_driver import BEGIN, DriverError, begin, opening
@@ -34,10 +34,14 @@ STORED: Final = "luminous_stored"
 
 @dataclass(slots=True)
 class Waiting:
-    """What a transaction that has not begun is to begin with, and what it is to write."""
+    """What a transaction that has not begun is to begin with, and what it is to write.
+
+    `rows` are those that the session has once it has begun.
+    """
 
     opening: str
     calls: list[Call] = field(default_factory=list)
+    rows: list[DeclarativeBase] = field(default_factory=list)
 
 
 def wait(session: AsyncSession, opening: str) -> None:
@@ -47,10 +51,32 @@ def wait(session: AsyncSession, opening: str) -> None:
 
 async def waited(session: AsyncSession) -> list[Call] | None:
     """What waits for the end of the session's unit; None where the unit has begun."""
-    if _WAITING in session.info:
-        await flush(session)
-    waiting: Waiting | None = session.info.pop(_WAITING, None)
-    return None if waiting is None else waiting.calls
+    waiting = await _flush(session)
+    if waiting is None:
+        return None
+    del session.sync_session.info[_WAITING]
+    return waiting.calls
+
+
+async def _flush(session: AsyncSession) -> Waiting | None:
+    """Write what the session was given, and what has become since of the rows that wait.
+
+    What waits then, as long as the unit has not begun.
+    """
+    waiting: Waiting | None = session.sync_session.info.get(_WAITING)
+    if waiting is not None:
+        for row in waiting.rows:
+            if instance_state(row).modified:
+                _take_in(session.sync_session, waiting)
+                break
+    await flush(session)
+    return session.sync_session.info.get(_WAITING)
+
+
+def _take_in(session: Session, waiting: Waiting) -> None:
+    """Have the session know its rows; also where that is in the middle of a flush."""
+    while waiting.rows:
+        session.add(waiting.rows.pop(), _warn=False)
 
 
 async def later(session: AsyncSession, statement: Statement, values: Mapping[str, Any]) -> None:
@@ -58,9 +84,8 @@ async def later(session: AsyncSession, statement: Statement, values: Mapping[str
 
     In a savepoint it is carried out at once, and so taken back with it.
     """
-    await flush(session)
-    waiting: Waiting | None = session.info.get(_WAITING)
-    if waiting is None or session.in_nested_transaction():
+    waiting = await _flush(session)
+    if waiting is None or session.sync_session.in_nested_transaction():
         await (await within(session)).do(statement, values)
     else:
         waiting.calls.append(statement.call(values))
@@ -71,7 +96,7 @@ def new_row(kind: type[_Row], /, **values: Any) -> _Row:
 
     To tell the ORM of twenty of them takes longer than to store the row.
     """
-    row = kind()
+    row: _Row = manager_of_class(kind).new_instance()
     row.__dict__.update(values)
     return row
 
@@ -80,18 +105,30 @@ async def store(session: AsyncSession, row: DeclarativeBase) -> None:
     """Store a new row without the unit of work, which takes longer over one than Postgres does.
 
     What was not set has the column's default, or is null. From then on the session has the row, as
-    if it had been flushed.
+    if it had been flushed; that of a late unit has it once it has begun.
     """
-    mapper = inspect(type(row))
-    given, values = row.__dict__, {}
-    for name, column in _columns_of(mapper):
+    mapper, given, values = row.__mapper__, row.__dict__, {}
+    for name, key, default in _columns_of(mapper):
         if name not in given:
-            given[name] = _default_of(column)
-        values[column.key] = given[name]
+            given[name] = None if default is None else _made(default)
+        values[key] = given[name]
     await later(session, _insertion_into(mapper), values)
-    make_transient_to_detached(row)
-    session.add(row)
-    session.info.setdefault(STORED, []).append(row)
+    _mark_stored(row, mapper)
+    info = session.sync_session.info
+    waiting: Waiting | None = info.get(_WAITING)
+    if waiting is None:
+        session.add(row)
+    else:
+        waiting.rows.append(row)
+    info.setdefault(STORED, []).append(row)
+
+
+def _mark_stored(row: DeclarativeBase, mapper: Mapper[Any]) -> None:
+    """What `make_transient_to_detached` does; it looks for what is not loaded, and here all is."""
+    state = instance_state(row)
+    if state.modified:
+        state._commit_all(state.dict)  # noqa: SLF001 - there is no other way to it
+    state.key = mapper.identity_key_from_instance(row)
 
 
 def let_go(session: AsyncSession) -> None:
@@ -119,12 +156,16 @@ def _catch_up(session: Session, _: SessionTransaction, connection: Connection) -
         opening.reset(before)
     if waiting.calls:
         await_(Quick(connection.connection.dbapi_connection).together(waiting.calls))
+    _take_in(session, waiting)
 
 
 @cache
-def _columns_of(mapper: Mapper[Any]) -> list[tuple[str, Column[Any]]]:
+def _columns_of(mapper: Mapper[Any]) -> list[tuple[str, str, Any]]:
+    """Of each column the attribute's name, its own, and its default."""
     columns = [(each.key, each.columns[0]) for each in mapper.column_attrs]
-    return [(name, column) for name, column in columns if isinstance(column, Column)]
+    return [
+        (name, column.key, column.default) for name, column in columns if isinstance(column, Column)
+    ]
 
 
 @cache
@@ -132,8 +173,5 @@ def _insertion_into(mapper: Mapper[Any]) -> Statement:
     return Statement(insertion(cast("Table", mapper.local_table)))
 
 
-def _default_of(column: Column[Any]) -> Any:
-    default: Any = column.default
-    if default is None:
-        return None
+def _made(default: Any) -> Any:
     return default.arg(None) if default.is_callable else default.arg

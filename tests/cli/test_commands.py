@@ -4,9 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from app.cli.commands import luminous
+from tests.cli.test_up import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -51,20 +53,57 @@ def test_serve_wants_its_servers_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "words"),
+    ("url", "words", "expected"),
     [
-        ("postgresql://somebody:hush@127.0.0.1:1/nowhere", "The database cannot be used"),
-        ("nonsense", "DATABASE_URL is not a database address"),
+        ("postgresql://somebody:hush@127.0.0.1:1/nowhere", "The database cannot be used", 1),
+        ("hush", "DATABASE_URL cannot be used: it is not a database address", 2),
     ],
 )
 def test_a_database_that_cannot_be_used_is_told_without_its_password(
-    monkeypatch: pytest.MonkeyPatch, url: str, words: str
+    monkeypatch: pytest.MonkeyPatch, url: str, words: str, expected: int
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     code, sentence = refusal("migrate")
-    assert code == 1
+    assert code == expected
     assert words in sentence
     assert "hush" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("luminous_is_not_here", 'database "luminous_is_not_here" does not exist'),
+     ("template1", "run `luminous migrate` first")],
+)  # fmt: skip
+def test_serve_says_what_its_database_lacks(
+    monkeypatch: pytest.MonkeyPatch, stores: tuple[str, str], path: str, words: str
+) -> None:
+    url = make_url(stores[0]).set(database=path).render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("REDIS_URL", stores[1])
+    code, sentence = refusal("serve", "--port", str(free_port()))
+    assert code == 1
+    assert words in sentence
+
+
+def test_migrate_names_a_database_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, stores: tuple[str, str]
+) -> None:
+    url = make_url(stores[0]).set(database="nowhere").render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert 'database "nowhere" does not exist' in refusal("migrate")[1]
+
+
+def test_a_misspelt_variable_is_named_and_others_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("LUMINOUS_REGISTRATON", "LUMINOUS_API_KEY", "LUMINOUS_PORT_80_TCP"):
+        monkeypatch.setenv(name, "closed")
+    told = CliRunner().invoke(luminous, ["serve"]).stderr.splitlines()
+    assert told[0] == (
+        "luminous: LUMINOUS_REGISTRATON is no setting and changes nothing; "
+        "did you mean LUMINOUS_REGISTRATION?"
+    )
+    assert len(told) == 2
 
 
 def test_data_is_relative_to_where_the_script_was_called(tmp_path: Path) -> None:

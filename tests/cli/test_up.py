@@ -1,13 +1,14 @@
 """`up` from the outside: the first start, a kill -9, the next start, a clean end."""
 
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -21,8 +22,14 @@ ENVIRONMENT = {
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """One that no client and no server of another test is given before it is listened at.
+
+    The system gives away ports from 32768 on, and a service is killed and started again at its own.
+    """
+    while True:
+        port = random.randrange(10_000, 30_000)  # noqa: S311
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager

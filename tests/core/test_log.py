@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import traceback
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.core.log import HIDDEN, hide_secrets
 
@@ -48,6 +51,26 @@ def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(secret):
         assert secret not in repr(hide_secrets(value))
         assert HIDDEN in repr(hide_secrets(value))
     assert hide_secrets(f"before {secret} after") == f"before {HIDDEN} after"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("Ada", "duplicate key"), (None, "violates not-null constraint")]
+)
+async def test_a_row_that_postgres_refuses_is_hidden(kernel, name, told):
+    row = text("insert into people values (:email, :name)")
+    values = {"email": "ada@example.com", "name": name}
+    async with kernel.database.engine.connect() as connection:
+        await connection.execute(
+            text("create temp table people (email text unique, name text not null) on commit drop")
+        )
+        await connection.execute(row, {**values, "name": "Ada"})
+        with pytest.raises(IntegrityError) as refused:
+            await connection.execute(row, values)
+    error = refused.value
+    shown = hide_secrets("".join(traceback.format_exception(error)))
+    assert told in shown
+    assert "DETAIL:  [hidden]\n" in shown
+    assert "ada@example.com" not in shown + hide_secrets(error)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Postgres away, or about to go: what a transaction is told, and what it is not."""
 
 import asyncio
+import os
+import signal
+import socket
 import tempfile
 from pathlib import Path
 
@@ -9,12 +12,14 @@ from asyncpg.exceptions import InternalClientError
 from sqlalchemy import Integer, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from app.core import db_driver, pipeline
 from app.core.db import SYSTEM, Database
 from app.core.http.problems import translate
 from app.core.statements import Statement
-from app.runs.runs.patience import is_passing
+from app.runs.runs.patience import is_cut_off, is_passing
 
 PID = Statement(select(func.pg_backend_pid(type_=Integer).label("pid")))
+WRITE = text("delete from idempotency_keys where false")
 STOPPING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is shutting down\0\0"
 
 
@@ -61,6 +66,15 @@ async def refuse(reader, writer):
     writer.close()
 
 
+@pytest.fixture
+def nobody_answers(folder):
+    """Something is connected to, and says nothing."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(folder / ".s.PGSQL.5432"))
+        silent.listen()
+        yield
+
+
 @WAYS
 async def test_a_server_that_is_stopping_is_an_error_that_passes(away, folder, way):
     async with await asyncio.start_unix_server(refuse, folder / ".s.PGSQL.5432"):
@@ -85,6 +99,47 @@ async def test_a_connection_whose_end_was_not_heard_of_yet_is_let_go(database, d
         disconnect(pid)  # and no turn of the loop until the next statement
         await way(database)
         assert await pid_of(database) != pid
+
+
+@WAYS
+async def test_a_server_that_is_frozen_is_an_error_that_passes(database, monkeypatch, way):
+    pid = await pid_of(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(db_driver, "BEGIN_SECONDS", 0.2)
+        patched.setattr(pipeline, "ANSWER_SECONDS", 0.2)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            async with asyncio.timeout(30):
+                with pytest.raises(ConnectionError, match="does not answer") as failed:
+                    await way(database)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+    assert is_cut_off(failed.value)
+    assert translate(failed.value).code == "store_unavailable"
+    assert await pid_of(database) != pid
+
+
+async def test_a_server_that_does_not_let_in_is_an_error_that_passes(folder, nobody_answers):
+    database = Database(f"postgresql://postgres@/none?host={folder}&connect_timeout=1")
+    try:
+        with pytest.raises(ConnectionError, match="does not answer") as failed:
+            await in_a_unit(database)
+    finally:
+        await database.close()
+    assert is_cut_off(failed.value)
+
+
+async def test_a_server_that_takes_no_writes_is_an_error_that_passes(database):
+    async with database.unit(SYSTEM) as session:
+        await session.execute(text("set default_transaction_read_only = on"))
+    with pytest.raises(DBAPIError, match="read-only transaction") as in_a_unit:
+        async with database.unit(SYSTEM) as session:
+            await session.execute(WRITE)
+    with pytest.raises(DBAPIError, match="read-only transaction") as in_one_message:
+        await database.carry_out(SYSTEM, Statement(WRITE).call({}))
+    for failed in (in_a_unit, in_one_message):
+        assert is_cut_off(failed.value)
+        assert translate(failed.value).code == "store_unavailable"
 
 
 async def test_a_connection_that_ends_between_two_statements_is_an_error_that_passes(

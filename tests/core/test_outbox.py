@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -11,33 +12,24 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.clock import now
 from app.core.db import SYSTEM, Database, Scope, sync_engine
+from app.core.dispatching import AT_ONCE, MOST_ATTEMPTS, Dispatcher
 from app.core.ids import new_id
-from app.core.outbox import (
-    AT_ONCE,
-    MOST_ATTEMPTS,
-    MOST_DATA,
-    Dispatcher,
-    EventTooLarge,
-    OutboxEvent,
-    emit,
-    nudging,
-)
+from app.core.outbox import MOST_DATA, EventTooLarge, OutboxEvent, emit, nudging
 from app.core.turns import Turns
 from tests.conftest import migrated_database
+from tests.support.identity import counted_queries
 
 
 class Notes:
     """A subscriber that writes what it is told in the delivery's transaction."""
 
-    def __init__(self, name="notes", poison=()):
+    def __init__(self, name="notes", poison=(), concerned="true"):
         self.name = name
+        self.concerned = concerned
         self.poison = set(poison)
         self.seen = []
         self.entered, self.go_on = asyncio.Event(), asyncio.Event()
         self.go_on.set()
-
-    async def concerned(self, session, events):
-        return events
 
     async def on_events(self, session, events):
         for event in events:
@@ -138,6 +130,21 @@ async def _fails(database, workspace_id):
     async with database.unit(SYSTEM) as session:
         await emit(session, workspace_id, "thing.done", {"n": 2})
         raise RuntimeError
+
+
+async def test_what_concerns_nobody_is_done_with_in_one_message(database, workspace_id):
+    some = "outbox_events.data ->> 'n' = '2'"
+    notes = Notes("a", concerned=some), Notes("b", concerned="false")
+    dispatcher = Dispatcher(database, notes)
+    await emitted(database, workspace_id, 1)
+    async with counted_queries(SimpleNamespace(database=database)) as sent:
+        await dispatcher.run()
+    assert len(sent) == 2  # the scope and the one statement
+    assert (notes[0].seen, await statuses(database)) == ([], {1: ("delivered", 0)})
+    await emitted(database, workspace_id, 2, 3)
+    await dispatcher.run()
+    assert notes[0].seen == [[2]]
+    assert set((await statuses(database)).values()) == {("delivered", 0)}
 
 
 async def test_one_that_fails_holds_up_no_other_and_comes_again(database, workspace_id):

@@ -7,7 +7,18 @@ from enum import StrEnum
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ARRAY, DateTime, Float, Integer, Numeric, Text, Uuid, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    DateTime,
+    Float,
+    Integer,
+    Numeric,
+    Text,
+    Uuid,
+    bindparam,
+    event,
+    text,
+)
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -188,6 +199,16 @@ async def test_a_connection_that_is_lost_in_it_is_an_error_that_passes(database,
 async def pid_of(database):
     ((pid,),) = [row.values() for row in await database.ask(SYSTEM, PID, {})]
     return pid
+
+
+async def test_a_connection_that_lies_idle_is_asked_past_the_pool(database):
+    pid, taken = await pid_of(database), []
+    event.listen(database.engine.sync_engine, "checkout", lambda *told: taken.append(told))
+    asked = asyncio.create_task(pid_of(database))
+    await asyncio.sleep(0)
+    assert database.connections()["in_use"] == 1
+    assert (await asked, taken) == (pid, [])
+    assert database.connections()["in_use"] == 0
 
 
 async def test_after_a_cancellation_anywhere_a_connection_serves_whom_it_names(database):

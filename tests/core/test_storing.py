@@ -46,7 +46,7 @@ async def test_where_nothing_is_asked_all_is_written_at_the_end(database, scope,
         await store(session, run)
         await later(session, CHANGE, {"of_run": run.id})
         on_commit(session, lambda: told.append("committed"))
-        assert (run.status, run in session, session.info[STORED]) == ("queued", True, [run])
+        assert (run.status, run in session, session.info[STORED]) == ("queued", False, [run])
         assert database.connections()["in_use"] == 0
     assert (begun, told) == ([], ["committed"])
     assert await kind_of(database, run.id) == "changed"
@@ -59,6 +59,7 @@ async def test_what_is_asked_finds_what_waited(database, scope, begun):
         assert (await session.execute(SERVED)).scalar() == scope.workspace_id.hex
         found = select(Run.kind).where(Run.id == run.id)
         assert await session.scalar(found) == "tested"
+        assert run in session
         await later(session, CHANGE, {"of_run": run.id})
         assert await session.scalar(found) == "changed"
     assert len(begun) == 1

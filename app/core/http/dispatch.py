@@ -31,7 +31,7 @@ class Dispatch:
         self._router = router
         self._known = 0
         self._anywhere: Sequence[BaseRoute] = ()
-        self._at: Mapping[Place, Sequence[BaseRoute]] = {}
+        self._at: Mapping[Place, Sequence[tuple[str | None, BaseRoute]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope.get("root_path"):
@@ -56,17 +56,28 @@ class Dispatch:
         if self._known != len(self._router.routes):
             self._read()
         parts = path.split("/")
-        return self._at.get(Place(len(parts), tuple(parts[:_FIXED])), self._anywhere)
+        found = self._at.get(Place(len(parts), tuple(parts[:_FIXED])))
+        if found is None:
+            return self._anywhere
+        return [route for end, route in found if end is None or end == parts[-1]]
 
     def _read(self) -> None:
         routes = [(route, _place_of(route)) for route in self._router.routes]
         self._known = len(routes)
         self._anywhere = [route for route, place in routes if place is None]
         self._at = {
-            place: [route for route, own in routes if own is None or own == place]
+            place: [(_end_of(route), route) for route, own in routes if own in (None, place)]
             for place in {place for _, place in routes}
             if place is not None
         }
+
+
+def _end_of(route: BaseRoute) -> str | None:
+    """The last part of all paths that a route takes; None where it is not the same in all."""
+    if not isinstance(route, APIRoute) or ":path}" in route.path:
+        return None
+    end = route.path.rpartition("/")[2]
+    return None if "{" in end else end
 
 
 def _place_of(route: BaseRoute) -> Place | None:

@@ -23,6 +23,7 @@ from app.core.errors import (
 )
 from app.core.http.problems import PROBLEM
 from app.core.idempotency import RequestUnderWay
+from app.core.json_bounds import with_bounds
 from app.core.schema import Problem, build_models
 from app.core.versions import PreconditionFailed
 
@@ -73,10 +74,15 @@ def _drawn(app: FastAPI, routes: list[BaseRoute], extra_schemas: dict[str, Any])
     for replaced in ("HTTPValidationError", "ValidationError"):
         schemas.pop(replaced, None)
     schemas.update(extra_schemas | named_schemas(Problem))
+    for name, schema in schemas.items():
+        if name.endswith(("-Input", "-Output")):
+            # Both bear the model's name, after which some generators call their classes.
+            schema["title"] = name.replace("-", "")
     for path in document["paths"].values():
         for operation in path.values():
             _correct(operation)
-    return document
+    corrected: dict[str, Any] = with_bounds(document)
+    return corrected
 
 
 def named_schemas(model: type[BaseModel]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from app.core.errors import (
     UnsupportedMediaType,
 )
 from app.core.log import get_logger, shown_path
+from app.core.schema import sentence
 from app.core.versions import PreconditionFailed
 
 log = get_logger(__name__)
@@ -89,8 +90,9 @@ def problem_response(error: AppError, *, path: str, request_id: str | None) -> R
 _STORE_ERRORS = (OperationalError, InterfaceError, ConnectionError, TimeoutError, RedisError)
 
 
-# SQLSTATE's classes for a connection that is lost, resources used up, and a server that restarts.
-_PASSING = ("08", "53", "57")
+# SQLSTATE's classes for a connection that is lost, resources used up, and a server that restarts;
+# and its state for one that takes no writes, as after a failover or where its disk is nearly full.
+_PASSING = ("08", "25006", "53", "57")
 # Of two transactions that wait for each other, Postgres ends one.
 _IN_THE_WAY = ("40001", "40P01")
 
@@ -144,10 +146,12 @@ def _invalid(error: RequestValidationError) -> AppError:
         return UnsupportedMediaType("Set `Content-Type: application/json`.", errors=(wrong,))
     if errors and errors[0]["type"] == "json_invalid":
         return malformed_json(str(errors[0]["ctx"]["error"]))
-    fields = tuple(
-        FieldError(pointer_of(_place(e, error.body)), _field_code(e["type"]), _sentence(e))
+    told = (
+        FieldError(pointer_of(_place(e, error.body)), _field_code(e["type"]), sentence(e["msg"]))
         for e in errors[:50]
     )
+    # A body that a dependency reads too is found unfit twice.
+    fields = tuple(dict.fromkeys(told))
     return Unprocessable("; ".join(f"{f.pointer}: {f.detail}" for f in fields[:3]), errors=fields)
 
 
@@ -197,10 +201,6 @@ def _has(node: Any, step: str | int) -> bool:
 
 def _field_code(kind: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "_", kind.lower())
-
-
-def _sentence(error: Any) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -100,7 +100,7 @@ def address_of(scope: Scope) -> str:
 def _note(scope: Scope, verdict: Verdict, access: Access | None = None) -> None:
     scope[VERDICT] = verdict
     if verdict.policies:
-        add_headers(scope, wording_of(verdict, access).headers(verdict.answer))
+        add_headers(scope, wording_of(verdict, access).headers(verdict))
     if verdict.refused:
         raise verdict.refusal()
 
@@ -118,27 +118,27 @@ class Wording:
         self._standing = b", ".join([b"%b;r=%%d;t=%%d" % name for name in names])
         self._units = [(unit, places) for unit in NAMES if (places := _places(limits, unit))]
 
-    def headers(self, answer: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    def headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """`RateLimit-Policy`, `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-        numbers: list[int] = []
-        for left, full in zip(answer[1::4], answer[2::4], strict=True):
-            numbers += left, math.ceil(full / MICROSECONDS)
+        numbers = [*verdict.standing]
+        numbers[1::2] = [math.ceil(full / MICROSECONDS) for full in numbers[1::2]]
         return [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
 
-    def vendor_headers(self, answer: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    def vendor_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """The same of the limits that refuse first, in the words that OpenAI's clients read."""
+        standing, short = verdict.standing, verdict.short
         told: list[tuple[bytes, bytes]] = []
         for unit, places in self._units:
             at, limit = places[0]
-            for other, its_limit in places:
-                left, wait = answer[other + 1], answer[other + 3]
-                if left < answer[at + 1] or (left == answer[at + 1] and wait > answer[at + 3]):
+            for other, its_limit in places[1:]:
+                left, least = standing[2 * other], standing[2 * at]
+                if left < least or (left == least and short and short[other] > short[at]):
                     at, limit = other, its_limit
             _, remaining, reset = NAMES[unit]
             told += (
                 limit,
-                (remaining, b"%d" % answer[at + 1]),
-                (reset, _duration(answer[at + 2] / MICROSECONDS)),
+                (remaining, b"%d" % standing[2 * at]),
+                (reset, _duration(standing[2 * at + 1] / MICROSECONDS)),
             )
         return told
 
@@ -159,10 +159,10 @@ def wording_of(verdict: Verdict, access: Access | None) -> Wording:
 
 
 def _places(limits: Sequence[Limit], unit: str) -> list[tuple[int, tuple[bytes, bytes]]]:
-    """Where the numbers of the limits of a unit begin in an answer, and how each is told."""
+    """The places of the limits of a unit, and how each is told."""
     name = NAMES[unit][0]
     return [
-        (4 * place, (name, b"%d" % limit.requests))
+        (place, (name, b"%d" % limit.requests))
         for place, limit in enumerate(limits)
         if limit.unit == unit
     ]

@@ -42,7 +42,7 @@ class UnfitEndpoint(Exception):
 class Given:
     """Parameters of one kind that a dependency takes."""
 
-    __slots__ = ("_defaults", "_fields", "_names", "_source")
+    __slots__ = ("_defaults", "_fields", "_names", "_source", "_words")
 
     def __init__(self, source: str, fields: list[ModelField]) -> None:
         self._source = source
@@ -50,10 +50,14 @@ class Given:
         self._names = [name for field in fields for _, name in _get_param_aliases(field)]
         plain = all(map(_has_plain_default, fields))
         self._defaults = {each.name: each.default for each in fields} if plain else None
+        in_path = source == "path_params" and all(map(_is_word, fields))
+        self._words = [(each.name, each.alias) for each in fields] if in_path else None
 
     def read(self, request: Request) -> tuple[dict[str, Any], list[Any]]:
         """Their values by name, and what is wrong with them."""
         received: Mapping[str, Any] = getattr(request, self._source)
+        if self._words is not None:
+            return {name: received[alias] for name, alias in self._words}, []
         if self._defaults is not None:
             for name in self._names:
                 if name in received:
@@ -61,6 +65,11 @@ class Given:
             else:
                 return self._defaults, []
         return request_params_to_args(self._fields, received)
+
+
+def _is_word(field: ModelField) -> bool:
+    """Whether every part of a path will do."""
+    return field.field_info.annotation is str and not field.field_info.metadata
 
 
 def _has_plain_default(field: ModelField) -> bool:

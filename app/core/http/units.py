@@ -16,13 +16,10 @@ from app.core.kernel import Kernel
 
 
 @asynccontextmanager
-async def request_unit(
-    kernel: Kernel, rails: Rails, scope: Scope, *, late: bool = False
-) -> AsyncIterator[AsyncSession]:
+async def request_unit(kernel: Kernel, rails: Rails, scope: Scope) -> AsyncIterator[AsyncSession]:
     """The transaction of a request's effect, on its rails and known to the audit trail."""
-    async with kernel.database.unit(scope, dry_run=rails.dry_run, late=late) as session:
-        session.info[REQUEST] = current_request.get()
-        await rails.board(session)
+    async with kernel.database.unit(scope, dry_run=rails.dry_run) as session:
+        await _board(session, rails)
         yield session
 
 
@@ -34,9 +31,15 @@ async def run_unit(
 
     Raises AlreadyStarted.
     """
-    async with request_unit(kernel, rails, scope, late=True) as session:
+    async with kernel.database.unit(scope, dry_run=rails.dry_run, late=True) as session:
+        await _board(session, rails)
         yield session
         await rails.keep_run(run_id)
+
+
+async def _board(session: AsyncSession, rails: Rails) -> None:
+    session.info[REQUEST] = current_request.get()
+    await rails.board(session)
 
 
 async def _workspace_unit(

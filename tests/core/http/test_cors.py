@@ -58,6 +58,32 @@ async def test_headers_are_a_list_and_no_star(client):
     assert other.status_code == 400
 
 
+STAINLESS = (
+    "authorization, content-type, x-stainless-arch, x-stainless-helper, x-stainless-helper-method, "
+    "x-stainless-lang, x-stainless-os, x-stainless-package-version, x-stainless-retry-count, "
+    "x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout"
+)
+ANTHROPICS = (
+    "anthropic-beta, anthropic-dangerous-direct-browser-access, anthropic-version, x-api-key"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/openai/v1/chat/completions", STAINLESS),
+        ("/anthropic/v1/messages", f"{STAINLESS}, {ANTHROPICS}"),
+        (
+            "/gemini/v1beta/models/m:generateContent",
+            "content-type, user-agent, x-goog-api-client, x-goog-api-key",
+        ),
+    ],
+)
+async def test_a_page_may_use_the_vendors_clients(client, path, headers):
+    answer = await client.options(path, headers=preflight(LISTED, headers=headers))
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("path", ["/v1/me%00", "/v1/conversations?cursor=%00"])
 async def test_a_page_may_read_why_its_address_was_refused(client, path):
     answer = await client.get(path, headers={"Origin": LISTED})

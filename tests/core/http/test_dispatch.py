@@ -44,7 +44,7 @@ def test_each_route_of_the_service_is_found_as_before(whole, value):
 
 def test_few_are_asked(whole):
     dispatch = Dispatch(whole)
-    assert len(dispatch._candidates("/v1/agents/short/runs")) < 40
+    assert len(dispatch._candidates("/v1/agents/short/runs")) < 12
     assert dispatch._candidates("/nothing/here") == dispatch._anywhere
     assert len(dispatch._anywhere) < 10
 

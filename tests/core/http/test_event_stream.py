@@ -1,9 +1,11 @@
 """A stream ends in good order, whoever ends it."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
+from app.core.http import event_stream
 from app.core.http.event_stream import EventStream, SlowReader
 
 
@@ -109,3 +111,36 @@ async def test_a_cancelled_stream_closes_its_frames():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert frames.closed
+
+
+async def test_a_reader_who_is_let_in_no_more_is_shut_out(monkeypatch):
+    monkeypatch.setattr(event_stream, "RECHECK_SECONDS", 0.02)
+    answers = [True, False]
+
+    async def let_in():
+        return answers.pop(0)
+
+    frames, wire = Frames(), Wire()
+    stream = EventStream(frames(), slow_reader_seconds=5, let_in=let_in)
+    async with asyncio.timeout(5):
+        await stream({}, wire.receive, wire.send)
+    assert (answers, frames.closed) == ([], True)
+    assert wire.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+    assert wire.blocks.count(b"") == 1
+
+
+async def test_frames_that_miss_a_cancellation_are_stopped_all_the_same():
+    """As a store's client does that takes one for a failure of its own."""
+
+    async def frames():
+        yield b"1\n\n"
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    wire = Wire()
+    asyncio.get_running_loop().call_later(0.05, wire.gone.set)
+    answering = asyncio.create_task(run(frames, wire))
+    done, _ = await asyncio.wait({answering}, timeout=3)
+    assert done
+    assert wire.blocks == [b"1\n\n"]
