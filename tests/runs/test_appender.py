@@ -54,11 +54,10 @@ async def test_what_may_wait_does_not_wait_for_long(store, appender):
     log, other = log_of(appender), log_of(appender)
     log.append("usage.updated", {})
     other.append("step.completed", {})
-    await asyncio.sleep(0.1)
-    assert store.batches == [["usage.updated", "step.completed"]]
+    await until(lambda: store.batches == [["usage.updated", "step.completed"]])
+    await until(lambda: log.visible == 1)
     log.append("step.completed", {})  # and it waits again
-    await asyncio.sleep(0.1)
-    assert log.visible == 2
+    await until(lambda: log.visible == 2)
 
 
 async def test_one_run_does_not_hurry_another(store, appender):
@@ -130,37 +129,37 @@ async def test_who_waits_for_the_end_alone_is_woken_by_that_alone(kernel, access
     async with processes(kernel, Scripted(script), count=2) as [owner, other]:
         run = await launch(kernel, owner.runs, access)
         waiting = asyncio.create_task(owner.runs.reader.left(run.id))
-        await asyncio.wait_for(other.runs.reader.left(run.id), 1)  # it is not under way there
+        await asyncio.wait_for(other.runs.reader.left(run.id), 20)  # it is not under way there
         await asyncio.sleep(0.1)
         assert not waiting.done()
         go.set()
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 20)
         assert run.ended_at is not None
         assert run.status == "completed"
-        await asyncio.wait_for(owner.runs.reader.left(run.id), 1)
+        await asyncio.wait_for(owner.runs.reader.left(run.id), 20)
         events = await read(owner.runs, run)
         assert isinstance(events[-1], Event)
         assert events[-1].terminal
 
 
 async def test_who_waits_for_the_end_is_let_go_where_the_process_stops(kernel, access):
-    async with processes(kernel, Scripted(lambda ctx: asyncio.sleep(5))) as [process]:
+    async with processes(kernel, Scripted(lambda ctx: asyncio.sleep(60))) as [process]:
         run = await launch(kernel, process.runs, access)
         waiting = asyncio.create_task(process.runs.reader.left(run.id))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         kernel.stopping.set()
         try:
-            await asyncio.wait_for(waiting, 1)
+            await asyncio.wait_for(waiting, 20)
         finally:
             kernel.stopping.clear()
 
 
 async def test_who_waits_for_the_end_is_let_go_where_the_run_moves_on(kernel, access):
-    async with processes(kernel, Scripted(lambda ctx: asyncio.sleep(5))) as [process]:
+    async with processes(kernel, Scripted(lambda ctx: asyncio.sleep(60))) as [process]:
         run = await launch(kernel, process.runs, access)
         waiting = asyncio.create_task(process.runs.reader.left(run.id))
         await asyncio.sleep(0.05)
         process.runs.executor._local[run.id].abandon()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 20)
         assert run.ended_at is None

@@ -83,7 +83,7 @@ async def test_a_run_that_is_let_go_of_has_lost_no_process(kernel, access, engin
     async with processes(kernel, work, count=2, elsewhere=engine) as [one, other]:
         run = await create_run(kernel, access, None)
         carrying = asyncio.create_task(carried_out(one, run))
-        await until(lambda: one.runs.executor.active)
+        await until(lambda: work.begun)
         carrying.cancel()
         with suppress(asyncio.CancelledError):
             await carrying
@@ -100,7 +100,7 @@ async def test_whoever_takes_a_run_up_shuts_its_owner_out(kernel, access, engine
     async with processes(kernel, work, count=2, elsewhere=engine) as [one, other]:
         run = await create_run(kernel, access, None)
         carrying = asyncio.create_task(carried_out(one, run))
-        await until(lambda: one.runs.executor.active)
+        await until(lambda: work.begun)
         work.script = says(1)
         assert (await carried_out(other, run)).status == "completed"
         # It is told that it has lost the run, or how the other one ended it: who is first, says.

@@ -16,6 +16,7 @@ async def questions(kernel):
 
 
 async def test_the_answer_to_what_was_broken_off_is_not_taken_for_the_next_one(kernel, questions):
+    assert await questions.ask("ECHO", b"before") == b"before"
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await questions.ask("BLPOP", "line:late", 0)

@@ -47,6 +47,7 @@ class Server:
             self.process.kill()
             self.process.wait()
             self.process = None
+            self.socket.unlink()  # or it would seem to be there again before it is
 
 
 @pytest.fixture(params=[True, False], ids=["durable", "forgetful"])

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from uuid import UUID
 
-from app.core.http.event_stream import EventStream
+from app.core.http.event_stream import EventStream, let_in
 from app.core.kernel import Kernel
 from app.runs.dialects.encoder import Dialect
 from app.runs.events.event import Event
@@ -73,5 +73,6 @@ async def dialect_response(
     return EventStream(
         blocks(reader, run, dialect, heard),
         slow_reader_seconds=kernel.settings.slow_reader_seconds,
+        let_in=let_in(kernel),
         headers={**dialect.headers, "X-Run-Id": str(run.id)},
     )

@@ -179,7 +179,7 @@ class EventReader:
         """Where the next events are to be had."""
         log = self._local.get(run.id)
         if run.ended_at is not None or (log is None and at < run.last_seq):
-            return self._archived(run, at)  # it has ended, or was kept when it paused
+            return self._archived(run, at, watcher)  # it has ended, or was kept when it paused
         return self._remote(run, at, watcher) if log is None else self._owned(log, at, watcher)
 
     async def _owned(
@@ -226,11 +226,18 @@ class EventReader:
                         return
                 await watcher.wait(min(looked + LOOK_SECONDS, pinged + self._ping))
 
-    async def _archived(self, run: Readable, at: int) -> AsyncGenerator[list[Event], None]:
-        """From Postgres, a page at a time."""
+    async def _archived(
+        self, run: Readable, at: int, watcher: Watcher
+    ) -> AsyncGenerator[list[Event], None]:
+        """From Postgres, a page at a time; while it is away, pings."""
         while at < run.last_seq and not self._kernel.stopping.is_set():
-            async with self._kernel.database.unit(Scope(run.workspace_id)) as session:
-                events = await crud.read(session, run.workspace_id, run.id, at)
+            try:
+                async with self._kernel.database.unit(Scope(run.workspace_id)) as session:
+                    events = await crud.read(session, run.workspace_id, run.id, at)
+            except _STORE_ERRORS:
+                yield []
+                await watcher.wait(time.monotonic() + LOOK_SECONDS)
+                continue
             if not events:
                 return
             at = events[-1].seq

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header
 
 from app.core.errors import AppError
-from app.core.http.event_stream import EventStream
+from app.core.http.event_stream import EventStream, let_in
 from app.core.http.problems import problems
 from app.core.kernel import Kernel
 from app.runs.events.errors import EventIdInvalid, EventsExpired
@@ -63,5 +63,6 @@ async def stream_response(
     return EventStream(
         reader.frames(run, after),
         slow_reader_seconds=kernel.settings.slow_reader_seconds,
+        let_in=let_in(kernel),
         headers={"X-Run-Id": str(run.id)},
     )

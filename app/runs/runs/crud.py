@@ -3,18 +3,28 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
-from app.core.db import Row, table_of
+from app.core.db import SYSTEM, Database, Row, table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.core.statements import Statement
+from app.core.statements import Required, Statement
 from app.core.storing import later, store
 from app.runs.runs.models import UNFINISHED, Run
 from app.runs.runs.schemas import RunQuery
@@ -23,20 +33,27 @@ PAUSED = "paused"
 
 # Made once: to put such a statement together costs more than to run it.
 _RUNS = table_of(Run)
+_UNENDED = or_(*(_RUNS.c.status == each for each in UNFINISHED))
 _MINE = and_(
     _RUNS.c.id == bindparam("run_id"),
     _RUNS.c.workspace_id == bindparam("of_workspace"),
     _RUNS.c.attempt == bindparam("of_attempt"),
-    or_(*(_RUNS.c.status == each for each in UNFINISHED)),
+    _UNENDED,
 )
-_HELD = select(_RUNS.c.id).where(_MINE)
-# The division by none fails, and with it the whole message whose first part it is.
-_HOLD = Statement(
-    select(1 / func.count()).select_from(
-        select(_RUNS.c.id).where(_MINE).with_for_update().subquery()
+_HOLDERS = Statement(
+    select(_RUNS.c.executor_id)
+    .where(_UNENDED, _RUNS.c.kind == any_(bindparam("kinds", type_=ARRAY(Text))))
+    .distinct()
+)
+_CANCELLED = Statement(
+    select(_RUNS.c.id).where(
+        _UNENDED,
+        _RUNS.c.executor_id == bindparam("of_executor"),
+        _RUNS.c.cancel_requested_at.is_not(None),
     )
 )
-_DIVISION_BY_ZERO: Final = "22012"
+_HELD = select(_RUNS.c.id).where(_MINE)
+_HOLD = Required(_HELD.with_for_update())
 _ENDED = (
     "status", "result", "error", "input_tokens", "output_tokens", "cost_usd", "last_seq",
     "ended_at",
@@ -109,6 +126,12 @@ async def request_cancel(session: AsyncSession, wanted: ColumnElement[bool]) -> 
     )
 
 
+def idle(workspace_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    """The run, held, where no other transaction has it in hand."""
+    held = select(Run.id).where(one(workspace_id, run_id))
+    return Run.id.in_(held.with_for_update(skip_locked=True, key_share=True))
+
+
 def one(workspace_id: UUID, run_id: UUID) -> ColumnElement[bool]:
     return and_(Run.id == run_id, Run.workspace_id == workspace_id)
 
@@ -179,9 +202,7 @@ async def hold(session: AsyncSession, workspace_id: UUID, run_id: UUID, attempt:
 
 def is_not_held(error: Exception) -> bool:
     """Whether a unit failed because the run that it was to `hold` is another's, or has ended."""
-    if not isinstance(error, DBAPIError) or error.statement != _HOLD.sql:
-        return False
-    return getattr(error.orig, "sqlstate", None) == _DIVISION_BY_ZERO
+    return _HOLD.has_failed(error)
 
 
 def _mine(workspace_id: UUID, run_id: UUID, attempt: int) -> dict[str, Any]:
@@ -201,14 +222,10 @@ async def finish(session: AsyncSession, run: Run, values: dict[str, Any]) -> Non
     await session.flush()
 
 
-async def cancelled_of(session: AsyncSession, executor_id: str) -> Sequence[UUID]:
-    """One executor's unfinished runs that someone wants cancelled (SYSTEM scope)."""
-    found = await session.scalars(
-        select(Run.id).where(
-            _unfinished(), Run.executor_id == executor_id, Run.cancel_requested_at.is_not(None)
-        )
-    )
-    return found.all()
+async def cancelled_of(database: Database, executor_id: str) -> list[UUID]:
+    """One executor's unfinished runs that someone wants cancelled, of all workspaces."""
+    found = await database.ask(SYSTEM, _CANCELLED, {"of_executor": executor_id})
+    return [row["id"] for row in found]
 
 
 async def any_other(session: AsyncSession, kinds: Collection[str]) -> bool:
@@ -219,12 +236,10 @@ async def any_other(session: AsyncSession, kinds: Collection[str]) -> bool:
     return found is not None
 
 
-async def executors(session: AsyncSession, kinds: Collection[str]) -> list[str | None]:
-    """Who holds unfinished runs of these kinds (SYSTEM scope)."""
-    found = await session.scalars(
-        select(Run.executor_id).where(_unfinished(), Run.kind.in_(kinds)).distinct()
-    )
-    return list(found.all())
+async def executors(database: Database, kinds: Collection[str]) -> list[str | None]:
+    """Who holds unfinished runs of these kinds, of all workspaces."""
+    found = await database.ask(SYSTEM, _HOLDERS, {"kinds": list(kinds)})
+    return [row["executor_id"] for row in found]
 
 
 async def claim(

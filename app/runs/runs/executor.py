@@ -19,6 +19,7 @@ from app.runs.runs.context import RunContext
 from app.runs.runs.ending import Closer
 from app.runs.runs.lease import Loss
 from app.runs.runs.models import Run
+from app.runs.runs.patience import is_cut_off
 from app.runs.runs.service import BEHIND
 from app.runs.runs.work import Ending, Paused, Work
 
@@ -193,13 +194,18 @@ def _announce_work(run: Run, ctx: RunContext, loss: Loss) -> None:
         ctx.emit("run.started", attempt=run.attempt)
 
 
-def _outcome(work: asyncio.Task[None]) -> Ending | Paused:
+def _outcome(work: asyncio.Task[None]) -> Ending | Paused | None:
+    """None where it is to be taken up again, as one whose process has died."""
     if work.cancelled():
         log.error("work_cancelled_itself")
         return Ending("failed", InternalError("The server's log has the cause."))
     error = work.exception()
     if error is None:
         return Ending("completed")
+    # Also of a run that is ours still: what an earlier owner wrote meanwhile is read anew.
+    if isinstance(error, RunLost) or is_cut_off(error):
+        log.warning("work_cut_off", reason=repr(error))
+        return None
     if isinstance(error, AppError):
         return Ending("failed", error)
     if isinstance(error, Paused):

@@ -106,8 +106,7 @@ class Recovery:
     async def sweep(self) -> None:
         """Take up the runs of executors that are gone."""
         kinds = self._kinds
-        async with self._kernel.database.unit(SYSTEM) as session:
-            holders = await crud.executors(session, kinds)
+        holders = await crud.executors(self._kernel.database, kinds)
         others = [holder for holder in holders if holder not in (None, self._executor.id)]
         gone = await self._lease.roll_call([other for other in others if other])
         forgotten = self._forgotten() if self._executor.id in holders else None
@@ -163,8 +162,7 @@ class Recovery:
 
         Whoever drives them may not know of them; each is told once in that time.
         """
-        async with self._kernel.database.unit(SYSTEM) as session:
-            holders = await crud.executors(session, kinds)
+        holders = await crud.executors(self._kernel.database, kinds)
         gone = await self._lease.roll_call([holder for holder in holders if holder])
         async with self._kernel.database.unit(SYSTEM) as session:
             return await crud.unattended(
@@ -182,9 +180,7 @@ class Recovery:
     async def cancel_missed(self) -> None:
         """Cancel what is under way here and whose cancel did not get through."""
         if self._executor.active:
-            async with self._kernel.database.unit(SYSTEM) as session:
-                wanted = await crud.cancelled_of(session, self._executor.id)
-            for run_id in wanted:
+            for run_id in await crud.cancelled_of(self._kernel.database, self._executor.id):
                 self._executor.cancel(run_id)
 
     async def purge(self) -> None:

@@ -129,6 +129,15 @@ async def request_cancel_of(session: AsyncSession, workspace_id: UUID, run_id: U
     await crud.request_cancel(session, crud.one(workspace_id, run_id))
 
 
+async def request_cancel_idle(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
+    """The same without waiting for who has the run in hand: most often, its end.
+
+    For a transaction that holds what the run works on, for which its end waits in turn. The run
+    has to notice by itself, too, that what it works on is another's.
+    """
+    await crud.request_cancel(session, crud.idle(workspace_id, run_id))
+
+
 async def wake(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
     """Have a paused run go on, told to nobody: the caller takes it up itself."""
     await crud.wake(session, workspace_id, run_id)
