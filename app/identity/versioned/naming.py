@@ -14,9 +14,20 @@ def slug_of(name: str, fallback: str, end: str = "") -> str:
 
 
 def plain_slug(name: str) -> str:
-    """A name in the characters of a slug; it may be empty."""
+    """A name in the characters of a slug; empty where nothing is left, or what looks like an id."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
+    return "" if reference_ids([slug]) else slug
+
+
+def no_id(slug: str) -> str:
+    """A slug that nobody takes for an id: it would be found where the id's own is gone.
+
+    Raises ValueError.
+    """
+    if reference_ids([slug]):
+        raise ValueError("must not look like an id")
+    return slug
 
 
 def reference_ids(names: Iterable[str]) -> dict[str, UUID]:

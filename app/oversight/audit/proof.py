@@ -6,7 +6,7 @@ content as canonical JSON. Postgres computes the same in `luminous_append_audit`
 """
 
 import hashlib
-import secrets
+import os
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -47,7 +47,7 @@ def link_after(before: bytes, *, chain: UUID, sequence: int, digest: bytes) -> b
 
 
 def new_salt() -> str:
-    return secrets.token_hex(SALT_BYTES)
+    return os.urandom(SALT_BYTES).hex()
 
 
 def commitment_to(salt: str, value: str) -> str:

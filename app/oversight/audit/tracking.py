@@ -19,6 +19,7 @@ from sqlalchemy.orm import (
     SessionTransaction,
     UOWTransaction,
 )
+from sqlalchemy.orm.attributes import instance_state
 
 from app.core.audit import NOTES, REQUEST
 from app.core.storing import STORED
@@ -74,7 +75,7 @@ def _stored(session: AsyncSession) -> Iterator[Change]:
     """What was stored past the flushes."""
     if not _followed(session.sync_session):
         return
-    for state in map(inspect, session.info.get(STORED, ())):
+    for state in map(instance_state, session.info.get(STORED, ())):
         table = audited_table(state.mapper)
         if table is not None:
             yield _change_of(state, table, "created")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import JSON, Column, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -37,7 +38,10 @@ def _other(value: Any) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, dict):
-        return {str(key): as_json(inner) for key, inner in value.items()}
+        return {
+            str(key): inner if isinstance(inner, str) else as_json(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [inner if isinstance(inner, str) else as_json(inner) for inner in value]
     return str(value)  # a UUID, a Decimal, a float: text keeps each digit
@@ -47,6 +51,8 @@ def shortened(value: Any, most: int = MOST_BYTES) -> Any:
     """A JSON value, or what tells of it where it is too long: its beginning, length and digest."""
     if type(value) is str and _WORST_BYTES * (len(value) + 1) <= most:
         return value
+    if value is None or isinstance(value, int):
+        return value  # as_json has made a text of a longer one
     text = text_of(value)
     if len(text.encode()) <= most:
         return value
@@ -102,4 +108,4 @@ def _withheld(value: Any) -> Any:
 
 
 def _shown(value: Any) -> Any:
-    return shortened(as_json(value))
+    return str(value) if isinstance(value, UUID) else shortened(as_json(value))

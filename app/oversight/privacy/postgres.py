@@ -47,16 +47,20 @@ class PostgresStore:
             if table.handling.erase == "delete" and table.belongs_to_someone:
                 await self._delete(table, table.about(person), tally)
             elif table.handling.erase == "clear":
-                await self._clear(table, person, tally)
+                await self._clear(table, table.about(person), table.cleared(), tally)
             elif table.belongs_to_someone:
                 await self._keep(table, person, tally)
+            for rule, nobody in table.mentioning(person):
+                await self._clear(table, rule, nobody, tally)
 
     async def left(self, person: Person) -> int:
         found = 0
         async with self._database.unit(SYSTEM) as session:
             for table in all_tables():
                 goes = table.belongs_to_someone and table.handling.erase != "keep"
-                for rule in (doomed(table, person), table.about(person) if goes else None):
+                rules = [doomed(table, person), table.about(person) if goes else None]
+                rules += [rule for rule, _ in table.mentioning(person)]
+                for rule in rules:
                     found += 0 if rule is None else await count(session, table, rule)
         return found
 
@@ -102,9 +106,11 @@ class PostgresStore:
         statement = delete(table.table).where(key.in_(batch.limit(BATCH)))
         await self._repeat(table, statement, "deleted", tally)
 
-    async def _clear(self, table: DataTable, person: Person, tally: Tally) -> None:
-        batch = select(*table.key).where(table.about(person)).limit(BATCH)
-        statement = update(table.table).where(tuple_(*table.key).in_(batch)).values(table.cleared())
+    async def _clear(
+        self, table: DataTable, rule: ColumnElement[bool], values: dict[str, Any], tally: Tally
+    ) -> None:
+        batch = select(*table.key).where(rule).limit(BATCH)
+        statement = update(table.table).where(tuple_(*table.key).in_(batch)).values(values)
         await self._repeat(table, statement, "cleared", tally, reason=table.handling.reason)
 
     async def _repeat(

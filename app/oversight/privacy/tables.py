@@ -1,6 +1,6 @@
 """The tables as they are declared: which rows are about a person, and what becomes of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,8 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    case,
+    exists,
     false,
     func,
     or_,
@@ -61,6 +63,16 @@ class DataTable:
             rules.append(func.lower(columns[handling.by_email]) == person.email.lower())
         return or_(false(), *rules)
 
+    def mentioning(self, person: Person) -> Iterator[tuple[ColumnElement[bool], dict[str, Any]]]:
+        """Rows of others with the person in a column, and nobody for them."""
+        for name in self.handling.mentions:
+            column = self.table.c[name]
+            if isinstance(column.type, JSONB):
+                rule, others = _listed(column, person)
+                yield rule, {name: others}
+            else:
+                yield column == person.user_id, {name: self._nobody(name)}
+
     def within(self, workspaces: Iterable[UUID]) -> ColumnElement[bool]:
         """The rows that belong to one of these workspaces, and that go when it goes."""
         ids = list(workspaces)
@@ -88,8 +100,11 @@ class DataTable:
         }
         subject = self.handling.subject
         if subject:
-            values[subject] = None if self.table.c[subject].nullable else NOBODY
+            values[subject] = self._nobody(subject)
         return values
+
+    def _nobody(self, column: str) -> UUID | None:
+        return None if self.table.c[column].nullable else NOBODY
 
 
 def all_tables() -> Sequence[DataTable]:
@@ -124,6 +139,19 @@ def doomed(table: DataTable, person: Person) -> ColumnElement[bool] | None:
 
 def is_secret(column: Column[Any]) -> bool:
     return _kind(column) == "secret"
+
+
+def _listed(column: Column[Any], person: Person) -> tuple[ColumnElement[bool], Any]:
+    """Whether a list of texts names a person, and the list with nobody in their place.
+
+    Not left out: an empty list may mean everybody.
+    """
+    each = func.jsonb_array_elements_text(column).column_valued("each")
+    text = func.lower(each)
+    names = [name for name in (str(person.user_id), person.email.lower()) if name]
+    is_theirs = or_(text.in_(names), text.startswith(f"{person.user_id} "))
+    others = select(func.jsonb_agg(case((is_theirs, str(NOBODY)), else_=each)))
+    return exists(select(each).where(is_theirs)), others.scalar_subquery()
 
 
 def _kind(column: Column[Any]) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from app.core.db import SYSTEM
 from app.identity.access import IdentityResolver
@@ -161,7 +162,11 @@ async def test_two_owners_who_demote_each_other_leave_one(team, people, kernel):
             asyncio.create_task(team.call(who, "PATCH", f"/v1/members/{whom}", {"role": "viewer"}))
             for who, whom in ((owner, theirs), (second, mine))
         ]
-        await asyncio.sleep(0.5)
+        waiting = text(
+            "select count(*) = 2 from pg_stat_activity "
+            "where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        await until(lambda: session.scalar(waiting))
         assert not any(task.done() for task in both)
     answers = await asyncio.gather(*both)
     assert sorted(a.status_code for a in answers) == [200, 409]

@@ -43,7 +43,7 @@ async def test_a_role_of_its_own_allows_what_it_is_made_of(team, people, kernel)
     role = await new_role(team, owner, "members:read", "profile:read", "members:read")
     assert role["permissions"] == ["members:read", "profile:read"]
     await take_in_as(team, owner, member, role)
-    async with counted_queries(kernel, own=True) as sent:
+    async with counted_queries(kernel) as sent:
         access = await kernel.resolver.resolve(member.access_token, UUID(team.id))
     assert access.permissions == {"members:read", "profile:read"}
     assert access.role == "custom"

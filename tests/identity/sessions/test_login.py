@@ -1,7 +1,6 @@
 """POST /v1/auth/login."""
 
 import asyncio
-import time
 
 import pytest
 from passlib.context import CryptContext
@@ -64,12 +63,10 @@ async def test_the_session_remembers_the_device(client, kernel):
 
 
 async def refusal(client, email):
-    began = time.perf_counter()
     answer = await client.post("/v1/auth/login", json={"email": email, "password": "not it"})
-    took = time.perf_counter() - began
     body = answer.json()
     body.pop("request_id")
-    return answer.status_code, body, took
+    return answer.status_code, body
 
 
 async def test_unknown_address_and_wrong_password_answer_alike(client):
@@ -77,7 +74,7 @@ async def test_unknown_address_and_wrong_password_answer_alike(client):
     unknown = await refusal(client, "nobody-here@example.com")
     wrong = await refusal(client, user["email"])
     no_address = await refusal(client, "no address at all")
-    assert unknown[:2] == wrong[:2] == no_address[:2]
+    assert unknown == wrong == no_address
     assert (unknown[0], unknown[1]["code"]) == (401, "credentials_refused")
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import sys
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
@@ -17,6 +16,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.main import announce_stop, create_app
+from tests.cli.test_up import free_port
 from tests.conftest import serve
 from tests.support.identity import bearer
 
@@ -51,12 +51,6 @@ document.getElementById("go").onclick = async () => {
   out.textContent = "signed in as " + me.user.email;
 })();
 </script>"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -26,8 +26,10 @@ from app.oversight.privacy.certificates import is_signed
 from app.oversight.privacy.erasures.jobs import NAME, Erasing
 from app.oversight.privacy.erasures.models import PrivacyErasure
 from app.oversight.privacy.service import request_erasure
+from app.oversight.privacy.tables import NOBODY
 from tests.oversight.privacy.conftest import join, new_team, say
 from tests.support.identity import new_key, new_person, sign_in, until
+from tests.support.kept_runs import Keeper, flow, node, wait
 from tests.support.privacy import (
     ask_for_erasure,
     carry_out,
@@ -455,3 +457,64 @@ async def test_what_came_meanwhile_is_erased_by_the_same_job(client, kernel, app
     path = f"/v1/privacy/certificates/{erasure['certificate_id']}"
     assert (await client.get(path)).json()["status"] == "completed"
     assert late.erased == 2
+
+
+async def test_what_others_keep_forgets_who_made_it(client, kernel):
+    team = await new_team(client, kernel)
+    ours, theirs = team.headers(team.owner), team.headers(team.member)
+    collection = await made(client, "/v1/collections", {"name": "Handbook"}, ours)
+    wish = {"name": "People", "parent_id": collection["id"], "entity_types": [{"name": "person"}]}
+    schema = await made(client, "/v1/graph/schemas", wish, theirs)
+    document = await made(client, f"/v1/collections/{collection['id']}/documents", b"One", ours)
+    versions = f"/v1/documents/{document['id']}/versions"
+    await made(client, versions, b"Two", theirs)
+
+    async def is_read():
+        shown = (await client.get(f"/v1/documents/{document['id']}", headers=ours)).json()
+        return (shown["status"], shown["current_version"]) == ("ready", 2)
+
+    # An erasure ends what is under way: then there is no passage to keep.
+    await until(is_read, seconds=60)
+    named = {row.partition(":")[0] for row in await tables_with(kernel, team.member.user_id)}
+    assert named >= {"passages", "document_versions", "graph_schemas"}
+    shown = await carry_out(client, kernel, await ask_for_erasure(client, team.member))
+    left = await tables_with(kernel, team.member.user_id)
+    assert {row.partition(":")[0] for row in left} == {"audit_logs"}  # the evidence keeps the id
+    places = {place["place"]: place for place in shown["certificate"]["places"]}
+    assert places["postgres/passages"]["cleared"] == 1
+    assert places["postgres/passages"]["reason"]
+    kept = (await client.get(versions, headers=ours)).json()["data"]
+    assert [each["created_by_id"] for each in kept] == [None, team.owner.user_id]
+    path = f"/v1/graph/schemas/{schema['id']}"
+    assert (await client.get(path, headers=ours)).json()["owner_id"] is None
+
+
+async def made(client, path, body, headers):
+    """What a POST of JSON, or of a file, gives."""
+    is_file = isinstance(body, bytes)
+    sent = {"content": body, "params": {"name": "a.md"}} if is_file else {"json": body}
+    answer = await client.post(path, headers=headers, **sent)
+    assert answer.status_code in (201, 202), answer.text
+    return answer.json()
+
+
+async def test_who_was_to_decide_is_forgotten_and_nobody_else_comes_by_it(client, kernel):
+    team = await new_team(client, kernel)
+    keeper = Keeper(kernel, UUID(team.workspace_id), UUID(team.owner.user_id))
+    ours, theirs = team.owner.user_id, team.member
+    await keeper.run(
+        await keeper.workflow(),
+        flow(node("ask", type="approval")),
+        status="paused",
+        waits=[
+            wait("by_id", 1, assignees=[theirs.user_id]),
+            wait("by_mail", 2, assignees=[ours, theirs.email.upper()]),
+        ],
+    )
+    await carry_out(client, kernel, await ask_for_erasure(client, theirs))
+    assert await tables_with(kernel, theirs.email) == []
+    left = await tables_with(kernel, theirs.user_id)
+    assert {row.partition(":")[0] for row in left} == {"audit_logs"}  # the evidence keeps the id
+    found = (await client.get("/v1/tasks", headers=team.headers(team.owner))).json()["data"]
+    kept = {task["node_id"]: (task["assignees"], task["may_decide"]) for task in found}
+    assert kept == {"by_id": ([str(NOBODY)], False), "by_mail": ([ours, str(NOBODY)], True)}
