@@ -113,7 +113,7 @@ class DocumentVersionRead(Output):
     id: UUID
     document_id: UUID
     number: int
-    created_by_id: UUID
+    created_by_id: UUID | None = Field(description="Null once they are forgotten.")
     file_name: str
     media_type: str
     size: int | None

@@ -116,7 +116,7 @@ async def forget(
     await session.flush()
     await passages.remove(session, document.workspace_id, KIND, document.id)
     if document.run_id is not None and document.status in UNFINISHED:
-        await runs.request_cancel_of(session, document.workspace_id, document.run_id)
+        await runs.request_cancel_idle(session, document.workspace_id, document.run_id)
         cancelled(document.run_id)
 
 

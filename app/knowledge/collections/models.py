@@ -102,13 +102,16 @@ class DocumentVersion(Row):
         Index("ix_document_versions_workspace_id", "workspace_id"),
     )
     __handling__ = Handling(
-        "give every state of a document back", through=("document_id", "documents")
+        "give every state of a document back",
+        through=("document_id", "documents"),
+        mentions=("created_by_id",),
+        reason="a state of another's document stays; who made it is forgotten",
     )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     document_id: Mapped[UUID] = mapped_column(ForeignKey("documents.id", ondelete="CASCADE"))
     number: Mapped[int]
-    created_by_id: Mapped[UUID]
+    created_by_id: Mapped[UUID | None]
     status: Mapped[str] = mapped_column(default="queued", info=plain())
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True), info=plain())
     file_key: Mapped[str] = mapped_column(info=plain())

@@ -148,7 +148,7 @@ async def delete(
     await match(session, collection)
     collection.deleted_at = now()
     if collection.reindex_run_id is not None:
-        await runs.request_cancel_of(session, access.workspace_id, collection.reindex_run_id)
+        await runs.request_cancel_idle(session, access.workspace_id, collection.reindex_run_id)
         cancelled(collection.reindex_run_id)
     await session.flush()
 

@@ -7,10 +7,12 @@ from typing import Any, Final, TypeVar, get_args
 from app.knowledge.dictionary.draft import Definition, EntryStatus, Example, Source
 
 __all__ = [
-    "STATUSES", "Concept", "Definition", "Example", "Head", "Misshapen", "Relation", "Source",
-    "Term", "from_wire", "plain", "read_field", "to_wire",
+    "STATUSES", "UNDETERMINED", "Concept", "Definition", "Example", "Head", "Misshapen",
+    "Relation", "Source", "Term", "from_wire", "plain", "read_field", "to_wire",
 ]  # fmt: skip
 
+# What BCP 47 calls a language that nobody has named.
+UNDETERMINED: Final = "und"
 STATUSES: Final[tuple[EntryStatus, ...]] = get_args(EntryStatus)
 
 T = TypeVar("T")

@@ -124,6 +124,8 @@ async def add_rows(
         "updated_at": moment,
     }
     values = [{"id": new_id(), **same, **row} for row in rows]
+    if not values:
+        return
     statement = insert(ImportRow).on_conflict_do_nothing(index_elements=["import_id", "position"])
     await session.execute(statement, values)
 

@@ -143,8 +143,9 @@ class GraphMerge(Row):
     __handling__ = Handling(
         "undo merges and splits of entities",
         subject="user_id",
-        erase="keep",
-        reason="what was decided about entities stays the workspace's; the id names nobody",
+        erase="clear",
+        mentions=("undone_by_id",),
+        reason="what was decided about entities stays the workspace's; who decided is forgotten",
     )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
@@ -153,7 +154,7 @@ class GraphMerge(Row):
     from_id: Mapped[UUID | None]
     entity_ids: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     moved: Mapped[list[Any]] = mapped_column(default=list, info=plain())
-    user_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
     undone_at: Mapped[datetime | None]
     undone_by_id: Mapped[UUID | None]
 
@@ -179,7 +180,12 @@ class GraphSchema(Restorable):
             postgresql_where=text("automatic AND deleted_at IS NULL"),
         ),
     )
-    __handling__ = technical("say what is looked for in passages")
+    __handling__ = Handling(
+        "say what is looked for in passages",
+        erase="keep",
+        mentions=("owner_id",),
+        reason="what a team looks for stays; who pays for it is forgotten",
+    )
 
     name: Mapped[str] = mapped_column(info=plain())
     parent_id: Mapped[UUID | None]
@@ -188,7 +194,7 @@ class GraphSchema(Restorable):
     entity_types: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     relation_types: Mapped[list[Any]] = mapped_column(default=list, info=plain())
     automatic: Mapped[bool] = mapped_column(default=False)
-    owner_id: Mapped[UUID]
+    owner_id: Mapped[UUID | None]
     asked_by: Mapped[dict[str, Any]] = mapped_column(info=plain())
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import now
 from app.knowledge.collections.crud import KIND
 from app.knowledge.collections.models import ReindexedPassage
+from app.knowledge.passages.crud import held
 from app.knowledge.passages.models import Passage, VectorRemoval
 
 # A search that began before a flip still looks at the old vectors.
@@ -117,7 +118,7 @@ async def flip(
     )
     await session.execute(
         update(Passage)
-        .where(*of_it)
+        .where(Passage.id.in_(held(*of_it)))
         .values(embedding_model=model, space=space, due_at=None, attempts=0, error=None)
         .execution_options(synchronize_session=False)
     )

@@ -138,7 +138,7 @@ class RollingBack:
             if document.run_id not in (None, ctx.run_id) and document.status in (
                 documents.UNFINISHED
             ):
-                await runs.request_cancel_of(session, ctx.workspace_id, document.run_id)
+                await runs.request_cancel_idle(session, ctx.workspace_id, document.run_id)
             document.deleted_at, document.run_id = None, ctx.run_id
             document.status, document.error = "processing", None
             document.wanted_version = number

@@ -37,7 +37,7 @@ class Starter:
         A run that has not ended is cancelled: the later one counts.
         """
         if document.run_id is not None and document.status in UNFINISHED:
-            await runs.request_cancel_of(session, document.workspace_id, document.run_id)
+            await runs.request_cancel_idle(session, document.workspace_id, document.run_id)
             self.cancelled(document.run_id)
         run = await runs.create(
             session,

@@ -1,5 +1,6 @@
 """The language that a text is in."""
 
+from collections.abc import Collection
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,12 @@ def language_of(text: str) -> str | None:
         return None
     found, probability = identifier().classify(sample)
     return str(found) if float(probability) >= SURE else None
+
+
+def likelihood(text: str, languages: Collection[str]) -> float:
+    """How likely a text is in one of these, from 0 to 1."""
+    ranked = identifier().rank(text[:SAMPLE])
+    return sum(float(probability) for language, probability in ranked if language in languages)
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.knowledge.parsing.document import Block, BlockKind
 from app.knowledge.parsing.errors import DocumentTooLong
+from app.knowledge.parsing.letters import plain_letters
 from app.knowledge.parsing.limits import ParseLimits
 
 GAP: Final = "\n\n"
@@ -23,12 +24,12 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Text without line breaks or runs of spaces."""
-    return " ".join(clean(text).split())
+    return " ".join(plain_letters(clean(text)).split())
 
 
 def flowing(text: str) -> str:
     """Text with single spaces, its lines kept and stripped."""
-    lines = (line.strip() for line in _SPACES.sub(" ", clean(text)).split("\n"))
+    lines = (line.strip() for line in _SPACES.sub(" ", plain_letters(clean(text))).split("\n"))
     return "\n".join(line for line in lines if line)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import now
@@ -15,13 +15,18 @@ CLAIM: Final = timedelta(minutes=5)
 
 
 async def of_subject(
-    session: AsyncSession, workspace_id: UUID, kind: str, subject_id: UUID
+    session: AsyncSession,
+    workspace_id: UUID,
+    kind: str,
+    subject_id: UUID,
+    *,
+    for_update: bool = False,
 ) -> Sequence[Passage]:
-    """In reading order."""
-    statement = (
-        select(Passage).where(*_of(workspace_id, kind, subject_id)).order_by(Passage.ordinal)
-    )
-    return (await session.scalars(statement)).all()
+    """In reading order; locked in the order of `held` where they are to be changed."""
+    statement = select(Passage).where(*_of(workspace_id, kind, subject_id)).order_by(Passage.id)
+    if for_update:
+        statement = statement.with_for_update()
+    return sorted(await session.scalars(statement), key=lambda each: each.ordinal)
 
 
 async def by_ids(
@@ -49,19 +54,19 @@ async def delete_ids(
 async def delete_subject(
     session: AsyncSession, workspace_id: UUID, kind: str, subject_id: UUID
 ) -> None:
-    await session.execute(delete(Passage).where(*_of(workspace_id, kind, subject_id)))
+    of_it = held(*_of(workspace_id, kind, subject_id))
+    await session.execute(delete(Passage).where(Passage.id.in_(of_it)))
 
 
 async def delete_parent(
     session: AsyncSession, workspace_id: UUID, kind: str, parent_id: UUID
 ) -> None:
-    await session.execute(
-        delete(Passage).where(
-            Passage.workspace_id == workspace_id,
-            Passage.kind == kind,
-            Passage.parent_id == parent_id,
-        )
+    of_it = held(
+        Passage.workspace_id == workspace_id,
+        Passage.kind == kind,
+        Passage.parent_id == parent_id,
     )
+    await session.execute(delete(Passage).where(Passage.id.in_(of_it)))
 
 
 async def retitle(
@@ -72,7 +77,7 @@ async def retitle(
     embedded = func.convert_to(func.concat_ws("\n", *parts), "UTF8")
     await session.execute(
         update(Passage)
-        .where(*_of(workspace_id, kind, subject_id))
+        .where(Passage.id.in_(held(*_of(workspace_id, kind, subject_id))))
         .values(
             title=title,
             content_sha256=func.sha256(embedded),
@@ -136,7 +141,7 @@ async def mark_embedded(
 ) -> Sequence[UUID]:
     """Note that vectors are kept; returns the ids of passages that are as they were embedded."""
     kept = []
-    for passage in passages:
+    for passage in sorted(passages, key=lambda each: each.id):  # as `held` locks them
         statement = (
             update(Passage)
             .where(
@@ -159,9 +164,10 @@ async def postpone(
     session: AsyncSession, passages: Sequence[Passage], until: datetime, error: str
 ) -> None:
     """Try these again later, and keep why it failed."""
+    these = held(Passage.id.in_([passage.id for passage in passages]))
     await session.execute(
         update(Passage)
-        .where(Passage.id.in_([passage.id for passage in passages]))
+        .where(Passage.id.in_(these))
         .values(due_at=until, attempts=Passage.attempts + 1, error=error)
     )
 
@@ -254,6 +260,12 @@ async def indexed(session: AsyncSession) -> Sequence[tuple[str, int]]:
         .order_by(Passage.space)
     )
     return [(str(row[0]), row[1]) for row in await session.execute(statement)]
+
+
+def held(*conditions: ColumnElement[bool]) -> Select[tuple[UUID]]:
+    """Ids of passages, locked in their order: whoever changes several never waits crosswise."""
+    locked = select(Passage.id).where(*conditions).order_by(Passage.id).with_for_update().cte()
+    return select(locked.c.id)
 
 
 def _of(workspace_id: UUID, kind: str, subject_id: UUID) -> tuple[ColumnElement[bool], ...]:

@@ -1,7 +1,7 @@
 """Where the words of a search stand in a passage: ranges in code points, never markup."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.knowledge.passages.models import Passage
+from app.knowledge.passages.pairs import is_unspaced, places_of
 from app.knowledge.passages.words import Words
 
 # Of the private use area; a text that has them itself is shown without ranges.
@@ -25,20 +26,22 @@ _MARKED = text("""
             select c.config, prefix, lexeme
             from unnest(cast(:configs as text[])) c(config),
                 unnest(cast(:words as text[]), cast(:prefixes as boolean[])) w(word, prefix),
-                unnest(to_tsvector(c.config::regconfig, word))
+                unnest(luminous_lexemes(c.config::regconfig, word))
             union
             select c.config, prefix, lexeme
             from unnest(cast(:configs as text[])) c(config),
                 unnest(cast(:words as text[]), cast(:prefixes as boolean[])) w(word, prefix),
-                unnest(to_tsvector('simple', word)) where prefix
+                unnest(luminous_lexemes('simple', word)) where prefix
         ) each_form
     ), queries as (
         select config::regconfig as config, string_agg(form, ' | ')::tsquery as query
         from forms group by config
     )
-    select p.id, ts_headline(p.config, p.text, q.query, :options) as marked
-    from passages p join queries q on q.config = p.config
-    where p.workspace_id = :workspace_id and p.id = any(cast(:ids as uuid[]))
+    select id, ts_headline(p.config, written, query, :options) as marked
+    from passages p join queries q on q.config = p.config,
+        luminous_unmarked(text) unmarked, luminous_unaccented(unmarked) unaccented,
+        unnest(array[unmarked, nullif(unaccented, unmarked)]) written
+    where workspace_id = :workspace_id and id = any(cast(:ids as uuid[])) and written is not null
 """)
 
 
@@ -74,14 +77,28 @@ async def ranges_of(
         "prefixes": [each.prefix for each in words.terms],
         "options": _OPTIONS,
     }
-    texts = {each.id: each.text for each in passages}
-    found = await session.execute(_MARKED, given)
-    return {row.id: read_marks(row.marked, texts[UUID(str(row.id))]) for row in found}
+    lengths = {each.id: len(each.text) for each in passages}
+    marked: dict[UUID, set[Range]] = {each.id: set() for each in passages}
+    for row in await session.execute(_MARKED, given):
+        passage_id = UUID(str(row.id))
+        marked[passage_id].update(read_marks(row.marked, lengths[passage_id]))
+    pairs = [each.text for each in words.terms if is_unspaced(each.text)]
+    return {each.id: _with_pairs(marked[each.id], each.text, pairs) for each in passages}
 
 
-def read_marks(marked: str, original: str) -> tuple[Range, ...]:
-    """The ranges that a marked copy of a text marks; none where it is not a copy of that text."""
-    if marked.replace(OPEN, "").replace(CLOSE, "") != original:
+def _with_pairs(marked: Iterable[Range], text: str, pairs: Sequence[str]) -> tuple[Range, ...]:
+    found = [Range(start, end) for start, end in places_of(text, pairs)]
+    apart = [
+        each
+        for each in marked
+        if not any(each.start < other.end and other.start < each.end for other in found)
+    ]
+    return tuple(sorted([*apart, *found], key=lambda each: each.start))
+
+
+def read_marks(marked: str, length: int) -> tuple[Range, ...]:
+    """The ranges that a marked copy of a text marks; none where it has another length unmarked."""
+    if len(marked.replace(OPEN, "").replace(CLOSE, "")) != length:
         return ()
     found: list[Range] = []
     opened = 0

@@ -1,7 +1,8 @@
 """Passages by their words: ranked as BM25 does, in Postgres, within a reach.
 
-The function `luminous_search` (revision 0027) finds and ranks. How many passages there are, and
-which words are in so many that counting them would take long, is estimated here now and then.
+The function `luminous_search` (revision 0027, as 0050 words it) finds and ranks. How many passages
+there are, and which words are in so many that counting them would take long, is estimated here now
+and then.
 """
 
 import time

@@ -37,13 +37,15 @@ class Passage(Row):
         Index(
             "ix_passages_title",
             "workspace_id",
-            text("left(lower(title), 200)"),  # in collation "C"
+            text("left(lower(luminous_unaccented(title)), 200)"),  # in collation "C"
             postgresql_include=["kind", "parent_id", "subject_id", "user_id"],
         ),
     )
     __handling__ = Handling(
         "find documents, entries and messages by their words and their meaning",
         subject="user_id",
+        mentions=("created_by_id",),
+        reason="what a team finds stays; who had it kept is forgotten",
         audited=False,
     )
 
@@ -62,8 +64,8 @@ class Passage(Row):
     lexemes: Mapped[Any] = mapped_column(
         TSVECTOR,
         Computed(
-            "setweight(to_tsvector(config, title || ' ' || heading), 'A') || "
-            "to_tsvector(config, text)",
+            "setweight(luminous_lexemes(config, title || ' ' || heading), 'A') || "
+            "luminous_lexemes(config, text)",
             persisted=True,
         ),
         deferred=True,

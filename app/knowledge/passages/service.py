@@ -21,7 +21,10 @@ async def put(
     come after the commit: nudge the job `passages`. Those of `ready` are there.
     """
     spare: dict[bytes, list[Passage]] = defaultdict(list)
-    for passage in await crud.of_subject(session, subject.workspace_id, subject.kind, subject.id):
+    held = await crud.of_subject(
+        session, subject.workspace_id, subject.kind, subject.id, for_update=True
+    )
+    for passage in held:
         spare[passage.content_sha256].append(passage)
     fresh, waiting = [], 0
     for ordinal, draft in enumerate(drafts):

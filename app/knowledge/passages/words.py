@@ -4,10 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from app.knowledge.parsing.letters import plain_letters
+from app.knowledge.passages.pairs import has_unspaced, in_order, is_unspaced, parts_of
+
 MOST_TERMS: Final = 32
 MOST_PHRASES: Final = 8
 LONGEST_WORD: Final = 200
 
+_QUOTES: Final = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb", '"'))
 _PIECE = re.compile(r'(?P<without>-)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))|"')
 
 
@@ -49,16 +53,28 @@ def read_words(text: str) -> Words:
     """Read any text: `"these words together"`, `begin*`, `-without`; all else are plain words."""
     terms: dict[Term, None] = {}
     phrases: dict[Phrase, None] = {}
-    for piece in _PIECE.finditer(text):
+    for piece in _PIECE.finditer(plain_letters(text).translate(_QUOTES)):
         excluded = piece["without"] is not None
         if piece["phrase"] is not None:
-            phrases[Phrase(piece["phrase"][:LONGEST_WORD], excluded)] = None
+            phrases[_phrase(piece["phrase"], excluded=excluded)] = None
             if not excluded:
-                terms |= {Term(_cut(word)): None for word in piece["phrase"].split()}
+                terms |= {term: None for word in piece["phrase"].split() for term in _terms(word)}
         elif piece["word"] is not None:
             _take_word(piece["word"], terms, phrases, excluded=excluded)
     kept = [each for each in phrases if each.text.strip()]
     return Words(_fewer(list(terms)), tuple(kept[:MOST_PHRASES]))
+
+
+def as_written(text: str) -> tuple[str, list[Phrase]]:
+    """What Postgres reads as words of a search, and the pieces in writing without spaces."""
+    spoken, written = [], []
+    for piece in _PIECE.finditer(text):
+        said = piece["phrase"] or piece["word"] or ""
+        if has_unspaced(said):
+            written.append(Phrase(said.strip(), piece["without"] is not None))
+        elif any(map(str.isalnum, said)):
+            spoken.append(piece[0])
+    return (" ".join(spoken), written) if written else (text, [])
 
 
 def _take_word(
@@ -68,13 +84,24 @@ def _take_word(
     if not any(letter.isalnum() for letter in beginning):
         return
     if excluded:
-        phrases[Phrase(_cut(beginning), excluded=True)] = None
+        phrases[_phrase(beginning, excluded=True)] = None
     else:
-        terms[Term(_cut(beginning), prefix=beginning != word)] = None
+        terms |= dict.fromkeys(_terms(beginning, prefix=beginning != word))
 
 
-def _cut(word: str) -> str:
-    return word[:LONGEST_WORD]
+def _phrase(text: str, *, excluded: bool) -> Phrase:
+    return Phrase(in_order(text[:LONGEST_WORD]), excluded)
+
+
+def _terms(word: str, *, prefix: bool = False) -> list[Term]:
+    """A word as it is looked up; a single letter of a writing without spaces begins a pair."""
+    parts = parts_of(word[:LONGEST_WORD])
+    last = len(parts) - 1
+    return [
+        Term(part, prefix=(prefix and at == last) or (len(part) == 1 and is_unspaced(part)))
+        for at, part in enumerate(parts)
+        if any(map(str.isalnum, part))
+    ]
 
 
 def _fewer(terms: list[Term]) -> tuple[Term, ...]:

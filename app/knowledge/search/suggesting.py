@@ -6,6 +6,7 @@ from typing import Final
 from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.knowledge.dictionary import store
+from app.knowledge.parsing.letters import unaccented
 from app.knowledge.passages import crud
 from app.knowledge.passages.lexical import Lexical, suggest
 from app.knowledge.passages.models import Passage
@@ -54,7 +55,7 @@ async def suggestions(
         ids = [each.passage_id for each in matches]
         rows = {each.id: each for each in await crud.by_ids(session, access.workspace_id, ids)}
         passages = [rows[each] for each in ids if each in rows and ground.covers(rows[each])]
-        found |= dict.fromkeys(_named(passages, typed.casefold().split()))
+        found |= dict.fromkeys(_named(passages, unaccented(typed.casefold()).split()))
     return list(found)[:limit]
 
 
@@ -62,6 +63,6 @@ def _named(passages: Iterable[Passage], typed: list[str]) -> Iterable[tuple[str,
     """Titles and headings in which words begin as those that were typed."""
     for passage in passages:
         for name in (passage.title, passage.heading.rpartition(BETWEEN)[2]):
-            words = name.casefold().split()
+            words = unaccented(name.casefold()).split()
             if name and all(any(word.startswith(each) for word in words) for each in typed):
                 yield name, passage.kind

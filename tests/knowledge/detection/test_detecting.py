@@ -149,7 +149,7 @@ async def test_dictionaries_are_compiled_once_and_found_without_a_query(keeper, 
     automata = Automata(kernel.database)
     workspace, ids = UUID(keeper.person.workspace_id), [keeper.dictionary_id]
     first = await automata.get(workspace, ids)
-    async with counted_queries(kernel, own=True) as sent:
+    async with counted_queries(kernel) as sent:
         assert await automata.get(workspace, ids) is first
     assert sent == []
     assert await automata.get(workspace, ids, now=True) is first

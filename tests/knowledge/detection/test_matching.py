@@ -39,6 +39,8 @@ from tests.knowledge.detection.terms import Row, found, lexicon
         ("Index", "de", "die Indizes", ["Indizes"]),
         ("cheval blanc", "fr", "l'cheval blanc", ["cheval blanc"]),
         ("avion", "fr", "l\u2019avion, deux avions", ["avion", "avions"]),
+        ("İstanbul", "tr", "İSTANBUL'da, istanbul", ["İSTANBUL", "istanbul"]),
+        ("Diyarbakır", "tr", "DİYARBAKIR'da", ["DİYARBAKIR"]),  # noqa: RUF001
         ("银行", "zh", "我在银行工作。", ["银行"]),
         ("データ", "ja", "このデータは正しい", ["データ"]),
         ("은행", "ko", "은행은 가까운 은행이다; 새은행", ["은행", "은행"]),

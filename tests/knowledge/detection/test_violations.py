@@ -121,11 +121,11 @@ def test_any_split_of_a_text_gives_the_same_violations(text, data):
 
 def test_a_long_answer_takes_time_by_its_length_alone():
     def seconds(length):
-        scanner, began = Scanner(COMPILED), time.perf_counter()
+        scanner, began = Scanner(COMPILED), time.process_time()
         for _ in range(length):
             scanner.feed("word log ")
         scanner.finish()
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds(100)
     short = min(seconds(500) for _ in range(3))

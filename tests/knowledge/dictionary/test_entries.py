@@ -186,6 +186,20 @@ async def test_entries_are_found_by_filters_and_the_facets_count_the_same(keeper
     }
 
 
+async def test_a_list_finds_what_is_written_without_spaces(keeper):
+    await keeper.add(term("年次有給休暇", "ja"), term("paid leave"))
+    await keeper.add(term("API設計", "ja"))
+    found = {
+        "休暇": 1, "休暇 leave": 1, "休暇 -paid": 0, "api設計": 1, "設計": 1, "設計 休暇": 0,
+        "-休暇": 1, '"有給休暇"': 1, "休有": 0,
+    }  # fmt: skip
+    for q, count in found.items():
+        answer = await keeper.http.get(
+            keeper.entries, params={"q": q}, headers=keeper.person.headers
+        )
+        assert len(answer.json()["data"]) == count, q
+
+
 async def test_a_list_is_walked_to_its_end_by_creation_and_by_change(keeper):
     made = [await keeper.add(term(f"word {n}")) for n in range(5)]
     await keeper.change(made[0]["id"], notes=["touched"])

@@ -45,7 +45,8 @@ async def by_child(name, content, bounds=None):
     ("name", "content", "said"),
     [
         ("tbx", BOMB, "DTD"),
-        ("tbx", f'<!DOCTYPE tbx SYSTEM "file:///etc/passwd">{TBX}</tbx>', "DTD"),
+        ("tbx", f'<!DOCTYPE tbx SYSTEM "x.dtd" [<!ATTLIST a b CDATA "c">]>{TBX}</tbx>', "DTD"),
+        ("tbx", f'<!DOCTYPE tbx SYSTEM "file:///etc/passwd">{TBX}&x;</tbx>', "entities"),
         ("tbx", '<!DOCTYPE tbx [<!ENTITY x SYSTEM "file:///etc/passwd">]><tbx>&x;</tbx>', "DTD"),
         ("tbx", TBX + "<text>" + "<a>" * 100, "nested deeper"),
         ("tbx", "<html></html>", "root element"),
@@ -94,6 +95,23 @@ def test_the_encoding_of_csv_is_found_out(encoding, text):
 def test_the_delimiter_of_csv_is_found_out(delimiter):
     [row] = read("csv", delimiter.join(["language", "term"]) + "\n" + delimiter.join(["en", "a"]))
     assert row.concept.terms[0].text == "a"
+
+
+def test_a_term_of_a_csv_without_languages_is_of_none():
+    rows = read("csv", "term,definition\ncell,a unit\nroom,\n")
+    assert [row.concept.terms[0].language for row in rows] == ["und", "und"]
+    assert rows[0].concept.definitions[0].language == "und"
+
+
+def test_tbx_that_names_its_dtd_is_read_as_iate_and_others_write_it():
+    martif = (
+        '<?xml version="1.0"?><!DOCTYPE martif SYSTEM "TBXcoreStructV02.dtd">'
+        '<martif type="TBX" xml:lang="en"><text><body><termEntry id="IATE-84">'
+        '<langSet xml:lang="en"><tig><term>competence</term></tig></langSet>'
+        "</termEntry></body></text></martif>"
+    )
+    [row] = read("tbx", martif)
+    assert row.concept.terms[0].text == "competence"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1"])
@@ -197,12 +215,11 @@ async def test_nothing_is_fetched_while_a_file_is_read():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:
-        for name, content in (
-            ("jsonld", f'{{"@context": "{address}/context.jsonld", "@id": "a:b"}}'),
-            ("tbx", f'<!DOCTYPE tbx SYSTEM "{address}/tbx.dtd"><tbx/>'),
-        ):
-            with pytest.raises(FileMalformed):
-                await by_child(name, content)
+        with pytest.raises(FileMalformed):
+            await by_child("jsonld", f'{{"@context": "{address}/c.jsonld", "@id": "a:b"}}')
+        named = f'<!DOCTYPE tbx SYSTEM "{address}/tbx.dtd">{TBX}<text><body>{ENTRY.format("a")}'
+        [row] = await by_child("tbx", named + "</body></text></tbx>")
+        assert row.concept["terms"][0]["text"] == "wa"
     finally:
         server.shutdown()
         server.server_close()

@@ -226,6 +226,8 @@ async def test_a_dry_run_tells_what_would_come_of_it_and_changes_nothing(desk):
     assert [(each["line"], each["key"]) for each in told["rejects"]] == [(4, "bio-3")]
     assert len(await desk.entries()) == 1
     assert (await desk.call("GET", f"/v1/dictionary/imports/{told['id']}")).status_code == 404
+    empty = await desk.send("external_id,language,term\n", dry_run=True)
+    assert (empty.status_code, counts(empty.json())) == (201, {})
     cut = content + 'bio-4,en,"never closed\n'
     assert (await desk.send(cut, dry_run=True)).json()["code"] == "import_malformed"
     told = (await desk.send(cut, dry_run=True, continue_on_error=True)).json()

@@ -128,16 +128,16 @@ async def new_shelf(http: httpx2.AsyncClient, person: Person | None = None, **mo
 
 
 @pytest.fixture
-def vectors(app, monkeypatch):
-    """The vector store, which may be away."""
+def vectors(app, shelf, monkeypatch):
+    """The vector store, which may be away; `asked` counts what the shelf's workspace brings."""
     index = app.state.knowledge.indexer._index
     kept, state = index.upsert, {"away": True, "asked": 0}
 
-    async def upsert(*arguments):
-        state["asked"] += 1
+    async def upsert(workspace_id, *arguments):
+        state["asked"] += workspace_id == shelf.scope.workspace_id
         if state["away"]:
             raise VectorsAway("it is away")
-        await kept(*arguments)
+        await kept(workspace_id, *arguments)
 
     monkeypatch.setattr(index, "upsert", upsert, raising=False)
     return state

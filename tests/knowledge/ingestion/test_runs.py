@@ -5,11 +5,12 @@ import io
 import zipfile
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.core.db import SYSTEM
 from app.knowledge.collections.models import Document
 from app.knowledge.collections.removing import remove_files
+from app.runs.runs.models import Run
 from tests.knowledge.ingestion.conftest import PROSE, new_shelf
 
 
@@ -82,7 +83,7 @@ async def test_while_the_vector_store_is_away_a_document_is_found_by_words_and_g
     shelf, vectors
 ):
     made = (await shelf.upload()).json()
-    for _ in range(200):
+    for _ in range(600):
         if vectors["asked"] >= 2:
             break
         await asyncio.sleep(0.05)
@@ -96,7 +97,7 @@ async def test_while_the_vector_store_is_away_a_document_is_found_by_words_and_g
 
 async def test_a_cancelled_document_is_not_found(shelf, kernel, vectors):
     made = (await shelf.upload()).json()
-    for _ in range(200):
+    for _ in range(600):
         if vectors["asked"]:
             break
         await asyncio.sleep(0.05)
@@ -111,7 +112,7 @@ async def test_a_cancelled_document_is_not_found(shelf, kernel, vectors):
 
 async def test_a_document_deleted_under_way_leaves_nothing_to_be_found(shelf, kernel, vectors):
     made = (await shelf.upload()).json()
-    for _ in range(200):
+    for _ in range(600):
         if vectors["asked"]:
             break
         await asyncio.sleep(0.05)
@@ -201,3 +202,19 @@ async def test_chunk_rules_are_tried_without_being_kept(shelf):
     assert tried.json()["total"] > len(before)
     assert len(tried.json()["data"]) == 3
     assert await shelf.chunks(made["id"]) == before
+
+
+@pytest.mark.parametrize("write", [("POST", "/ingest", 202), ("DELETE", "", 204)])
+async def test_a_write_does_not_wait_for_a_run_whose_end_waits_for_it(
+    shelf, kernel, vectors, write
+):
+    """A run that ends holds itself, then its document; a write, its document, then the run."""
+    method, more, status = write
+    made = (await shelf.upload()).json()
+    async with kernel.database.unit(shelf.scope) as session:
+        await session.execute(select(Run.id).where(Run.id == made["run_id"]).with_for_update())
+        async with asyncio.timeout(20):
+            answer = await shelf.call(method, f"/v1/documents/{made['id']}{more}")
+        assert answer.status_code == status, answer.text
+    vectors["away"] = False
+    assert (await shelf.run(made["run_id"]))["status"] == "cancelled"

@@ -1,5 +1,6 @@
 """Passages get their vectors, and lose them: after any writing, in step with what they are of."""
 
+import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import delete, func, select
 
+from app.core.clock import now
 from app.core.db import SYSTEM, Scope
 from app.core.ids import new_id
 from app.core.vectors import VectorsAway
@@ -257,3 +259,34 @@ async def test_no_other_workspace_sees_a_passage(knowledge, kernel, subject, cli
     stranger = await new_person(client)
     async with kernel.database.unit(Scope(UUID(stranger.workspace_id))) as session:
         assert (await session.scalars(select(Passage))).all() == []
+
+
+async def test_who_changes_several_passages_locks_them_in_one_order(kernel, subject):
+    """Else each of two has a passage that the other one waits for."""
+    await put(kernel, subject, FROG, CAKE)
+    await put(kernel, subject, CAKE, FROG)
+    first, last = sorted(await passages_of(kernel, subject), key=lambda each: each.id)
+    where = (subject.workspace_id, subject.kind, subject.id)
+    changes = (
+        lambda session: crud.mark_embedded(session, [last, first], "space"),
+        lambda session: crud.postpone(session, [last, first], now(), "away"),
+        lambda session: crud.retitle(session, *where, "Other"),
+        lambda session: service.put(session, subject, [RIVER, CAKE]),
+        lambda session: crud.delete_subject(session, *where),
+    )
+    scope = Scope(subject.workspace_id)
+    for change in changes:
+        async with kernel.database.unit(scope) as other, kernel.database.unit(scope) as session:
+            pid = await session.scalar(select(func.pg_backend_pid()))
+            one = select(Passage.id).where(Passage.id == first.id).with_for_update()
+            assert await other.scalar(one) == first.id
+            changing = asyncio.create_task(change(session))
+            async with asyncio.timeout(30):
+                blocking = select(func.cardinality(func.pg_blocking_pids(pid)))
+                while not await other.scalar(blocking):  # noqa: ASYNC110 - Postgres says it
+                    await asyncio.sleep(0.01)
+            another = select(Passage.id).where(Passage.id == last.id)
+            assert await other.scalar(another.with_for_update(nowait=True)) == last.id
+            await other.commit()
+            await changing
+            await session.rollback()

@@ -82,6 +82,62 @@ async def test_a_stop_word_of_one_language_does_not_rank_in_another(library):
     assert await lexical(library, "die", limit=1) == ["Plants die without water."]
 
 
+TOKYO = "東京都は日本の首都である。自動車の契約書 2026 を見る。"
+BEIJING = "北京是中国的首都。合同必须在三十天内签署。"
+BANGKOK = "ไปธนาคารกัน"
+SEOUL = "서울은 한국의 수도이다."
+
+
+def test_a_word_without_spaces_is_read_as_pairs_of_letters():
+    assert read_words("契約書 Python入門").terms == (
+        Term("契約"),
+        Term("約書"),
+        Term("Python"),
+        Term("入門"),
+    )
+    assert read_words("車").terms == (Term("車", prefix=True),)
+    assert read_words('"契約書 2026" -合同').phrases == (
+        Phrase("契約 約書 書  2026"),
+        Phrase("合同", excluded=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("契約書", [TOKYO]),
+        ("車", [TOKYO]),
+        ('"契約書 2026"', [TOKYO]),
+        ('"約契"', []),
+        ("合同", [BEIJING]),
+        ("首都 -合同", [TOKYO]),
+        ("ธนาคาร", [BANGKOK]),
+        ("수도", [SEOUL]),
+        ("서울", [SEOUL]),
+    ],
+)
+async def test_words_are_found_in_writing_without_spaces(library, asked, found):
+    await library.put(
+        Draft(TOKYO, language="ja"),
+        Draft(BEIJING, language="zh"),
+        Draft(BANGKOK, language="th"),
+        Draft(SEOUL, language="ko"),
+        embed=False,
+    )
+    assert await lexical(library, asked) == found
+
+
+async def test_what_was_found_without_spaces_is_shown_where_it_stands(library):
+    await library.put(Draft("\U0001f600 " + TOKYO, language="ja"), embed=False)
+    [hit] = (await library.ask("自動車 契約書 2026", mode="lexical")).found
+    text = hit.passage.text
+    assert [text[each.start : each.end] for each in hit.fragment.ranges] == [
+        "自動車",
+        "契約書",
+        "2026",
+    ]
+
+
 async def test_titles_and_headings_are_found(library):
     await library.put(Draft("Nothing here.", title="Opening hours", language="en"), embed=False)
     below = Draft("Nor here.", heading="Prices \u203a Children", language="en")

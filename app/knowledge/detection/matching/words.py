@@ -55,6 +55,8 @@ def normal(surface: str) -> str:
     if surface.isascii():
         return surface.lower()
     bare = _SOFT.sub("", surface)
+    if "İ" in bare:  # Turkish, where the capital of a dotless letter has no dot either
+        bare = bare.replace("I", "ı").replace("İ", "i")  # noqa: RUF001
     folded = unicodedata.normalize("NFKC", bare).casefold()
     return unicodedata.normalize("NFKC", folded)
 

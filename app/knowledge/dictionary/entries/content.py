@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from app.core.errors import FieldError
 from app.core.ids import new_id
+from app.core.schema import sentence
 from app.knowledge.dictionary import texts
 from app.knowledge.dictionary.concept import Concept
 from app.knowledge.dictionary.draft import EntryDraft
@@ -60,7 +61,7 @@ def content_of_draft(draft: EntryDraft, at: str, known: Content | None = None) -
     except ValidationError as error:
         raise EntryInvalid(
             *(
-                FieldError(_pointer(at, each["loc"]), each["type"], each["msg"])
+                FieldError(_pointer(at, each["loc"]), each["type"], sentence(each["msg"]))
                 for each in error.errors(include_url=False, include_input=False)[:50]
             )
         ) from error

@@ -100,12 +100,12 @@ class ExampleRead(Output):
     text: str
 
 
-class SourceRead(Output):
+class EntrySourceRead(Output):
     title: str
     url: str | None
 
 
-class RelationRead(Output):
+class EntryRelationRead(Output):
     kind: RelationKind
     target_id: UUID | None
     target_uri: str | None

@@ -13,6 +13,7 @@ from app.knowledge.dictionary import texts
 from app.knowledge.dictionary.entries.crud import in_force, in_living_dictionary
 from app.knowledge.dictionary.entries.queries import EntryFilter, EntryQuery, RevisionQuery
 from app.knowledge.dictionary.models import Entry, Revision, Term
+from app.knowledge.passages.mentioning import mentions
 
 MOST_VALUES: Final = 100
 
@@ -126,9 +127,7 @@ def _meant(workspace_id: UUID, query: EntryFilter) -> list[ColumnElement[bool]]:
     if query.updated_since:
         conditions.append(Entry.updated_at >= query.updated_since)
     if query.q:
-        conditions.append(
-            Entry.lexemes.bool_op("@@")(func.websearch_to_tsquery(text("'simple'"), query.q))
-        )
+        conditions.append(mentions(query.q, Entry.words.expression, Entry.lexemes.expression))
     if query.subject_field:
         field = func.jsonb_array_elements_text(Entry.subject_fields).column_valued("field")
         wanted = func.lower(field) == query.subject_field.lower()

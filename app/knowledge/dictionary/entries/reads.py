@@ -11,9 +11,9 @@ from app.knowledge.dictionary.concept import Concept
 from app.knowledge.dictionary.draft import INVERSE, EntryStatus, RelationKind
 from app.knowledge.dictionary.entries.contents import (
     DefinitionRead,
+    EntryRelationRead,
+    EntrySourceRead,
     ExampleRead,
-    RelationRead,
-    SourceRead,
     TermRead,
 )
 
@@ -48,8 +48,8 @@ class EntryRead(Output):
     subject_fields: list[str]
     examples: list[ExampleRead]
     notes: list[str]
-    sources: list[SourceRead]
-    relations: list[RelationRead]
+    sources: list[EntrySourceRead]
+    relations: list[EntryRelationRead]
     inverse_relations: list[InverseRelationRead] = Field(description="At most 200 of them.")
     languages: list[str] = Field(description="Those of its terms.")
     metadata: dict[str, Any] = Field(validation_alias="labels")
@@ -77,8 +77,8 @@ class EntrySnapshot(Output):
     subject_fields: list[str]
     examples: list[ExampleRead]
     notes: list[str]
-    sources: list[SourceRead]
-    relations: list[RelationRead]
+    sources: list[EntrySourceRead]
+    relations: list[EntryRelationRead]
     metadata: dict[str, Any]
 
 

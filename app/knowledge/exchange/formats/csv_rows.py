@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.knowledge.exchange.concept import (
+    UNDETERMINED,
     Concept,
     Definition,
     Example,
@@ -98,7 +99,7 @@ def concept_of(rows: Sequence[Mapping[str, str]], place: str) -> Concept:
         subject_fields=tuple(_listed(first.get("subject_fields", ""))),
         definitions=tuple(_definitions(rows)),
         examples=tuple(
-            Example(_cell(row, "language"), text) for row in rows if (text := _cell(row, "example"))
+            Example(_language(row), text) for row in rows if (text := _cell(row, "example"))
         ),
         notes=tuple(filter(None, (_cell(row, "note") for row in rows))),
         sources=tuple(_sources(rows)),
@@ -113,11 +114,15 @@ def _cell(row: Mapping[str, str], column: str) -> str:
     return row.get(column, "").strip()
 
 
+def _language(row: Mapping[str, str]) -> str:
+    return _cell(row, "language") or UNDETERMINED
+
+
 def _definitions(rows: Sequence[Mapping[str, str]]) -> Iterator[Definition]:
     for row in rows:
         if text := _cell(row, "definition"):
             source = _cell(row, "definition_source") or None
-            yield Definition(_cell(row, "language"), text, source)
+            yield Definition(_language(row), text, source)
 
 
 def _sources(rows: Sequence[Mapping[str, str]]) -> Iterator[Source]:
@@ -131,7 +136,7 @@ def _terms(rows: Sequence[Mapping[str, str]]) -> Iterator[Term]:
     """Where no row of the file has a status, the first term of each language is preferred."""
     known: set[str] = set()
     for row in rows:
-        text, language = _cell(row, "term"), _cell(row, "language")
+        text, language = _cell(row, "term"), _language(row)
         if not text:
             continue
         default = "admitted" if language in known else "preferred"

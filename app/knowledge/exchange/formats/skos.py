@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from app.knowledge.exchange.concept import (
     STATUSES,
+    UNDETERMINED,
     Concept,
     Definition,
     Example,
@@ -39,7 +40,6 @@ RELATIONS: Final = {
     "skos:narrower": "narrower",
     "skos:related": "related",
 }
-UNDETERMINED: Final = "und"
 # What is written as an IRI: nothing that a parser would take for something else, or resolve.
 _IRI: Final = re.compile(r"(https?://|urn:)[!#-;=?-\[\]_a-z~]+")
 _DOTS: Final = re.compile(r"/\.{1,2}(/|$)")

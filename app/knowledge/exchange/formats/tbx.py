@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.knowledge.exchange.concept import (
+    UNDETERMINED,
     Concept,
     Definition,
     Example,
@@ -24,7 +25,6 @@ STATUSES: Final = {
 ABBREVIATIONS: Final = ("abbreviation", "acronym", "shortForm")
 PARTS_OF_SPEECH: Final = ("noun", "verb", "adjective", "adverb")
 OTHER: Final = "other"
-UNDETERMINED: Final = "und"
 
 _OUTSIDE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPACE: Final = re.compile(r"[ \t\r\n]+")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from app.knowledge.exchange.concept import (
+    UNDETERMINED,
     Concept,
     Definition,
     Example,
@@ -17,7 +18,6 @@ from app.knowledge.exchange.formats.row import Row
 from app.knowledge.exchange.formats.tbx import (
     ABBREVIATIONS,
     RECORD,
-    UNDETERMINED,
     clean,
     from_xml_id,
     is_web,

@@ -1,4 +1,4 @@
-"""XML from outside, read piece by piece: no DTD, no entities, bounded depth and size."""
+"""XML from outside, read piece by piece: no entities, nothing fetched, bounded depth and size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -101,9 +101,14 @@ class NodeReader:
                 )
             self._open[-1].pieces.append(text)
 
+    def doctype(self, _name: str, _system: str | None, _public: str | None, declares: bool) -> None:
+        """One that only names a DTD is passed over: the older TBX files have it."""
+        if declares:
+            self.refuse()
+
     def refuse(self, *_: Any) -> NoReturn:
         raise Malformed(
-            f"line {self.line}: the file has a DTD or declares entities; take these out first"
+            f"line {self.line}: the file has a DTD of its own or entities; take these out first"
         )
 
 
@@ -113,8 +118,10 @@ def _parser_for(reader: NodeReader) -> Any:
     parser.StartElementHandler = reader.opened
     parser.EndElementHandler = reader.closed
     parser.CharacterDataHandler = reader.said
-    # A DTD is refused at its first word, before anything in it could be declared or fetched.
-    parser.StartDoctypeDeclHandler = reader.refuse
+    # A DTD within is refused at its first word, one elsewhere is never fetched.
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+    parser.StartDoctypeDeclHandler = reader.doctype
+    parser.SkippedEntityHandler = reader.refuse
     parser.EntityDeclHandler = reader.refuse
     parser.ExternalEntityRefHandler = reader.refuse
     return parser

@@ -74,7 +74,7 @@ async def _read(
 ) -> None:
     async with database.unit(Scope(workspace_id)) as session:
         schema = await crud.take_schema(session, schema_id)
-        if schema is None or schema.parent_id is None:
+        if schema is None or schema.parent_id is None or schema.owner_id is None:
             return
         wish = ExtractionCreate(schema_id=schema.id)
         plan = await plan_of(session, workspace_id, wish, schema, automatic=True)

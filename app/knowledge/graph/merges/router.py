@@ -23,9 +23,9 @@ from app.knowledge.graph.merges.schemas import (
     MergeQuery,
     MergeRead,
     MergeResult,
+    MergeSuggestionRead,
     SplitCreate,
     SuggestionQuery,
-    SuggestionRead,
 )
 from app.knowledge.graph.merges.suggesting import suggest
 from app.knowledge.graph.models import GraphMerge
@@ -126,7 +126,7 @@ async def undo_merge(
     operation_id="graph_suggestions_list",
     summary="Find entities that may be one",
     description="Each page looks at some entities, and shows those that have near ones.",
-    response_model=Page[SuggestionRead],
+    response_model=Page[MergeSuggestionRead],
     responses=problems(CursorInvalid),
 )
 async def list_suggestions(

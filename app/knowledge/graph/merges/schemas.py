@@ -73,7 +73,7 @@ class MergeRead(Output):
     moved: int = Field(
         validation_alias="moved_count", description="How many contributions were moved."
     )
-    user_id: UUID = Field(description="Who did it.")
+    user_id: UUID | None = Field(description="Who did it; null once they are forgotten.")
     created_at: datetime
     undone_at: datetime | None
     undone_by_id: UUID | None
@@ -99,7 +99,7 @@ class SuggestionQuery(PageQuery):
     least: Annotated[Number, Field(ge=0.5, le=1, description="How near names must be.")] = 0.85
 
 
-class SuggestionRead(Output):
+class MergeSuggestionRead(Output):
     """Two entities that may be one."""
 
     into: EntityBrief = Field(description="The one that is told of more often.")

@@ -112,7 +112,10 @@ class GraphSchemaRead(Output):
     entity_types: list[KindOfThingRead]
     relation_types: list[KindOfThingRead]
     automatic: bool
-    owner_id: UUID = Field(description="Who made it, and pays for what is read by itself.")
+    owner_id: UUID | None = Field(
+        description="Who made it, and pays for what is read by itself. Null once they are "
+        "forgotten."
+    )
     created_at: datetime
     updated_at: datetime
     deleted_at: datetime | None

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_FORMULA: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _MAIN: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 # With macros (which are never looked at), and templates.
 _OTHERS: Final = (
     "application/vnd.ms-word.document.macroEnabled.main+xml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
 )
+_REFERENCES: Final = {W + "footnoteReference": "footnotes", W + "endnoteReference": "endnotes"}
 _BREAKS: Final = {W + "tab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
 _WIDEST: Final = 100
 
@@ -49,15 +51,25 @@ class _Reader:
     def __init__(self, document: "Document", writer: Writer) -> None:
         self._writer = writer
         self._levels = dict(_styled_levels(document))
+        self._notes = dict(_notes(document))
 
     def write(self, parent: "_Element") -> None:
         for child in parent:
             if child.tag == W + "p":
                 self._paragraph(child)
+                self._write_notes(child)
             elif child.tag == W + "tbl":
                 self._writer.table(_rows(child))
+                self._write_notes(child)
             elif child.tag in (W + "sdt", W + "sdtContent", W + "ins", W + "customXml"):
                 self.write(child)
+
+    def _write_notes(self, element: "_Element") -> None:
+        """Footnotes and endnotes follow what they are noted in, each once."""
+        for reference in element.iter(*_REFERENCES):
+            key = (_REFERENCES[str(reference.tag)], reference.get(W + "id") or "")
+            if (note := self._notes.pop(key, None)) is not None:
+                self.write(note)
 
     def _paragraph(self, element: "_Element") -> None:
         text = text_of(element)
@@ -78,6 +90,17 @@ class _Reader:
             self._writer.paragraph(text)
 
 
+def _notes(document: "Document") -> Iterator[tuple[tuple[str, str], "_Element"]]:
+    """Footnotes and endnotes by their kind and id."""
+    from docx.oxml.parser import parse_xml  # noqa: PLC0415 - in a process that reads Word files
+
+    for relation in document.part.rels.values():
+        kind = relation.reltype.rpartition("/")[2]
+        if kind in _REFERENCES.values() and not relation.is_external:
+            for note in parse_xml(relation.target_part.blob):
+                yield (kind, note.get(W + "id") or ""), note
+
+
 def _styled_levels(document: "Document") -> Iterator[tuple[str, int]]:
     """The heading level of each paragraph style that has one, by its name or its outline level."""
     for style in document.styles.element.findall(W + "style"):
@@ -96,7 +119,7 @@ def text_of(element: "_Element") -> str:
     """The text of a paragraph as it stands: insertions are in it, deletions and hidden text not."""
     pieces: list[str] = []
     for node in _within(element):
-        if node.tag == W + "t":
+        if node.tag in (W + "t", _FORMULA):
             pieces.append(node.text or "")
         else:
             pieces.append(_BREAKS.get(str(node.tag), ""))

@@ -14,6 +14,8 @@ _SPACE: Final = "{urn:oasis:names:tc:opendocument:xmlns:"
 TEXT: Final = _SPACE + "text:1.0}"
 TABLE: Final = _SPACE + "table:1.0}"
 OFFICE: Final = _SPACE + "office:1.0}"
+_BESIDE: Final = frozenset({TEXT + "note", OFFICE + "annotation", TEXT + "ruby-text"})
+_SPACES: Final = {TEXT + "s": " ", TEXT + "tab": "\t", TEXT + "line-break": "\n"}
 _WIDEST: Final = 100
 
 
@@ -33,11 +35,14 @@ def _write(parent: "_Element", writer: Writer, lists: int) -> None:
         if child.tag == TEXT + "h":
             level = child.get(TEXT + "outline-level") or "1"
             writer.heading(_text(child), int(level) if level.isdecimal() else 1)
+            _write_notes(child, writer)
         elif child.tag == TEXT + "p":
             write = writer.paragraph if not lists else lambda text: writer.item(text, lists)
             write(_text(child))
+            _write_notes(child, writer)
         elif child.tag == TABLE + "table":
             writer.table(_cells(row) for row in child.iter(TABLE + "table-row"))
+            _write_notes(child, writer)
         elif child.tag in (
             TEXT + "list",
             TEXT + "list-item",
@@ -47,27 +52,33 @@ def _write(parent: "_Element", writer: Writer, lists: int) -> None:
             _write(child, writer, lists + (child.tag == TEXT + "list"))
 
 
+def _write_notes(element: "_Element", writer: Writer) -> None:
+    """Footnotes and endnotes follow what they are noted in."""
+    for note in element.iter(TEXT + "note-body"):
+        _write(note, writer, 0)
+
+
 def _cells(row: "_Element") -> list[str]:
     cells: list[str] = []
     for cell in row.iter(TABLE + "table-cell", TABLE + "covered-table-cell"):
         repeated = cell.get(TABLE + "number-columns-repeated") or "1"
         times = min(int(repeated), _WIDEST) if repeated.isdecimal() else 1
-        cells += [" ".join(_text(paragraph) for paragraph in cell.iter(TEXT + "p"))] * times
+        paragraphs = (each for each in cell.iter(TEXT + "p") if not _is_beside(each))
+        cells += [" ".join(map(_text, paragraphs))] * times
     while cells and not cells[-1]:
         cells.pop()
     return cells
 
 
+def _is_beside(paragraph: "_Element") -> bool:
+    return next(paragraph.iterancestors(*_BESIDE), None) is not None
+
+
 def _text(element: "_Element") -> str:
-    pieces = [element.text or ""]
-    for node in element.iterdescendants():
-        if node.tag == TEXT + "s":
-            pieces.append(" ")
-        elif node.tag == TEXT + "tab":
-            pieces.append("\t")
-        elif node.tag == TEXT + "line-break":
-            pieces.append("\n")
-        else:
-            pieces.append(node.text or "")
-        pieces.append(node.tail or "")
+    """The text of an element in its order, without notes and comments."""
+    pieces = [_SPACES.get(str(element.tag), element.text or "")]
+    for child in element:
+        if child.tag not in _BESIDE:
+            pieces.append(_text(child))
+        pieces.append(child.tail or "")
     return "".join(pieces)

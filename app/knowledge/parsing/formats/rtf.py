@@ -10,5 +10,7 @@ def read(content: bytes, writer: Writer) -> None:
     text: str = rtf_to_text(  # type: ignore[no-untyped-call] # the library has no types
         content.decode("latin-1"), errors="replace"
     )
+    # The format writes a letter beyond 16 bits as two halves, which only belong together here.
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     # A line of the format is a paragraph.
-    plain.write(text.replace("\n", "\n\n"), writer)
+    plain.write(whole.replace("\n", "\n\n"), writer)
