@@ -1,6 +1,7 @@
 """One line as any other request: asked through its dialect, its answer kept as it came."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -55,11 +56,15 @@ class Lined(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clerk:
-    """Asks lines on behalf of one batch; `access` is who made it, as it was then."""
+    """Asks lines on behalf of one batch; `access` is who made it, as it was then.
+
+    `headers` are the client's own that go to a provider of its dialect.
+    """
 
     calls: Calls
     payer: Payer
     access: Access
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def ask(self, line: Lined) -> Outcome:
         """Raises the AppError that is the answer."""
@@ -72,7 +77,7 @@ class Clerk:
             await self.calls.pass_on(order, EMBEDDING.errand(content), reply)
         else:
             dialect = DIALECTS[line.url]
-            ask = dialect.read(body)
+            ask = replace(dialect.read(body), headers=self.headers)
             await self.calls.relay(self.order(line), dialect, ask, reply)
         return Outcome(sent[0].status, orjson.loads(sent[0].body))
 

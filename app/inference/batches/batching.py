@@ -34,6 +34,7 @@ from app.runs.runs.work import Ending, Settlement
 log = get_logger(__name__)
 
 KIND: Final = "batch"
+HEADERS: Final = "headers"
 LINES_AT_ONCE: Final = 200
 MOST_IN_PART: Final = 2000
 # How often a line is asked again that failed for a while; where nobody was asked, it waits.
@@ -207,7 +208,7 @@ class Batching:
     def _clerk(self, ctx: RunContext) -> Clerk:
         access = access_of(ctx)
         payer = payer_of(access, KIND, ctx.run_id)
-        return Clerk(self._calls, payer, access)
+        return Clerk(self._calls, payer, access, ctx.input.get(HEADERS, {}))
 
     async def _batch(self, ctx: RunContext) -> Batch:
         found = await self._store.unit(

@@ -142,7 +142,7 @@ class Parts:
         )
         for one in group:
             one.grant.taken = True
-        upstream = upstream_of(self._outside.transport, endpoint, part.url)
+        upstream = upstream_of(self._outside.transport, endpoint, part.url, clerk.headers)
         assert upstream is not None  # noqa: S101 - asked for each line before
         asked = [Asked(one.line.id.hex, one.line.url, one.body) for one in group]
         prepared = b""

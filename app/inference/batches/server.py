@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -28,10 +28,11 @@ CLOCKS_APART: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One integration's server."""
+    """One integration's server; `headers` are told to it beside our own."""
 
     transport: Transport
     endpoint: Endpoint
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     async def fetch(
         self, method: str, url: str, body: bytes | None = None, kind: str = "application/json"
@@ -71,7 +72,10 @@ class Server:
         """An answer that succeeded, to be read; raises ProviderError."""
         endpoint = self.endpoint
         described = KINDS[endpoint.kind]
-        headers = dict(described.codec(endpoint.base_url).headers(endpoint.api_key))
+        headers = {
+            **described.codec(endpoint.base_url).headers(endpoint.api_key),
+            **self.headers,
+        }
         if body is not None:
             headers["Content-Type"] = kind
         exchange = await self.transport.open(

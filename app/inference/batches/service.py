@@ -1,7 +1,7 @@
 """What a workspace does with its batches and files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,7 @@ from app.core.versions import match
 from app.inference.batches import crud
 from app.inference.batches import files as stored_files
 from app.inference.batches.answering import Clerk
-from app.inference.batches.batching import KIND
+from app.inference.batches.batching import HEADERS, KIND
 from app.inference.batches.errors import (
     BatchInvalid,
     BatchNotFound,
@@ -41,9 +41,17 @@ MOST_STORED_BYTES: Final = 1024 * 1024 * 1024
 
 
 async def create(
-    session: AsyncSession, calls: Calls, access: Access, executor_id: str, new: BatchCreate
+    session: AsyncSession,
+    calls: Calls,
+    access: Access,
+    executor_id: str,
+    new: BatchCreate,
+    *,
+    headers: Mapping[str, str] | None = None,
 ) -> tuple[Batch, Run]:
     """Store a batch and the run that carries it out, to be launched once this is committed.
+
+    `headers` are the client's own that go to the provider with each request.
 
     Raises FeatureNotAllowed, FileNotFound, BatchInvalid, and what planning raises.
     """
@@ -81,7 +89,7 @@ async def create(
         executor_id=executor_id,
         kind=KIND,
         subject_id=batch.id,
-        input={"batch_id": str(batch.id), **remembered(access)},
+        input={"batch_id": str(batch.id), HEADERS: dict(headers or {}), **remembered(access)},
     )
     note(session, Note("batch.started", "run", run_id, detail={"lines": batch.total}))
     return batch, run

@@ -1,8 +1,8 @@
 """The batch APIs that providers have: OpenAI's files and batches, Anthropic's message batches."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -236,11 +236,16 @@ def _anthropic_answer(line: dict[str, Any]) -> Answered:
     return Answered(identity, FAILED, error)
 
 
-def upstream_of(transport: Transport, endpoint: Endpoint, url: str) -> Upstream | None:
-    """The batch API that takes lines of this operation at this endpoint, if there is one."""
+def upstream_of(
+    transport: Transport, endpoint: Endpoint, url: str, headers: Mapping[str, str] | None = None
+) -> Upstream | None:
+    """The batch API that takes lines of this operation at this endpoint, if there is one.
+
+    `headers` are those of a client of the provider's own dialect.
+    """
     server = Server(transport, endpoint)
     if endpoint.kind == "anthropic" and url == MESSAGES:
-        return AnthropicBatches(server)
+        return AnthropicBatches(replace(server, headers=headers or {}))
     if endpoint.kind != "openai":
         return None
     takes = url == EMBEDDINGS or DIALECTS[url].passes_bytes_to(endpoint)

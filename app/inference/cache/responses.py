@@ -1,8 +1,8 @@
 """The response cache of a process: whether a call may be answered from it, and with what."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -34,6 +34,8 @@ from app.inference.usage.payer import Payer
 log = get_logger(__name__)
 
 HEADER: Final = b"x-luminous-cache"
+# What goes on elsewhere with the answer; one that is given again would be no part of it.
+GOES_ON: Final = ("background", "conversation", "store", "thread")
 LOOK_UPS: Final = Counter(
     "luminous_cache_look_ups",
     "Calls under a cache policy, by what the cache had for them.",
@@ -45,7 +47,10 @@ Directive = Literal["use", "bypass", "refresh"]
 
 @dataclass(slots=True)
 class Inquiry:
-    """A request as the cache sees it. `guards` is the digest of the guardrails that apply to it."""
+    """A request as the cache sees it. `guards` is the digest of the guardrails that apply to it.
+
+    `headers` are the client's own that go to the provider.
+    """
 
     dialect: str
     model: str
@@ -53,6 +58,7 @@ class Inquiry:
     route_id: str | None = None
     directive: Directive = "use"
     guards: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +155,7 @@ class CacheUse:
         document = canonical(inquiry.document)
         around = (
             rule.generation, rule.owner(payer), inquiry.dialect, inquiry.model,
-            str(inquiry.route_id), inquiry.guards,
+            str(inquiry.route_id), inquiry.guards, dict(inquiry.headers),
         )  # fmt: skip
         self.rule = rule
         self.digest = digest(*around, document)
@@ -238,6 +244,8 @@ class CacheUse:
 
 
 def _fits(rule: CacheRule, inquiry: Inquiry) -> bool:
+    if any(inquiry.document.get(name) for name in GOES_ON):
+        return False
     return not rule.zero_temperature_only or temperature_of(inquiry.document) == 0
 
 

@@ -107,7 +107,7 @@ def events_of(result: ChatResult) -> Iterator[StreamEvent]:
     for part in result.parts:
         match part:
             case TextPart():
-                yield TextDelta(part.text, part.logprobs)
+                yield TextDelta(part.text, part.logprobs, part.refusal)
                 for citation in part.citations:
                     yield CitationDelta(citation)
             case ReasoningPart():

@@ -62,6 +62,8 @@ class ByteLeg:
     def note(self, attempt: Attempt) -> None:
         self.follow(attempt)
         attempt.usage = self._frames.usage
+        # Some providers count the input at the beginning and the output only at the end.
+        attempt.usage_is_partial = attempt.usage is not None and not self._frames.done
         attempt.output_tokens = self._frames.count
 
     def follow(self, attempt: Attempt) -> None:

@@ -173,7 +173,9 @@ class Calls:
         # Where the request names nothing, what the plan came to: two keys may differ in that.
         named = order.question.route or ask.model
         asked = named or plan.route or plan.candidates[0].target.reference
-        inquiry = Inquiry(dialect.name, asked, ask.document, plan.route_id, order.directive, digest)
+        inquiry = Inquiry(
+            dialect.name, asked, ask.document, plan.route_id, order.directive, digest, ask.headers
+        )
         return await responses.of(order.payer, inquiry)
 
     def _fitting(self, plan: Plan, dialect: Dialect, ask: Ask) -> Plan:

@@ -8,6 +8,7 @@ opening ── streaming ──┬─ ended well
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.core.errors import AppError
@@ -141,10 +142,4 @@ def used(attempt: Attempt) -> Usage:
     if attempt.usage is not None and not attempt.usage_is_partial:
         return attempt.usage
     known = attempt.usage or Usage(attempt.call.load.input_tokens)
-    return Usage(
-        known.input_tokens,
-        max(known.output_tokens, attempt.output_tokens),
-        known.cached_input_tokens,
-        known.cache_write_tokens,
-        known.reasoning_tokens,
-    )
+    return replace(known, output_tokens=max(known.output_tokens, attempt.output_tokens))

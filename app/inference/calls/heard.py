@@ -1,7 +1,8 @@
 """What a client has been given of an answer, so that another candidate can go on from there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from operator import add
 from typing import Protocol
 
 from app.inference.dialects.dialect import Renderer
@@ -33,7 +34,7 @@ class Decoding(Protocol):
 
 @dataclass(slots=True)
 class Heard:
-    """`calling` turns true with a tool call, `finished` where the client knows of the end.
+    """`calling` turns true with a tool call, `refusing` with a refusal, `finished` with the end.
 
     `spent` is what the attempts before have used, `relayed` what left of them as bytes, `renderer`
     who rendered the rest.
@@ -42,6 +43,7 @@ class Heard:
     text: str = ""
     reasoned: int = 0
     calling: bool = False
+    refusing: bool = False
     finished: bool = False
     spent: Usage = field(default_factory=Usage)
     relayed: bytes = b""
@@ -54,6 +56,7 @@ class Heard:
             match event:
                 case TextDelta():
                     said.append(event.text)
+                    self.refusing = self.refusing or event.refusal
                 case ReasoningDelta():
                     self.reasoned += len(event.text)
                 case ToolCallStart():
@@ -91,17 +94,16 @@ def decoded(frames: bytes, dialect: Decoding) -> list[StreamEvent]:
 
 def obstacle(request: ChatRequest, heard: Heard) -> str | None:
     """Why nobody can go on with this answer; None where one can."""
-    if heard.calling:
-        return "a tool call had begun"
-    if heard.finished:
-        return "its end had been told"
-    if request.response_format is not None:
-        return "it was to be of a given structure"
-    if request.logprobs or request.top_logprobs:
-        return "it came with log probabilities"
-    if any(_several(request.extra.get(name)) for name in ("n", "candidateCount")):
-        return "there were several answers"
-    return None
+    several = any(_several(request.extra.get(name)) for name in ("n", "candidateCount"))
+    obstacles = (
+        (heard.calling, "a tool call had begun"),
+        (heard.refusing, "it was a refusal"),
+        (heard.finished, "its end had been told"),
+        (request.response_format is not None, "it was to be of a given structure"),
+        (request.logprobs or request.top_logprobs, "it came with log probabilities"),
+        (several, "there were several answers"),
+    )
+    return next((why for stands, why in obstacles if stands), None)
 
 
 def _several(count: object) -> bool:
@@ -126,10 +128,4 @@ def continued(request: ChatRequest, heard: Heard) -> ChatRequest:
 
 def total(one: Usage, other: Usage) -> Usage:
     """What two attempts have used together."""
-    return Usage(
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cached_input_tokens + other.cached_input_tokens,
-        one.cache_write_tokens + other.cache_write_tokens,
-        one.reasoning_tokens + other.reasoning_tokens,
-    )
+    return Usage(*map(add, astuple(one), astuple(other)))

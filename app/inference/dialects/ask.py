@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 
 from app.core.json_limits import MAX_DEPTH, holds_nul, too_deep
-from app.inference.dialects.errors import RequestInvalid
+from app.inference.dialects.errors import NotJson, RequestInvalid
 from app.inference.dialects.splice import MODEL, Span, spans, with_field
+from app.inference.providers.tiers import priced_tier
 from app.inference.usage.extras import Extras
 from app.inference.usage.service import CHARACTERS_A_TOKEN, IMAGE_TOKENS
 
 MAX_MODEL_LENGTH = 256
 MAX_CUSTOMER_LENGTH = 256
-PRICED_TIERS = frozenset({"priority", "flex"})
 # Media inside a request, in the ways of OpenAI, and of Anthropic and Google.
 # Only where they stand as such: a text that looks like it is paid by its length.
 INLINE = re.compile(
@@ -60,9 +60,7 @@ class Ask:
 
     @property
     def service_tier(self) -> str | None:
-        """The provider's word for how soon it is to answer, which may have a price of its own."""
-        asked = self.document.get("service_tier")
-        return asked if isinstance(asked, str) and asked in PRICED_TIERS else None
+        return priced_tier(self.document)
 
     @property
     def estimated_tokens(self) -> int:
@@ -153,8 +151,7 @@ def read_document(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except ValueError:
-        said = "We could not parse the JSON body of your request: it is not valid JSON in UTF-8."
-        raise RequestInvalid(said) from None
+        raise NotJson from None
     if not isinstance(document, dict):
         raise RequestInvalid("The JSON body of your request must be an object.")
     if too_deep(body, document) is not None:

@@ -25,15 +25,17 @@ class Frames(Protocol):
 
     `feed` takes what arrived and gives what may leave, never a part of a frame. `begun` turns true
     with the first frame of an answer, `done` with the dialect's closing one; a frame that tells of
-    an error, or breaks the dialect, is the `fault` and does not leave. `count` counts frames,
-    `usage` is what the stream has told of it so far. `background` is the answer as it has begun
-    where it does not end with the stream.
+    an error, or breaks the dialect, is the `fault` and does not leave. `count` is about how many
+    tokens have gone by, `usage` what the stream has told of it so far. `background` is the answer
+    as it has begun where it does not end with the stream.
     """
 
     done: bool
     begun: bool
-    count: int
     fault: BadAnswer | InBandError | None
+
+    @property
+    def count(self) -> int: ...
 
     def feed(self, chunk: bytes) -> bytes: ...
 

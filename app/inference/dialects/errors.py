@@ -1,12 +1,14 @@
 """What is wrong with a request, in words that every dialect's envelope can carry."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app.core.errors import AppError, BadRequest, MethodNotAllowed, NotFound
+from app.inference.providers.errors import ProviderUnfit
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -23,6 +25,15 @@ class RequestInvalid(BadRequest):
         self.label = label
 
 
+class NotJson(RequestInvalid):
+    """A body that is no JSON, whatever else it may be."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "We could not parse the JSON body of your request: it is not valid JSON in UTF-8."
+        )
+
+
 class UnsupportedParameter(RequestInvalid):
     """What the model's provider has no words for; refused by name, never dropped."""
 
@@ -32,6 +43,17 @@ class UnsupportedParameter(RequestInvalid):
             param=param,
             label="unsupported_parameter",
         )
+
+
+def by_own_name(error: AppError, names: Mapping[str, str]) -> AppError:
+    """A refusal of a provider's codec, by the client's name of the field where it is of one.
+
+    `names` are the client's own names of our fields where they differ.
+    """
+    if not isinstance(error, ProviderUnfit) or error.field is None:
+        return error
+    told = f"is not supported with this model. {error.detail}"
+    return UnsupportedParameter(names.get(error.field, error.field), told)
 
 
 class ModelUnavailable(NotFound):
@@ -60,10 +82,14 @@ def missing_model() -> RequestInvalid:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamWords:
-    """What a provider of the same dialect said of the mistake, beside its message."""
+    """What a provider of the same dialect said of the mistake, beside its message.
+
+    `reason` is the code by which Anthropic's SDKs mend a mistake by themselves.
+    """
 
     param: str | None = None
     code: str | None = None
+    reason: str | None = None
 
 
 def written(

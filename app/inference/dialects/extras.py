@@ -18,7 +18,7 @@ HOSTING: Final = (
     "web_search_options", "search_parameters", "plugins", "mcp_servers",
 )  # fmt: skip
 # What a plain request has none of.
-RICH: Final = frozenset({"tools", "contents", "system", *KEPT, *HOSTING})
+RICH: Final = frozenset({"tools", "contents", "system", "thread", *KEPT, *HOSTING})
 # The client runs these itself, whoever's type they are.
 CLIENTS: Final = frozenset(
     {"function", "custom", "local_shell", "apply_patch", "computer", "computer_use_preview"}
@@ -56,7 +56,7 @@ def _read(ask: Ask) -> Extras:
         return NOTHING
     for name in TURNS:
         _walk(document.get(name), found)
-    found.boundless += sum(bool(document.get(name)) for name in KEPT)
+    found.boundless += sum(bool(document.get(name)) for name in KEPT) + goes_on(document)
     found.hosted += [name for name in HOSTING if document.get(name)]
     tools = document.get("tools")
     for tool in tools if isinstance(tools, list) else ():
@@ -69,6 +69,12 @@ def _read(ask: Ask) -> Extras:
         found.boundless,
         tuple(dict.fromkeys(found.hosted)),
     )
+
+
+def goes_on(document: dict[str, Any]) -> bool:
+    """Whether it goes on with a thread that Anthropic keeps."""
+    thread = document.get("thread")
+    return isinstance(thread, dict) and thread.get("type") != "create"
 
 
 def _is_plain(document: dict[str, Any]) -> bool:

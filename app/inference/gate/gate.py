@@ -284,10 +284,12 @@ class Gate:
 
     def _said(self, wish: Wish, answer: list[Any], noted: Noted | None) -> tuple[Verdict, OpenCall]:
         policies = wish.form.policies
-        verdict = verdict_of(policies, answer[1]) if policies else Verdict()
+        is_refused = answer[0] == "rate"
+        short = answer[2] if is_refused else ()
+        verdict = verdict_of(policies, answer[1], short) if policies else Verdict()
         if noted is not None:
             noted(verdict)
-        if answer[0] == "rate":
+        if is_refused:
             raise verdict.refusal()
         if answer[0] != "yes":
             raise refusal_of(wish, answer)
@@ -342,4 +344,4 @@ class Gate:
         except VALKEY_FAILS:
             LIMITER_FAIL_OPENS.inc()
             return Verdict()
-        return verdict_of(policies, answer[0])
+        return verdict_of(policies, *answer)

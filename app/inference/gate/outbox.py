@@ -127,7 +127,8 @@ class Outbox:
         self._sequence += 1
         self._sending_size = len(notes)
         wire = notes.question(self._executor_id, self._sequence)
-        self._sending = Question(wire, notes.records, self._answered)
+        records = (b",".join(notes.records),) if notes.records else ()
+        self._sending = Question(wire, records, self._answered)
         return self._sending
 
     def _answered(self, said: Any) -> None:
@@ -140,6 +141,8 @@ class Outbox:
             log.info("usage_log_writable_again")
         self._sending, self._sending_size = None, 0
         self.down, self._pause, self._retry_at = False, FIRST_PAUSE, 0.0
+        if self._timer is None or len(self._notes) > 1:
+            self._script.wake()
 
     def _failed(self, error: Exception) -> None:
         if not self.down:

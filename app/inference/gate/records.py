@@ -1,13 +1,13 @@
 """What the ledger is told of a call: its row as JSON, when it starts and again when it ends."""
 
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import Any, Final
 
 import orjson
 
 from app.core.clock import now
 from app.inference.gate.call import Load, OpenCall, Settlement
-from app.inference.prices.price import Price, Tier
+from app.inference.prices.price import Apart, Price, Tier
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
 from app.inference.usage.payer import Payer
@@ -16,6 +16,7 @@ from app.inference.usage.payer import Payer
 MOST_TOKENS: Final = 2**31 - 1
 NOTHING: Final = Usage()
 ASKED: Final = "asked"
+APART: Final = frozenset(each.name for each in fields(Apart))
 STARTED: Final = b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true'
 ENDED: Final = (
     b'"status":"%b","input_tokens":%d,"output_tokens":%d,"cached_input_tokens":%d,'
@@ -40,9 +41,22 @@ def asked_of(candidate: Candidate) -> tuple[bytes, bytes]:
             "model": target.model,
             "reference": target.reference,
         }
-        known = orjson.dumps(said, default=str)[1:-1], orjson.dumps(candidate.price)
+        known = orjson.dumps(said, default=str)[1:-1], kept_price(candidate.price)
         candidate.memo[ASKED] = known
     return known
+
+
+def kept_price(price: Price | None) -> bytes:
+    """A price as `read_price` reads it, without what it does not tell apart."""
+    if price is None:
+        return b"null"
+    return orjson.dumps({**asdict(price), "tiers": [kept_tier(tier) for tier in price.tiers]})
+
+
+def kept_tier(tier: Tier) -> dict[str, Any]:
+    kept = asdict(tier)
+    kept |= kept.pop("apart") or {}
+    return {name: value for name, value in kept.items() if value is not None}
 
 
 def row_of(payer: Payer, load: Load, executor_id: str) -> bytes:
@@ -170,8 +184,11 @@ def read_price(kept: dict[str, Any] | None) -> Price | None:
     """The price that an open call's row keeps."""
     if kept is None:
         return None
-    tiers = []
-    for tier in kept["tiers"]:
-        rest = tier.get("rest")
-        tiers.append(Tier(**(tier | {"rest": None if rest is None else tuple(rest)})))
-    return Price(**(kept | {"tiers": tuple(tiers)}))
+    return Price(**(kept | {"tiers": tuple(read_tier(tier) for tier in kept["tiers"])}))
+
+
+def read_tier(kept: dict[str, Any]) -> Tier:
+    apart = {name: price for name, price in kept.items() if name in APART}
+    usual = {name: price for name, price in kept.items() if name not in APART}
+    rest = tuple(usual.pop("rest", ()))
+    return Tier(**usual, rest=rest or None, apart=Apart(**apart) if apart else None)

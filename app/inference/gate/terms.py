@@ -60,8 +60,6 @@ def reservation(price: Price, load: Load, beyond: int = 0, longest: int = LONGES
     tokens = min(2 * load.input_tokens + beyond, MOST_TOKENS)
     answer = load.most_output_tokens
     answer = min(longest * load.answers if answer is None else answer, MOST_TOKENS)
-    cost = price.of(tokens, answer, 0, 0, 0, images, milliseconds)
-    if price.is_steep:
-        dearest = price.of(0, answer, 0, tokens, answer, images, milliseconds)
-        cost = max(cost, dearest)
+    mixed = beyond > 0
+    cost = price.most(tokens, answer, mixed=mixed, images=images, milliseconds=milliseconds)
     return min(cost, MOST_RESERVED)

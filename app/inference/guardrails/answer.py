@@ -71,6 +71,7 @@ class AnswerGuard:
         self._rewrites = bool(self._screen) or bool(placeholders)
         self._text = self._channel(is_json=escapes)
         self._reasoning = self._channel()
+        self._refuses = False
         self._calls: dict[int, Channel] = {}
 
     async def feed(self, event: StreamEvent) -> Sequence[StreamEvent]:
@@ -119,12 +120,15 @@ class AnswerGuard:
 
     def _on_text(self, event: TextDelta) -> Sequence[StreamEvent]:
         left = self._flush_reasoning()
+        if event.refusal is not self._refuses:
+            left += self._flush_text()
+            self._refuses = event.refusal
         ready = self._text.feed(event.text)
         self._slow.keep(ready)
         if not self._rewrites:
             return (*left, event)
         # Its tokens could tell what is masked.
-        return (*left, TextDelta(ready)) if ready else left
+        return (*left, TextDelta(ready, refusal=event.refusal)) if ready else left
 
     def _on_reasoning(self, event: ReasoningDelta) -> Sequence[StreamEvent]:
         ready = self._reasoning.feed(event.text)
@@ -155,7 +159,7 @@ class AnswerGuard:
     def _flush_text(self) -> list[StreamEvent]:
         rest = self._text.end()
         self._slow.keep(rest)
-        return [TextDelta(rest)] if rest else []
+        return [TextDelta(rest, refusal=self._refuses)] if rest else []
 
     def _flush_reasoning(self) -> list[StreamEvent]:
         rest = self._reasoning.end()

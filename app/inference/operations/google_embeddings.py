@@ -22,7 +22,7 @@ from app.inference.dialects.gemini.naming import camelled
 from app.inference.integrations.directory import Target
 from app.inference.operations.content import JSON
 from app.inference.operations.errand import SAME, name_of
-from app.inference.operations.gemini_embeddings import BATCH, GENERATE, MOST_TEXTS, told_tokens
+from app.inference.operations.gemini_embeddings import BATCH, GENERATE, MOST_TEXTS, usage_told
 from app.inference.operations.told import error_in, usage_in
 from app.inference.providers.codec import BadAnswer
 from app.inference.providers.errors import ProviderUnfit
@@ -91,8 +91,8 @@ class GoogleEmbeddings:
 
     def usage(self, answer: bytes) -> Usage | None:
         """What is told; where nothing is, the estimate of the input stands."""
-        counted = told_tokens(answer) if b'"usageMetadata"' in answer[-1024:] else 0
-        return Usage(input_tokens=counted) if counted else usage_in(answer)
+        told = usage_told(answer) if b'"usageMetadata"' in answer[-1024:] else None
+        return told or usage_in(answer)
 
     def words(self) -> Sequence[str]:
         return list(self._words())

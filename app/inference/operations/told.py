@@ -48,13 +48,29 @@ def usage_of(told: Any) -> Usage | None:
     """Tokens; None for seconds of sound and for what is no usage."""
     if not isinstance(told, dict) or not ("prompt_tokens" in told or "input_tokens" in told):
         return None
-    details = told.get("input_tokens_details") or told.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    given = details_in(told, "input_tokens_details", "input_token_details", "prompt_tokens_details")
+    kept = details_in(given, "cached_tokens_details")
+    made = details_in(told, "output_tokens_details", "completion_tokens_details")
+    output = tokens(told.get("completion_tokens") or told.get("output_tokens"))
+    heard, seen = tokens(kept.get("audio_tokens")), tokens(kept.get("image_tokens"))
+    # A picture's stream tells of its output no more than how much it is.
+    drawn = output if "image_tokens" in given and not made else tokens(made.get("image_tokens"))
     return Usage(
         input_tokens=tokens(told.get("prompt_tokens") or told.get("input_tokens")),
-        output_tokens=tokens(told.get("completion_tokens") or told.get("output_tokens")),
-        cached_input_tokens=tokens(cached),
+        output_tokens=output,
+        cached_input_tokens=tokens(given.get("cached_tokens")),
+        audio_input_tokens=max(0, tokens(given.get("audio_tokens")) - heard),
+        image_input_tokens=max(0, tokens(given.get("image_tokens")) - seen),
+        cached_audio_tokens=heard,
+        cached_image_tokens=seen,
+        audio_output_tokens=tokens(made.get("audio_tokens")),
+        image_output_tokens=drawn,
     )
+
+
+def details_in(told: dict[str, Any], *names: str) -> dict[str, Any]:
+    found = next((told[name] for name in names if told.get(name)), None)
+    return found if isinstance(found, dict) else {}
 
 
 def milliseconds_in(answer: bytes) -> int | None:

@@ -3,8 +3,10 @@
 Compiled prices give the same nano-dollars as genai-prices' own arithmetic does.
 """
 
+import re
 import time
 from collections.abc import Iterable
+from dataclasses import fields
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -14,7 +16,7 @@ from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 
 from app.core.clock import now
 from app.inference.prices.money import to_nano
-from app.inference.prices.price import ATTO_A_PICO, FREE, Price, Tier
+from app.inference.prices.price import ATTO_A_PICO, FREE, Apart, Price, Tier
 
 # Our kinds by the names that genai-prices knows them under.
 PROVIDER_NAMES: Final = {
@@ -32,6 +34,20 @@ PROVIDER_NAMES: Final = {
     "voyage": "voyageai",
 }
 FREE_KINDS: Final = frozenset({"demo", "local", "ollama"})
+# What no list has, since nobody pays for it.
+FREE_MODELS: Final = re.compile(r"\A(omni|text)-moderation-")
+# What genai-prices calls those that an `Apart` has.
+APART: Final = {
+    "reasoning": "output_reasoning_mtok",
+    "hour_write": "cache_write_1h_mtok",
+    "audio_input": "input_audio_mtok",
+    "image_input": "input_image_mtok",
+    "video_input": "input_video_mtok",
+    "cached_audio": "cache_audio_read_mtok",
+    "cached_image": "cache_image_read_mtok",
+    "audio_output": "output_audio_mtok",
+    "image_output": "output_image_mtok",
+}
 # Some prices change with the date or with the hour of the day.
 COMPILED_FOR_SECONDS: Final = 60
 # A dollar a million tokens is so many pico-dollars a token.
@@ -57,9 +73,9 @@ def list_price(
     """The provider's price now: free where models are, None where nobody knows one.
 
     `processing` is `batch` for what a provider's batch API does; `service_tier` is the provider's
-    own word (`flex`, `priority`). One that has no price of its own costs what others cost.
+    own word (`flex`, `priority`, `fast`). One that has no price of its own costs what others cost.
     """
-    if kind in FREE_KINDS:
+    if kind in FREE_KINDS or (kind == "openai" and FREE_MODELS.search(model)):
         return FREE
     period = int(time.monotonic()) // COMPILED_FOR_SECONDS
     return _compiled(kind, model, processing, service_tier, period)
@@ -72,7 +88,8 @@ def _compiled(
     found = find_model(kind, model)
     if found is None:
         return None
-    named = {"processing": processing, "service_tier": service_tier}
+    # Anthropic's word for a tier is its `speed`.
+    named = {"processing": processing, "service_tier": service_tier, "speed": service_tier}
     context = {name: value for name, value in named.items() if value}
     return compiled(found.get_prices(now(), context or None))
 
@@ -87,7 +104,7 @@ def compiled(prices: ModelPrice) -> Price | None:
         prices.output_mtok,
         prices.cache_read_mtok,
         prices.cache_write_mtok,
-        prices.output_reasoning_mtok,
+        *(getattr(prices, APART[each.name]) for each in fields(Apart)),
     )
     tiers = tuple(_tier(start, *kinds) for start in _starts(kinds))
     call = prices.requests_kcount
@@ -107,7 +124,7 @@ def _starts(kinds: Iterable[Any]) -> list[int]:
 
 
 def _tier(above: int, *kinds: Any) -> Tier:
-    given, made, cached, written, reasoning = (_at(price, above) for price in kinds)
+    given, made, cached, written, *own = (_at(price, above) for price in kinds)
     inputs = given or Decimal(0)
     # What has no price of its own is input like any other.
     return tier_of(
@@ -116,22 +133,26 @@ def _tier(above: int, *kinds: Any) -> Tier:
         made or Decimal(0),
         inputs if cached is None else cached,
         inputs if written is None else written,
-        reasoning,
+        *own,
     )
 
 
 def tier_of(above: int, *prices: Decimal | None) -> Tier:
-    """A tier by its dollars a million: input, output, cached input, cache writes, reasoning."""
+    """A tier by its dollars a million: input, output, cached input, cache writes.
+
+    Behind them stand those of an `Apart`, in its order.
+    """
     exact = [Decimal(0 if price is None else price) * PICO_A_TOKEN for price in prices]
     whole = [int(pico) for pico in exact]
     rests = [
         int(((pico - int(pico)) * ATTO_A_PICO).to_integral_value(ROUND_HALF_UP))
         for pico in exact[:4]
     ]
-    given, made, cached, written, *thought = whole
-    reasoning = thought[0] if prices[4:] and prices[4] is not None else None
+    given, made, cached, written, *other = whole
+    own = [None if price is None else pico for price, pico in zip(prices[4:], other, strict=True)]
     rest = (rests[0], rests[1], rests[2], rests[3]) if any(rests) else None
-    return Tier(above, given, made, cached, written, reasoning, rest)
+    apart = None if all(price is None for price in own) else Apart(*own)
+    return Tier(above, given, made, cached, written, rest, apart)
 
 
 def per_million(pico: int, rest: int = 0) -> Decimal:

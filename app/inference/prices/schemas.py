@@ -123,6 +123,24 @@ class PriceTierRead(Output):
     cache_write: Money | None = Field(description="Null: as input.")
 
 
+class EffectivePriceTierRead(PriceTierRead):
+    """The same, with what the provider's list has prices of its own for."""
+
+    cached_input: Money
+    cache_write: Money
+    reasoning: Money | None = Field(description="Null: as output.")
+    hour_write: Money | None = Field(
+        description="Cache writes that are kept for an hour. Null: as cache writes."
+    )
+    audio_input: Money | None = Field(description="Null: as input.")
+    image_input: Money | None = Field(description="Null: as input.")
+    video_input: Money | None = Field(description="Null: as input.")
+    cached_audio: Money | None = Field(description="Null: as cached input.")
+    cached_image: Money | None = Field(description="Null: as cached input.")
+    audio_output: Money | None = Field(description="Null: as output.")
+    image_output: Money | None = Field(description="Null: as output.")
+
+
 class PriceOverrideRead(Output):
     id: UUID
     integration: str | None = Field(description="Null: of any integration.")
@@ -243,7 +261,9 @@ class EffectivePriceRead(Output):
     )
     override_id: UUID | None
     discount_percent: Money | None = Field(description="Off the list, in per cent.")
-    tiers: list[PriceTierRead] = Field(description="By `above`; the first holds from 0 tokens.")
+    tiers: list[EffectivePriceTierRead] = Field(
+        description="By `above`; the first holds from 0 tokens."
+    )
     call: Money | None = Field(description="US dollars for each call.")
     image: Money | None = Field(description="US dollars for each image that is made.")
     minute: Money | None = Field(description="US dollars for each minute of sound.")

@@ -1,5 +1,6 @@
 """The price of one model for one workspace, as its clients are shown it."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from app.inference.integrations.directory import Directory
 from app.inference.prices.book import PriceBook
 from app.inference.prices.listed import per_million
 from app.inference.prices.money import to_dollars
-from app.inference.prices.price import WHOLE, Price, Tier
+from app.inference.prices.price import WHOLE, Apart, Price, Tier
 from app.inference.prices.pricing import Effective
 from app.inference.prices.schemas import EffectivePriceRead, PriceQuery
 
@@ -50,7 +51,12 @@ def _shown(found: Effective) -> dict[str, Any]:
 
 
 def _tier(price: Price, tier: Tier) -> dict[str, Any]:
-    return {"above": tier.above, **rates(price, tier)}
+    own = asdict(tier.apart or Apart())
+    apart = {
+        name: None if pico is None else _less(price, per_million(pico))
+        for name, pico in own.items()
+    }
+    return {"above": tier.above, **rates(price, tier), **apart}
 
 
 def rates(price: Price, tier: Tier) -> dict[str, Decimal]:

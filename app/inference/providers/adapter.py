@@ -150,6 +150,6 @@ class HttpProvider:
             expect_words(request, self._codec)
             return orjson.dumps(self._codec.encode(request, streaming=streaming))
         except Unsupported as error:
-            raise ProviderUnfit(self.name, f"{error}") from None
+            raise ProviderUnfit(self.name, f"{error}", field=error.field) from None
         except (TypeError, ValueError):
             raise ProviderUnfit(self.name, "the request cannot be written as JSON.") from None

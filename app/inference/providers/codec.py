@@ -27,7 +27,14 @@ OPTIONAL: Mapping[str, Any] = {
 
 
 class Unsupported(Exception):
-    """The dialect has no words for a part of the request; the message names it."""
+    """The dialect has no words for a part of the request; the message names it.
+
+    `field` is the one of ChatRequest's that asks for it, where one does.
+    """
+
+    def __init__(self, told: str, field: str | None = None) -> None:
+        super().__init__(told)
+        self.field = field
 
 
 class BadAnswer(Exception):
@@ -92,7 +99,7 @@ class Wordy(Protocol):
 def expect_words(request: ChatRequest, codec: Wordy) -> None:
     """Raise Unsupported for a field that is set and that the codec has no words for."""
     for name in unsaid(request, codec.takes):
-        raise Unsupported(f"{codec.dialect} has no `{name}`.")
+        raise Unsupported(f"{codec.dialect} has no `{name}`.", name)
 
 
 def unsaid(request: ChatRequest, takes: frozenset[str]) -> Iterator[str]:

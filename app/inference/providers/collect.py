@@ -29,7 +29,7 @@ def joined(events: Sequence[StreamEvent]) -> Sequence[StreamEvent]:
     made: list[StreamEvent] = []
     pieces: list[str] = []
     for event in events:
-        if isinstance(event, TextDelta) and not event.logprobs:
+        if isinstance(event, TextDelta) and not event.logprobs and not event.refusal:
             pieces.append(event.text)
             continue
         if pieces:
@@ -45,7 +45,8 @@ class Collector:
     """Builds a message from events, complete or broken off; `finished` tells which.
 
     A text ends where one begins that has not been cited yet, so that each part stands with its own
-    citations. One whose citations name their places in the answer goes on.
+    citations. One whose citations name their places in the answer goes on. A refusal is a part of
+    its own.
     """
 
     def __init__(self, dialect: str) -> None:
@@ -54,6 +55,7 @@ class Collector:
         self._dialect = dialect
         self._parts: list[Part] = []
         self._text: list[str] = []
+        self._refuses = False
         self._logprobs: list[TokenLogprob] = []
         self._citations: list[Citation] = []
         self._reasoning: list[str] = []
@@ -98,8 +100,10 @@ class Collector:
 
     def _add_text(self, event: TextDelta) -> None:
         self._end_reasoning()
-        if any(citation.unit != "answer" for citation in self._citations):
+        is_cited = any(citation.unit != "answer" for citation in self._citations)
+        if is_cited or event.refusal is not self._refuses:
             self._end_text()
+        self._refuses = event.refusal
         self._text.append(event.text)
         if event.logprobs:
             self._logprobs += event.logprobs
@@ -123,7 +127,8 @@ class Collector:
     def _end_text(self) -> None:
         if self._text or self._citations:
             text, cited = "".join(self._text), tuple(self._citations)
-            self._parts.append(TextPart(text, cited, tuple(self._logprobs)))
+            logprobs = tuple(self._logprobs)
+            self._parts.append(TextPart(text, cited, logprobs, refusal=self._refuses))
             self._text.clear()
             self._logprobs.clear()
             self._citations.clear()

@@ -97,7 +97,14 @@ class ProviderRejected(ProviderError):
 
 
 class ProviderUnfit(ProviderRejected):
-    """What the provider's dialect has no words for; nothing was sent, another may take it."""
+    """What the provider's dialect has no words for; nothing was sent, another may take it.
+
+    `field` is the field of a ChatRequest that asks for it, where one does.
+    """
+
+    def __init__(self, provider: str, detail: str = "", *, field: str | None = None) -> None:
+        super().__init__(provider, detail)
+        self.field = field
 
 
 class ModelNotFound(ProviderError):

@@ -120,4 +120,4 @@ class GuardedProvider:
         try:
             expect_words(request, self)
         except Unsupported as error:
-            raise ProviderUnfit(self.name, f"{error}") from None
+            raise ProviderUnfit(self.name, f"{error}", field=error.field) from None

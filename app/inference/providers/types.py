@@ -15,8 +15,9 @@ TITLE_PROMPT = (
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
-# How long a provider is asked to remember the prompt up to here.
-CacheHint = Literal["5m", "1h"]
+# How long a provider is asked to remember the prompt up to here: in Anthropic's words, or ("30m",
+# at least) in OpenAI's.
+CacheHint = Literal["5m", "1h", "30m"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,13 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
+    """Words; `refusal` where the model gives them instead of an answer and its provider says so."""
+
     text: str
     citations: tuple[Citation, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
     cache: CacheHint | None = None
+    refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +204,33 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call. `input_tokens` counts all input, cached included."""
+    """Tokens of one call. `input_tokens` counts all input, cached included.
+
+    The last ones are among the others, and have prices of their own: of the cache writes those that
+    are kept for an hour; sound and pictures of the input that is not cached, of what is, and of the
+    output.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    hour_write_tokens: int = 0
+    audio_input_tokens: int = 0
+    image_input_tokens: int = 0
+    video_input_tokens: int = 0
+    cached_audio_tokens: int = 0
+    cached_image_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_output_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

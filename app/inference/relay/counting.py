@@ -11,6 +11,7 @@ from app.inference.integrations.directory import Target
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
+from app.inference.relay.passed_headers import PASSED, with_headers
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
 from app.inference.routing.errors import ModelMissing
@@ -28,6 +29,7 @@ class CountTokens:
     async def serve(self, visit: Visit) -> None:
         access = await visit.access(Permission.MODELS_INVOKE, "chat")
         ask = self._read(await visit.body(), visit, access)
+        ask = with_headers(ask, PASSED.get(self._counting.name, ()), visit)
         target = await self._target(visit, access, ask)
         if self._counting.passes_bytes_to(target.endpoint):
             await visit.reply.json(await self._counted(visit, ask, target))
@@ -44,7 +46,7 @@ class CountTokens:
         exchange = await visit.inference.transport.open(
             "POST",
             self._counting.url(endpoint, target.model),
-            headers=kind.codec(endpoint.base_url).headers(endpoint.api_key),
+            headers=kind.codec(endpoint.base_url).headers(endpoint.api_key) | dict(ask.headers),
             body=self._counting.body(ask, target.model),
             provider=kind.label,
             allow_private=endpoint.allow_private,

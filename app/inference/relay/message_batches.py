@@ -17,12 +17,15 @@ from app.inference.dialects.ask import read_document
 from app.inference.dialects.checks import invalid, mapping, missing, rows, text
 from app.inference.relay.batches import FEATURE
 from app.inference.relay.files import is_limit, query_of
+from app.inference.relay.passed_headers import PASSED, headers_sent
 from app.inference.relay.passing import read_upload
 from app.inference.relay.visit import Visit
 from app.runs.runs.bundle import Runs
 
 URL: Final = "/v1/messages"
 PREFIX: Final = "msgbatch_"
+BETA: Final = "anthropic-beta"
+OLD_BETA: Final = "message-batches-"
 JSONL: Final = b"application/x-jsonl"
 MOST_ID: Final = 512
 MOST_LISTED: Final = 1000
@@ -40,7 +43,9 @@ class CreateMessageBatch:
         running: Runs = visit.scope["app"].state.runs
         calls = visit.inference.calls
         async with visit.writing(access, "batches_create") as session:
-            batch, run = await service.create(session, calls, access, running.executor.id, new)
+            batch, run = await service.create(
+                session, calls, access, running.executor.id, new, headers=headers_of(visit)
+            )
             on_commit(session, lambda: running.executor.launch(run))
             shown = batch_object(batch, visit)
         await visit.reply.json(orjson.dumps(shown))
@@ -121,6 +126,14 @@ async def batch_of(session: AsyncSession, access: Access, visit: Visit) -> Batch
 
 def named(shown: str | None) -> UUID | None:
     return service.id_of(shown, PREFIX) if shown else None
+
+
+def headers_of(visit: Visit) -> dict[str, str]:
+    """What the client's headers say of each request, without the beta that batches once were."""
+    sent = headers_sent(PASSED["anthropic_messages"], visit)
+    betas = [each.strip() for each in sent.pop(BETA, "").split(",")]
+    kept = [each for each in betas if each and not each.startswith(OLD_BETA)]
+    return sent | {BETA: ",".join(kept)} if kept else sent
 
 
 def limit_of(query: dict[str, str]) -> int:

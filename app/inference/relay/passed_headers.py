@@ -15,5 +15,9 @@ PASSED: Final[Mapping[str, tuple[bytes, ...]]] = {
 
 def with_headers(ask: Ask, names: tuple[bytes, ...], visit: Visit) -> Ask:
     """The same request with those of these that the client has sent."""
-    sent = {name.decode(): value for name in names if (value := visit.header(name))}
+    sent = headers_sent(names, visit)
     return replace(ask, headers=sent) if sent else ask
+
+
+def headers_sent(names: tuple[bytes, ...], visit: Visit) -> dict[str, str]:
+    return {name.decode(): value for name in names if (value := visit.header(name))}

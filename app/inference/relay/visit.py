@@ -127,8 +127,8 @@ class Visit:
         scope = self.scope
         if VERDICT not in scope:
             scope[VERDICT] = verdict
-            wording, answer = wording_of(verdict, scope.get(CALLER)), verdict.answer
-            add_headers(scope, wording.headers(answer) + wording.vendor_headers(answer))
+            wording = wording_of(verdict, scope.get(CALLER))
+            add_headers(scope, wording.headers(verdict) + wording.vendor_headers(verdict))
 
     async def count_refused(self) -> None:
         """Count a request that went wrong before the gate has seen it; raises RateLimited."""
@@ -145,7 +145,7 @@ class Visit:
         finally:
             verdict: Verdict | None = self.scope.get(VERDICT)
             if verdict is not None:
-                told = wording_of(verdict, access).vendor_headers(verdict.answer)
+                told = wording_of(verdict, access).vendor_headers(verdict)
                 add_headers(self.scope, told)
 
     def body(self, limit: int | None = None) -> Awaitable[bytes]:

@@ -9,6 +9,7 @@ from app.inference.integrations.directory import Endpoint, Target, targets
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.prices.price import Price
 from app.inference.prices.pricing import Pricing
+from app.inference.providers.tiers import priced_tier
 from app.inference.routing.built_in import chat_models, shortlist
 from app.inference.routing.entry import Entry
 from app.inference.routing.facts import facts_of, longest_answer, retired
@@ -30,16 +31,14 @@ class Market:
     pricing: Pricing
     _listings: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def price(self, target: Target) -> Price | None:
-        return self.pricing.price(target.endpoint, target.model)
+    def price(self, target: Target, service_tier: str | None = None) -> Price | None:
+        return self.pricing.price(target.endpoint, target.model, service_tier=service_tier)
 
     def at_tier(self, plan: Plan, service_tier: str) -> Plan:
         """The same plan at what its candidates cost under a provider's `service_tier`."""
 
         def priced(candidate: Candidate) -> Candidate:
-            at, model = candidate.target.endpoint, candidate.target.model
-            price = self.pricing.price(at, model, service_tier=service_tier)
-            return replace(candidate, price=price)
+            return replace(candidate, price=self.price(candidate.target, service_tier))
 
         return replace(
             plan,
@@ -164,7 +163,7 @@ def _entry(listed: Listed, target: Target, market: Market, wish: Wish) -> Entry:
     facts = facts_of(endpoint.kind, target.model, int(window) if window else None)
     candidate = Candidate(
         target,
-        market.price(target),
+        market.price(target, priced_tier(listed.parameters)),
         listed.weight,
         listed.timeouts,
         listed.parameters,

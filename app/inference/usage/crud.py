@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db import SYSTEM, Database
+from app.core.statements import Statement
 from app.inference.usage.models import ModelCall
 from app.runs.runs.models import Run
 
@@ -40,8 +42,9 @@ async def sums_of_run(
 # nothing takes the place of an end but the same end. One that starts it takes the place of another
 # that expects less of it. Of several records of one call (nulls, which are first, stand for ends)
 # the last of the highest rank counts. A deleted workspace takes its calls with it.
-_MERGE = text(
-    """
+_MERGE = Statement(
+    text(
+        """
     insert into model_calls (
         id, request_id, attempt, workspace_id, user_id, api_key_id, customer, agent_id, run_id,
         conversation_id, tags, purpose, operation, dialect, route, category, integration_id,
@@ -95,12 +98,13 @@ _MERGE = text(
     where (excluded.status <> 'started' and model_calls.status in ('started', 'interrupted'))
         or (model_calls.status = 'started' and excluded.output_tokens > model_calls.output_tokens)
     """
+    )
 )
 
 
-async def merge(session: AsyncSession, records: str) -> None:
-    """Write gateway calls of any workspace (a JSON array, one record a call) under SYSTEM."""
-    await session.execute(_MERGE, {"records": records})
+async def merge(database: Database, records: bytes) -> None:
+    """Write gateway calls of any workspace: a JSON array, one record a call."""
+    await database.carry_out(SYSTEM, _MERGE.call({"records": records.decode()}))
 
 
 # A run that goes on elsewhere settles its calls itself; of one that has ended nobody does.

@@ -10,7 +10,7 @@ import orjson
 from redis.exceptions import RedisError, ResponseError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.db import SYSTEM, Database
+from app.core.db import Database
 from app.core.kernel import Valkey
 from app.core.log import get_logger
 from app.inference.usage import crud
@@ -172,7 +172,7 @@ class Drain:
         if not entries:
             return 0
         try:
-            await self._write(joined(entries))
+            await crud.merge(self._database, joined(entries))
         except DBAPIError as error:
             if not refused(error):
                 raise
@@ -184,18 +184,11 @@ class Drain:
             await pipe.execute()
         return len(entries)
 
-    async def _write(self, records: bytes) -> None:
-        async with self._database.unit(SYSTEM) as session:
-            await crud.merge(session, records.decode())
-
-    async def _merge(self, records: list[Record]) -> None:
-        await self._write(orjson.dumps(records))
-
     async def _merge_singly(self, entries: Entries) -> None:
         """Find the record that the table refuses, so that it does not hold up all others."""
         for record in latest([record for _, fields in entries for record in read(fields)]):
             try:
-                await self._merge([record])
+                await crud.merge(self._database, orjson.dumps([record]))
             except DBAPIError as error:
                 if not refused(error):
                     raise

@@ -75,6 +75,23 @@ async def expect_answers(claude, gateway):
         assert each.result.message.usage.output_tokens == 50
 
 
+@pytest.mark.parametrize("paced", [False, True])
+async def test_betas_go_to_anthropic_with_the_requests(client, address, paced):
+    betas = ["context-1m-2025-08-07", "skills-2025-10-02"]
+    async with FakeAnthropicBatches() as vendor:
+        gateway = await open_gateway(client, address, vendor)
+        # Requests of a batch that is not taken are asked one by one.
+        vendor.will(*[status(400)] * paced)
+        async with claude_of(gateway, address) as claude:
+            made = claude.beta.messages.batches.create(
+                requests=asked(gateway, "one"), betas=list(betas)
+            )
+            await ended(claude, await made)
+        posted = [each for each in vendor.requests if each.method == "POST"]
+        assert posted[-1].path.endswith("/messages" if paced else "/messages/batches")
+        assert {each.headers.get("anthropic-beta") for each in posted} == {",".join(betas)}
+
+
 async def test_a_request_that_fails_is_told_as_its_error(claude, gateway):
     gateway.fake.will(*[status(400, "No.")] * 9)
     done = await ended(claude, await make(claude, gateway, "one"))

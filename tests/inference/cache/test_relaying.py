@@ -9,8 +9,7 @@ from app.core.db import SYSTEM
 from app.core.errors import AppError
 from app.inference.usage.models import ModelCall
 from tests.support.fakes.base import Said, raw_stream, say, status
-from tests.support.identity import bearer, new_key
-from tests.support.relaying import until
+from tests.support.identity import bearer, new_key, until
 
 
 async def cache(client, gateway, **fields):
@@ -124,14 +123,26 @@ async def test_the_first_ones_leaving_does_not_end_the_call_for_the_next(
     client, gateway, app, asker
 ):
     await cache(client, gateway)
-    frames = gateway.fake.frames(Said(), {"model": "m"})
-    gateway.fake.will(raw_stream(*frames, pause=0.1))
+    left = asyncio.Event()
+
+    async def held(fake, exchange, body):
+        begun, *rest = fake.frames(Said(), body)
+        await exchange.start()
+        await exchange.write(begun)
+        await left.wait()
+        for frame in rest:
+            await exchange.write(frame)
+        await exchange.end()
+
+    gateway.fake.will(held)
     leader, follower = asker.other(), asker.other()
     first = asyncio.create_task(leader.ask("Hello?", stream=True))
-    await asyncio.sleep(0.05)
+    await until(lambda: asyncio.sleep(0, leader.sent))
     second = asyncio.create_task(follower.ask("Hello?", stream=True))
-    await asyncio.sleep(0.1)
+    await until(lambda: asyncio.sleep(0, follower.sent))
     first.cancel()
+    await asyncio.wait([first])
+    left.set()
     await second
     assert follower.text == "Hello, wörld 🌍"
     assert len(gateway.fake.requests) == 1
@@ -195,3 +206,26 @@ async def test_a_cache_of_zero_temperature_takes_only_such_requests(client, gate
     assert b"x-luminous-cache" not in asker.headers
     await asker.ask("Hello?", temperature=0)
     assert asker.headers[b"x-luminous-cache"] == b"miss"
+
+
+async def test_what_goes_on_with_its_provider_is_asked_each_time(client, gateway, app, asker):
+    made = await cache(client, gateway)
+    await asker.ask("Hello?")
+    await kept(app, gateway, asker, made)
+    for more in ({"conversation": "conv_1"}, {"conversation": "conv_1"}, {}):
+        await asker.ask("Hello?", **more)
+        assert asker.text == "Hello, wörld 🌍"
+    assert len(gateway.fake.requests) == 3
+
+
+async def test_what_its_provider_is_to_store_is_asked_each_time(client, gateway, app, asker):
+    await cache(client, gateway)
+    for _ in range(2):
+        await asker.ask("Hello?", store=True)
+        assert b"x-luminous-cache" not in asker.headers
+        await app.state.kernel.background.close()
+    frames = gateway.fake.frames(Said(), {"model": "m"})
+    gateway.fake.will(*(raw_stream(*frames, pause=0.05) for _ in range(2)))
+    both = (asker.other(), asker.other())
+    await asyncio.gather(*(each.ask("Both?", stream=True, store=True) for each in both))
+    assert len(gateway.fake.requests) == 4

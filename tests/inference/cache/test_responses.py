@@ -122,10 +122,11 @@ async def test_answers_are_apart_by_user_or_by_customer_where_the_policy_says_so
     assert await use(responses, ann, policy, asking("Mine?")).look_up() is not None
 
 
-async def test_other_guardrails_make_another_answer(responses, payer):
+@pytest.mark.parametrize("other", [{"guards": "p:2"}, {"headers": {"anthropic-beta": "new"}}])
+async def test_other_guardrails_or_headers_make_another_answer(responses, payer, other):
     policy = rule()
     await keep(use(responses, payer, policy, asking("Hello?")))
-    assert await use(responses, payer, policy, asking("Hello?"), guards="p:2").look_up() is None
+    assert await use(responses, payer, policy, asking("Hello?"), **other).look_up() is None
 
 
 async def test_a_refresh_finds_nothing_and_keeps_the_new_answer(responses, payer):

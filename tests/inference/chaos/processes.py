@@ -16,7 +16,7 @@ from app.core.migrations import upgrade
 from tests.cli.test_up import ENVIRONMENT, free_port
 from tests.support.starting import Started
 
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 2.0
 START_SECONDS = 60.0
 LIMITS = ("KEY", "USER", "WORKSPACE", "ADDRESS", "SENSITIVE", "ATTEMPTS")
 SETTINGS = {

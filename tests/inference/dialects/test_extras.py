@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from app.inference.dialects.anthropic_messages import AnthropicMessages
 from app.inference.dialects.extras import extras_of
 from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.dialects.openai_responses import OpenAIResponses
@@ -31,3 +32,12 @@ def test_an_item_that_the_provider_keeps_may_be_of_any_length(item):
 def test_turns_beside_plain_ones_are_looked_at():
     turns = [{"role": "user", "content": [FILE]}]
     assert extras(OpenAIResponses(), input=turns, messages=PLAIN).boundless == 1
+
+
+@pytest.mark.parametrize(
+    ("thread", "boundless"),
+    [({"type": "create"}, 0), ({"type": "continue", "previous_message_id": "msg_1"}, 1)],
+)
+def test_a_thread_that_goes_on_may_be_of_any_length(thread, boundless):
+    found = extras(AnthropicMessages(), max_tokens=9, messages=PLAIN, thread=thread)
+    assert found.boundless == boundless

@@ -1,6 +1,5 @@
 """What an explanation says of each candidate."""
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -28,7 +27,7 @@ async def fail(app, planner, plan, times=6):
     for _ in range(times):
         admission = await gate.admit(payer, None, (), plan.candidates[:1], Load(10))
         gate.settle(admission.call, Settlement("failed", error=error))
-        await asyncio.sleep(0.03)
+        await gate.flush()
 
 
 async def test_it_says_who_is_taken_and_why_each_other_one_is_not(planner):

@@ -19,7 +19,7 @@ from app.inference.gate.gate import Settlement
 from app.inference.gate.question import Wish
 from app.inference.gate.records import asked_of, read_price, row_of
 from app.inference.gate.terms import terms_of
-from app.inference.prices.price import Price, Tier
+from app.inference.prices.price import Apart, Price, Tier
 from app.inference.providers.types import Usage
 from app.inference.usage.payer import Payer
 from tests.inference.gate.conftest import LOAD, candidate, new_budget, process, rows
@@ -196,6 +196,10 @@ def test_nothing_is_remembered_without_bound_and_nobody_taken_for_another(known)
 def test_a_row_keeps_a_price_that_can_be_read_again():
     priced = candidate("dear", DEAR)
     assert read_price(orjson.loads(asked_of(priced)[1])) == DEAR
+    mixed = Price(
+        (Tier(0, 1, 2, 3, 4, (5, 6, 7, 8), apart=Apart(hour_write=9)), Tier(10, 1, 2, 3, 4))
+    )
+    assert read_price(orjson.loads(asked_of(candidate("mixed", mixed))[1])) == mixed
     assert read_price(orjson.loads(asked_of(candidate("free", None))[1])) is None
 
 

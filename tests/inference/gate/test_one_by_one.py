@@ -222,6 +222,28 @@ async def test_what_was_admitted_and_is_asked_about_anew_is_held_once(server, st
     assert await store.hgetall("slots:key") == {b"request-0": b"1"}
 
 
+async def test_a_crowd_of_requests_is_read_about_as_often_as_one(server, store):
+    async def reads(batch):
+        await store.config_resetstat()
+        await evaluate(server, batch)
+        told = await store.info("commandstats")
+        names = ("get", "mget", "hget", "hmget", "hlen")
+        return [told.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in names]
+
+    story, counts = Story(), []
+    for first, many in ((0, 1), (1, 3)):
+        admitted = [
+            story.question("admit", "one", START + 600 * SECOND * first, first + n, 0)
+            for n in range(many)
+        ]
+        begun = await reads(admitted)
+        notes = [[call, 0, 2, [], [], ""] for call, _ in story.calls[-many:]]
+        said = ["one", many, notes, [], [], [[], [[], []]]]
+        counts.append((begun, await reads([Question(orjson.dumps(["notes", 0, said]), ())])))
+    assert counts[0] == counts[1]
+    assert await store.hlen("slots:key") == 0
+
+
 async def test_a_batch_that_cannot_be_recorded_has_changed_nothing(server, store):
     story = Story()
     batch = [

@@ -72,9 +72,9 @@ def test_a_password_is_known_by_the_word_before_it(text):
 def test_every_pattern_of_the_library_is_one_that_takes_linear_time():
     assert len(secret_rules()) > 40
     hostile = "sk-" + "a-" * 200_000 + " " + "eyJ" * 100_000
-    began = time.perf_counter()
+    began = time.process_time()
     list(find_secrets(hostile))
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 PERSONAL = {

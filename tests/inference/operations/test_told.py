@@ -31,6 +31,38 @@ def test_usage_is_found_behind_or_before_a_picture(answer):
     [
         ({"prompt_tokens": 5, "total_tokens": 5}, Usage(5)),
         ({"prompt_tokens": None}, Usage(0)),
+        (
+            {"input_tokens": 9, "input_token_details": {"audio_tokens": 8, "text_tokens": 1}},
+            Usage(9, audio_input_tokens=8),
+        ),
+        (
+            {"input_tokens": 9, "input_tokens_details": {"image_tokens": 7, "text_tokens": 2}},
+            Usage(9, image_input_tokens=7),
+        ),
+        (
+            {"input_tokens": 9, "output_tokens": 50, "input_tokens_details": {"image_tokens": 0}},
+            Usage(9, 50, image_output_tokens=50),
+        ),
+        (
+            {
+                "input_tokens": 9,
+                "output_tokens": 50,
+                "input_tokens_details": {"image_tokens": 7, "text_tokens": 2},
+                "output_tokens_details": {"image_tokens": 40, "text_tokens": 10},
+            },
+            Usage(9, 50, image_input_tokens=7, image_output_tokens=40),
+        ),
+        (
+            {
+                "input_tokens": 9,
+                "input_tokens_details": {
+                    "image_tokens": 7,
+                    "cached_tokens": 5,
+                    "cached_tokens_details": {"image_tokens": 4, "text_tokens": 1},
+                },
+            },
+            Usage(9, 0, 5, image_input_tokens=3, cached_image_tokens=4),
+        ),
         ({"type": "duration", "seconds": 12}, None),
         (None, None),
         ([1], None),

@@ -49,6 +49,25 @@ async def test_a_listed_price_says_that_it_is_the_providers(talker):
     assert batch["tiers"][0]["input"] == "1.25"
 
 
+async def test_kinds_of_tokens_with_a_price_of_their_own_are_shown(talker):
+    for kind in ("openai", "anthropic", "gemini"):
+        await integrated(talker, kind)
+    await settle(talker, discounts=[{"kind": "gemini", "percent": "10"}])
+    told = {
+        "openai/gpt-image-1.5": {"image_input": "8", "cached_image": "2", "image_output": "32"},
+        "anthropic/claude-sonnet-4-5": {"hour_write": "6"},
+        "gemini/gemini-2.5-flash": {"audio_input": "0.9", "cached_audio": "0.09"},
+        "openai/gpt-4o": {},
+    }
+    names = (
+        "reasoning", "hour_write", "audio_input", "image_input", "video_input", "cached_audio",
+        "cached_image", "audio_output", "image_output",
+    )  # fmt: skip
+    for model, apart in told.items():
+        tier = (await price_of(talker, model))["tiers"][0]
+        assert {name: tier[name] for name in names} == dict.fromkeys(names) | apart
+
+
 async def test_a_model_nobody_knows_has_no_price_until_one_is_set(talker):
     await integrated(talker)
     assert (await price_of(talker, "openai/own-thing"))["known"] is False

@@ -25,6 +25,7 @@ from tests.support.fakes.base import (
     silence,
     status,
 )
+from tests.support.runs import until
 
 STATUSES = [
     (status(401), errors.ProviderAuthFailed, 401, None),
@@ -255,9 +256,3 @@ async def test_a_finished_stream_gives_its_connection_back(fake, provider):
         await streamed(provider, ask())
         await provider.complete(ask())
     assert fake.open_connections == 1
-
-
-async def until(condition):
-    async with asyncio.timeout(1):
-        while not condition():  # noqa: ASYNC110 - the other side has no event
-            await asyncio.sleep(0.005)

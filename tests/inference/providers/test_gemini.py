@@ -4,6 +4,7 @@ import pytest
 from app.inference.providers.codec import Unsupported
 from app.inference.providers.errors import ContentFiltered, ProviderFailed
 from app.inference.providers.gemini import GeminiCodec
+from app.inference.providers.gemini.decode import read_usage
 from app.inference.providers.types import (
     FilePart,
     ImagePart,
@@ -15,6 +16,7 @@ from app.inference.providers.types import (
     ToolCallPart,
     ToolResultPart,
     ToolSpec,
+    Usage,
 )
 from tests.inference.providers.asking import WEATHER, ask, streamed, user
 from tests.support.fakes.base import Said, body_of, event, raw_stream, say
@@ -229,3 +231,24 @@ async def test_the_signature_of_a_text_is_kept_behind_it(gemini_fake, build):
     answer = await build(gemini_fake).complete(ask())
     assert answer.parts == (TextPart("Hello"), ReasoningPart("", "c2ln", None, "gemini"))
     assert encode(user("Hi"), Message("assistant", answer.parts))["contents"][1]["parts"] == parts
+
+
+def test_sound_and_pictures_are_counted_apart():
+    usage = read_usage(
+        {
+            "promptTokenCount": 100,
+            "promptTokensDetails": [
+                {"modality": "TEXT", "tokenCount": 30},
+                {"modality": "AUDIO", "tokenCount": 60},
+                {"modality": "IMAGE", "tokenCount": 10},
+            ],
+            "cachedContentTokenCount": 20,
+            "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 20}],
+            "candidatesTokenCount": 1290,
+            "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1290}],
+        }
+    )
+    assert usage == Usage(
+        100, 1290, 20, audio_input_tokens=40, image_input_tokens=10, cached_audio_tokens=20,
+        image_output_tokens=1290,
+    )  # fmt: skip

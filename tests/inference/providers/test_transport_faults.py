@@ -14,9 +14,9 @@ from tests.support.raw_server import (
     RawServer,
     answering,
     chunked,
-    until,
     whole,
 )
+from tests.support.runs import until
 
 FRAMINGS = {
     "length": whole,
@@ -258,7 +258,7 @@ async def test_closing_an_answer_aborts_its_connection(transport):
     async with saying(whole(b"0123456789")[:-4], then="wait") as server:
         exchange = await ask(transport, server)
         exchange.close()
-        await until(lambda: server.open_connections == 0, 0.1)
+        await until(lambda: server.open_connections == 0)
         with pytest.raises(errors.ProviderInterrupted):
             await exchange.read_chunk()
 
@@ -280,7 +280,7 @@ async def test_a_cancelled_request_leaves_no_connection(transport):
         await until(lambda: server.open_connections == 1)
         await asyncio.sleep(0.02)
         asking.cancel()
-        await until(lambda: server.open_connections == 0, 0.1)
+        await until(lambda: server.open_connections == 0)
 
 
 async def test_closing_the_transport_closes_what_is_used_and_what_rests():

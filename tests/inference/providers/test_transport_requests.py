@@ -10,7 +10,8 @@ from app.inference.providers import errors
 from app.inference.providers.transport import Transport
 from app.inference.providers.transport.dialling import first_of, interleaved
 from app.inference.providers.transport.resolving import Resolver
-from tests.support.raw_server import RawConnection, RawServer, answering, until, whole
+from tests.support.raw_server import RawConnection, RawServer, answering, whole
+from tests.support.runs import until
 
 
 def recording(raw: bytes = whole()) -> RawServer:

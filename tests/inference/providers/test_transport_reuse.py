@@ -11,9 +11,9 @@ from tests.support.raw_server import (
     RawServer,
     answering,
     chunked,
-    until,
     whole,
 )
+from tests.support.runs import until
 
 POOL = "app.inference.providers.transport.pool"
 

@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 from app.inference.providers import errors
 from app.inference.providers.transport import Transport
 from app.inference.providers.transport.tls import client_context
-from tests.support.raw_server import RawConnection, RawServer, answering, chunked, until, whole
+from tests.support.raw_server import RawConnection, RawServer, answering, chunked, whole
+from tests.support.runs import until
 
 
 def certificate(folder, names: list[x509.GeneralName]):
@@ -154,7 +155,7 @@ async def test_closing_does_not_wait_for_the_peers_goodbye(secure, trusted):
     async with RawServer(stuck, server_context(trusted)) as server:
         exchange = await ask(secure, server)
         exchange.close()
-        await until(lambda: server.open_connections == 0, 0.2)
+        await until(lambda: server.open_connections == 0)
 
 
 async def test_a_handshake_that_never_ends_times_out(settings, trusted):

@@ -44,6 +44,18 @@ async def settled_calls(
             await asyncio.sleep(0.05)
 
 
+async def ended_calls(
+    kernel: Kernel, ledger: Gate, gateway: Gateway, count: int
+) -> list[ModelCall]:
+    """The same, once so many have ended, well or not."""
+    async with asyncio.timeout(10):
+        while True:
+            calls = await calls_of(kernel, ledger, gateway)
+            if sum(call.status != "started" for call in calls) >= count:
+                return calls
+            await asyncio.sleep(0.05)
+
+
 async def stored(kernel: Kernel, gateway: Gateway) -> list[ModelCall]:
     async with kernel.database.unit(SYSTEM) as session:
         found = select(ModelCall).where(ModelCall.workspace_id == gateway.person.workspace_id)

@@ -1,12 +1,13 @@
 """Anthropic's own client, unmodified, in front of each vendor's fake."""
 
 from base64 import b64encode
+from contextlib import suppress
 
 import anthropic
 import orjson
 import pytest
 
-from tests.inference.relay.asking import settled_calls
+from tests.inference.relay.asking import ended_calls, settled_calls
 from tests.inference.relay.conftest import every_vendor
 from tests.support.fakes.base import Said, drop_after, error_after, raw_stream, say, status
 
@@ -52,6 +53,38 @@ async def test_a_text_comes_whole_and_streamed_with_its_usage(claude, gateway, k
     calls = await settled_calls(kernel, ledger, gateway, 2)
     assert [call.output_tokens for call in calls] == [50, 50]
     assert [call.input_tokens for call in calls] == [120, 120]
+
+
+@passed
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_what_a_stream_had_written_is_paid_where_it_ends_early(
+    claude, gateway, kernel, ledger, leaves
+):
+    said = Said(text=("A piece of text of forty characters, yes",) * 50)
+
+    async def begin(fake, exchange, body):
+        await exchange.start()
+        for frame in fake.frames(said, body)[:-3]:
+            await exchange.write(frame)
+        if leaves:
+            await exchange.until_gone()
+        exchange.abort()
+
+    gateway.fake.will(begin)
+    asked = {"model": gateway.model, "max_tokens": 9999, "messages": HELLO}
+    words = 0
+    with suppress(anthropic.APIError):
+        async with claude.messages.stream(**asked) as stream:
+            async for _ in stream.text_stream:
+                words += 1
+                if leaves and words == 50:
+                    break
+    assert words == 50
+    (call,) = await ended_calls(kernel, ledger, gateway, 1)
+    assert call.status == ("cancelled" if leaves else "failed")
+    # Its beginning says that one token was written.
+    assert (call.input_tokens, call.estimated) == (120, True)
+    assert call.output_tokens == pytest.approx(500, rel=0.1)
 
 
 @every_vendor
@@ -191,6 +224,12 @@ async def test_tokens_are_counted_by_the_provider_or_by_an_estimate_that_says_so
         assert gateway.fake.requests == []
 
 
+@passed
+async def test_betas_are_counted_as_they_will_be_asked(claude, gateway):
+    await claude.beta.messages.count_tokens(model=gateway.model, messages=HELLO, betas=["new"])
+    assert gateway.fake.last.headers["anthropic-beta"].split(",")[0] == "new"
+
+
 @every_vendor
 async def test_models_are_listed_and_shown(claude, gateway):
     listed = [model async for model in claude.models.list()]
@@ -199,3 +238,45 @@ async def test_models_are_listed_and_shown(claude, gateway):
     assert (shown.id, shown.type) == (gateway.model, "model")
     with pytest.raises(anthropic.NotFoundError):
         await claude.models.retrieve("nowhere/x")
+
+
+@anthropic.beta_async_tool
+async def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+def running(claude, gateway):
+    return claude.beta.messages.tool_runner(
+        model=gateway.model, max_tokens=99, messages=HELLO, tools=[get_weather]
+    )
+
+
+@every_vendor
+async def test_the_sdk_runs_tools_whoever_keeps_the_conversation(claude, gateway):
+    gateway.fake.will(say(Said(text=(), calls=CALLS)))
+    message = await running(claude, gateway).until_done()
+    assert message.content[0].text == TEXT
+    sent = gateway.fake.last.body
+    assert b"sunny in Rome" in orjson.dumps(sent)
+    assert (b"Hello" in orjson.dumps(sent)) is (gateway.fake.kind != "anthropic")
+
+
+@passed
+async def test_the_sdk_begins_a_lost_thread_anew(claude, gateway):
+    lost = status(404, "There is no such thread.", details={"error_code": "thread_not_found"})
+    gateway.fake.will(say(Said(text=(), calls=CALLS)), lost)
+    message = await running(claude, gateway).until_done()
+    assert message.content[0].text == TEXT
+    assert [asked.body["thread"]["type"] for asked in gateway.fake.requests] == [
+        "create", "continue", "create",
+    ]  # fmt: skip
+    assert gateway.fake.last.body["messages"][0] == HELLO[0]
+
+
+@pytest.mark.parametrize("gateway", ["gemini"], indirect=True)
+async def test_what_a_codec_refuses_is_named_as_the_client_does(claude, gateway):
+    choice = {"type": "auto", "disable_parallel_tool_use": True}
+    with pytest.raises(anthropic.BadRequestError) as refused:
+        await whole(claude, gateway, tools=[WEATHER], tool_choice=choice)
+    assert "'tool_choice.disable_parallel_tool_use'" in refused.value.message

@@ -1,5 +1,7 @@
 """Whatever a client sends, the answer is a 4xx in OpenAI's envelope that names the field."""
 
+import gzip
+
 import openai
 import orjson
 import pytest
@@ -51,6 +53,28 @@ async def test_a_body_that_cannot_be_passed_on(client, gateway, name):
     assert error["param"] == param
     assert set(error) == {"message", "type", "param", "code"}
     assert gateway.fake.requests == []
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/openai/v1/chat/completions", {"code": "unsupported_media_type"}),
+        ("/openai/v1/responses", {"code": "unsupported_media_type"}),
+        ("/openai/v1/embeddings", {"code": "unsupported_media_type"}),
+        ("/anthropic/v1/messages", {"type": "invalid_request_error"}),
+        ("/gemini/v1beta/models/any:generateContent", {"status": "INVALID_ARGUMENT"}),
+    ],
+)
+async def test_a_body_that_is_packed_is_told_to_be_sent_plain(client, gateway, path, told):
+    packed = gzip.compress(orjson.dumps({"model": gateway.model, "messages": HELLO}))
+    headers = gateway.headers | {"content-encoding": "gzip"}
+    answer = await client.post(path, content=packed, headers=headers)
+    assert answer.status_code == 415, answer.text
+    error = answer.json()["error"]
+    assert error.items() >= told.items()
+    assert "Content-Encoding: gzip" in error["message"]
+    headers["content-encoding"] = "identity"
+    assert (await client.post(path, content=b"{", headers=headers)).status_code == 400
 
 
 async def test_a_body_that_is_too_large(client, gateway, settings):

@@ -133,7 +133,7 @@ async def test_a_client_that_leaves_closes_the_upstream(client, gateway, kernel,
     await until(waiting)
     await asyncio.sleep(0.1)
     asked.cancel()
-    await until(closed, 0.5)
+    await until(closed)
     (call,) = await calls_of(kernel, ledger, gateway)
     assert (call.status, call.estimated) == ("cancelled", True)
     assert call.input_tokens > 0
@@ -151,4 +151,4 @@ async def test_a_client_that_leaves_a_whole_answer_closes_the_upstream_too(clien
 
     await until(waiting)
     asked.cancel()
-    await until(closed, 0.5)
+    await until(closed)

@@ -186,3 +186,17 @@ async def test_models_are_listed_and_shown(models, gateway):
     assert shown.name == f"models/{gateway.model}"
     with pytest.raises(errors.ClientError):
         await models.get(model="nowhere/x")
+
+
+def find_weather(city: str) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+@every_vendor
+async def test_the_sdk_calls_functions_by_itself(models, gateway):
+    calls = (("call_1", "find_weather", {"city": "Paris"}),)
+    gateway.fake.will(say(Said(text=(), calls=calls)))
+    answer = await models.generate_content(**asked(gateway, tools=[find_weather]))
+    assert answer.text == TEXT
+    assert b"sunny in Paris" in orjson.dumps(gateway.fake.last.body)

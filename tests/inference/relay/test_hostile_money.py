@@ -7,14 +7,18 @@ import pytest
 
 from app.core.auth import EVERYTHING
 from app.inference.calls.questions import question_of
+from app.inference.dialects.anthropic_messages import AnthropicMessages
+from app.inference.dialects.gemini import Gemini
+from app.inference.dialects.openai_chat import OpenAIChat
 from app.inference.gate.call import Load
 from app.inference.gate.terms import MOST_RESERVED, reservation
 from app.inference.prices.listed import list_price
 from app.inference.prices.price import Price, Tier
+from app.inference.routing.plan import Question
 from app.inference.usage.payer import Payer
 from tests.inference.relay.asking import HELLO, ask, calls_of
+from tests.inference.relay.conftest import connect
 from tests.support.fakes.base import body_of
-from tests.support.relaying import DIALECT
 
 PRICE = Price((Tier(0, 1_000_000, 2_000_000, 100_000, 1_250_000),))
 DEAR = {"model": "*", "output": "1000000", "image": "2", "minute": "3"}
@@ -81,14 +85,46 @@ async def test_a_recording_costs_its_minutes(sdk, client, gateway, kernel, ledge
     assert float(call.cost_usd) == pytest.approx(dollars, rel=0.05)
 
 
-@pytest.mark.parametrize(("tier", "times"), [("priority", 2), ("flex", 0.5), ("auto", 1)])
-async def test_a_service_tier_costs_what_it_costs(app, gateway, tier, times):
-    document = {"model": "openai/gpt-5", "messages": HELLO, "service_tier": tier}
-    asked = question_of(DIALECT.read(orjson.dumps(document)), DIALECT.name, None)
+TIERS = [
+    (OpenAIChat(), "openai/gpt-5", {"service_tier": "priority"}, "priority"),
+    (OpenAIChat(), "openai/gpt-5", {"service_tier": "flex"}, "flex"),
+    (OpenAIChat(), "openai/gpt-5", {"service_tier": "auto"}, None),
+    (OpenAIChat(), "openai/gpt-4.1-nano", {"service_tier": "fast"}, "fast"),
+    (AnthropicMessages(), "anthropic/claude-opus-4-8", {"speed": "fast"}, "fast"),
+    (AnthropicMessages(), "anthropic/claude-opus-4-8", {"speed": "standard"}, None),
+    (Gemini(), "gemini/gemini-3.8-flash-tts", {"serviceTier": "FLEX"}, "flex"),
+]
+
+
+@pytest.mark.parametrize("gateway", ["openai"], indirect=True)
+@pytest.mark.parametrize(("dialect", "model", "asked", "tier"), TIERS)
+async def test_a_service_tier_costs_what_it_costs(
+    app, client, gateway, dialect, model, asked, tier
+):
+    kind, _, name = model.partition("/")
+    if kind != gateway.fake.kind:
+        await connect(client, gateway.person, kind, gateway.fake.url)
+    document = {"model": model, "max_tokens": 9, "messages": HELLO, "contents": HELLO, **asked}
+    read = dialect.read(orjson.dumps(document), model=model)
+    plan = await plan_of(app, gateway, question_of(read, dialect.name, None))
+    price, usual = plan.candidates[0].price, list_price(kind, name)
+    assert price.tiers == list_price(kind, name, service_tier=tier).tiers
+    assert (price.tiers == usual.tiers) == (tier is None)
+
+
+async def test_a_service_tier_of_a_route_costs_what_it_costs(app, client, gateway):
+    candidate = {"model": "openai/gpt-5", "parameters": {"service_tier": "priority"}}
+    route = {"slug": "soon", "candidates": [candidate]}
+    made = await client.post("/v1/routes", json=route, headers=gateway.person.headers)
+    assert made.status_code == 201, made.text
+    plan = await plan_of(app, gateway, Question("soon"))
+    priority = list_price("openai", "gpt-5", service_tier="priority")
+    assert plan.candidates[0].price.tiers == priority.tiers
+
+
+async def plan_of(app, gateway, asked):
     payer = Payer(UUID(gateway.person.workspace_id), UUID(gateway.person.user_id), "gateway")
-    plan = await app.state.inference.routes.plan(payer, EVERYTHING, asked)
-    usual = list_price("openai", "gpt-5")
-    assert plan.candidates[0].price.tiers[0].output == times * usual.tiers[0].output
+    return await app.state.inference.routes.plan(payer, EVERYTHING, asked)
 
 
 async def test_a_reservation_runs_over_no_counter():

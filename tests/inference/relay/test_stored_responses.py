@@ -7,6 +7,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from app.inference.dialects.framing import payloads
+from app.inference.dialects.openai_responses.rows import new_name
 from tests.inference.relay.conftest import connect, open_gateway
 from tests.support.fakes.base import Said, say
 from tests.support.fakes.openai import FakeOpenAI
@@ -216,6 +217,13 @@ async def test_a_cache_gives_nobody_the_answer_to_anothers_response(app, client,
     await app.state.kernel.background.close()
     with pytest.raises(openai.NotFoundError):
         await sdk.responses.create(**asked, previous_response_id="resp_1")
+
+
+async def test_who_goes_on_from_what_nobody_stored_is_told_why(sdk, gateway):
+    with pytest.raises(openai.NotFoundError, match="Nobody stores what says `store: false`"):
+        await sdk.responses.create(
+            model=gateway.model, input="Go on.", previous_response_id=new_name("resp")
+        )
 
 
 @anthropic

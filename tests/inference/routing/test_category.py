@@ -48,7 +48,7 @@ def test_a_question_at_the_end_of_a_long_text_is_seen():
 
 def test_a_megabyte_takes_no_longer_than_a_page():
     text = "a" * 1_000_000
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(100):
         categorise(text, NOTHING)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5

@@ -16,6 +16,7 @@ from app.inference.gate.gate import Settlement
 from app.inference.gate.outbox import BATCH_NOTES
 from app.inference.gate.records import began_of, end_of, head_of, row_of, start_of
 from app.inference.providers.types import Usage
+from app.inference.usage import crud
 from app.inference.usage.drain import GROUP, STREAM, joined, latest
 from app.inference.usage.errors import LedgerFull
 from tests.inference.gate.conftest import (
@@ -90,7 +91,7 @@ async def test_what_was_stored_and_not_acknowledged_is_counted_once(kernel, paye
         dead.gate.settle(call, DONE)
         await dead.outbox.flush()
         entries = await dead.drain._read(">")
-        await dead.drain._write(joined(entries))
+        await crud.merge(kernel.database, joined(entries))
         await dead.die(kernel)
         before = await rows_when(kernel, payer, "succeeded")
         await alive.drain.adopt(0)
@@ -104,9 +105,8 @@ async def test_what_was_stored_and_not_acknowledged_is_counted_once(kernel, paye
 
 async def test_redelivery_and_disorder_change_nothing(kernel, payer):
     start, end = records_of(payer)
-    async with process(kernel) as mine:
-        for record in (end, start, end, start, end):
-            await mine.drain._merge([record])
+    for record in (end, start, end, start, end):
+        await crud.merge(kernel.database, orjson.dumps([record]))
     (row,) = await rows(kernel, payer)
     assert (row.status, row.output_tokens) == ("succeeded", 500)
 

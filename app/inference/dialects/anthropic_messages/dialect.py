@@ -9,7 +9,7 @@ from app.core.errors import AppError
 from app.inference.dialects.addresses import chat_url
 from app.inference.dialects.anthropic_messages import errors
 from app.inference.dialects.anthropic_messages.frames import EventFrames, usage_of
-from app.inference.dialects.anthropic_messages.parse import parse_request
+from app.inference.dialects.anthropic_messages.parse import OWN_NAMES, parse_request
 from app.inference.dialects.anthropic_messages.parse_blocks import NAME
 from app.inference.dialects.anthropic_messages.render import render_result
 from app.inference.dialects.anthropic_messages.stream import EventRenderer
@@ -26,7 +26,8 @@ from app.inference.dialects.ask import (
 )
 from app.inference.dialects.checks import integer, invalid
 from app.inference.dialects.dialect import Frames, OnGoing, Renderer
-from app.inference.dialects.errors import Headers, UpstreamWords
+from app.inference.dialects.errors import Headers, UpstreamWords, by_own_name
+from app.inference.dialects.extras import goes_on
 from app.inference.dialects.framing import comment
 from app.inference.dialects.signatures import MARK
 from app.inference.dialects.splice import with_model
@@ -54,7 +55,8 @@ class AnthropicMessages:
         document = read_document(body)
         model = model or read_model_name(document)
         model_at = model_places(body)
-        if not required(document, "messages", list, "an array of objects"):
+        said = required(document, "messages", list, "an array of objects")
+        if not said and not goes_on(document):
             raise invalid("messages", "at least one message is required")
         if not counts:
             required(document, "max_tokens", int, "an integer")
@@ -121,12 +123,12 @@ class AnthropicMessages:
     def error_response(
         self,
         error: AppError,
-        words: UpstreamWords | None = None,  # noqa: ARG002
+        words: UpstreamWords | None = None,
     ) -> tuple[int, Headers, bytes]:
-        return errors.error_response(error)
+        return errors.error_response(by_own_name(error, OWN_NAMES), words)
 
     def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
-        return errors.error_event(error)
+        return errors.error_event(by_own_name(error, OWN_NAMES))
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         try:
@@ -134,5 +136,11 @@ class AnthropicMessages:
         except ValueError:
             return None
         error = document.get("error") if isinstance(document, dict) else None
-        kind = error.get("type") if isinstance(error, dict) else None
-        return UpstreamWords(code=kind[:100]) if isinstance(kind, str) else None
+        if not isinstance(error, dict):
+            return None
+        kind, details = error.get("type"), error.get("details")
+        reason = details.get("error_code") if isinstance(details, dict) else None
+        return UpstreamWords(
+            code=kind[:100] if isinstance(kind, str) else None,
+            reason=reason[:100] if isinstance(reason, str) else None,
+        )

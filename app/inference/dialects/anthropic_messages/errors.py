@@ -6,9 +6,10 @@ import orjson
 
 from app.core.errors import AppError
 from app.core.ids import new_id
-from app.inference.dialects.errors import Headers, written
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords, written
 
 INVALID: Final = "invalid_request_error"
+THREAD: Final = "thread"
 OVERLOADED: Final = (529, "overloaded_error")
 LIMITED: Final = (429, "rate_limit_error")
 # By our own code: the status and type that Anthropic has for the same thing.
@@ -45,15 +46,26 @@ def shown_as(error: AppError) -> tuple[int, str]:
     )
 
 
-def envelope(error: AppError) -> tuple[int, dict[str, Any]]:
+def envelope(error: AppError, words: UpstreamWords | None = None) -> tuple[int, dict[str, Any]]:
     """The status and the body of an error; our own code stands beside Anthropic's type."""
     status, kind = shown_as(error)
-    told = {"type": kind, "message": error.detail, "code": error.code}
+    told: dict[str, Any] = {"type": kind, "message": error.detail, "code": error.code}
+    if (reason := reason_of(error, words)) is not None:
+        told["details"] = {"error_code": reason}
     return status, {"type": "error", "error": told, "request_id": f"req_{new_id().hex}"}
 
 
-def error_response(error: AppError) -> tuple[int, Headers, bytes]:
-    status, document = envelope(error)
+def reason_of(error: AppError, words: UpstreamWords | None) -> str | None:
+    """What Anthropic's SDKs go on by: without a thread that nobody keeps, anew after a lost one."""
+    if isinstance(error, RequestInvalid) and error.param == THREAD:
+        return "thread_unsupported_request"
+    return None if words is None else words.reason
+
+
+def error_response(
+    error: AppError, words: UpstreamWords | None = None
+) -> tuple[int, Headers, bytes]:
+    status, document = envelope(error, words)
     return written(error, status, document, [(b"request-id", document["request_id"].encode())])
 
 

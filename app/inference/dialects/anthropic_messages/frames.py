@@ -8,8 +8,11 @@ from app.inference.dialects.framing import FrameCutter, FrameTooLarge, payload
 from app.inference.providers.anthropic_messages.decode import read_usage
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.types import Usage
+from app.inference.usage.service import CHARACTERS_A_TOKEN
 
 DELTA: Final = b"event: content_block_delta\n"
+# About the bytes of a delta without a word.
+EMPTY: Final = 116
 # An opened message with an empty block is no token yet: another provider may still take over.
 ANSWERING: Final = frozenset({"content_block_delta", "content_block_stop", "message_delta"})
 
@@ -21,13 +24,14 @@ class EventFrames:
     error, ends the stream: it is `fault`, and does not leave. `message_stop` closes it.
     """
 
-    __slots__ = ("_cutter", "_usage", "begun", "count", "done", "fault")
+    __slots__ = ("_cutter", "_seen", "_usage", "_words", "begun", "done", "fault")
     background = None
 
     def __init__(self) -> None:
         self.done = False
         self.begun = False
-        self.count = 0
+        self._seen = 0
+        self._words = 0
         self.fault: BadAnswer | InBandError | None = None
         self._cutter = FrameCutter()
         self._usage: dict[str, Any] = {}
@@ -45,7 +49,8 @@ class EventFrames:
         gap = self._cutter.gap
         frames = block.count(gap)
         if gap == b"\n\n" and block.count(DELTA) == frames == block.count(b"}\n\n"):
-            self.count += frames
+            self._seen += frames
+            self._words += len(block) - frames * EMPTY
             self.begun = True
             return block
         return self._inspect(block, gap)
@@ -57,13 +62,20 @@ class EventFrames:
         return self.feed(self._cutter.gap)
 
     @property
+    def count(self) -> int:
+        """About how many tokens have gone by: there are several in a frame."""
+        return max(self._seen, self._words // CHARACTERS_A_TOKEN)
+
+    @property
     def usage(self) -> Usage | None:
         return usage_of({"usage": self._usage}) if self._usage else None
 
     def _inspect(self, block: bytes, gap: bytes) -> bytes:
         passed: list[bytes] = []
         for frame in block.split(gap)[:-1]:
-            self.count += 1
+            self._seen += 1
+            if frame.startswith(DELTA):
+                self._words += len(frame) - EMPTY
             self._read(frame)
             if self.fault is not None:
                 break

@@ -51,6 +51,8 @@ NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
 }
 # What makes Anthropic answer in blocks that no event of ours can tell of.
 OWN_BLOCKS: Final = frozenset({"mcp_servers", "container"})
+# What Anthropic keeps of a conversation, neither we can read nor guardrails can check.
+KEPT: Final = frozenset({"thread"})
 TOOL_FIELDS: Final = frozenset({
     "type", "name", "description", "input_schema", "strict", "cache_control",
 })  # fmt: skip
@@ -127,7 +129,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
 def parse_extra(document: dict[str, Any], target: Target) -> dict[str, Any]:
     """What only Anthropic understands, which goes there as it is."""
     unknown = unknown_of(document, TRANSLATED, NEUTRAL)
-    foreign = unknown if target.endpoint.dialect != NAME else unknown.keys() & OWN_BLOCKS
+    foreign = unknown if target.endpoint.dialect != NAME else unknown.keys() & (OWN_BLOCKS | KEPT)
     for name in foreign:
         raise UnsupportedParameter(name[:100])
     return unknown

@@ -166,8 +166,14 @@ def parse_result(block: dict[str, Any], at: str, names: dict[str, str]) -> ToolR
         "\n".join(said),
         is_error=bool(flag(block.get("is_error"), f"{at}.is_error")),
         attachments=tuple(part for part in parts if not isinstance(part, TextPart)),
-        cache=cache_hint(block.get("cache_control"), f"{at}.cache_control"),
+        cache=cache_hint(block.get("cache_control"), f"{at}.cache_control") or hint_of(parts),
     )
+
+
+def hint_of(parts: list[TextPart | ImagePart | FilePart]) -> CacheHint | None:
+    """The hint of the last text that has one, for the texts of a result are joined."""
+    hints = [part.cache for part in parts if isinstance(part, TextPart) and part.cache]
+    return hints[-1] if hints else None
 
 
 def result_blocks(block: dict[str, Any], at: str) -> Blocks:

@@ -105,6 +105,11 @@ def usage_row(usage: Usage) -> Block:
         "cache_read_input_tokens": cached,
         "output_tokens": usage.output_tokens,
     }
+    if hour := usage.hour_write_tokens:
+        row["cache_creation"] = {
+            "ephemeral_5m_input_tokens": written - hour,
+            "ephemeral_1h_input_tokens": hour,
+        }
     if usage.reasoning_tokens:
         row["output_tokens_details"] = {"thinking_tokens": usage.reasoning_tokens}
     return row

@@ -17,10 +17,10 @@ from app.inference.dialects.ask import (
 )
 from app.inference.dialects.checks import invalid
 from app.inference.dialects.dialect import Frames, OnGoing, Renderer
-from app.inference.dialects.errors import Headers, UpstreamWords
+from app.inference.dialects.errors import Headers, UpstreamWords, by_own_name
 from app.inference.dialects.gemini import errors
 from app.inference.dialects.gemini.frames import ChunkFrames, usage_of
-from app.inference.dialects.gemini.parse import parse_request
+from app.inference.dialects.gemini.parse import OWN_NAMES, parse_request
 from app.inference.dialects.gemini.parse_contents import NAME
 from app.inference.dialects.gemini.render import render_result
 from app.inference.dialects.gemini.stream import ChunkRenderer
@@ -116,10 +116,10 @@ class Gemini:
         error: AppError,
         words: UpstreamWords | None = None,  # noqa: ARG002 - Google names no field of its own
     ) -> tuple[int, Headers, bytes]:
-        return errors.error_response(error)
+        return errors.error_response(by_own_name(error, OWN_NAMES))
 
     def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
-        return errors.error_chunk(error)
+        return errors.error_chunk(by_own_name(error, OWN_NAMES))
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         try:

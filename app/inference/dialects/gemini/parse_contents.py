@@ -1,10 +1,10 @@
 """The contents of a generateContent request as canonical messages."""
 
 import mimetypes
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 import orjson
@@ -114,8 +114,8 @@ def parse_content(content: Row, at: str, reading: Reading) -> list[Message]:
     parts = rows(content.get("parts"), f"{at}.parts")
     found = [(f"{at}.parts[{number}]", part) for number, part in enumerate(parts)]
     if role == "model":
-        said = tuple(made for place, part in found for made in parse_said(part, place, reading))
-        return [Message("assistant", said)]
+        said = (made for place, part in found for made in parse_said(part, place, reading))
+        return [Message("assistant", tuple(whole_thoughts(said)))]
     return list(parse_turn(found, reading))
 
 
@@ -196,6 +196,32 @@ def parse_said(part: Row, at: str, reading: Reading) -> Iterator[Part]:
         yield ReasoningPart("", None, proof.value, proof.dialect)
     elif said or proof.value is not None:
         yield ReasoningPart(said, proof.value, None, proof.dialect if proof.value else None)
+
+
+def whole_thoughts(said: Iterable[Part]) -> Iterator[Part]:
+    """The same, where what a stream of ours has told in pieces is one thought with its proof."""
+    thought = ""
+    for part in said:
+        if isinstance(part, ReasoningPart) and part.signature is None and part.redacted is None:
+            thought += part.text
+            continue
+        if thought and is_proof(part):
+            yield replace(part, text=thought)
+        else:
+            yield from (ReasoningPart(thought), part) if thought else (part,)
+        thought = ""
+    if thought:
+        yield ReasoningPart(thought)
+
+
+def is_proof(part: Part) -> TypeGuard[ReasoningPart]:
+    """Whether a part is no more than another vendor's signature; Google has its own elsewhere."""
+    return (
+        isinstance(part, ReasoningPart)
+        and part.signature is not None
+        and not part.text
+        and part.dialect != NAME
+    )
 
 
 def parse_call(part: Row, at: str, reading: Reading) -> ToolCallPart:

@@ -3,12 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
+
 from app.inference.dialects.checks import expect_known, invalid, mapping, rows, strings, text
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.gemini.schema import json_schema
 from app.inference.providers.types import NamedTool, ToolChoice, ToolSpec
 
-TOOL_FIELDS: Final = frozenset({"name", "description", "parameters", "parametersJsonSchema"})
+TOOL_FIELDS: Final = frozenset({
+    "name", "description", "parameters", "parametersJsonSchema", "response", "responseJsonSchema",
+})  # fmt: skip
 TOOL_NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
     "behavior": ("UNSPECIFIED", "BLOCKING"),
 }
@@ -47,17 +51,26 @@ def parse_tools(given: Any, config: Any, *, same: bool) -> Tools:
 
 
 def parse_tool(row: dict[str, Any], at: str) -> ToolSpec:
-    # What it answers is told to the model only; no other dialect has a word for that.
     expect_known(row, TOOL_FIELDS, f"{at}.", TOOL_NEUTRAL)
-    schema = mapping(row.get("parametersJsonSchema"), f"{at}.parametersJsonSchema")
-    if not schema:
-        described = mapping(row.get("parameters"), f"{at}.parameters")
-        schema = json_schema(described, f"{at}.parameters")
     return ToolSpec(
         name=text(row.get("name"), f"{at}.name"),
-        description=text(row.get("description") or "", f"{at}.description", empty=True),
-        parameters=schema or {"type": "object", "properties": {}},
+        description=described(row, at),
+        parameters=schema_of(row, "parameters", at) or {"type": "object", "properties": {}},
     )
+
+
+def described(row: dict[str, Any], at: str) -> str:
+    """Its description, with what it answers: no other dialect has a place of its own for that."""
+    said = text(row.get("description") or "", f"{at}.description", empty=True)
+    answer = schema_of(row, "response", at)
+    told = f"Its answer has this JSON schema: {orjson.dumps(answer).decode()}" if answer else ""
+    return "\n\n".join(part for part in (said, told) if part)
+
+
+def schema_of(row: dict[str, Any], name: str, at: str) -> dict[str, Any]:
+    """A schema in JSON's words or in Google's own; empty where there is none."""
+    given = mapping(row.get(f"{name}JsonSchema"), f"{at}.{name}JsonSchema")
+    return given or json_schema(mapping(row.get(name), f"{at}.{name}"), f"{at}.{name}")
 
 
 def choose(tools: Tools, value: Any) -> Tools:

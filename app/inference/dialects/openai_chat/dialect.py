@@ -19,11 +19,12 @@ from app.inference.dialects.ask import (
     with_value,
 )
 from app.inference.dialects.dialect import Frames, OnGoing, Renderer
-from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords, by_own_name
 from app.inference.dialects.framing import PING, comment
 from app.inference.dialects.openai_chat import errors
 from app.inference.dialects.openai_chat.frames import ChunkFrames, usage_of
-from app.inference.dialects.openai_chat.parse import OTHER_WORDING, parse_request
+from app.inference.dialects.openai_chat.parse import OWN_NAMES, parse_request
+from app.inference.dialects.openai_chat.parse_parts import OTHER_WORDING
 from app.inference.dialects.openai_chat.render import ChunkRenderer
 from app.inference.dialects.openai_chat.render_result import render_result
 from app.inference.dialects.openai_chat.thinking import without_marks
@@ -117,10 +118,10 @@ class OpenAIChat:
     def error_response(
         self, error: AppError, words: UpstreamWords | None = None
     ) -> tuple[int, Headers, bytes]:
-        return errors.error_response(error, words)
+        return errors.error_response(by_own_name(error, OWN_NAMES), words)
 
     def error_event(self, error: AppError, after: bytes = b"") -> bytes:  # noqa: ARG002
-        return errors.error_chunk(error)
+        return errors.error_chunk(by_own_name(error, OWN_NAMES))
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return errors.words_of(body)

@@ -6,7 +6,7 @@ from app.inference.dialects.ask import optional, wrong_type
 from app.inference.dialects.checks import integer, number
 from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.parse_messages import parse_messages
-from app.inference.dialects.openai_chat.parse_parts import Whereto
+from app.inference.dialects.openai_chat.parse_parts import OTHER_WORDING, Whereto
 from app.inference.dialects.openai_chat.parse_tools import parse_choice, parse_format, parse_tools
 from app.inference.dialects.openai_chat.read_values import bias, metadata
 from app.inference.dialects.reasoning import effort
@@ -40,8 +40,6 @@ NEUTRAL: Final[dict[str, tuple[object, ...]]] = {
 }
 OWN_NAMES: Final = {"max_output_tokens": "max_tokens"}
 DIALECT: Final = "openai_chat"
-# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
-OTHER_WORDING: Final = frozenset({"mistral"})
 
 
 def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:

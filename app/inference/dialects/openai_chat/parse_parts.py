@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.inference.dialects.ask import wrong_type
 from app.inference.dialects.checks import expect_known, text
@@ -10,9 +10,14 @@ from app.inference.dialects.errors import UnsupportedParameter
 from app.inference.dialects.openai_chat.media import file_of, image_of, sound_of
 from app.inference.dialects.openai_chat.read_values import cache_hint
 from app.inference.integrations.directory import Target
-from app.inference.providers.types import Part, TextPart
+from app.inference.providers.types import CacheHint, Part, TextPart
 
-HINTS = frozenset({"type", "cache_control", "prompt_cache_breakpoint"})
+BREAKPOINT = "prompt_cache_breakpoint"
+HINTS = frozenset({"type", "cache_control", BREAKPOINT})
+# Servers of the same dialect that refuse what OpenAI takes, or have other names for it.
+OTHER_WORDING: Final = frozenset({"mistral"})
+# Those that let a client say up to where a prompt is to be remembered.
+MARKING: Final = frozenset({"openai_chat", "anthropic_messages"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,13 @@ class Whereto:
 
     same_dialect: bool = False
     target: Target | None = None
+
+    @property
+    def marks_prompts(self) -> bool:
+        if self.target is None:
+            return self.same_dialect
+        endpoint = self.target.endpoint
+        return endpoint.dialect in MARKING and endpoint.kind not in OTHER_WORDING
 
 
 PartParser = Callable[[dict[str, Any], str, Whereto], Part]
@@ -45,14 +57,23 @@ def parts_of(
     return tuple(parts)
 
 
-def parse_text(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
+def hint_of(part: dict[str, Any], at: str, whereto: Whereto) -> CacheHint | None:
+    """Up to where a prompt is to be remembered, for a provider that has words for it."""
+    if part.get(BREAKPOINT) is not None and not whereto.marks_prompts:
+        raise UnsupportedParameter(f"{at}.{BREAKPOINT}")
+    return cache_hint(part, at)
+
+
+def parse_text(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
     expect_known(part, HINTS | {"text"}, f"{at}.")
-    return TextPart(text(part.get("text"), f"{at}.text", empty=True), cache=cache_hint(part, at))
+    said = text(part.get("text"), f"{at}.text", empty=True)
+    return TextPart(said, cache=hint_of(part, at, whereto))
 
 
-def parse_refusal(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
+def parse_refusal(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
     expect_known(part, HINTS | {"refusal"}, f"{at}.")
-    return TextPart(text(part.get("refusal"), f"{at}.refusal", empty=True))
+    said = text(part.get("refusal"), f"{at}.refusal", empty=True)
+    return TextPart(said, cache=hint_of(part, at, whereto))
 
 
 def parse_image(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
@@ -63,7 +84,7 @@ def parse_image(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
     expect_known(image, {"url", "detail"}, f"{at}.image_url.")
     url = text(image.get("url"), f"{at}.image_url.url")
     detail = detail_of(image.get("detail"), f"{at}.image_url.detail", whereto)
-    return image_of(url, f"{at}.image_url.url", detail=detail, cache=cache_hint(part, at))
+    return image_of(url, f"{at}.image_url.url", detail=detail, cache=hint_of(part, at, whereto))
 
 
 def detail_of(value: Any, at: str, whereto: Whereto) -> str | None:
@@ -75,7 +96,7 @@ def detail_of(value: Any, at: str, whereto: Whereto) -> str | None:
     return text(value, at)
 
 
-def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
+def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
     expect_known(part, HINTS | {"file"}, f"{at}.")
     file = part.get("file")
     if not isinstance(file, dict):
@@ -85,16 +106,16 @@ def parse_file(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa
     name = file.get("filename")
     name = None if name is None else text(name, f"{at}.file.filename")
     encoded = text(file.get("file_data"), f"{at}.file.file_data")
-    return file_of(encoded, name, f"{at}.file.file_data", cache_hint(part, at))
+    return file_of(encoded, name, f"{at}.file.file_data", hint_of(part, at, whereto))
 
 
-def parse_sound(part: dict[str, Any], at: str, whereto: Whereto) -> Part:  # noqa: ARG001
+def parse_sound(part: dict[str, Any], at: str, whereto: Whereto) -> Part:
     expect_known(part, HINTS | {"input_audio"}, f"{at}.")
     sound = part.get("input_audio")
     if not isinstance(sound, dict):
         raise wrong_type(f"{at}.input_audio", "an object")
     expect_known(sound, {"data", "format"}, f"{at}.input_audio.")
-    return sound_of(sound, f"{at}.input_audio", cache_hint(part, at))
+    return sound_of(sound, f"{at}.input_audio", hint_of(part, at, whereto))
 
 
 TEXT_PARTS: dict[str, PartParser] = {"text": parse_text}

@@ -80,5 +80,5 @@ def schema_of(described: dict[str, Any], at: str) -> ResponseFormat:
         "json_schema",
         name=text(described.get("name"), at + ".name"),
         schema=schema,
-        strict=True if strict is None else strict,
+        strict=bool(strict),
     )

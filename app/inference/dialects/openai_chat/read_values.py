@@ -42,7 +42,6 @@ def cache_hint(part: dict[str, Any], at: str) -> CacheHint | None:
         case {"type": "ephemeral", **more}, _ if more.get("ttl") in (None, "5m"):
             return "5m"
         case None, {"mode": "explicit", **more} if more.get("ttl") in (None, "30m"):
-            # OpenAI's half an hour is the least; the hour is the next that others have.
-            return "1h"
+            return "30m"
     name = "cache_control" if part.get("cache_control") else "prompt_cache_breakpoint"
     raise UnsupportedParameter(f"{at}.{name}")

@@ -1,7 +1,7 @@
 """Canonical events in the chunks of Chat Completions."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -25,7 +25,6 @@ from app.inference.providers.types import (
 )
 
 DONE = b"data: [DONE]\n\n"
-REASONS: dict[FinishReason, str] = {"refusal": "content_filter"}
 
 
 class ChunkRenderer:
@@ -43,6 +42,7 @@ class ChunkRenderer:
         self._length = before.length
         self._cited = before.cited
         self._cited_from = before.cited_from
+        self._refused = False
         frame = orjson.dumps(before.identity or identity("chat.completion.chunk", model))
         self._head = b"data: " + frame[:-1] + b',"choices":[{"index":0,"delta":'
         self._frame = frame
@@ -78,6 +78,8 @@ class ChunkRenderer:
                 return self._closing(event)
 
     def _text(self, event: TextDelta) -> bytes:
+        if event.refusal:
+            return self._refusal(event)
         if self._cited:
             self._cited, self._cited_from = False, self._length
         text = event.text
@@ -87,23 +89,34 @@ class ChunkRenderer:
             if self._begun:
                 return self._text_head + orjson.dumps(text) + self._text_tail
             return self._chunk({"content": text})
-        told = orjson.dumps(logprobs_row(event.logprobs))
-        return self._chunk(
-            {"content": event.text}, b',"logprobs":%b,"finish_reason":null%b' % (told, self._end)
-        )
+        return self._chunk({"content": text}, self._likely(logprobs_row(event.logprobs)))
+
+    def _refusal(self, event: TextDelta) -> bytes:
+        self._refused = True
+        self.written += len(event.text)
+        likely = logprobs_row((), event.logprobs) if event.logprobs else None
+        return self._chunk({"refusal": event.text}, self._likely(likely))
+
+    def _likely(self, logprobs: dict[str, Any] | None) -> bytes:
+        return b',"logprobs":%b,"finish_reason":null%b' % (orjson.dumps(logprobs), self._end)
 
     def _chunk(self, delta: dict[str, Any], tail: bytes = b"") -> bytes:
         piece = self._head + orjson.dumps(delta) + (tail or self._tail)
         if self._begun:
             return piece
         self._begun = True
-        opening = {"role": "assistant", "content": "", "refusal": None}
+        refuses = "refusal" in delta
+        opening = {
+            "role": "assistant",
+            "content": None if refuses else "",
+            "refusal": "" if refuses else None,
+        }
         return self._head + orjson.dumps(opening) + self._tail + piece
 
     def _closing(self, event: Finished) -> bytes:
         self.finished = True
         opening = b"" if self._begun else self._chunk({})
-        reason = orjson.dumps(REASONS.get(event.reason, event.reason))
+        reason = orjson.dumps(shown_reason(event.reason, refused=self._refused))
         last = self._head + b'{},"logprobs":null,"finish_reason":' + reason + self._end
         if not self._with_usage:
             return opening + last + DONE
@@ -150,6 +163,13 @@ class Relayed:
         self.length += len(text)
 
 
+def shown_reason(reason: FinishReason, *, refused: bool) -> str:
+    """Why it ended: an answer is whole where it is a refusal in words (`refused`)."""
+    if reason != "refusal":
+        return reason
+    return "stop" if refused else "content_filter"
+
+
 def identity(kind: str, model: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-{new_id().hex}",
@@ -176,8 +196,13 @@ def signed(signature: str | None) -> dict[str, Any]:
     return {"extra_content": {"google": {"thought_signature": signature}}}
 
 
-def logprobs_row(logprobs: Iterable[TokenLogprob]) -> dict[str, Any]:
-    return {"content": [logprob_row(each) for each in logprobs], "refusal": None}
+def logprobs_row(
+    content: Sequence[TokenLogprob], refusal: Sequence[TokenLogprob] = ()
+) -> dict[str, Any]:
+    return {
+        "content": [logprob_row(each) for each in content] if content else None,
+        "refusal": [logprob_row(each) for each in refusal] if refusal else None,
+    }
 
 
 def logprob_row(said: TokenLogprob) -> dict[str, Any]:

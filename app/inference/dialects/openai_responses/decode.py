@@ -27,7 +27,8 @@ REASONS: dict[str, FinishReason] = {
 }
 CALLS = ("function_call", "custom_tool_call")
 REASONING = ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
-TEXT = ("response.output_text.delta", "response.refusal.delta")
+TEXT = "response.output_text.delta"
+REFUSAL = "response.refusal.delta"
 ARGUMENTS = ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta")
 
 
@@ -37,12 +38,16 @@ class EventDecoder:
     def __init__(self) -> None:
         self.done = False
         self._called = False
+        self._refused = False
 
     def feed(self, data: bytes) -> Iterator[StreamEvent]:
         event = orjson.loads(data)
         kind = event["type"]
-        if kind in TEXT:
+        if kind == TEXT:
             yield TextDelta(event["delta"], read_logprobs(event.get("logprobs") or ()))
+        elif kind == REFUSAL:
+            self._refused = True
+            yield TextDelta(event["delta"], refusal=True)
         elif kind in REASONING:
             yield ReasoningDelta(event["delta"])
         elif kind in ARGUMENTS:
@@ -67,5 +72,6 @@ class EventDecoder:
         if usage is not None:
             yield UsageReport(usage)
         details = response.get("incomplete_details") or {}
-        reason = REASONS.get(details.get("reason") or "", "tool_calls" if self._called else "stop")
+        ended: FinishReason = "tool_calls" if self._called else "stop"
+        reason = REASONS.get(details.get("reason") or "", "refusal" if self._refused else ended)
         yield Finished(reason, response["model"], response["id"])

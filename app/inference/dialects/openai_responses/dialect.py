@@ -20,13 +20,13 @@ from app.inference.dialects.ask import (
     wrong_type,
 )
 from app.inference.dialects.dialect import Frames, OnGoing, Renderer
-from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords
+from app.inference.dialects.errors import Headers, RequestInvalid, UpstreamWords, by_own_name
 from app.inference.dialects.framing import PING, comment
 from app.inference.dialects.openai_chat.errors import words_of
 from app.inference.dialects.openai_responses import errors
 from app.inference.dialects.openai_responses.decode import EventDecoder
 from app.inference.dialects.openai_responses.frames import ResponseFrames
-from app.inference.dialects.openai_responses.parse import parse_request
+from app.inference.dialects.openai_responses.parse import OWN_NAMES, parse_request
 from app.inference.dialects.openai_responses.render import EventRenderer, render_result
 from app.inference.dialects.openai_responses.stored import expect_opened
 from app.inference.dialects.openai_responses.unmarking import unmarked
@@ -129,10 +129,10 @@ class OpenAIResponses:
     def error_response(
         self, error: AppError, words: UpstreamWords | None = None
     ) -> tuple[int, Headers, bytes]:
-        return errors.error_response(error, words)
+        return errors.error_response(by_own_name(error, OWN_NAMES), words)
 
     def error_event(self, error: AppError, after: bytes = b"") -> bytes:
-        return errors.error_event(error, after)
+        return errors.error_event(by_own_name(error, OWN_NAMES), after)
 
     def words_of(self, body: bytes) -> UpstreamWords | None:
         return words_of(body)

@@ -13,6 +13,7 @@ from app.inference.dialects.openai_responses.rows import (
     message_row,
     new_name,
     reasoning_row,
+    refusal_row,
     summary_row,
     text_row,
 )
@@ -121,6 +122,44 @@ class MessageItem:
 
 
 @dataclass(slots=True)
+class RefusalItem:
+    """A message in which the model says that it will not answer."""
+
+    index: int
+    name: str = field(default_factory=lambda: new_name("msg"))
+    text: list[str] = field(default_factory=list)
+    _head: bytes = b""
+
+    @property
+    def place(self) -> Row:
+        return {"item_id": self.name, "output_index": self.index, "content_index": 0}
+
+    def opening(self, writer: Writer) -> bytes:
+        return writer.added(self.index, message_row(self.name, "in_progress", [])) + writer.event(
+            "response.content_part.added", **self.place, part=refusal_row("")
+        )
+
+    def add(self, text: str, writer: Writer) -> bytes:
+        self.text.append(text)
+        self._head = self._head or head_of("response.refusal.delta", **self.place)
+        return writer.piece(self._head, text)
+
+    def row(self, status: str) -> Row:
+        return message_row(self.name, status, [refusal_row("".join(self.text))])
+
+    def closing(self, writer: Writer, status: str) -> bytes:
+        row = self.row(status)
+        part = row["content"][0]
+        return b"".join(
+            (
+                writer.event("response.refusal.done", **self.place, refusal=part["refusal"]),
+                writer.event("response.content_part.done", **self.place, part=part),
+                writer.ended(self.index, row),
+            )
+        )
+
+
+@dataclass(slots=True)
 class ReasoningItem:
     """What can be seen of a model's reasoning, and its proof."""
 
@@ -200,4 +239,4 @@ class CallItem:
         return writer.event(kind, **self.place, **told) + writer.ended(self.index, row)
 
 
-Item = MessageItem | ReasoningItem | CallItem
+Item = MessageItem | RefusalItem | ReasoningItem | CallItem

@@ -93,7 +93,7 @@ def parse_request(document: dict[str, Any], target: Target) -> ChatRequest:
 
 
 def parse_messages(said: dict[str, Any], target: Target) -> tuple[Message, ...]:
-    whereto = Whereto(same_dialect=target.endpoint.dialect == FAMILY)
+    whereto = Whereto(same_dialect=target.endpoint.dialect == FAMILY, target=target)
     messages = ItemReader(target, whereto).messages(said.get("input", []))
     instructions = optional(said, "instructions", str, "a string")
     if instructions:

@@ -101,9 +101,11 @@ class ItemReader:
             said = f"No tool call found for function call output with call_id {call_id[:100]}."
             raise RequestInvalid(said, param=f"{at}.call_id", label="invalid_value")
         parts = parts_of(item.get("output"), f"{at}.output", USER_PARTS, self._whereto)
-        content = "".join(part.text for part in parts if isinstance(part, TextPart))
+        texts = [part for part in parts if isinstance(part, TextPart)]
+        content, hint = "".join(part.text for part in texts), texts[-1].cache if texts else None
         attached = tuple(part for part in parts if isinstance(part, ImagePart | FilePart))
-        result = ToolResultPart(call_id, self._names[call_id], content, attachments=attached)
+        name = self._names[call_id]
+        result = ToolResultPart(call_id, name, content, attachments=attached, cache=hint)
         return "tool", (result,)
 
     def _reasoning(self, item: dict[str, Any], at: str) -> Given:

@@ -11,6 +11,7 @@ from app.inference.dialects.openai_responses.items import (
     Item,
     MessageItem,
     ReasoningItem,
+    RefusalItem,
     Writer,
 )
 from app.inference.dialects.openai_responses.relayed import Relayed
@@ -62,6 +63,7 @@ class EventRenderer:
         self._next = before.following
         self._open: dict[int, Item] = {**before.open}
         self._calls: dict[int, CallItem] = {}
+        self._refused = False
 
     def render(self, event: StreamEvent) -> bytes:
         if isinstance(event, UsageReport):
@@ -78,6 +80,8 @@ class EventRenderer:
         match event:
             case TextDelta():
                 self.written += len(event.text)
+                if event.refusal:
+                    return self._refuse(event.text)
                 opening, message = self._message()
                 return opening + message.add(event, self._writer)
             case CitationDelta():
@@ -106,6 +110,15 @@ class EventRenderer:
         message = MessageItem(self._place())
         return closing + self._opened(message), message
 
+    def _refuse(self, text: str) -> bytes:
+        self._refused = True
+        for item in self._open.values():
+            if isinstance(item, RefusalItem):
+                return item.add(text, self._writer)
+        closing = self._close_all("completed", but=CallItem)
+        refusal = RefusalItem(self._place())
+        return closing + self._opened(refusal) + refusal.add(text, self._writer)
+
     def _reason(self, event: ReasoningDelta) -> bytes:
         under_way = [item for item in self._open.values() if isinstance(item, ReasoningItem)]
         frames = b""
@@ -124,7 +137,8 @@ class EventRenderer:
 
     def _closing(self, event: Finished) -> bytes:
         self.finished = True
-        lacks = INCOMPLETE.get(event.reason)
+        refuses_in_words = event.reason == "refusal" and self._refused
+        lacks = None if refuses_in_words else INCOMPLETE.get(event.reason)
         status = "incomplete" if lacks else "completed"
         frames = self._close_all(status)
         self.response = self.response | {
@@ -170,7 +184,7 @@ def events_of(result: ChatResult) -> Iterator[StreamEvent]:
     for index, part in enumerate(result.parts):
         match part:
             case TextPart():
-                yield TextDelta(part.text, part.logprobs)
+                yield TextDelta(part.text, part.logprobs, part.refusal)
                 yield from map(CitationDelta, part.citations)
             case ReasoningPart():
                 yield ReasoningDelta(part.text, part.signature, part.redacted)

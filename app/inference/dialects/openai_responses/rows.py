@@ -70,6 +70,10 @@ def text_row(text: str, annotations: list[Row], logprobs: list[Row]) -> Row:
     }
 
 
+def refusal_row(text: str) -> Row:
+    return {"type": "refusal", "refusal": text}
+
+
 def reasoning_row(name: str, status: str, summary: list[str], encrypted: str | None) -> Row:
     return {
         "id": name,

@@ -15,6 +15,10 @@ from app.inference.dialects.ask import Ask, with_value
 from app.inference.dialects.errors import ResponseNotFound
 
 PREVIOUS: Final = "previous_response_id"
+UNSTORED: Final = (
+    ". Nobody stores what says `store: false`, as do all answers that are translated from another "
+    "vendor's or come out of a cache: give the turns themselves."
+)
 # Multiples of three, so that base64 has no padding.
 CUSTOMER_BYTES: Final = 9
 SEAL_BYTES: Final = 18
@@ -85,4 +89,4 @@ def expect_opened(ask: Ask) -> None:
     """Raise ResponseNotFound for a response that nobody has found to be the caller's."""
     given = ask.document.get(PREVIOUS)
     if given is not None and ask.options.get(PREVIOUS) != given:
-        raise ResponseNotFound(str(given))
+        raise ResponseNotFound(str(given), UNSTORED)

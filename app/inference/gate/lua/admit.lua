@@ -43,7 +43,7 @@ local function hold_call(call, shared, candidate, amount)
     keys[i] = shared[6][place][1]
     add_to_budget(keys[i], 0, amount, id)
   end
-  local held = take_slots(shared[5], request)
+  local held = take_slots(shared[5], request, shared[2] == 0 and not anew)
   if #keys > 0 or #held > 0 then
     keep_packed(holds_of(shared[1]), id, {amount, keys, held, request})
   end
@@ -63,20 +63,14 @@ local function admit(call, attached, common, at)
   local cold = cold_budgets(shared[6])
   if cold then return {'cold', {}, cold} end
   if anew then give_back(shared[1], call[3]) end
-  local standing, refused = weigh(policies, at, taken)
-  if refused then return {'rate', standing} end
+  local lacks, short = weigh(policies, at, taken)
+  if short then return {'rate', take(policies, lacks, at, 0), short} end
   local full = shared[2] == 0 and full_slot(shared[5])
-  if full then
-    take(policies, standing, at, requests)
-    return {'busy', standing, full}
-  end
+  if full then return {'busy', take(policies, lacks, at, requests), full} end
   local chosen, found = choose(call, shared, at)
-  if not chosen then
-    take(policies, standing, at, requests)
-    return {'no', standing, found}
-  end
+  if not chosen then return {'no', take(policies, lacks, at, requests), found} end
   local candidate, amount = shared[7][chosen], call[6][chosen]
-  take(policies, standing, at, #policies, taken)
+  local standing = take(policies, lacks, at, #policies, taken)
   hold_call(call, shared, candidate, amount ~= cjson.null and amount or 0)
   if found then probe_breaker(candidate[1], call[3], at) end
   local reserved = amount ~= cjson.null and exact(amount) or 'null'

@@ -25,9 +25,9 @@ local function decide(question, attached, shared)
     return {end_load(key, token, settled, question[6], question[7], question[8])}
   end
   if kind == 'count' then
-    local standing, refused = weigh(question[3], at)
-    if not refused then take(question[3], standing, at, #question[3]) end
-    return {standing}
+    local policies = question[3]
+    local lacks, short = weigh(policies, at)
+    return {take(policies, lacks, at, short and 0 or #policies), short or nil}
   end
   local found = {}
   for i, key in ipairs(question[3]) do found[i] = breaker_standing(key, at) end

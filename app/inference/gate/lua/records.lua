@@ -11,8 +11,8 @@ end
 
 local function write_records()
   if recorded.pieces == 0 then return end
-  records[1] = '['
-  local rows = table.concat(records, '', 1, recorded.pieces) .. ']'
+  records[1], records[recorded.pieces + 1] = '[', ']'
+  local rows = table.concat(records, '', 1, recorded.pieces + 1)
   redis.call('XADD', 'usage:calls', '*', 'records', rows)
   records, recorded = {}, {pieces = 0}
 end

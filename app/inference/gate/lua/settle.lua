@@ -83,11 +83,18 @@ end
 
 -- Read at once what the notes of this executor's own calls will ask for.
 local function read_holds(executor, notes)
-  local ids = {}
+  local ids, requests = {}, {}
   for _, note in ipairs(notes) do
     if note[6] == '' then ids[#ids + 1] = note[1] end
   end
-  read_packed(holds_of(executor), ids)
+  local holds = read_packed(holds_of(executor), ids)
+  for _, id in ipairs(ids) do
+    for _, key in ipairs(holds[id] and holds[id][3] or {}) do
+      requests[key] = requests[key] or {}
+      table.insert(requests[key], holds[id][4])
+    end
+  end
+  for key, found in pairs(requests) do read_attempts(key, found) end
 end
 
 -- {executor, sequence, notes, {breaker, good calls}s, late holds, terms}; attached: the records.

@@ -17,13 +17,22 @@ local function full_slot(limits)
   end
 end
 
+-- Have it known how many attempts these requests have open, read at once.
+local function read_attempts(key, requests)
+  local attempts, unknown = slot_of(key).attempts, {}
+  for _, request in ipairs(requests) do
+    if not attempts[request] then unknown[#unknown + 1] = request end
+  end
+  if #unknown == 0 then return end
+  for i, open in ipairs(redis.call('HMGET', key, unpack(unknown))) do
+    attempts[unknown[i]] = tonumber(open or 0)
+  end
+end
+
 local function count_attempt(key, request, by)
   local slot = slot_of(key)
+  if not slot.attempts[request] then read_attempts(key, {request}) end
   local before = slot.attempts[request]
-  if not before then
-    before = tonumber(redis.call('HGET', key, request) or 0)
-    slot.attempts[request] = before
-  end
   local after = math.max(before + by, 0)
   put(slot.attempts, request, after)
   slot.changed[request] = true
@@ -31,9 +40,11 @@ local function count_attempt(key, request, by)
   if before > 0 and after == 0 then put(slot, 'taken', slot.taken - 1) end
 end
 
-local function take_slots(limits, request)
+-- Of a request that is `fresh` nobody has to look for attempts before this one.
+local function take_slots(limits, request, fresh)
   local keys = {}
   for i, limit in ipairs(limits) do
+    if fresh then slot_of(limit[1]).attempts[request] = 0 end
     count_attempt(limit[1], request, 1)
     keys[i] = limit[1]
   end

@@ -182,10 +182,12 @@ def read_usage(usage: dict[str, Any]) -> Usage:
     cached = tokens(usage.get("cache_read_input_tokens"))
     written = tokens(usage.get("cache_creation_input_tokens"))
     details = usage.get("output_tokens_details") or {}
+    kept = usage.get("cache_creation") or {}
     return Usage(
         input_tokens=tokens(usage.get("input_tokens")) + cached + written,
         output_tokens=tokens(usage.get("output_tokens")),
         cached_input_tokens=cached,
         cache_write_tokens=written,
         reasoning_tokens=tokens(details.get("thinking_tokens")),
+        hour_write_tokens=min(written, tokens(kept.get("ephemeral_1h_input_tokens"))),
     )

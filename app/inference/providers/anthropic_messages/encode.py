@@ -94,7 +94,8 @@ def encode_budget(request: ChatRequest) -> dict[str, Any]:
         allowed = budget + default
     elif allowed <= SMALLEST_BUDGET:
         raise Unsupported(
-            f"reasoning needs `max_output_tokens` above {SMALLEST_BUDGET} on this model."
+            f"reasoning needs `max_output_tokens` above {SMALLEST_BUDGET} on this model.",
+            "max_output_tokens",
         )
     elif allowed <= budget:
         budget = max(SMALLEST_BUDGET, allowed // 2)
@@ -127,13 +128,15 @@ def encode_effort(request: ChatRequest) -> tuple[dict[str, Any] | None, str | No
 
 def encode_tier(tier: str | None) -> str | None:
     if tier is not None and tier not in SERVICE_TIERS:
-        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.")
+        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.", "service_tier")
     return None if tier is None else SERVICE_TIERS[tier]
 
 
 def encode_format(wanted: ResponseFormat) -> dict[str, Any]:
     if wanted.type == "json_object":
-        raise Unsupported(f"{DIALECT} has no json_object format; give a json_schema.")
+        raise Unsupported(
+            f"{DIALECT} has no json_object format; give a json_schema.", "response_format"
+        )
     return {"type": "json_schema", "schema": dict(wanted.schema or {"type": "object"})}
 
 

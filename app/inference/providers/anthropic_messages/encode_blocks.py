@@ -148,8 +148,11 @@ def encode_reasoning(part: ReasoningPart) -> list[Block]:
 
 
 def cached(block: Block, hint: CacheHint | None) -> Block:
-    """Mark a block as the end of what is to be remembered; five minutes are the default."""
+    """Mark a block as the end of what is to be remembered; five minutes are the default.
+
+    OpenAI's half an hour is the least; the hour is the next that there is.
+    """
     if hint is None:
         return block
-    control = {"type": "ephemeral"} if hint == "5m" else {"type": "ephemeral", "ttl": hint}
+    control = {"type": "ephemeral"} if hint == "5m" else {"type": "ephemeral", "ttl": "1h"}
     return block | {"cache_control": control}

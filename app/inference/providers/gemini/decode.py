@@ -136,9 +136,24 @@ def read_usage(usage: dict[str, Any]) -> Usage:
     """Thoughts are counted beside the candidates there, inside the output here."""
     thoughts = tokens(usage.get("thoughtsTokenCount"))
     tool_input = tokens(usage.get("toolUsePromptTokenCount"))
+    given = by_modality(usage.get("promptTokensDetails"))
+    cached = by_modality(usage.get("cacheTokensDetails"))
+    made = by_modality(usage.get("candidatesTokensDetails"))
     return Usage(
         input_tokens=tokens(usage.get("promptTokenCount")) + tool_input,
         output_tokens=tokens(usage.get("candidatesTokenCount")) + thoughts,
         cached_input_tokens=tokens(usage.get("cachedContentTokenCount")),
         reasoning_tokens=thoughts,
+        audio_input_tokens=max(0, given.get("AUDIO", 0) - cached.get("AUDIO", 0)),
+        image_input_tokens=max(0, given.get("IMAGE", 0) - cached.get("IMAGE", 0)),
+        video_input_tokens=max(0, given.get("VIDEO", 0) - cached.get("VIDEO", 0)),
+        cached_audio_tokens=cached.get("AUDIO", 0),
+        cached_image_tokens=cached.get("IMAGE", 0),
+        audio_output_tokens=made.get("AUDIO", 0),
+        image_output_tokens=made.get("IMAGE", 0),
     )
+
+
+def by_modality(details: Any) -> dict[str, int]:
+    rows = details if isinstance(details, list) else ()
+    return {str(row.get("modality")): tokens(row.get("tokenCount")) for row in rows}

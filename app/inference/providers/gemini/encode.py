@@ -39,7 +39,9 @@ SERVICE_TIERS: Final[dict[str, str | None]] = {
 
 def encode_request(request: ChatRequest) -> dict[str, Any]:
     if request.parallel_tool_calls is False:
-        raise Unsupported(f"{DIALECT} cannot be kept from calling tools in parallel.")
+        raise Unsupported(
+            f"{DIALECT} cannot be kept from calling tools in parallel.", "parallel_tool_calls"
+        )
     contents = encode_contents(request.messages, request.model)
     body: dict[str, Any] = {**request.extra, "contents": contents}
     system = [text_of(m, DIALECT) for m in request.messages if m.role == "system"]
@@ -104,7 +106,7 @@ def encode_thinking(request: ChatRequest) -> dict[str, Any]:
 
 def encode_tier(tier: str | None) -> str | None:
     if tier is not None and tier not in SERVICE_TIERS:
-        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.")
+        raise Unsupported(f"{DIALECT} has no `service_tier` {tier[:40]!r}.", "service_tier")
     return None if tier is None else SERVICE_TIERS[tier]
 
 

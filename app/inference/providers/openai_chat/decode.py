@@ -119,7 +119,7 @@ class ChunkDecoder:
         if delta.get("refusal"):
             self._refused = True
             likely = read_logprobs(logprobs.get("refusal") or ())
-            yield TextDelta(require_text(delta["refusal"]), likely)
+            yield TextDelta(require_text(delta["refusal"]), likely, refusal=True)
 
     def _read_call(self, position: int, call: dict[str, Any]) -> Iterator[StreamEvent]:
         function = call.get("function") or {}
@@ -208,4 +208,12 @@ def read_usage(usage: dict[str, Any]) -> Usage:
     if prompt:
         cached = prompt.get("cached_tokens") or cached
         cache_written = tokens(prompt.get("cache_write_tokens"))
-    return Usage(given, written, tokens(cached) if cached else 0, cache_written, reasoning)
+    return Usage(
+        given,
+        written,
+        tokens(cached) if cached else 0,
+        cache_written,
+        reasoning,
+        audio_input_tokens=tokens(prompt.get("audio_tokens")) if prompt else 0,
+        audio_output_tokens=tokens(completion.get("audio_tokens")) if completion else 0,
+    )

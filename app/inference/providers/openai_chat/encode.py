@@ -35,7 +35,7 @@ class Wording:
 
 def encode_request(request: ChatRequest, wording: Wording, *, streaming: bool) -> dict[str, Any]:
     if request.extra.get("n") not in (None, 1):
-        raise Unsupported("more than one choice (`n`) is not supported.")
+        raise Unsupported("more than one choice (`n`) is not supported.", "n")
     messages = encode_messages(request.messages, returns_reasoning=wording.returns_reasoning)
     body: dict[str, Any] = {
         **request.extra,
@@ -83,7 +83,9 @@ def sampling(request: ChatRequest) -> dict[str | None, Any]:
 def encode_effort(request: ChatRequest) -> Effort | None:
     """The effort, or the one that a budget in tokens stands for; -1 leaves it to the model."""
     if request.shows_reasoning is False:
-        raise Unsupported("this provider always shows its reasoning (`shows_reasoning`).")
+        raise Unsupported(
+            "this provider always shows its reasoning (`shows_reasoning`).", "shows_reasoning"
+        )
     budget = request.reasoning_budget
     if request.reasoning_effort is not None or budget is None or budget < 0:
         return request.reasoning_effort

@@ -1,10 +1,12 @@
 """Canonical messages as those of Chat Completions."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from typing import Any
 
 from app.inference.providers.codec import Unsupported, text_of
 from app.inference.providers.types import (
+    CacheHint,
     FilePart,
     ImagePart,
     Message,
@@ -16,6 +18,7 @@ from app.inference.providers.types import (
 )
 
 DIALECT = "openai_chat"
+MARKED: CacheHint = "30m"
 # What the dialect calls the sound formats that it takes.
 SOUNDS = {
     "audio/wav": "wav",
@@ -29,7 +32,7 @@ SOUNDS = {
 def encode_messages(
     messages: tuple[Message, ...], *, returns_reasoning: bool
 ) -> list[dict[str, Any]]:
-    """Hints to cache a prompt are left out: servers of this dialect do so by themselves."""
+    """Hints to cache a prompt are left out, but OpenAI's own: others do so by themselves."""
     lines: list[dict[str, Any]] = []
     attached: list[dict[str, Any]] = []
     for message in messages:
@@ -47,19 +50,35 @@ def encode_messages(
 
 def encode_message(message: Message, returns_reasoning: bool) -> dict[str, Any]:
     if message.role == "system":
-        return {"role": "system", "content": text_of(message, DIALECT)}
+        text = text_of(message, DIALECT)
+        return {"role": "system", "content": marked(message.parts) or text}
     if message.role == "assistant":
         return encode_assistant(message, returns_reasoning)
     return {"role": "user", "content": encode_user(message)}
 
 
 def encode_user(message: Message) -> str | list[dict[str, Any]]:
-    if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
-        return message.parts[0].text
+    first = message.parts[0] if len(message.parts) == 1 else None
+    if isinstance(first, TextPart) and first.cache != MARKED:
+        return first.text
     return [encode_content(part) for part in message.parts]
 
 
+def marked(parts: Iterable[Part]) -> list[dict[str, Any]] | None:
+    """Texts apart, where OpenAI is told up to which of them to remember; None elsewhere."""
+    texts = [part for part in parts if isinstance(part, TextPart)]
+    if all(part.cache != MARKED for part in texts):
+        return None
+    return [encode_content(part) for part in texts]
+
+
 def encode_content(part: Part) -> dict[str, Any]:
+    row = encode_part(part)
+    hint = getattr(part, "cache", None)
+    return row | {"prompt_cache_breakpoint": {"mode": "explicit"}} if hint == MARKED else row
+
+
+def encode_part(part: Part) -> dict[str, Any]:
     match part:
         case TextPart():
             return {"type": "text", "text": part.text}
@@ -106,7 +125,8 @@ def encode_assistant(message: Message, returns_reasoning: bool) -> dict[str, Any
                 raise Unsupported(
                     f"{DIALECT} takes no {type(part).__name__} in an assistant message."
                 )
-    line: dict[str, Any] = {"role": "assistant", "content": "".join(text) or None}
+    said = marked(message.parts) or "".join(text) or None
+    line: dict[str, Any] = {"role": "assistant", "content": said}
     if calls:
         line["tool_calls"] = calls
         if returns_reasoning and reasoning:
@@ -120,7 +140,8 @@ def encode_result(part: Part) -> dict[str, Any]:
     if not isinstance(part, ToolResultPart):
         raise Unsupported(f"{DIALECT} takes no {type(part).__name__} in a tool message.")
     content = f"Error: {part.content}" if part.is_error else part.content
-    return {"role": "tool", "tool_call_id": part.call_id, "content": content}
+    said = marked([TextPart(content, cache=part.cache)]) or content
+    return {"role": "tool", "tool_call_id": part.call_id, "content": said}
 
 
 def encode_attachments(part: Part) -> list[dict[str, Any]]:

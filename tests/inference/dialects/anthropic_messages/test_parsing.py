@@ -315,3 +315,19 @@ def test_bytes_go_on_unchanged_but_for_the_models_name():
     body = b'{ "max_tokens":9, "messages":[{"role":"user","content":"Hi"}], "model": "a/b" }'
     ask = DIALECT.read(body)
     assert DIALECT.upstream_body(ask, "claude") == body.replace(b'"a/b"', b'"claude"')
+
+
+def test_a_hint_inside_a_result_is_the_results(settings):
+    said = {"type": "text", "text": "sunny", "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [said]}
+    turns = [{"role": "assistant", "content": [CALL]}, {"role": "user", "content": [result]}]
+    request = parsed(settings, "anthropic", messages=[*HELLO, *turns])
+    assert request.messages[-1].parts[0].cache == "1h"
+
+
+def test_a_thread_is_kept_by_nobody_who_reads_the_request(settings):
+    with pytest.raises(UnsupportedParameter) as refused:
+        parsed(settings, "anthropic", thread={"type": "create"})
+    _, _, body = DIALECT.error_response(refused.value)
+    details = orjson.loads(body)["error"]["details"]
+    assert details == {"error_code": "thread_unsupported_request"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from app.inference.dialects.anthropic_messages import AnthropicMessages
+from app.inference.dialects.anthropic_messages.render import usage_row
 from app.inference.providers.anthropic_messages.decode import EventDecoder
 from app.inference.providers.codec import BadAnswer, InBandError
 from app.inference.providers.collect import Collector
@@ -238,3 +239,11 @@ def test_a_stream_without_its_end_is_not_done():
     assert frames.feed(closing) == b""
     assert frames.end() == closing + b"\n\n"
     assert frames.done
+
+
+def test_cache_writes_for_an_hour_are_told_apart():
+    written = {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4}
+    told = {"input_tokens": 1, "cache_creation_input_tokens": 7, "cache_creation": written}
+    usage = DIALECT.usage_of({"usage": told})
+    assert (usage.cache_write_tokens, usage.hour_write_tokens) == (7, 4)
+    assert usage_row(usage)["cache_creation"] == written

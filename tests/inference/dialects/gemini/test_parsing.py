@@ -316,6 +316,29 @@ def test_a_signature_goes_back_to_the_model_that_gave_it_and_to_no_other(setting
     assert passed["contents"][1]["parts"] == [CALL | {"thoughtSignature": SKIP}]
 
 
+def test_a_thought_that_was_streamed_in_pieces_goes_back_whole(settings):
+    pieces = [{"text": "H", "thought": True}, {"text": "m.", "thought": True}]
+    proof = {"text": "", "thoughtSignature": wrap(Proof("claude-x", "sig"))}
+    parts = [*pieces, proof, {"text": "So."}, pieces[0], CALL]
+    contents = [*HELLO, {"role": "model", "parts": parts}, *HELLO]
+    said = parsed(settings, "anthropic", "claude-x", contents=contents).messages[1].parts
+    assert said[:3] == (
+        ReasoningPart("Hm.", "sig", None, "anthropic_messages"),
+        TextPart("So."),
+        ReasoningPart("H"),
+    )
+
+
 def test_bytes_without_a_signature_of_ours_go_on_unchanged():
     body = b'{ "contents": [{"parts": [{"text": "Hi"}]}], "novelty": 1 }'
     assert DIALECT.upstream_body(DIALECT.read(body, model="auto"), "gemini-3-pro") == body
+
+
+@pytest.mark.parametrize(
+    "answer", [{"responseJsonSchema": {"type": "string"}}, {"response": {"type": "STRING"}}]
+)
+def test_what_a_function_answers_is_told_with_what_it_is_for(settings, answer):
+    function = {"name": "f", "description": "Looks.", **answer}
+    request = parsed(settings, tools=[{"functionDeclarations": [function]}])
+    said = 'Looks.\n\nIts answer has this JSON schema: {"type":"string"}'
+    assert request.tools[0].description == said

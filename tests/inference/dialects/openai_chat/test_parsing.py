@@ -99,12 +99,24 @@ def test_hints_to_cache_the_prompt_are_understood_in_both_words(parse):
     for hint, told in [
         ({"cache_control": {"type": "ephemeral"}}, "5m"),
         ({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, "1h"),
-        ({"prompt_cache_breakpoint": {"mode": "explicit"}}, "1h"),
+        ({"prompt_cache_breakpoint": {"mode": "explicit"}}, "30m"),
     ]:
         part = {"type": "text", "text": "Hi"} | hint
         assert part_of(parse, part, "anthropic") == TextPart("Hi", cache=told)
     with pytest.raises(UnsupportedParameter):
         parse(content=[{"type": "text", "text": "Hi", "cache_control": {"type": "forever"}}])
+
+
+def test_a_breakpoint_is_refused_where_nobody_has_words_for_it(parse):
+    hint = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    for kind in ("gemini", "mistral"):
+        with pytest.raises(UnsupportedParameter) as refused:
+            parse(kind, [{"type": "text", "text": "Hi"} | hint])
+        assert refused.value.param == "messages[0].content[0].prompt_cache_breakpoint"
+    for part in ({"type": "text", "text": "Hi"}, {"type": "refusal", "refusal": "Hi"}):
+        before = {"role": "assistant", "content": [part | hint]}
+        request = parse("openai", messages=[before])
+        assert request.messages[0].parts == (TextPart("Hi", cache="30m"),)
 
 
 def test_a_field_of_a_part_that_nobody_knows_is_refused_by_name(parse):
@@ -123,7 +135,7 @@ def test_what_a_schema_is_about_goes_on_in_it(parse):
     described = {"name": "n", "description": "Numbers.", "schema": {"type": "object"}}
     request = parse(response_format={"type": "json_schema", "json_schema": described})
     assert request.response_format == ResponseFormat(
-        "json_schema", "n", {"description": "Numbers.", "type": "object"}
+        "json_schema", "n", {"description": "Numbers.", "type": "object"}, strict=False
     )
 
 

@@ -135,3 +135,22 @@ def test_a_document_is_cited_with_what_was_quoted_from_it():
 def test_reasoning_without_a_word_is_no_chunk():
     renderer = DIALECT.renderer(ASK, "model-1")
     assert renderer.render(ReasoningDelta("")) == b""
+
+
+def test_a_refusal_has_its_own_place_beside_what_was_said():
+    events = [
+        TextDelta("Well, "),
+        TextDelta("no", LIKELY, refusal=True),
+        TextDelta(".", refusal=True),
+        Finished("refusal", "m", "r"),
+    ]
+    chunks = chunks_in(rendered(events))
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"]]
+    assert "".join(delta.get("refusal") or "" for delta in deltas) == "no."
+    assert "".join(delta.get("content") or "" for delta in deltas) == "Well, "
+    result = collected(events).result()
+    assert [part.refusal for part in result.parts] == [False, True]
+    choice = orjson.loads(DIALECT.render(result, "model-1", ASK))["choices"][0]
+    assert (choice["message"]["content"], choice["message"]["refusal"]) == ("Well, ", "no.")
+    assert (choice["logprobs"]["content"], len(choice["logprobs"]["refusal"])) == (None, 1)
+    assert choice["finish_reason"] == "stop"

@@ -299,3 +299,21 @@ def test_a_proof_can_be_opened_again(model, value, call, redacted):
 @given(st.text(max_size=50))
 def test_a_forged_proof_is_none(forged):
     assert unwrap(MARK.decode() + forged) is None
+
+
+def test_a_breakpoint_stays_where_it_stands(parse):
+    hint = {"prompt_cache_breakpoint": {"mode": "explicit"}}
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = [{"type": "input_text", "text": "sunny"} | hint]
+    given = [
+        {"role": "assistant", "content": [{"type": "output_text", "text": "Hi"} | hint]},
+        {"role": "user", "content": [{"type": "input_text", "text": "Go on"} | hint]},
+        call,
+        {"type": "function_call_output", "call_id": "c", "output": output},
+    ]
+    for kind in ("openai", "anthropic"):
+        found = [message.parts[0] for message in parse(kind, input=given).messages]
+        assert [found[at].cache for at in (0, 1, 3)] == ["30m"] * 3
+    with pytest.raises(UnsupportedParameter) as refused:
+        parse("gemini", input=given)
+    assert refused.value.param == "input[0].content[0].prompt_cache_breakpoint"

@@ -221,3 +221,24 @@ def test_reasoning_that_another_model_has_signed_stays_away_from_openai():
     output = orjson.loads(DIALECT.render(result, "claude-1", ASK))["output"]
     ask = DIALECT.read(orjson.dumps({"model": "auto", "input": [*output, {"role": "user"}]}))
     assert orjson.loads(DIALECT.upstream_body(ask, "gpt-1"))["input"] == [{"role": "user"}]
+
+
+def test_a_refusal_is_a_part_of_its_own_kind():
+    events = [
+        TextDelta("Well, "),
+        TextDelta("no", refusal=True),
+        TextDelta(".", refusal=True),
+        Finished("refusal", "m", "r"),
+    ]
+    found = events_in(rendered(events))
+    for event in found:
+        EVENT.validate_python(event)
+    response = found[-1]["response"]
+    parts = [item["content"][0] for item in response["output"]]
+    assert [part.get("text", part.get("refusal")) for part in parts] == ["Well, ", "no."]
+    assert parts[1]["type"] == "refusal"
+    assert (response["status"], response["incomplete_details"]) == ("completed", None)
+    decoder = EventDecoder()
+    again = [event for told in found for event in decoder.feed(orjson.dumps(told))]
+    assert [event.refusal for event in again if isinstance(event, TextDelta)] == [False, True, True]
+    assert [event.reason for event in again if isinstance(event, Finished)] == ["refusal"]
