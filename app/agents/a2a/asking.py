@@ -1,5 +1,6 @@
 """Asking an agent of another service, by the official SDK. Loads it: import this late."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -54,7 +55,10 @@ async def read_card(outbound: Outbound, url: str, credential: Opened | None) -> 
     """A card as JSON, in the form of A2A 1.0; raises CardUnusable."""
     try:
         outbound.check_url(url)
-        async with guarded_client(outbound, credential, seconds=SECONDS) as http:
+        async with (
+            asyncio.timeout(SECONDS),
+            guarded_client(outbound, credential, seconds=SECONDS) as http,
+        ):
             answer = await http.get(url)
             answer.raise_for_status()
             card = parse_agent_card(answer.json())
@@ -114,8 +118,10 @@ async def ask(
             async for event in client.send_message(SendMessageRequest(message=asked)):
                 heard.take(event)
     except (A2AClientError, A2AError) as error:
-        raise Unanswered(_without_secrets(str(error), credential)[:500]) from error
-    except (ParseError, ValueError) as error:
+        # What follows its first line explains HTTP.
+        said = str(error).partition("\n")[0]
+        raise Unanswered(_without_secrets(said, credential)[:500]) from error
+    except (ParseError, ValueError, RecursionError) as error:
         raise Unanswered(f"it cannot be understood ({type(error).__name__})") from error
     return _clean(heard.said(), credential)
 

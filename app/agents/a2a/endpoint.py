@@ -22,7 +22,7 @@ from app.agents.runtime.launching import Launcher
 from app.core.audit import current_request
 from app.core.auth import Access, Permission
 from app.core.errors import AppError, BadRequest, MethodNotAllowed, NotFound
-from app.core.http.event_stream import SlowReader
+from app.core.http.event_stream import SlowReader, let_in, serve_while
 from app.core.http.guard import CredentialMissing, ScopeMissing
 from app.core.http.json_route import facts_of
 from app.core.http.measure import ROUTE
@@ -58,7 +58,7 @@ class A2aEndpoint:
 
         try:
             answer = await self._answer(scope, receive)
-            await answer(scope, receive, watched)
+            await serve_while(answer, let_in(self._kernel), scope, receive, watched)
         except ClientGone:
             return
         except Exception as error:

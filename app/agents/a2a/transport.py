@@ -10,6 +10,7 @@ import httpx
 from yarl import URL
 
 from app.agents.credentials.finding import Opened
+from app.core import causes
 from app.core.errors import AppError
 from app.core.outbound import Outbound
 
@@ -81,5 +82,5 @@ def guarded_client(
         follow_redirects=False,
         trust_env=False,
         timeout=seconds,
-        headers={"User-Agent": "Luminous", **(headers or {})},
+        headers={"User-Agent": "Luminous", **causes.told(), **(headers or {})},
     )

@@ -80,7 +80,7 @@ class Composer:
             dictionaries=sources.dictionaries,
         )
         recalled, shared = Recalled(), _NO_BLOCKS
-        if sources.memory is None:
+        if sources.memory is None or not (sources.memory.blocks or _scopes(access, sources)):
             grounding = await ground
         else:
             grounding, recalled, shared = await asyncio.gather(

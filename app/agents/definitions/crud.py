@@ -9,12 +9,12 @@ from app.agents.definitions.models import AGENT_KIND, Agent
 from app.agents.definitions.schemas import AgentQuery
 from app.core import restorable
 from app.core.paging import Cursors, Slice
-from app.identity.versioned import rows
+from app.identity.versioned import rows, seeing
 
 
 def visible(workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
     """Which agents of a workspace a member sees."""
-    return rows.visible(AGENT_KIND, workspace_id, user_id)
+    return seeing.visible(AGENT_KIND, workspace_id, user_id)
 
 
 async def page(

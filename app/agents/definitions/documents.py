@@ -80,17 +80,29 @@ def _loader() -> Any:
     yaml = _yaml()
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    made: Any = type("PlainLoader", (base,), {"yaml_implicit_resolvers": {}})
+    own = {"yaml_implicit_resolvers": {}, "construct_mapping": _mapping}
+    made: Any = type("PlainLoader", (base,), own)
     for tag, pattern, firsts in _PLAIN:
         made.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", pattern, firsts)
     return made
+
+
+def _mapping(loader: Any, node: Any, deep: bool = False) -> Any:
+    """Raises Unreadable for a name that is there twice: the first would be lost."""
+    known: set[str] = set()
+    for name, _ in node.value:
+        if isinstance(name.value, str) and name.value in known:
+            line = name.start_mark.line + 1
+            raise Unreadable(f"in line {line}, `{name.value[:64]}` is there a second time")
+        known.add(str(name.value))
+    return super(type(loader), loader).construct_mapping(node, deep)
 
 
 # As JSON has them: YAML's own `no` would be false, `1:30` ninety, and `2026-11-02` a date.
 _PLAIN: Final = (
     ("null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""]),
     ("bool", re.compile(r"^(?:true|false)$"), ["t", "f"]),
-    ("int", re.compile(r"^-?(?:0|[1-9][0-9]{0,18})$"), list("-0123456789")),
+    ("int", re.compile(r"^-?(?:0|[1-9][0-9]{0,19})$"), list("-0123456789")),
     (
         "float",
         re.compile(r"^-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,20})(?:[eE][-+]?[0-9]{1,3})?$"),
@@ -135,7 +147,7 @@ def _expect_json(value: Any) -> None:
 def _is_kept_exactly(number: float) -> bool:
     """Whether JSON here has the number: 64 bits, and no infinity."""
     if isinstance(number, int):
-        return -(2**63) <= number < 2**63
+        return -(2**63) <= number < 2**64
     return math.isfinite(number)
 
 

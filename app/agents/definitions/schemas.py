@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 from pydantic.config import JsonDict
 
 from app.agents.definitions.definition import AgentDefinition
@@ -21,6 +21,7 @@ from app.core.schema import (
     Version,
     WholeNumber,
 )
+from app.identity.versioned.naming import no_id
 from app.identity.versioned.schemas import SLUG_PATTERN, Description, VersionNote, Visibility
 
 Slug = Annotated[
@@ -31,6 +32,7 @@ Slug = Annotated[
         pattern=SLUG_PATTERN,
         description="Its name in requests; unique among the workspace's agents.",
     ),
+    AfterValidator(no_id),
 ]
 _AGENT: JsonDict = {
     "id": "01976f6e-2d3a-7c41-9d52-6a1f0c9b7e11",

@@ -22,7 +22,7 @@ from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
 from app.core.versions import match
 from app.identity.sharing.service import Shareable
-from app.identity.versioned import keeping, rows
+from app.identity.versioned import keeping, rows, taking
 from app.identity.versioned import versions as numbered
 from app.identity.versioned.keeping import To
 from app.identity.versioned.naming import slug_of
@@ -126,16 +126,31 @@ async def take(
     if version is None and label is None:
         found = await keeping.taken_quickly(database, AGENT_KIND, access, ref)
         if found is not None:
-            return Taken(
+            taken = Taken(
                 found["id"], found["slug"], found["name"], found["description"], found["number"],
                 found["definition"], read.of(found["version_id"], found["definition"]),
+                found["version"],
             )  # fmt: skip
+            read.keep(access, ref, taken)
+            return taken
     async with database.unit(access.scope) as session:
         agent, kept = await resolve(session, access, ref, version, label)
     return Taken(
         agent.id, agent.slug, agent.name, agent.description, kept.number,
-        kept.definition, read.of(kept.id, kept.definition),
+        kept.definition, read.of(kept.id, kept.definition), agent.version,
     )  # fmt: skip
+
+
+async def expect_as_taken(session: AsyncSession, access: Access, taken: Taken) -> None:
+    """Let the session's unit fail by what `is_another` knows where a run would take another."""
+    await taking.expect_as_it_was(
+        session, AGENT_KIND, access.workspace_id, access.user_id, taken.id, taken.row_version
+    )
+
+
+def is_another(error: Exception) -> bool:
+    """Whether a unit has failed because an agent is not as it was taken."""
+    return taking.is_another(error, AGENT_KIND)
 
 
 async def find(session: AsyncSession, access: Access, ref: str) -> Agent:

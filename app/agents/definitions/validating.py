@@ -11,6 +11,7 @@ from app.agents.definitions.errors import CapabilityMismatch
 from app.agents.definitions.schemas import AgentValidation, DefinitionSchema
 from app.core.auth import Access
 from app.core.errors import AppError, FieldError
+from app.core.json_bounds import with_bounds
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -55,5 +56,5 @@ def _told(
 
 
 def schema() -> DefinitionSchema:
-    made = AgentDefinition.model_json_schema()
+    made = with_bounds(AgentDefinition.model_json_schema())
     return DefinitionSchema.model_validate({"$schema": DIALECT, **made})

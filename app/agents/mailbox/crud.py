@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +15,34 @@ from app.agents.mailbox.models import Mailbox, MailboxMessage, MailboxRule, Mail
 from app.agents.mailbox.schemas import MailboxQuery
 from app.core import restorable
 from app.core.clock import now
+from app.core.db import SYSTEM, Database
 from app.core.ids import new_id
 from app.core.paging import Cursors, Slice
+from app.core.statements import Statement
+
+_DUE = (
+    select(MailboxMessage.id)
+    .where(
+        MailboxMessage.mailbox_id == MailboxSubscription.mailbox_id,
+        MailboxMessage.status == "waiting",
+        MailboxMessage.available_at <= bindparam("at"),
+        or_(MailboxMessage.leased_until.is_(None), MailboxMessage.leased_until <= bindparam("at")),
+    )
+    .exists()
+)
+_SUBSCRIBED = Statement(
+    select(MailboxSubscription.workspace_id, MailboxSubscription.id)
+    .join(Mailbox, Mailbox.id == MailboxSubscription.mailbox_id)
+    .where(
+        MailboxSubscription.deleted_at.is_(None),
+        MailboxSubscription.paused.is_(False),
+        Mailbox.deleted_at.is_(None),
+        _DUE,
+    )
+    # Whoever has no budget left stays due: where there are many, each comes at some time.
+    .order_by(func.random())
+    .limit(500)
+)
 
 
 def _seen_by(workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
@@ -182,32 +208,10 @@ async def add_subscription(session: AsyncSession, subscription: MailboxSubscript
         raise MailboxSubscribed("Change or delete the subscription that it has.") from error
 
 
-async def subscribed(session: AsyncSession, at: datetime) -> Sequence[MailboxSubscription]:
-    """Those with something to do, over all workspaces; under SYSTEM."""
-    due = (
-        select(MailboxMessage.id)
-        .where(
-            MailboxMessage.mailbox_id == MailboxSubscription.mailbox_id,
-            MailboxMessage.status == "waiting",
-            MailboxMessage.available_at <= at,
-            or_(MailboxMessage.leased_until.is_(None), MailboxMessage.leased_until <= at),
-        )
-        .exists()
-    )
-    statement = (
-        select(MailboxSubscription)
-        .join(Mailbox, Mailbox.id == MailboxSubscription.mailbox_id)
-        .where(
-            MailboxSubscription.deleted_at.is_(None),
-            MailboxSubscription.paused.is_(False),
-            Mailbox.deleted_at.is_(None),
-            due,
-        )
-        # Whoever has no budget left stays due: where there are many, each comes at some time.
-        .order_by(func.random())
-        .limit(500)
-    )
-    return (await session.scalars(statement)).all()
+async def subscribed(database: Database, at: datetime) -> list[tuple[UUID, UUID]]:
+    """Workspace and id of those with something to do, over all workspaces."""
+    found = await database.ask(SYSTEM, _SUBSCRIBED, {"at": at})
+    return [(each["workspace_id"], each["id"]) for each in found]
 
 
 async def hold_subscription(

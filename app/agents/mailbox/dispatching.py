@@ -65,7 +65,8 @@ class Dispatcher:
         self._launcher = launcher
         self._pace = pace or Pace()
         self._answers: set[asyncio.Task[None]] = set()
-        self._unit = room.kernel.database.unit
+        self._database = room.kernel.database
+        self._unit = self._database.unit
 
     def job(self) -> Job:
         return Job(DISPATCH, timedelta(seconds=2), self.look)
@@ -76,9 +77,7 @@ class Dispatcher:
 
     async def look(self) -> None:
         """Take up what waits for agents; one message that cannot be is no reason to stop."""
-        async with self._unit(SYSTEM) as session:
-            due = [(each.workspace_id, each.id) for each in await crud.subscribed(session, now())]
-        for workspace_id, subscription_id in due:
+        for workspace_id, subscription_id in await crud.subscribed(self._database, now()):
             try:
                 hands = await self._take_up(workspace_id, subscription_id)
             except Exception as error:  # noqa: BLE001 - the others' mail is answered all the same

@@ -22,7 +22,7 @@ from app.core.audit import current_request
 from app.core.auth import Access
 from app.core.errors import AppError, BadRequest, MethodNotAllowed, PermissionDenied
 from app.core.http.context import add_headers
-from app.core.http.event_stream import SlowReader
+from app.core.http.event_stream import SlowReader, let_in, serve_while
 from app.core.http.guard import CredentialMissing
 from app.core.http.json_route import facts_of
 from app.core.http.measure import ROUTE
@@ -105,7 +105,8 @@ class McpEndpoint:
         elif asked.get("method") == "initialize":
             add_headers(scope, [(SESSION_HEADER, secrets.token_hex(16).encode())])
         manager = await self._opened()
-        await manager.handle_request(scope, _again(body, receive), send)
+        reader = let_in(self._kernel)
+        await serve_while(manager.handle_request, reader, scope, _again(body, receive), send)
 
     async def _caller(self, scope: Scope) -> Access:
         """Raises CredentialMissing, and what the resolver and the limits raise."""

@@ -24,13 +24,16 @@ LOST: Final = -32092
 FORGOTTEN: Final = -32093
 # An answer's head is waited for by who calls, who also gives up; this is for what is forgotten.
 _TIMEOUT: Final = httpx2.Timeout(660.0, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
+# A server says itself how soon a stream that it ended is asked for again, and may say at once.
+APART_SECONDS: Final = 0.2
 
 
 class AnswerTooLarge(httpx2.StreamError):
     """The SDK takes a StreamError for a failure of the request, not of the session."""
 
-    def __init__(self) -> None:
-        super().__init__(f"the answer is larger than {MOST_BYTES} bytes")
+
+class StreamTooLarge(httpx2.SSEError):
+    """The same of a stream of events, which the SDK does not ask for again then."""
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
@@ -47,11 +50,14 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             trust_env=False,
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=4),
         )
+        self._next_stream = 0.0
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = parse_url(str(request.url))
         if url.origin() != self._origin:
             return _failure(request, REFUSED, "the server led to another host")
+        if request.method == "GET":
+            await self._keep_apart()
         try:
             response = await self._send(request, url)
         except AddressRefused as error:
@@ -61,6 +67,12 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         except (httpx2.TransportError, OSError) as error:
             return _failure(request, LOST, f"{url.host}: {type(error).__name__}")
         return await self._bounded(request, response)
+
+    async def _keep_apart(self) -> None:
+        moment = asyncio.get_running_loop().time()
+        wait = max(0.0, self._next_stream - moment)
+        self._next_stream = moment + wait + APART_SECONDS
+        await asyncio.sleep(wait)
 
     async def _send(self, request: httpx2.Request, url: URL) -> httpx2.Response:
         async with asyncio.timeout(CONNECT_SECONDS) as clock:
@@ -102,6 +114,10 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         if status == 404 and "mcp-session-id" in request.headers:
             await response.aclose()
             return _failure(request, FORGOTTEN, "it has forgotten the session")
+        if status == 401:
+            await response.aclose()
+            said = "refuses our credential" if self._headers else "wants a credential"
+            return _failure(request, REFUSED, f"it {said} (HTTP 401)")
         # The SDK knows what 404 means without a session, and reads errors that are JSON.
         if status >= 400 and status != 404 and not kind.startswith("application/json"):
             await response.aclose()
@@ -112,8 +128,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             return _failure(request, REFUSED, "it packed its answer, though it was asked not to")
         stream = response.stream
         if isinstance(stream, httpx2.AsyncByteStream):
-            bound = None if kind.startswith("text/event-stream") else MOST_BYTES
-            response.stream = _Bounded(stream, bound)
+            events = kind.startswith("text/event-stream")
+            response.stream = _Bounded(stream, StreamTooLarge if events else AnswerTooLarge)
         return response
 
     async def aclose(self) -> None:
@@ -121,22 +137,26 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """Ends an answer that is too large; the SDK bounds each event of a stream of them itself."""
+    """Ends an answer that is too large."""
 
-    def __init__(self, stream: httpx2.AsyncByteStream, most: int | None) -> None:
+    def __init__(
+        self, stream: httpx2.AsyncByteStream, too_large: type[AnswerTooLarge | StreamTooLarge]
+    ) -> None:
         self._stream = stream
-        self._most = most
+        self._too_large = too_large
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
         try:
             async for piece in self._stream:
                 size += len(piece)
-                if self._most is not None and size > self._most:
-                    raise AnswerTooLarge
+                if size > MOST_BYTES:
+                    break
                 yield piece
         except (httpx2.TransportError, OSError) as error:
             raise httpx2.StreamError(f"the answer broke off ({type(error).__name__})") from error
+        if size > MOST_BYTES:
+            raise self._too_large(f"the answer is larger than {MOST_BYTES} bytes")
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -1,34 +1,34 @@
 """One session with one server: opened once, used by many calls, and ended whole."""
 
 import asyncio
-import logging
-import os
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from app.agents.mcp_servers.guarding import FORGOTTEN, LOST, UNREACHABLE, client_of
+from app.agents.mcp_servers.connecting import connected
+from app.agents.mcp_servers.guarding import FORGOTTEN, LOST, UNREACHABLE
 from app.agents.mcp_servers.pinning import Told, read
-from app.core.causes import told_in_meta
+from app.core.causes import runs_behind, told_in_meta
 from app.core.errors import AppError
 from app.core.outbound import Outbound
 
 if TYPE_CHECKING:
-    from mcp import Client
-    from mcp.client.session import IncomingMessage, MessageHandlerFnT
+    from mcp import Client, MCPError
+    from mcp.client.session import IncomingMessage
     from mcp.types import CallToolResult, ListToolsResult
 
     from app.agents.mcp_servers.plans import Plan
 
-OPEN_SECONDS: Final = 20.0
 LISTING_SECONDS: Final = 30.0
 FRESH_SECONDS: Final = 60.0
 MOST_PAGES: Final = 20
 MOST_TOOLS: Final = 500
 MOST_CALLS: Final = 16
 MOST_SAID: Final = 500
+RUBBISH: Final = "it did not answer as the protocol has it"
 Progress = Callable[[float, float | None, str | None], None]
 T = TypeVar("T")
 
@@ -63,7 +63,8 @@ class Listing:
 class Link:
     """A session of the SDK's, kept by a task of its own: its scopes end in the task they began in.
 
-    `retired` once it takes no more calls. At most MOST_CALLS are under way together.
+    `retired` once it takes no more calls. At most MOST_CALLS are under way together; those that
+    such a call leads to, by way of the server, are counted apart and do not wait for it.
     """
 
     def __init__(self, outbound: Outbound, plan: "Plan") -> None:
@@ -73,7 +74,7 @@ class Link:
         self.retired = False
         self._outbound = outbound
         self._closing = asyncio.Event()
-        self._slots = asyncio.Semaphore(MOST_CALLS)
+        self._slots = defaultdict[int, asyncio.Semaphore](lambda: asyncio.Semaphore(MOST_CALLS))
         self._opened: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._opened.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._idle = asyncio.Event()
@@ -135,8 +136,23 @@ class Link:
                 progress_callback=tell,
             )
 
-        async with self._slots:
+        async with self._slot(seconds):
             return await self._during(send(), seconds, begun=True)
+
+    @asynccontextmanager
+    async def _slot(self, seconds: float) -> AsyncIterator[None]:
+        """Raises ServerRefused where none is free before the call's own time is up."""
+        slots = self._slots[runs_behind()]
+        try:
+            async with asyncio.timeout(max(seconds - 1, seconds / 2)):
+                await slots.acquire()
+        except TimeoutError:
+            said = f"{MOST_CALLS} calls of this server are under way, and none ended in time"
+            raise ServerRefused(said) from None
+        try:
+            yield
+        finally:
+            slots.release()
 
     async def _client(self) -> "Client":
         return await asyncio.shield(self._opened)
@@ -155,7 +171,7 @@ class Link:
                 if said is not None and len(found) < MOST_TOOLS:
                     found.setdefault(said.name, said)
             cursor = page.next_cursor
-            if not cursor:
+            if not cursor or len(found) == MOST_TOOLS:
                 break
         itself = client.server_info
         return Listing(
@@ -191,6 +207,7 @@ class Link:
             if self.calls == 0:
                 self._idle.set()
             if not task.done():
+                self.retired = True
                 task.cancel()
                 # The SDK tells the server of it.
                 await asyncio.wait([task], timeout=5)
@@ -205,19 +222,21 @@ class Link:
             return await task
         except MCPError as error:
             if error.code == types.REQUEST_TIMEOUT:
+                # By older versions of the protocol the SDK goes on listening to the answer.
+                self.retired = True
                 raise TimeoutError from None
             if error.code in (types.CONNECTION_CLOSED, FORGOTTEN, LOST, UNREACHABLE):
                 self.retired = True
                 unasked = not begun or error.code in (FORGOTTEN, UNREACHABLE)
-                said = self.plan.told(error.message, MOST_SAID)
+                said = _said(error, self.plan)
                 raise ServerDown(said, begun=not unasked, again=unasked) from None
-            raise ServerRefused(self.plan.told(error.message, MOST_SAID)) from None
+            raise ServerRefused(_said(error, self.plan)) from None
         except ValidationError:
-            raise ServerRefused("it did not answer as the protocol has it") from None
+            raise ServerRefused(RUBBISH) from None
 
     async def _keep(self) -> None:
         try:
-            async with _connected(self._outbound, self.plan, self._hear) as client:
+            async with connected(self._outbound, self.plan, self._hear) as client:
                 if not self._opened.done():
                     self._opened.set_result(client)
                 await self._closing.wait()
@@ -251,50 +270,16 @@ def _down(error: BaseException, plan: "Plan") -> Exception:
     from mcp import MCPError  # noqa: PLC0415 - loaded where there is a server
 
     if isinstance(error, MCPError):
-        return ServerDown(plan.told(error.message, MOST_SAID), again=error.code == UNREACHABLE)
+        return ServerDown(_said(error, plan), again=error.code == UNREACHABLE)
     if isinstance(error, AppError):
         return ServerDown(error.detail)
     return ServerDown(f"it could not be spoken to ({type(error).__name__})")
 
 
-@asynccontextmanager
-async def _connected(
-    outbound: Outbound, plan: "Plan", hear: "MessageHandlerFnT"
-) -> AsyncIterator["Client"]:
-    """A client of the SDK's, shaken hands with; it offers no sampling, elicitation or roots."""
-    from mcp import Client, types  # noqa: PLC0415 - loaded where there is a server
+def _said(error: "MCPError", plan: "Plan") -> str:
+    """Of what cannot be read, the SDK passes on what Pydantic says of it."""
+    from mcp import types  # noqa: PLC0415 - loaded where there is a server
 
-    # It logs what servers send; what matters of it is told by who asked.
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    async with _transport(outbound, plan) as transport:
-        client = Client(
-            transport,
-            read_timeout_seconds=OPEN_SECONDS,
-            message_handler=hear,
-            client_info=types.Implementation(name="luminous", version="1"),
-            cache=None,
-        )
-        async with asyncio.timeout(OPEN_SECONDS):
-            await client.__aenter__()
-        try:
-            yield client
-        finally:
-            await client.__aexit__(None, None, None)
-
-
-@asynccontextmanager
-async def _transport(outbound: Outbound, plan: "Plan") -> AsyncIterator[Any]:
-    from mcp import StdioServerParameters  # noqa: PLC0415 - loaded where there is a server
-    from mcp.client.stdio import stdio_client  # noqa: PLC0415 - beside it
-    from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - beside it
-
-    if plan.url is not None:
-        async with client_of(outbound, plan.url, plan.headers) as http:
-            yield streamable_http_client(plan.url, http_client=http)
-        return
-    started = StdioServerParameters(
-        command=plan.command[0], args=list(plan.command[1:]), env=dict(plan.environment)
-    )
-    # What a server writes to its error output may hold what it was given: it is not kept.
-    with open(os.devnull, "w") as nowhere:  # noqa: ASYNC230, PTH123 - a device, at once
-        yield stdio_client(started, errlog=nowhere)
+    if error.code == types.PARSE_ERROR and "validation error" in error.message:
+        return RUBBISH
+    return plan.told(error.message, MOST_SAID)

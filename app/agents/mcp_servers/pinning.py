@@ -86,6 +86,8 @@ def _cleaned(schema: Any, depth: int) -> Any:
 
 def visible(text: str) -> str:
     """The text without what models read and people do not see: tags, joiners, controls."""
+    if all(map(str.isprintable, text.split("\n"))):
+        return text.strip()
     kept = (
         each
         for each in text

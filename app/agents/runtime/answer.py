@@ -62,27 +62,13 @@ class Answer:
         attempt = course.attempt
         self._collector = Collector(attempt.target.endpoint.provider.dialect)
         self._request_id = course.grant.call.request_id
-        place = self._place()
+        place, model = self._place(), attempt.target.reference
         self.tree.ctx.emit(
-            "step.started",
-            step="model",
-            **place,
-            message_id=self.partial.message_id,
-            model=attempt.target.reference,
-            request_id=self._request_id,
+            "step.started", step="model", **place, model=model, request_id=self._request_id
         )
         if not self.partial.told:
-            self.tree.ctx.emit(
-                "message.created",
-                message_id=self.partial.message_id,
-                role="assistant",
-                model=attempt.target.reference,
-                route=course.plan.route,
-                demo=attempt.target.endpoint.kind == "demo",
-                parent_id=None,
-                conversation_id=self.tree.conversation_id,
-                **place,
-            )
+            is_demo = attempt.target.endpoint.kind == "demo"
+            self.tree.tell_message(place, model, course.plan.route, demo=is_demo)
 
     def mark(self, seam: Seam) -> None:
         told = seam.told() | {"offset": len(self.partial.text) + seam.offset}
@@ -115,23 +101,15 @@ class Answer:
         raise NoOutput(f"{label} answered with nothing.")
 
     def tell_end(self, cost: Cost) -> None:
-        place = self._place()
-        counts = {"input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
-        self.tree.ctx.emit("usage.updated", **counts, cost_usd=cost.usd, path=self.step.path)
-        self.tree.ctx.emit(
-            "step.completed",
-            step="model",
-            **place,
-            message_id=self.partial.message_id,
-            counts=counts,
-            request_id=self._request_id,
-        )
+        told = {"step": "model", **self._place(), "request_id": self._request_id}
+        self.tree.tell_end(told, cost)
 
     def _place(self) -> dict[str, Any]:
         return {
             "path": self.step.path,
             "number": self.step.number,
             "agent": self.role.slug,
+            "message_id": self.partial.message_id,
         }
 
 

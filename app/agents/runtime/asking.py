@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from app.agents.context.history import Shown
@@ -43,7 +43,7 @@ class Asking:
     specs: tuple[ToolSpec, ...]
     partials: dict[tuple[str, int], Partial]
     fixed_model: str | None = None
-    _restarts: dict[int, int] = field(default_factory=dict)
+    _fits: tuple[Target, Sequence[Message], Shown] | None = None
 
     @property
     def journal(self) -> Journal:
@@ -136,8 +136,11 @@ class Asking:
         }
 
     def _fitted(self, target: Target, shown: Sequence[Message]) -> Shown:
-        most = self.role.definition.parameters.max_output_tokens
-        return self.prompt.fitted(target, shown, most)
+        """What is shown to a model; it is told of before it is asked."""
+        if self._fits is None or self._fits[0] is not target or self._fits[1] is not shown:
+            most = self.role.definition.parameters.max_output_tokens
+            self._fits = target, shown, self.prompt.fitted(target, shown, most)
+        return self._fits[2]
 
     def _request(self, target: Target, shown: Sequence[Message]) -> ChatRequest:
         definition = self.role.definition

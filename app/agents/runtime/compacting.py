@@ -88,7 +88,6 @@ class Summing:
         summed = await sum_up(self.tree.calls, grant, due, prompt.compaction.seconds)
         total = summed.total
         cost = Cost(total.input_tokens, total.output_tokens, total.cost_usd)
-        counts = {"input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
         if summed.error is not None:
             failure = {"text": "", "code": summed.error.code}
             await self.tree.journal.end(step, failure, cost, is_error=True)
@@ -96,8 +95,7 @@ class Summing:
             return None
         outcome = {"text": summed.text, "covers": due.covers, "model": summed.model}
         await self.tree.journal.end(step, outcome, cost)
-        self.tree.ctx.emit("usage.updated", **counts, cost_usd=cost.usd, path=place[0])
-        self.tree.ctx.emit("step.completed", **told, counts=counts)
+        self.tree.tell_end(told, cost)
         return summed
 
     async def _admitted(self, prompt: Prompt, due: Material) -> Grant:

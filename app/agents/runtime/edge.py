@@ -12,6 +12,7 @@ from app.agents.definitions.errors import (
     InstructionsFailed,
     VariablesInvalid,
 )
+from app.agents.runtime.errors import AgentsTooDeep
 from app.agents.runtime.launching import Launcher
 from app.core.auth import Access, Permission
 from app.core.http.guard import require
@@ -33,5 +34,6 @@ Runner = Annotated[Access, require(Permission.AGENTS_RUN, Permission.MODELS_INVO
 # Why a run is not begun.
 FAILURES = (
     AgentNotFound, AgentVersionNotFound, AgentLabelNotFound, CapabilityMismatch, VariablesInvalid,
-    InstructionsFailed, ModelUnknown, NoModel, NoCandidate, ModelNotAllowed, EventIdInvalid,
+    InstructionsFailed, AgentsTooDeep, ModelUnknown, NoModel, NoCandidate, ModelNotAllowed,
+    EventIdInvalid,
 )  # fmt: skip

@@ -11,6 +11,11 @@ class LimitReached(AppError):
     title = "The agent came to one of its limits"
 
 
+class AgentsTooDeep(Unprocessable):
+    code = "agents_too_deep"
+    title = "Runs begin one another too deeply"
+
+
 class OutputInvalid(AppError):
     status = 422
     code = "agent_output_invalid"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -11,9 +11,10 @@ from app.agents.definitions import service as definitions
 from app.agents.definitions.capabilities import fitting_model
 from app.agents.definitions.desk import Desk
 from app.agents.definitions.rendering import render
-from app.agents.definitions.taken import Definitions
+from app.agents.definitions.taken import Definitions, Taken
 from app.agents.runtime import crud
-from app.agents.runtime.errors import RunNotEnded, StepUnknown
+from app.agents.runtime.copying import again, taken_over
+from app.agents.runtime.errors import AgentsTooDeep, RunNotEnded, StepUnknown
 from app.agents.runtime.models import Execution, ExecutionStep
 from app.agents.runtime.prompt import text_asked
 from app.agents.runtime.schemas import AgentRunEstimate
@@ -21,8 +22,10 @@ from app.agents.runtime.tree import Role
 from app.agents.runtime.work import KIND, Performing, access_kept
 from app.core.audit import Note, note
 from app.core.auth import Access
+from app.core.causes import runs_behind
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
+from app.core.errors import AppError
 from app.core.ids import new_id
 from app.core.storing import new_row
 from app.inference.calls.order import Order
@@ -35,6 +38,7 @@ from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
 
 PURPOSE: Final = KIND
+MOST_BEHIND: Final = 16
 OpenUnit = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
@@ -62,11 +66,15 @@ class RunWanted:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A run that may be begun: checked, and not yet stored."""
+    """A run that may be begun: checked, and not yet stored.
+
+    It is stored only where the agent is still the `presumed` one.
+    """
 
     execution: Execution
     access: Access
     copied: Sequence[ExecutionStep] = ()
+    presumed: Taken | None = None
 
 
 class Launcher:
@@ -83,8 +91,8 @@ class Launcher:
     async def start(self, access: Access, wanted: RunWanted) -> Run:
         """Begin a run, or find the one that `run_id` has begun already.
 
-        Raises AgentNotFound, what is wrong with its variables, CapabilityMismatch, and what
-        planning raises.
+        Raises AgentNotFound, what is wrong with its variables, CapabilityMismatch, AgentsTooDeep,
+        and what planning raises.
         """
         if wanted.run_id is not None:
             async with self._database.unit(access.scope) as session:
@@ -108,6 +116,25 @@ class Launcher:
         agent = await definitions.take(
             self._database, self._read, access, wanted.agent, wanted.version, wanted.label
         )
+        return await self._prepared(access, wanted, agent)
+
+    async def presume(self, access: Access, wanted: RunWanted) -> Ready | None:
+        """The same by the agent as it was last, which is asked about where the run is stored.
+
+        There the unit fails by what `definitions.is_another` knows. None where nothing is known of
+        the agent, or what is known will not do.
+        """
+        is_plain = wanted.version is None and wanted.label is None
+        agent = self._read.last(access, wanted.agent) if is_plain else None
+        if agent is None:
+            return None
+        try:
+            ready = await self._prepared(access, wanted, agent)
+        except AppError:
+            return None
+        return replace(ready, presumed=agent)
+
+    async def _prepared(self, access: Access, wanted: RunWanted, agent: Taken) -> Ready:
         definition = agent.definition
         instructions = render(
             definition, wanted.variables, agent_name=agent.name, today=now().date()
@@ -157,7 +184,14 @@ class Launcher:
         )
 
     async def store(self, session: AsyncSession, access: Access, ready: Ready) -> Run:
-        """The run and what it is to do; launch it once the transaction has committed."""
+        """The run and what it is to do; launch it once the transaction has committed.
+
+        Raises AgentsTooDeep.
+        """
+        if runs_behind() > MOST_BEHIND:
+            raise AgentsTooDeep(f"At most {MOST_BEHIND} runs begin one another in a row.")
+        if ready.presumed is not None:
+            await definitions.expect_as_taken(session, access, ready.presumed)
         execution = ready.execution
         run = await runs.create(
             session,
@@ -170,7 +204,8 @@ class Launcher:
         )
         await crud.store_execution(session, execution, ready.copied)
         detail = {"agent": execution.agent_slug, "version": execution.agent_version}
-        note(session, Note("agent_run.started", "run", run.id, detail=detail))
+        at = access.workspace_id
+        note(session, Note("agent_run.started", "run", run.id, workspace_id=at, detail=detail))
         return run
 
     async def fork(
@@ -196,7 +231,7 @@ class Launcher:
         known = [each.number for each in steps if not each.path and each.kind == "model"]
         if from_step > max(known, default=0) + 1:
             raise StepUnknown(f"The run has {max(known, default=0)} steps.")
-        execution = _again(before, budget_usd)
+        execution = again(before, budget_usd)
         if model is not None:
             execution.model = model
         if version is not None:
@@ -208,7 +243,7 @@ class Launcher:
             execution.definition = changed.definition
             execution.instructions, execution.model = changed.instructions, changed.model
         execution.forked_from_id, execution.forked_at = before.id, from_step
-        return Ready(execution, access, _taken_over(execution.id, steps, from_step))
+        return Ready(execution, access, taken_over(execution.id, steps, from_step))
 
     async def finished(self, access: Access, run_id: UUID) -> Run:
         """The run once it has ended, or waits for someone; its row says which."""
@@ -235,65 +270,3 @@ def _thread(execution: Execution) -> str:
     """The conversation that a run belongs to, as front ends call it."""
     named = execution.labels.get(THREAD) or execution.conversation_id or execution.id
     return str(named)
-
-
-def _again(before: Execution, budget_usd: Decimal | None) -> Execution:
-    return Execution(
-        id=new_id(),
-        workspace_id=before.workspace_id,
-        user_id=before.user_id,
-        agent_id=before.agent_id,
-        agent_version=before.agent_version,
-        agent_slug=before.agent_slug,
-        agent_name=before.agent_name,
-        definition=before.definition,
-        messages=before.messages,
-        variables=before.variables,
-        instructions=before.instructions,
-        model=before.model,
-        purpose=before.purpose,
-        budget_usd=budget_usd if budget_usd is not None else before.budget_usd,
-        conversation_id=before.conversation_id,
-        parent_run_id=before.parent_run_id,
-        active_seconds=0.0,
-        labels=before.labels,
-    )
-
-
-def _taken_over(
-    run_id: UUID, steps: Sequence[ExecutionStep], from_step: int
-) -> list[ExecutionStep]:
-    """What came before a step: those of the agent itself, and of whom it gave work to."""
-    kept: list[ExecutionStep] = []
-    for step in steps:
-        root = step.path.partition("/")[0]
-        number = int(root.partition(".")[0]) if root else step.number
-        if number < from_step and step.status == "ended":
-            kept.append(_copy(step, run_id))
-    return kept
-
-
-def _copy(step: ExecutionStep, run_id: UUID) -> ExecutionStep:
-    return ExecutionStep(
-        id=new_id(),
-        workspace_id=step.workspace_id,
-        execution_id=run_id,
-        path=step.path,
-        number=step.number,
-        call_id=step.call_id,
-        kind=step.kind,
-        agent_slug=step.agent_slug,
-        name=step.name,
-        status=step.status,
-        arguments=step.arguments,
-        outcome=step.outcome,
-        context=step.context,
-        is_error=step.is_error,
-        copied=True,
-        input_tokens=0,
-        output_tokens=0,
-        cost_usd=None if step.cost_usd is None else step.cost_usd * 0,
-        first_token_ms=step.first_token_ms,
-        started_at=step.started_at,
-        ended_at=step.ended_at,
-    )

@@ -132,6 +132,8 @@ class ToolApproval(Row):
     __handling__ = Handling(
         "do nothing that matters without a person who agrees",
         through=("execution_id", "executions"),
+        mentions=("decided_by_id",),
+        reason="what was decided stays; who decided is forgotten",
     )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import Response
+from sqlalchemy.exc import DBAPIError
 
+from app.agents.definitions import service as definitions
 from app.agents.runtime import service
 from app.agents.runtime.edge import LauncherDep, Runner
 from app.agents.runtime.launching import Launcher, Ready, RunWanted
@@ -65,6 +67,17 @@ async def start_agent_run(
         metadata=new.metadata,
         budget_usd=new.budget_usd,
     )
+    # A unit that a key or a dry run has begun is not a single message.
+    is_plain = rails.claim is None and not rails.dry_run
+    presumed = await launcher.presume(access, wanted) if is_plain else None
+    if presumed is not None:
+        try:
+            return await _launched(
+                access, kernel, rails, launcher, presumed, stream=new.stream, wait=new.wait
+            )
+        except DBAPIError as error:
+            if not definitions.is_another(error):
+                raise
     ready = await launcher.prepare(access, wanted)
     return await _launched(access, kernel, rails, launcher, ready, stream=new.stream, wait=new.wait)
 

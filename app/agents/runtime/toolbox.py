@@ -10,13 +10,13 @@ from typing import Any, Final
 import orjson
 
 from app.agents.definitions.definition import When
-from app.agents.runtime.context import tell_sources
 from app.agents.runtime.crud import Place
 from app.agents.runtime.journal import id_of, paths_under
 from app.agents.runtime.leaks import has_known_secret
 from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.agents.runtime.outcomes import failed, kept_of, origin_of
 from app.agents.runtime.seen import addresses
+from app.agents.runtime.telling import tell_call, tell_outcome
 from app.agents.runtime.tree import BEYOND, EVALUATION, Role, Tree, Waits
 from app.agents.tools.guarding import called, expect_valid
 from app.agents.tools.tool import Tool, ToolContext, ToolFault
@@ -72,7 +72,7 @@ class Toolbox:
         self._tell("tool.call", place, name=name, arguments=arguments)
         done = self.tree.journal.ended(place)
         done = done or await self._carried_out(place, name, arguments)
-        self._tell_outcome(place, done)
+        tell_outcome(self.tree, done)
         return done
 
     async def _carried_out(self, place: Place, name: str, arguments: Any) -> ExecutionStep:
@@ -260,23 +260,7 @@ class Toolbox:
         )
 
     def _tell(self, kind: str, place: Place, **fields: Any) -> None:
-        path, number, call_id = place
-        self.tree.tell(
-            kind,
-            call_id,
-            path=path,
-            number=number,
-            call_id=call_id,
-            agent=self.role.slug,
-            **fields,
-        )
-
-    def _tell_outcome(self, place: Place, step: ExecutionStep) -> None:
-        outcome = step.outcome or {}
-        kind = "tool.error" if step.is_error else "tool.result"
-        more = {"code": outcome.get("code")} if step.is_error else {"data": outcome.get("data")}
-        self._tell(kind, place, name=step.name, text=outcome.get("text", ""), **more)
-        tell_sources(self.tree, step.path, step.number, outcome.get("sources", ()))
+        tell_call(self.tree, kind, place, self.role.slug, **fields)
 
 
 def _matches(rule: dict[str, Any], arguments: dict[str, Any]) -> bool:

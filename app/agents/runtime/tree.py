@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from app.agents.definitions.definition import AgentDefinition, Limits
 from app.agents.runtime.crud import Place
 from app.agents.runtime.errors import LimitReached
-from app.agents.runtime.journal import Journal
+from app.agents.runtime.journal import Cost, Journal
 from app.agents.runtime.leaks import Confided
 from app.agents.runtime.models import ExecutionStep
 from app.agents.runtime.seen import Seen, addresses
@@ -172,6 +172,27 @@ class Tree:
         if told not in self._told:
             self._told.add(told)
             self.ctx.emit(kind, **fields)
+
+    def tell_message(
+        self, told: Mapping[str, Any], model: str, route: str | None, *, demo: bool
+    ) -> None:
+        """Announce a model's answer; `told` says where in the run it stands."""
+        self.ctx.emit(
+            "message.created",
+            **told,
+            role="assistant",
+            model=model,
+            route=route,
+            parent_id=None,
+            conversation_id=self.conversation_id,
+            demo=demo,
+        )
+
+    def tell_end(self, told: Mapping[str, Any], cost: Cost) -> None:
+        """Tell that a step has ended that `told` says the place of, and what it used."""
+        counts = {"input_tokens": cost.input_tokens, "output_tokens": cost.output_tokens}
+        self.ctx.emit("usage.updated", **counts, cost_usd=cost.usd, path=told["path"])
+        self.ctx.emit("step.completed", **told, counts=counts)
 
     def keep_number(self, path: str, source: Mapping[str, Any]) -> None:
         """Note under which number an agent was shown a passage."""

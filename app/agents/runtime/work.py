@@ -15,9 +15,11 @@ from app.agents.runtime.models import Execution
 from app.agents.runtime.reading import open_requests, said_in
 from app.agents.runtime.remembering import remember
 from app.agents.runtime.rights import still_held
+from app.agents.runtime.telling import tell_missing
 from app.agents.runtime.tree import Casting, Role, Tree, Waits
 from app.agents.tools.registry import ToolRegistry
 from app.core.auth import Access, Permission
+from app.core.causes import count_behind, runs_behind
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import AppError
 from app.core.outbox import emit
@@ -73,7 +75,11 @@ class Performing:
         execution, access = expected or (await self._execution(ctx), None)
         tree, lost = await self._tree(ctx, execution, access)
         self._trees[ctx.run_id] = Known(execution, tree, lost)
-        company = Company(tree, self._context, partials_of(ctx.history))
+        count_behind(runs_behind() + 1)
+        partials = partials_of(ctx.history)
+        if ctx.continued:
+            tell_missing(tree, partials, execution.parsed.output)
+        company = Company(tree, self._context, partials)
         left = tree.limits.seconds - tree.journal.active
         try:
             with deadline(max(left, 0.001)):

@@ -1,8 +1,8 @@
 """What a search finds of a template: its name, its description, and what it says."""
 
 from typing import Final
+from uuid import UUID
 
-from app.agents.templates import crud
 from app.agents.templates.content import Content, text_of
 from app.agents.templates.models import Template
 from app.agents.templates.variables import stand_ins
@@ -14,18 +14,12 @@ KIND: Final = "template"
 MOST_CHARACTERS: Final = 1000
 
 
-async def index(session: AsyncSession, template: Template, content: Content) -> None:
-    """Have a template found as it is now."""
-    owner = template.owner_id
-    if owner is None:
-        version = await crud.version(
-            session, template.workspace_id, template.id, template.current_version
-        )
-        owner = version.created_by_id if version else None
-    if owner is None:
-        return
+async def index(
+    session: AsyncSession, template: Template, content: Content, author_id: UUID
+) -> None:
+    """Have a template found as it is now; `author_id` is whoever says so."""
     subject = Subject(
-        template.workspace_id, KIND, template.id, created_by_id=owner, parent_id=template.id
+        template.workspace_id, KIND, template.id, created_by_id=author_id, parent_id=template.id
     )
     await passages.put(session, subject, [_draft(template, content)])
 

@@ -70,7 +70,7 @@ async def add(session: AsyncSession, author: Author, sheet: Sheet, content: Cont
     made.slug = sheet.slug or slug_of(sheet.name, "template", made.id.hex)
     await crud.save(session, made)
     await crud.add(session, _version(made, author.user_id, sheet, content))
-    await indexing.index(session, made, content)
+    await indexing.index(session, made, content, author.user_id)
     return made
 
 
@@ -87,7 +87,7 @@ async def add_version(
     template.current_version += 1
     made = _version(template, author_id, sheet, content)
     await crud.add(session, made)
-    await indexing.index(session, template, content)
+    await indexing.index(session, template, content, author_id)
     return made
 
 

@@ -74,7 +74,7 @@ async def create_template(
 ) -> object:
     find_later(session, desk)
     made = await service.create(session, access, new, makers)
-    response.headers["Location"] = f"/v1/templates/{made['id']}"
+    response.headers["Location"] = f"/v1/templates/{made.id}"
     return made
 
 
@@ -190,5 +190,5 @@ async def duplicate_template(
 ) -> object:
     find_later(session, desk)
     made = await service.duplicate(session, access, template_id, wanted)
-    response.headers["Location"] = f"/v1/templates/{made['id']}"
+    response.headers["Location"] = f"/v1/templates/{made.id}"
     return made

@@ -1,6 +1,6 @@
 """What a caller may do with templates."""
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from app.agents.templates import crud, indexing, keeping
@@ -22,6 +22,7 @@ from app.agents.templates.schemas import (
     TemplateQuery,
     TemplateUpdate,
 )
+from app.agents.templates.schemas_read import TemplateDetail
 from app.core import restorable
 from app.core.auth import Access
 from app.core.bulk import BulkResult, each
@@ -43,7 +44,7 @@ def author_of(access: Access) -> Author:
 
 async def create(
     session: AsyncSession, access: Access, new: TemplateCreate, makers: Makers
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """Raises TemplateInvalid, TooManyTemplates and TemplateSlugTaken."""
     content = Content(new.variables, new.body, tuple(new.examples))
     sheet = Sheet(
@@ -100,30 +101,32 @@ async def version_of(session: AsyncSession, template: Template, number: int) -> 
     return found
 
 
-async def show(session: AsyncSession, access: Access, template_id: UUID) -> dict[str, Any]:
+async def show(session: AsyncSession, access: Access, template_id: UUID) -> TemplateDetail:
     """One, with what its newest version says; raises TemplateNotFound."""
     template = await get(session, access, template_id)
     return await detailed(session, template)
 
 
-async def detailed(session: AsyncSession, template: Template) -> dict[str, Any]:
+async def detailed(session: AsyncSession, template: Template) -> TemplateDetail:
     version = await version_of(session, template, template.current_version)
     return detail(template, content_of(version))
 
 
-def detail(template: Template, content: Content) -> dict[str, Any]:
-    """The fields of a TemplateDetail."""
+def detail(template: Template, content: Content) -> TemplateDetail:
     names = (
         "id", "owner_id", "name", "slug", "description", "kind", "category", "language",
         "visibility", "status", "current_version", "labels", "annotations", "pack",
         "pack_version", "source_id", "created_at", "updated_at", "deleted_at",
         "restorable_until", "version",
     )  # fmt: skip
-    return {name: getattr(template, name) for name in names} | {
-        "variables": content.variables,
-        "body": content.body,
-        "examples": list(content.examples),
-    }
+    return TemplateDetail.model_validate(
+        {name: getattr(template, name) for name in names}
+        | {
+            "variables": content.variables,
+            "body": content.body,
+            "examples": list(content.examples),
+        }
+    )
 
 
 async def page(
@@ -138,7 +141,7 @@ async def update(
     template_id: UUID,
     change: TemplateUpdate,
     makers: Makers,
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """Raises TemplateInvalid, TemplateSlugTaken, TooManyTemplateVersions, and what `get` raises."""
     given = change.model_fields_set
     to: To = "own" if "visibility" in given else "write"
@@ -164,7 +167,7 @@ async def update(
         await keeping.add_version(session, template, access.user_id, sheet, content)
         makers.expect_sound(content)
     else:
-        await indexing.index(session, template, content)
+        await indexing.index(session, template, content, access.user_id)
     await crud.save(session, template)
     await session.refresh(template)
     return detail(template, content)
@@ -192,7 +195,7 @@ async def delete(session: AsyncSession, access: Access, template_id: UUID) -> No
     await session.flush()
 
 
-async def restore(session: AsyncSession, access: Access, template_id: UUID) -> dict[str, Any]:
+async def restore(session: AsyncSession, access: Access, template_id: UUID) -> TemplateDetail:
     """Raises RestoreExpired, TooManyTemplates and TemplateSlugTaken."""
     template = await _any(session, access, template_id, for_update=True)
     await _expect_right(session, access, template, "own")
@@ -204,11 +207,11 @@ async def restore(session: AsyncSession, access: Access, template_id: UUID) -> d
         template.deleted_at = None
         await crud.save(session, template)
         await session.refresh(template)
-        await indexing.index(session, template, content)
+        await indexing.index(session, template, content, access.user_id)
     return detail(template, content)
 
 
-async def archive(session: AsyncSession, access: Access, template_id: UUID) -> dict[str, Any]:
+async def archive(session: AsyncSession, access: Access, template_id: UUID) -> TemplateDetail:
     """Take it out of use; to publish it puts it back."""
     template = await get(session, access, template_id, to="write", for_update=True)
     await match(session, template)
@@ -220,7 +223,7 @@ async def archive(session: AsyncSession, access: Access, template_id: UUID) -> d
 
 async def duplicate(
     session: AsyncSession, access: Access, template_id: UUID, wanted: TemplateDuplicate
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """A template of the caller's own that says what this one's newest version says."""
     template = await get(session, access, template_id)
     content = content_of(await version_of(session, template, template.current_version))

@@ -19,6 +19,7 @@ from app.agents.templates.schemas import (
     TemplatePublish,
     TemplateRollback,
 )
+from app.agents.templates.schemas_read import TemplateDetail
 from app.core.auth import Access
 from app.core.db import AsyncSession
 from app.core.errors import FieldError
@@ -65,7 +66,7 @@ async def compare(
 
 async def rollback(
     session: AsyncSession, access: Access, template_id: UUID, wanted: TemplateRollback
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """Have a new version say what an earlier one said."""
     template = await service.get(session, access, template_id, to="write", for_update=True)
     await match(session, template)
@@ -81,7 +82,7 @@ async def rollback(
 
 async def set_label(
     session: AsyncSession, access: Access, template_id: UUID, label: str, number: int
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """Have a label name a version. `draft` is always the newest, and cannot be set."""
     template = await service.get(session, access, template_id, to="write", for_update=True)
     await match(session, template)
@@ -107,7 +108,7 @@ async def drop_label(session: AsyncSession, access: Access, template_id: UUID, l
 
 async def publish(
     session: AsyncSession, access: Access, template_id: UUID, wanted: TemplatePublish
-) -> dict[str, Any]:
+) -> TemplateDetail:
     """Have `production` name a version that is valid, and good enough where that is asked for.
 
     Raises TemplateInvalid and TemplateScoreLow.

@@ -1,5 +1,6 @@
 """Agents at the running service, with a scripted provider; and the official client of A2A."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -44,6 +45,20 @@ def asked(text="Hello", **more):
         message_id=more.pop("message_id", str(uuid4())), role=Role.ROLE_USER, parts=parts, **more
     )
     return SendMessageRequest(message=message, configuration=configuration, tenant=tenant)
+
+
+async def held_up(agency):
+    """An agent that is held up by a tool, until the event."""
+    held = asyncio.Event()
+
+    async def wait(_):
+        await held.wait()
+        return "x"
+
+    agency.bench.add("wait", answer=wait)
+    agent = await agency.make(tools=[{"tool": "test:wait"}])
+    agency.calls(("wait", {"q": "1"}))
+    return agent, held
 
 
 @pytest_asyncio.fixture(loop_scope="session")

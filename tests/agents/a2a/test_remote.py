@@ -21,6 +21,8 @@ from a2a.types import (
 from fastapi import FastAPI
 
 from app.agents.a2a.models import A2aAgent
+from app.agents.runtime.launching import MOST_BEHIND
+from app.core.causes import HEADER
 from app.core.db import SYSTEM
 from tests.conftest import serve
 
@@ -241,6 +243,39 @@ async def test_a_card_that_leads_inside_is_not_followed(agency):
 
 async def test_both_ends_are_ours(agency, kernel, address):
     """An agent here asks another one here, over the wire, as another service would."""
+    caller = await _knowing_each_other(agency, kernel, address)
+    agency.calls(("ask_callee", {"message": "How many?"}))
+    agency.says("Seven.", "It says seven.")
+    run = await agency.run(caller)
+    assert run["text"] == "It says seven."
+    assert "Seven." in agency.fake.last.body["messages"][-1]["content"]
+    runs = (await agency.get("/v1/runs?kind=agent_run"))["data"]
+    assert len(runs) == 2
+
+
+async def test_agents_that_ask_each_other_over_the_wire_come_to_an_end(agency, kernel, address):
+    caller = await _knowing_each_other(agency, kernel, address)
+    path, body = f"/v1/agents/{caller['id']}/runs", {"input": "Hello"}
+
+    async def begun(behind):
+        headers = {HEADER: str(behind)}
+        return await agency.talker.call("POST", path, json=body, headers=headers)
+
+    agency.calls(("ask_callee", {"message": "How many?"}))
+    agency.says("Seven.", "It says seven.")
+    assert (await begun(MOST_BEHIND - 1)).json()["text"] == "It says seven."
+    agency.calls(("ask_callee", {"message": "How many?"}))
+    agency.says("It is too far away.")
+    assert (await begun(MOST_BEHIND)).json()["text"] == "It is too far away."
+    assert "begin one another" in agency.fake.last.body["messages"][-1]["content"]
+    refused = await begun(MOST_BEHIND + 1)
+    assert (refused.status_code, refused.json()["code"]) == (422, "agents_too_deep")
+    runs = (await agency.get("/v1/runs?kind=agent_run"))["data"]
+    assert len(runs) == 3
+
+
+async def _knowing_each_other(agency, kernel, address):
+    """An agent with another one here as a tool, which it takes for one of another service."""
     callee = await agency.make("Callee")
     key = await agency.talker.call(
         "POST",
@@ -260,14 +295,7 @@ async def test_both_ends_are_ours(agency, kernel, address):
         url = f"{address}/a2a/agents/{callee['slug']}"  # the public address is not this one
         [interface] = known.card["supportedInterfaces"]
         known.card = {**known.card, "supportedInterfaces": [{**interface, "url": url}]}
-    caller = await agency.make("Caller", tools=[{"tool": "a2a:callee"}])
-    agency.calls(("ask_callee", {"message": "How many?"}))
-    agency.says("Seven.", "It says seven.")
-    run = await agency.run(caller)
-    assert run["text"] == "It says seven."
-    assert "Seven." in agency.fake.last.body["messages"][-1]["content"]
-    runs = (await agency.get("/v1/runs?kind=agent_run"))["data"]
-    assert len(runs) == 2
+    return await agency.make("Caller", tools=[{"tool": "a2a:callee"}])
 
 
 async def test_a_remote_agent_is_changed_forgotten_and_restored(agency, there):

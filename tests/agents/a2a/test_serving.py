@@ -25,7 +25,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Value
 
 from app.agents.tools.tool import ToolTraits
-from tests.agents.a2a.conftest import Peer, asked
+from tests.agents.a2a.conftest import Peer, asked, held_up
 from tests.support.fakes.base import Said, say
 from tests.support.identity import bearer, new_key, new_person
 
@@ -185,15 +185,7 @@ async def test_a_stream_ends_where_the_task_waits(agency, peer):
 
 
 async def test_a_task_goes_on_alone_is_subscribed_to_and_cancelled(agency, peer):
-    held = asyncio.Event()
-
-    async def wait(_):
-        await held.wait()
-        return "x"
-
-    agency.bench.add("wait", answer=wait)
-    agent = await agency.make(tools=[{"tool": "test:wait"}])
-    agency.calls(("wait", {"q": "1"}))
+    agent, held = await held_up(agency)
     async with peer.client(agent["slug"]) as client:
         task = await task_of(client, asked(return_immediately=True))
         states = (TaskState.TASK_STATE_SUBMITTED, TaskState.TASK_STATE_WORKING)

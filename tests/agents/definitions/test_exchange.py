@@ -312,7 +312,7 @@ async def test_a_definition_has_no_field_of_foreign_cards(agents, fan_in):
     ]
 
 
-@pytest.mark.parametrize("number", ["-9999999999999999999", "9999999999999999999", "1.0e999"])
+@pytest.mark.parametrize("number", ["-9999999999999999999", "18446744073709551616", "1.0e999"])
 async def test_numbers_that_json_cannot_keep_are_refused(agents, number):
     text = f"definition:\n  tools:\n  - tool: calculator\n    config:\n      a: {number}\n"
     refused = await take_in(agents, text, expect=422)

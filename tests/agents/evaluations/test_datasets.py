@@ -30,6 +30,13 @@ async def upload(talker, dataset, content, form="jsonl"):
     return await talker.call("POST", path, content=content)
 
 
+async def test_a_dry_run_of_a_file_adds_nothing(talker):
+    dataset = await new_dataset(talker)
+    tried = await upload(talker, dataset, b'{"input": "1+1"}', "jsonl&dry_run=true")
+    assert tried.status_code == 201, tried.text
+    assert await cases_of(talker, dataset) == []
+
+
 async def test_cases_are_kept_in_their_order_and_counted(talker):
     dataset = await new_dataset(talker, {"input": "1+1", "expected": "2", "tags": ["easy"]})
     assert dataset["case_count"] == 1

@@ -109,7 +109,7 @@ async def test_a_row_that_cannot_be_kept_keeps_no_other_out(talker):
 def test_the_places_of_a_template_are_found_in_one_pass():
     """A group between two runs of spaces had each space tried on either side."""
     assert re.search(r"\\s\*.*\\s\*", rendering.PLACE.pattern) is None
-    began = time.perf_counter()
+    began = time.process_time()
     rendering.check("{{" + " " * 19_000)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert rendering.render("{{ \n input  }}{{item.x}}", {"input": "a", "item": {"x": 1}}) == "a1"

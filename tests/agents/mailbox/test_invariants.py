@@ -260,9 +260,7 @@ async def new_player(office) -> Player:
     return Player(kernel, room, access, mailbox)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEP, min_size=8, max_size=40))
 async def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(office, steps):
     player = await new_player(office)
@@ -270,9 +268,7 @@ async def test_whatever_happens_nothing_is_lost_doubled_or_out_of_order(office, 
         await player.play(name, value)
 
 
-@settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(priority=st.integers(0, 9), rivals=st.lists(st.integers(0, 9), min_size=12, max_size=12))
 async def test_no_priority_keeps_a_message_waiting_for_ever(office, priority, rivals):
     """One more rival each ageing time: after nine at most the message that waits goes first."""

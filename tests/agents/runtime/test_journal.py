@@ -10,11 +10,12 @@ from sqlalchemy import select, text
 from app.agents.runtime import crud
 from app.agents.runtime.journal import Journal
 from app.agents.runtime.models import Execution, ExecutionStep
-from app.core.db import Database, Scope, sync_engine
+from app.core.db import Database, Scope
 from app.core.ids import new_id
 from app.core.storing import store
 from app.runs.events.errors import RunLost
 from app.runs.runs.models import Run
+from tests.support.cutting import end_who_waits
 from tests.support.identity import new_person
 
 PLACE = ("", 1, "")
@@ -23,15 +24,15 @@ STEP = {"kind": "model", "agent_slug": "tested", "name": "test/model", "context"
 
 @pytest.fixture
 async def held(kernel, client):
-    """A run under way, as who holds it sees it."""
+    """A run under way, as who holds it sees it; of a kind that nobody else takes up."""
     person = await new_person(client)
     workspace_id, user_id, run_id = UUID(person.workspace_id), new_id(), new_id()
     whose = {"id": run_id, "workspace_id": workspace_id, "user_id": user_id}
     scope = Scope(workspace_id, user_id)
     async with kernel.database.unit(scope) as session:
-        kind, more = "agent_run", {"status": "running", "attempt": 1, "executor_id": "tested"}
-        await store(session, Run(**whose, kind=kind, input={}, **more))
-        asked = {"definition": {}, "messages": [], "purpose": kind, "variables": {}}
+        more = {"status": "running", "attempt": 1, "executor_id": "tested"}
+        await store(session, Run(**whose, kind="tested", input={}, **more))
+        asked = {"definition": {}, "messages": [], "purpose": "agent_run", "variables": {}}
         named = {"agent_slug": "tested", "agent_name": "Tested"}
         await store(session, Execution(**whose, **asked, **named))
     return SimpleNamespace(run_id=run_id, workspace_id=workspace_id, attempt=1, scope=scope)
@@ -95,9 +96,16 @@ async def test_what_is_told_twice_of_a_step_counts_once(kernel, held):
     assert await active_seconds(kernel, held) == 1.5
 
 
-async def test_a_step_is_kept_though_postgres_ends_the_connection_over_it(kernel, held):
+@pytest.fixture
+async def database(kernel):
+    """One connection to Postgres."""
+    database = Database(kernel.settings.database_url.get_secret_value(), pool_size=1)
+    yield database
+    await database.close()
+
+
+async def test_a_step_is_kept_though_postgres_ends_the_connection_over_it(kernel, held, database):
     url = kernel.settings.database_url.get_secret_value()
-    database = Database(url, pool_size=1)
     journal = Journal(database, held)
     step = await journal.begin(PLACE, STEP)
     async with kernel.database.unit(held.scope) as session:
@@ -108,20 +116,8 @@ async def test_a_step_is_kept_though_postgres_ends_the_connection_over_it(kernel
         while not await asyncio.to_thread(end_who_waits, url):  # noqa: ASYNC110 - Postgres says it
             await asyncio.sleep(0.01)
     await asyncio.wait_for(ending, 10)
-    await database.close()
     assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
     assert await active_seconds(kernel, held) == pytest.approx(journal.seconds)
-
-
-def end_who_waits(url):
-    """Close the connections of those who wait for a lock; which they were."""
-    engine = sync_engine(url)
-    with engine.begin() as owner:
-        ended = text(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
-            "where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0"
-        )
-        return owner.execute(ended).all()
 
 
 async def active_seconds(kernel, held):

@@ -10,7 +10,7 @@ from app.agents.runtime.launching import Launcher, RunWanted
 from app.agents.tools.tool import ToolTraits
 from app.core.auth import Access, Permission
 from tests.support.fakes.base import Said, say
-from tests.support.runs import Process, assert_whole, find, read
+from tests.support.runs import Process, assert_whole, find, outrun, read
 
 TOOLS = {
     "read": ToolTraits("read", idempotent=True),
@@ -56,14 +56,20 @@ def _access(agency):
     return Access(workspace_id, user_id, frozenset(Permission), "session", user_id)
 
 
-async def _killed_at(seq, app, kernel, agency, agent):
-    """The events of a run whose process died when its reader had seen `seq` of them."""
+async def _begun(app, kernel, agency, agent):
+    """A run under way in a process of its own."""
     agents = app.state.agents
     [work] = [each for each in agents.works if each.kind == "agent_run"]
     process = await Process(kernel, work).start()
     launcher = Launcher(kernel.database, agents.definitions)
     launcher.runs, launcher.performing = process.runs, work
     run = await launcher.start(_access(agency), RunWanted(agent["slug"], "Do all three."))
+    return process, run
+
+
+async def _killed_at(seq, app, kernel, agency, agent):
+    """The events of a run whose process died when its reader had seen `seq` of them."""
+    process, run = await _begun(app, kernel, agency, agent)
     await _until_seen(process, run, seq)
     await process.kill()
     await app.state.runs.recovery.sweep()
@@ -95,3 +101,36 @@ async def test_the_end_is_the_same_wherever_it_dies(seq, app, kernel, agency, wo
             assert len(calls) <= 1
     assert [each.type for each in events].count("tool.call") == len(TOOLS)
     assert (await find(kernel, run)).status == "completed"
+
+
+def _told_by_message(events):
+    told = {event.body["message_id"]: "" for event in events if event.type == "message.created"}
+    for event in events:
+        if event.type == "text.delta":
+            told[event.body["message_id"]] += event.body["text"]
+    return list(told.values())
+
+
+@pytest.mark.parametrize("seen", range(2, 21, 2))
+async def test_the_log_tells_of_what_ended_while_it_could_not_be_written(
+    seen, app, kernel, agency, worker
+):
+    asked, is_over = asyncio.Event(), asyncio.Event()
+
+    async def answer(fake, exchange, body):
+        results = sum(message["role"] == "tool" for message in body["messages"])
+        if results == len(TOOLS) and not asked.is_set():
+            asked.set()
+            await is_over.wait()
+        await _by_what_was_given(fake, exchange, body)
+
+    agency.fake.script.popleft = lambda: answer
+    process, run = await _begun(app, kernel, agency, worker)
+    await _until_seen(process, run, seen)
+    events = await outrun(process, app.state.runs, run, asked, is_over)
+    kinds = [each.type for each in events]
+    assert kinds.count("tool.call") == kinds.count("tool.result") == len(TOOLS)
+    assert kinds.count("step.completed") == kinds.count("usage.updated") == len(TOOLS) + 1
+    assert _told_by_message(events) == ["Next. "] * len(TOOLS) + [END]
+    marks = [f"{each.type} {each.body['name']}" for each in events if each.type[:5] == "tool."]
+    assert marks == [f"tool.{kind} {name}" for name in TOOLS for kind in ("call", "result")]

@@ -3,8 +3,11 @@
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
+from app.agents.templates.models import Template, TemplateVersion
 from app.agents.templates.personal import TemplateStore
+from app.core.db import SYSTEM
 from app.oversight.privacy.people import Person
 from tests.agents.templates.conftest import BODY, VARIABLES
 from tests.support.identity import new_person
@@ -19,7 +22,11 @@ async def test_a_template_is_made_changed_deleted_and_restored(templates, strang
     path = f"/{made['id']}"
     await stranger.at("GET", path, expect=404)
     await templates.at("PATCH", path, {"name": "X"}, expect=412, If_Match='"v9"')
-    changed = await templates.at("PATCH", path, {"name": "Replies", "metadata": None})
+    etag = (await templates.at("GET", path)).headers["ETag"]
+    await templates.at("GET", path, expect=304, If_None_Match=etag)
+    renamed = {"name": "Replies", "metadata": None}
+    changed = await templates.at("PATCH", path, renamed, If_Match=etag)
+    assert changed.headers["ETag"] != etag
     told = changed.json()
     assert (told["name"], told["metadata"], told["current_version"]) == ("Replies", {}, 1)
     await templates.at("DELETE", path, expect=204)
@@ -244,6 +251,24 @@ async def test_a_search_finds_it_by_what_it_says_while_it_is_there(app, template
     assert await found(stranger) == []
     await templates.at("DELETE", f"/{made['id']}", expect=204)
     assert await found(templates) == []
+
+
+async def test_others_change_what_is_found_once_its_author_is_forgotten(app, kernel, templates):
+    made = await templates.make(name="Baker")
+    async with kernel.database.unit(SYSTEM) as session:
+        for forgotten in (
+            update(Template).values(owner_id=None).where(Template.id == UUID(made["id"])),
+            update(TemplateVersion)
+            .values(created_by_id=None)
+            .where(TemplateVersion.template_id == UUID(made["id"])),
+        ):
+            await session.execute(forgotten)
+    about = {"description": "How a sourdough starter is fed."}
+    await templates.at("PATCH", f"/{made['id']}", about)
+    await indexed(app, templates.person.workspace_id)
+    asked = {"query": "sourdough starter", "filters": {"kinds": ["template"]}}
+    found = (await templates.call("POST", "/v1/search", json=asked)).json()["data"]
+    assert [about["description"] in each["text"] for each in found] == [True]
 
 
 async def test_private_ones_go_with_their_owner(templates, kernel):

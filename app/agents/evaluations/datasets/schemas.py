@@ -146,6 +146,9 @@ class DatasetCaseQuery(PageQuery):
 class CaseFileQuery(Input):
     """How a file of cases is to be read."""
 
+    # `dry_run` stands beside it in the query.
+    model_config = ConfigDict(extra="ignore")
+
     format: Annotated[
         Literal["jsonl", "json", "csv"],
         Field(

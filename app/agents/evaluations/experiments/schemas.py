@@ -58,7 +58,7 @@ class ModelTarget(Input):
     parameters: AgentParameters = AgentParameters()
 
 
-class PromptMessage(Input):
+class ExperimentMessage(Input):
     """A message of a prompt, as a template."""
 
     role: Literal["system", "user", "assistant"]
@@ -71,7 +71,7 @@ class PromptTarget(Input):
     type: Literal["prompt"]
     name: TargetName
     model: ModelName
-    messages: Annotated[list[PromptMessage], Field(min_length=1, max_length=50)] | None = None
+    messages: Annotated[list[ExperimentMessage], Field(min_length=1, max_length=50)] | None = None
     template: TemplateName | None = None
     version: Annotated[WholeNumber | None, Field(ge=1, le=1_000_000)] = None
     label: Annotated[Text | None, Field(min_length=1, max_length=64)] = None

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from app.agents.evaluations.experiments.schemas import PromptTarget
 from app.agents.evaluations.graders.kinds import Grader
 from app.agents.evaluations.graders.sample import as_text
-from app.agents.evaluations.importing.schemas import LeftOut
+from app.agents.evaluations.importing.schemas import NotImported
 
 INPUTS: Final = ("input", "question", "prompt", "query", "text", "message", "user_input")
 EXPECTED: Final = (
@@ -164,11 +164,11 @@ def row_of(item: Any, input_field: str | None, expected_field: str | None) -> An
     return row
 
 
-def target_of(run: Mapping[str, Any], models: Mapping[str, str]) -> PromptTarget | LeftOut:
+def target_of(run: Mapping[str, Any], models: Mapping[str, str]) -> PromptTarget | NotImported:
     """How a run prompted: its `input_messages.template`, with its model."""
     told = run.get("input_messages")
     if not isinstance(told, Mapping) or told.get("type") != "template":
-        return LeftOut(name="run", type="data_source", reason="It has no template of messages.")
+        return NotImported(name="run", type="data_source", reason="It has no template of messages.")
     try:
         messages = [
             {"role": "system" if role == "developer" else role, "content": content}
@@ -184,7 +184,7 @@ def target_of(run: Mapping[str, Any], models: Mapping[str, str]) -> PromptTarget
             }
         )
     except (ValidationError, KeyError, TypeError, ValueError) as error:
-        return LeftOut(name="run", type="data_source", reason=str(error)[:300])
+        return NotImported(name="run", type="data_source", reason=str(error)[:300])
 
 
 def _parameters(told: Any) -> dict[str, Any]:

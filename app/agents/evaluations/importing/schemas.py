@@ -103,7 +103,7 @@ class EvaluationImport(Input):
         return self
 
 
-class LeftOut(Output):
+class NotImported(Output):
     """Something of the export that was not taken in, and why."""
 
     name: str
@@ -120,4 +120,4 @@ class EvaluationImported(Output):
     target: PromptTarget | None = Field(
         description="How its runs prompted: put it into an experiment as it is."
     )
-    left_out: list[LeftOut]
+    left_out: list[NotImported]

@@ -15,7 +15,7 @@ from app.agents.evaluations.experiments.schemas import PromptTarget
 from app.agents.evaluations.graders.kinds import Grader
 from app.agents.evaluations.importing.errors import ImportedEvaluationInvalid
 from app.agents.evaluations.importing.openai import NotTaken, grader_of, row_of, target_of
-from app.agents.evaluations.importing.schemas import EvaluationImport, LeftOut
+from app.agents.evaluations.importing.schemas import EvaluationImport, NotImported
 from app.agents.evaluations.models import AgentEvaluation
 from app.agents.evaluations.schemas import AgentEvaluationCreate
 from app.core.auth import Access
@@ -29,7 +29,7 @@ class Imported:
     dataset: Dataset
     cases: CasesAdded
     target: PromptTarget | None
-    left_out: list[LeftOut]
+    left_out: list[NotImported]
 
 
 async def take_in(session: AsyncSession, access: Access, told: EvaluationImport) -> Imported:
@@ -51,22 +51,22 @@ async def take_in(session: AsyncSession, access: Access, told: EvaluationImport)
     target = None
     if told.run is not None:
         found = target_of(told.run, told.model_map)
-        if isinstance(found, LeftOut):
+        if isinstance(found, NotImported):
             left_out.append(found)
         else:
             target = found
     return Imported(evaluation, dataset, cases, target, left_out)
 
 
-def _graders(told: EvaluationImport) -> tuple[list[Grader], list[LeftOut]]:
+def _graders(told: EvaluationImport) -> tuple[list[Grader], list[NotImported]]:
     graders: list[Grader] = []
-    left_out: list[LeftOut] = []
+    left_out: list[NotImported] = []
     for place, criterion in enumerate(told.eval.testing_criteria, start=1):
         try:
             graders.append(grader_of(criterion, told.model_map, place))
         except NotTaken as reason:
             name, kind = str(criterion.get("name", ""))[:200], str(criterion.get("type", ""))[:60]
-            left_out.append(LeftOut(name=name, type=kind, reason=str(reason)))
+            left_out.append(NotImported(name=name, type=kind, reason=str(reason)))
     if not graders:
         reasons = "; ".join(f"{each.name or each.type}: {each.reason}" for each in left_out)
         raise ImportedEvaluationInvalid(
