@@ -30,12 +30,14 @@ from app.core.json_limits import storable, too_deep
 from app.core.log import get_logger
 from app.inference.gate.errors import BudgetExceeded
 from app.runs.events.errors import RunLost
-from app.runs.runs.patience import is_passing
+from app.runs.runs.patience import is_passing, patiently
 
 log = get_logger(__name__)
 
 MOST_OUTPUT_BYTES: Final = 8 * 1024 * 1024
 INTERRUPTED: Final = "interrupted"
+# How long a step waits for Postgres before it fails.
+HOME_SECONDS: Final = 30.0
 # What is not the step's own fault: the run is another process's by now, or may not cost more.
 _PASSING: Final = (RunLost, BudgetExceeded)
 
@@ -88,7 +90,8 @@ class _Attempt:
         ctx = self.course.context(self.path, self.attempt, step.logs)
 
         async def begin() -> Awaited | Given:
-            awaited: Awaited | Given = await self._guarded(node_type.begin(ctx, config), None)
+            beginning = patiently(lambda: node_type.begin(ctx, config), HOME_SECONDS)
+            awaited: Awaited | Given = await self._guarded(beginning, None)
             if isinstance(awaited, Awaited):
                 awaited = self._in_time(awaited)
                 self.course.telling.waiting(self.node, self.path, self.attempt, awaited)
@@ -157,7 +160,7 @@ class _Attempt:
                     await self._keep_begun(node_type, ctx, config, step)
                     given: Given | None = None
                     try:
-                        given = await self._guarded(node_type.perform(ctx, config), seconds)
+                        given = await self._guarded(_done(node_type, ctx, config), seconds)
                     except BudgetExceeded as error:
                         if course.journal.at(*step.place) is not None:
                             # Kept as begun: to begin it again would be to do it twice.
@@ -197,7 +200,8 @@ class _Attempt:
         self, node_type: TaskNode[Any], ctx: StepContext, config: Any, step: Step
     ) -> None:
         """Keep that it begins, where it must not be done twice."""
-        if not await self._guarded(node_type.is_repeatable(ctx, config), None):
+        asking = patiently(lambda: node_type.is_repeatable(ctx, config), HOME_SECONDS)
+        if not await self._guarded(asking, None):
             begun = Step(*step.place, step.node_id, step.node_type, "started", step.started_at)
             await self.course.journal.keep(begun)
 
@@ -232,6 +236,12 @@ class _Attempt:
 
     def _seconds(self, node_type: TaskNode[Any]) -> float:
         return seconds_of(self.node.timeout) if self.node.timeout else node_type.seconds
+
+
+async def _done(node_type: TaskNode[Any], ctx: StepContext, config: Any) -> Given:
+    if not node_type.is_at_home(config):
+        return await node_type.perform(ctx, config)
+    return await patiently(lambda: node_type.perform(ctx, config), HOME_SECONDS)
 
 
 def _take(step: Step, given: Given) -> None:

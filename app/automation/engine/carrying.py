@@ -11,7 +11,7 @@ from app.automation.engine.course import Course
 from app.automation.engine.faults import error_of
 from app.automation.engine.steps import End, Place, Step
 from app.automation.engine.walking import Names
-from app.automation.language.expressions import evaluate
+from app.automation.language.expressions import holds
 from app.automation.language.flow import Compensation, Node, Retry, seconds_of
 from app.automation.nodes.node_type import Awaited, ContainerNode, Given, StepFault
 from app.core.clock import now
@@ -122,7 +122,7 @@ class Carrier:
             again = bool(error.get("retryable"))
         else:
             try:
-                again = evaluate(retry.when, {**names, "error": error}) is True
+                again = holds(retry.when, {**names, "error": error})
             except StepFault as fault:
                 step.error = error_of(fault)
                 return

@@ -13,7 +13,7 @@ from app.automation.engine.errors import WorkflowFailed
 from app.automation.engine.faults import error_of
 from app.automation.engine.steps import Place, Step
 from app.automation.engine.walking import Names, Stepping, Walk
-from app.automation.language.expressions import evaluate
+from app.automation.language.expressions import holds
 from app.automation.language.flow import ERROR, TIMEOUT, Node, Scope, seconds_of
 from app.automation.language.walks import nodes_within
 from app.automation.nodes.containers import LoopConfig, MapConfig, ParallelConfig, TryConfig
@@ -122,12 +122,12 @@ class Containers:
         while count < config.max:
             await self._let_others()
             within = {**names, "index": count, "last": last}
-            if config.while_ is not None and evaluate(config.while_, within) is not True:
+            if config.while_ is not None and not holds(config.while_, within):
                 break
             last = await self._walk(body, f"{prefix}[{count}]/", within)
             count += 1
             within = {**names, "index": count - 1, "last": last}
-            if config.until is not None and evaluate(config.until, within) is True:
+            if config.until is not None and holds(config.until, within):
                 break
         return {"last": last, "count": count}
 

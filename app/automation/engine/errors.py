@@ -1,6 +1,6 @@
 """What ends a workflow's run, or keeps one from beginning."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.core.errors import AppError, Conflict, FieldError, NotFound, TooManyRequests, Unprocessable
@@ -47,10 +47,16 @@ class WorkflowOutputInvalid(AppError):
     code = "workflow_output_invalid"
     title = "What the run gave does not satisfy the workflow's output schema"
 
+    def __init__(self, mistakes: Sequence[FieldError]) -> None:
+        super().__init__(_said(mistakes), errors=tuple(mistakes))
+
 
 class InputsInvalid(Unprocessable):
     code = "workflow_inputs_invalid"
     title = "The inputs do not satisfy the workflow's schema"
+
+    def __init__(self, mistakes: Sequence[FieldError]) -> None:
+        super().__init__(_said(mistakes), errors=tuple(mistakes))
 
 
 class WorkflowBusy(TooManyRequests):
@@ -97,3 +103,7 @@ def failed_path(problem: Mapping[str, Any] | None) -> str | None:
         if each["pointer"].startswith(_STEPS):
             return str(each["pointer"].removeprefix(_STEPS))
     return None
+
+
+def _said(mistakes: Sequence[FieldError]) -> str:
+    return "; ".join(f"{each.pointer}: {each.detail}" for each in mistakes[:3])

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from app.automation.concerns import TO_WAITS
 from app.automation.engine import cache_crud, crud, turns_crud, waits_crud
 from app.automation.engine.known import readable
 from app.automation.engine.models import WorkflowRun, WorkflowWait
@@ -17,7 +18,6 @@ from app.core.db import SYSTEM, AsyncSession, Database
 from app.core.jobs import Job
 from app.core.log import get_logger
 from app.core.outbox import Event
-from app.core.statements import within
 from app.runs.runs.bundle import Runs
 from app.runs.runs.models import Run
 
@@ -33,6 +33,7 @@ class Waking:
     """`runs` is set once runs are carried out here."""
 
     name = DUE
+    concerned = TO_WAITS
     runs: Runs
 
     def __init__(self, database: Database, turns: Turns, plans: Plans) -> None:
@@ -49,12 +50,16 @@ class Waking:
 
     async def run(self) -> None:
         """Wake what is due, and bring ended runs to those who wait for them."""
-        async with self._database.unit(SYSTEM) as session:
-            for workspace_id, run_id in await waits_crud.due(session, now(), AT_ONCE):
-                await self.runs.wake(session, workspace_id, run_id)
-        async with self._database.unit(SYSTEM) as session:
-            for wait, run in await waits_crud.awaited_runs(session, AT_ONCE):
-                await self._bring(session, wait, _ended(run))
+        at = now()
+        any_due, any_ended = await waits_crud.any_over(self._database, at)
+        if any_due:
+            async with self._database.unit(SYSTEM) as session:
+                for workspace_id, run_id in await waits_crud.due(session, at, AT_ONCE):
+                    await self.runs.wake(session, workspace_id, run_id)
+        if any_ended:
+            async with self._database.unit(SYSTEM) as session:
+                for wait, run in await waits_crud.awaited_runs(session, AT_ONCE):
+                    await self._bring(session, wait, _ended(run))
 
     async def find_forgotten(self) -> None:
         """Wake whose turn has come while the process that was to tell them died."""
@@ -73,12 +78,6 @@ class Waking:
         for child in await waits_crud.close_waits(session, row.workspace_id, row.id):
             await self._turns.cancel(session, row.workspace_id, child)
         await self._turns.make_room(session, readable(self._plans, row), row)
-
-    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
-        """Those that a step waits for."""
-        wanted = {place for event in events for place in _places(event)}
-        found = await waits_crud.awaited(await within(session), wanted)
-        return [event for event in events if not found.isdisjoint(_places(event))]
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         """Bring events, and runs that have ended, to the steps that wait for them."""

@@ -154,6 +154,8 @@ class WorkflowWait(Row):
     __handling__ = Handling(
         "let people and events decide how a workflow goes on",
         through=("run_id", "workflow_runs"),
+        mentions=("decided_by_id", "assignees", "meant"),
+        reason="what was decided stays; who decided, and who was to, is forgotten",
     )
 
     workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.agents.definitions.json_schemas import mistakes
 from app.automation.engine.carrying import Carrier
 from app.automation.engine.compensating import Compensating
 from app.automation.engine.course import Course
@@ -19,7 +20,6 @@ from app.automation.engine.walking import Names, Walk
 from app.automation.language.flow import Flow
 from app.automation.language.walks import nodes_within
 from app.core.clock import now
-from app.core.json_schemas import validator_of
 from app.core.tasks import stop_tasks
 from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
@@ -110,9 +110,9 @@ def _expect_fit(flow: Flow, output: Any) -> None:
     """Raises WorkflowOutputInvalid."""
     if flow.output_schema is None:
         return
-    for mistake in validator_of(flow.output_schema).iter_errors(output):
-        where = "/".join(["", *map(str, mistake.instance_path)]) or "/"
-        raise WorkflowOutputInvalid(f"{where}: {mistake.message[:300]}")
+    wrong = mistakes(flow.output_schema, output, "/output")
+    if wrong:
+        raise WorkflowOutputInvalid(wrong)
 
 
 def _too_long(flow: Flow) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from app.agents.definitions.json_schemas import mistakes
 from app.agents.runtime.work import access_kept
 from app.automation.engine import admission, crud, turns_crud
 from app.automation.engine.driving import Driver
@@ -34,7 +35,6 @@ from app.core.clock import now
 from app.core.db import AsyncSession, Database, on_commit
 from app.core.errors import FieldError
 from app.core.ids import new_id
-from app.core.json_schemas import validator_of
 from app.runs.runs import service as runs
 from app.runs.runs.models import Run
 
@@ -140,7 +140,7 @@ class Starter:
             except StepFault as fault:
                 at = "/body/inputs"
                 mistake = FieldError(at, fault.code, f"no key of its settings: {fault.message}")
-                raise InputsInvalid(fault.message, errors=(mistake,)) from None
+                raise InputsInvalid([mistake]) from None
             row.concurrency_key, row.rate_key = keys["concurrency_key"], keys["rate_key"]
         if row.concurrency_key is None and row.rate_key is None:
             row.admitted_at = now()
@@ -237,14 +237,7 @@ def checked_inputs(flow: Flow, inputs: Mapping[str, Any]) -> dict[str, Any]:
     for name, told in properties.items() if isinstance(properties, Mapping) else ():
         if isinstance(told, Mapping) and "default" in told:
             given.setdefault(name, copied(told["default"]))
-    wrong = tuple(
-        FieldError(
-            "/".join(["/body/inputs", *map(str, mistake.instance_path)]),
-            "invalid",
-            mistake.message[:300],
-        )
-        for mistake in validator_of(flow.inputs).iter_errors(given)
-    )
+    wrong = mistakes(flow.inputs, given, "/body/inputs")
     if wrong:
-        raise InputsInvalid(errors=wrong)
+        raise InputsInvalid(wrong)
     return given

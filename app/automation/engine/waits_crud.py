@@ -6,9 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
-    Text,
     Uuid,
     bindparam,
     case,
@@ -25,29 +23,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.automation.engine.assignees import meant_by
 from app.automation.engine.models import WorkflowWait
 from app.core.clock import now
-from app.core.statements import Quick, Statement
+from app.core.db import SYSTEM, Database
+from app.core.statements import Statement
 from app.runs.runs.models import Run
 
 OPEN = "open"
 
 # Made once: to put such a statement together costs more than to run it.
 _PLACE = tuple_(WorkflowWait.workspace_id, WorkflowWait.kind, WorkflowWait.subject)
-_WAITING = select(WorkflowWait).where(
-    WorkflowWait.status == text(f"'{OPEN}'"), _PLACE.in_(bindparam("wanted", expanding=True))
+_IS_OPEN = WorkflowWait.status == text(f"'{OPEN}'")
+_WAITING = select(WorkflowWait).where(_IS_OPEN, _PLACE.in_(bindparam("wanted", expanding=True)))
+_DUE = (
+    select(WorkflowWait.workspace_id, WorkflowWait.run_id)
+    .join(Run, Run.id == WorkflowWait.run_id)
+    .where(_IS_OPEN, WorkflowWait.until <= bindparam("at"), Run.status == "paused")
 )
-# Of places those that an open wait is for.
-_AWAITED = Statement(
-    text(
-        "select p.workspace_id, p.kind, p.subject "
-        "from unnest(:workspaces, :kinds, :subjects) as p(workspace_id, kind, subject) "
-        "where exists (select from workflow_waits w where w.workspace_id = p.workspace_id "
-        "and w.kind = p.kind and w.subject = p.subject and w.status = 'open')"
-    ).bindparams(
-        bindparam("workspaces", type_=ARRAY(Uuid)),
-        bindparam("kinds", type_=ARRAY(Text)),
-        bindparam("subjects", type_=ARRAY(Text)),
-    )
+# A subject of another kind is no id; of this side, for the runs are found by their key.
+_RUN = case((WorkflowWait.kind == "run", cast(WorkflowWait.subject, Uuid)))
+_ENDED = (
+    select(WorkflowWait, Run)
+    .join(Run, Run.id == _RUN)
+    .where(_IS_OPEN, WorkflowWait.kind == "run", Run.ended_at.is_not(None))
 )
+_ANY_OVER = Statement(select(_DUE.exists().label("due"), _ENDED.exists().label("ended")))
 
 
 async def waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> Sequence[WorkflowWait]:
@@ -171,15 +169,15 @@ async def has_come(
     return found is not None
 
 
-async def due(session: AsyncSession, until: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+async def any_over(database: Database, at: datetime) -> tuple[bool, bool]:
+    """Whether a paused run's wait is over by time, and whether one for a run is by its end."""
+    [found] = await database.ask(SYSTEM, _ANY_OVER, {"at": at})
+    return found["due"], found["ended"]
+
+
+async def due(session: AsyncSession, at: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
     """Workspace and id of paused runs with a wait whose time is over (SYSTEM scope)."""
-    found = await session.execute(
-        select(WorkflowWait.workspace_id, WorkflowWait.run_id)
-        .join(Run, Run.id == WorkflowWait.run_id)
-        .where(WorkflowWait.status == OPEN, WorkflowWait.until <= until, Run.status == "paused")
-        .distinct()
-        .limit(limit)
-    )
+    found = await session.execute(_DUE.distinct().limit(limit), {"at": at})
     return [(row.workspace_id, row.run_id) for row in found]
 
 
@@ -196,14 +194,7 @@ async def next_until(session: AsyncSession, workspace_id: UUID, run_id: UUID) ->
 
 async def awaited_runs(session: AsyncSession, limit: int) -> Sequence[tuple[WorkflowWait, Run]]:
     """Open waits for runs that have ended (SYSTEM scope)."""
-    # A subject of another kind is no id; of this side, for the runs are found by their key.
-    awaited = case((WorkflowWait.kind == "run", cast(WorkflowWait.subject, Uuid)))
-    found = await session.execute(
-        select(WorkflowWait, Run)
-        .join(Run, Run.id == awaited)
-        .where(WorkflowWait.status == OPEN, WorkflowWait.kind == "run", Run.ended_at.is_not(None))
-        .limit(limit)
-    )
+    found = await session.execute(_ENDED.limit(limit))
     return [(row[0], row[1]) for row in found]
 
 
@@ -216,15 +207,6 @@ async def awaited_run(session: AsyncSession, wait: WorkflowWait) -> Run | None:
             Run.ended_at.is_not(None),
         )
     )
-
-
-async def awaited(
-    quick: Quick, wanted: Collection[tuple[UUID, str, str | None]]
-) -> set[tuple[UUID, str, str | None]]:
-    """Those of the places of `waits_for` where there is one (SYSTEM scope)."""
-    workspaces, kinds, subjects = (list(each) for each in zip(*wanted, strict=True))
-    places = {"workspaces": workspaces, "kinds": kinds, "subjects": subjects}
-    return {tuple(row) for row in await quick.rows(_AWAITED, places)}
 
 
 async def waits_for(

@@ -15,7 +15,7 @@ from app.automation.engine.faults import error_of
 from app.automation.engine.graph import Graph
 from app.automation.engine.steps import End
 from app.automation.engine.telling import Telling
-from app.automation.language.expressions import evaluate
+from app.automation.language.expressions import evaluate, holds
 from app.automation.language.flow import ERROR, OUT, TIMEOUT, Node
 from app.automation.language.templates import copied, rendered
 from app.automation.nodes.node_type import PureNode, StepFault
@@ -187,7 +187,7 @@ class Walk:
     def _holds(self, when: str, node: Node, end: End) -> bool:
         names: Mapping[str, Any] = {**self._names, "error": end.error}
         try:
-            return evaluate(when, names) is True
+            return holds(when, names)
         except StepFault as fault:
             raise WorkflowFailed(self._prefix + node.id, error_of(fault)) from None
 

@@ -1,6 +1,7 @@
 """The work of a workflow's run: walk its graph, let go while it only waits, leave its result."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +25,7 @@ from app.automation.engine.steps import Step
 from app.automation.engine.telling import Log
 from app.automation.engine.turns import Turns
 from app.automation.engine.waits import LOOK_SECONDS, Waits
-from app.automation.language.flow import Flow
+from app.automation.language.flow import Flow, Node
 from app.automation.nodes.node_type import ContainerNode
 from app.automation.nodes.registry import NodeTypes
 from app.core.auth import Access
@@ -146,7 +147,7 @@ class Working:
         hold = Hold(ctx.workspace_id, ctx.run_id, ctx.attempt)
         if ctx.continued:
             # What a process that died had asked of models: nobody knows what was answered.
-            await self._calls.settle_lost(ctx.workspace_id, ctx.run_id, "")
+            await patiently(lambda: self._calls.settle_lost(ctx.workspace_id, ctx.run_id, ""))
 
         async def found() -> tuple[Known, Access]:
             async with self._database.unit(ctx.scope) as session:
@@ -183,6 +184,8 @@ class Working:
             depth=row.depth,
             workflow_id=row.workflow_id,
         )
+        if ctx.continued:
+            _tell_kept(course, known.steps)
         under = UnderWay(row, course, waiting, ctx)
         follow(under, row)
         return under
@@ -240,6 +243,13 @@ class Working:
             )
 
         return Paused(parked.reason, waits, Settlement({}, read, written, journal.cost_usd))
+
+
+def _tell_kept(course: Course, steps: Sequence[Step]) -> None:
+    """Tell how steps ended whose process died before the log had it, inside of containers too."""
+    for step in sorted(steps, key=lambda each: each.position):
+        if step.status != "started" and not step.copied:
+            course.telling.ended(Node(id=step.node_id, type=step.node_type), step)
 
 
 class _Nowhere:

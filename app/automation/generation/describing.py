@@ -8,6 +8,7 @@ import orjson
 
 from app.automation.generation.surroundings import Surroundings, Thing
 from app.automation.nodes.node_type import NodeType
+from app.core.json_bounds import with_bounds
 
 DEEPEST: Final = 3
 LONGEST: Final = 120
@@ -47,7 +48,7 @@ def told(around: Surroundings) -> str:
 
 def _type(node_type: NodeType[Any]) -> str:
     ports = ", ".join(sorted(node_type.ports_of(node_type.example.get("with", {}))))
-    schema = node_type.config.model_json_schema()
+    schema = with_bounds(node_type.config.model_json_schema())
     about = (inspect.getdoc(type(node_type)) or node_type.title).partition("\n")[0]
     lines = [
         f"## {node_type.name}: {node_type.title}. {about}",

@@ -16,7 +16,7 @@ from app.automation.triggers.models import WorkflowTrigger
 from app.automation.workflows.models import WORKFLOW_KIND, Workflow, WorkflowVersion
 from app.core import restorable
 from app.core.auth import Access
-from app.identity.versioned.rows import visible
+from app.identity.versioned.seeing import visible
 
 MOST_STARTS: Final = 3000
 MOST_CALLS: Final = 5000

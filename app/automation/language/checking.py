@@ -20,7 +20,7 @@ from app.automation.language.checks.settings import (
     warn_of_idle,
 )
 from app.automation.language.checks.view import Findings, View, Whole, ancestors_in, whole_of
-from app.automation.language.checks.words import says_nothing
+from app.automation.language.checks.words import says_nothing, takes_objects
 from app.automation.language.flow import ERROR, MOST_DEPTH, TIMEOUT, Flow, Node, Scope
 from app.automation.language.types import KnownTypes
 from app.automation.language.walks import scopes_of
@@ -94,6 +94,8 @@ def _check(whole: Whole, at: str) -> None:
         elif schema is not None and says_nothing(schema):
             said = "holds no word of JSON Schema: fields stand in `properties`"
             whole.findings.warn(f"{at}/{name}", "without_effect", said)
+    if flow.inputs is not None and not takes_objects(flow.inputs):
+        whole.findings.add(f"{at}/inputs/type", "schema_invalid", "must be `object`")
     if not check_counts(whole, at):
         return
     begun = Reading(whole, View(bases=frozenset({"inputs", "vars"})))

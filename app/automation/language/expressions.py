@@ -29,6 +29,8 @@ __all__ = [
     "ExpressionUnfit",
     "compiled",
     "evaluate",
+    "holds",
+    "truth",
 ]
 
 
@@ -46,8 +48,7 @@ class Expression:
             value = self.program.value(names, Budget(turns))
             return value if self.program.is_chain else plain(value)
         except (Missing, TooMuch, FunctionUnfit, ExpressionUnfit) as error:
-            shown = self.source if len(self.source) <= 100 else f"{self.source[:100]}…"
-            said = f"`{shown}`: {error}."
+            said = f"`{_shown(self.source)}`: {error}."
             raise StepFault(EXPRESSION_FAILED, said) from None
 
 
@@ -72,3 +73,20 @@ def evaluate(source: str, names: Mapping[str, Any], turns: int = MOST_TURNS) -> 
     except ExpressionUnfit as error:
         raise StepFault(EXPRESSION_FAILED, f"The expression cannot be read: {error}.") from None
     return expression.value(names, turns)
+
+
+def holds(source: str, names: Mapping[str, Any]) -> bool:
+    """Whether it gives true; raises StepFault `expression_failed`, for any other value too."""
+    return truth(evaluate(source, names), _shown(source))
+
+
+def truth(value: Any, place: str) -> bool:
+    """Raises StepFault `expression_failed` for what neither holds nor does not."""
+    if not isinstance(value, bool):
+        said = f"`{place}` must be true or false; convert with bool(…), or compare."
+        raise StepFault(EXPRESSION_FAILED, said)
+    return value
+
+
+def _shown(source: str) -> str:
+    return source if len(source) <= 100 else f"{source[:100]}…"

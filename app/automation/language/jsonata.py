@@ -18,6 +18,8 @@ from app.automation.language.faults import StepFault
 LONGEST: Final = 4000
 _ROOT: Final = Path(app.__file__).parents[1]
 _CHILD: Final = "app.automation.language.jsonata_child"
+# For a process to begin: on a busy machine that takes longer than most of what is computed.
+_START_SECONDS: Final = 60.0
 _MIB: Final = 1024 * 1024
 # Nobody says that the library reads in several threads at once.
 _READING: Final = threading.Lock()
@@ -96,30 +98,40 @@ class _Child:
             env={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
             limit=bounds.most_bytes + 4096,
         )  # fmt: skip
-        return cls(process, bounds)
+        child = cls(process, bounds)
+        try:
+            await child._answer(b"", _START_SECONDS)
+        except BaseException:
+            await child.end()
+            raise
+        return child
 
     async def ask(self, request: bytes) -> dict[str, Any]:
         """Raises StepFault where it dies of the request, or has to."""
         if self._rest is not None:
             self._rest.cancel()
         self.uses += 1
+        answer: dict[str, Any] = orjson.loads(await self._answer(request, self._bounds.seconds))
+        return answer
+
+    async def _answer(self, request: bytes, seconds: float) -> bytes:
+        """The next line that it gives."""
         asked, answers = self._process.stdin, self._process.stdout
         assert asked is not None  # noqa: S101 - it is a pipe
         assert answers is not None  # noqa: S101 - it is a pipe
         try:
-            async with asyncio.timeout(self._bounds.seconds):
+            async with asyncio.timeout(seconds):
                 asked.write(request)
                 await asked.drain()
                 line = await answers.readline()
         except TimeoutError:
-            said = f"JSONata took longer than {self._bounds.seconds:g} s."
+            said = f"JSONata took longer than {seconds:g} s."
             raise StepFault("jsonata_timeout", said) from None
         except ConnectionError:
             line = b""
         if not line.endswith(b"\n"):
             raise StepFault("jsonata_too_large", "JSONata took more memory than it may.")
-        answer: dict[str, Any] = orjson.loads(line)
-        return answer
+        return line
 
     def rest(self, seconds: float, among: list["_Child"]) -> None:
         """End it when it has been among the idle for so long."""

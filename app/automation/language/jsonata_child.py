@@ -1,8 +1,8 @@
 """The process that computes JSONata: a line of JSON in, a line out, until its input ends.
 
-`$pad` alone can take a gigabyte and a quarter of a minute, and patterns can take forever; so it
-runs with bounded memory and processor time, can neither read files, connect nor start anything, and
-is killed when it takes too long.
+Before the first it writes an empty line: it is ready. `$pad` alone can take a gigabyte and a
+quarter of a minute, and patterns can take forever; so it runs with bounded memory and processor
+time, can neither read files, connect nor start anything, and is killed when it takes too long.
 """
 
 import os
@@ -24,6 +24,8 @@ def main() -> None:
     # What a library writes is no answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     confine(ParseLimits(memory_bytes=memory, cpu_seconds=seconds))
+    answers.write(b"\n")
+    answers.flush()
     for line in sys.stdin.buffer:
         try:
             answer = _answer(orjson.loads(line), most)

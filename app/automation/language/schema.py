@@ -9,18 +9,12 @@ from pydantic.json_schema import models_json_schema
 
 from app.automation.language.flow import DSL, Flow
 from app.automation.language.types import KnownType, KnownTypes
+from app.core.json_bounds import with_bounds
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TEMPLATE: Final = "Templated"
 _SCOPES: Final = ("body", "catch", "finally", "branches")
 _OPTIONAL: Final = frozenset({"catch", "finally"})
-# What the models' own schemas leave in their words, not in JSON Schema's.
-_BOUNDS: Final = {
-    "ge": "minimum",
-    "le": "maximum",
-    "gt": "exclusiveMinimum",
-    "lt": "exclusiveMaximum",
-}
 # What a string that holds a template need not satisfy.
 _NARROW: Final = frozenset({"pattern", "format", "enum", "const"})
 
@@ -35,7 +29,7 @@ def language_schema(types: KnownTypes) -> Schema:
     placed, made = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/$defs/{model}"
     )
-    parts: Schema = _in_words(made["$defs"])
+    parts: Schema = with_bounds(made["$defs"])
     names = {model: placed[model, "validation"]["$ref"].rpartition("/")[2] for model in models}
     _open_settings(parts, {names[model] for model in models[1:]})
     parts[_TEMPLATE] = {
@@ -55,17 +49,6 @@ def language_schema(types: KnownTypes) -> Schema:
         "examples": [_flow_of(each) for each in known],
         "$defs": dict(sorted(parts.items())),
     }
-
-
-def _in_words(schema: Any) -> Any:
-    """A copy with the bounds of numbers as JSON Schema calls them."""
-    if isinstance(schema, list):
-        return [_in_words(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    is_number = schema.get("type") in ("integer", "number")
-    names = _BOUNDS if is_number else {}
-    return {names.get(key, key): _in_words(each) for key, each in schema.items()}
 
 
 def _flow_of(node_type: KnownType) -> Schema:

@@ -21,7 +21,7 @@ from app.automation.nodes.fields import JsonObject, Slug, is_template
 from app.automation.nodes.node_type import Given, StepContext, StepFault, TaskNode
 from app.core.auth import Access
 from app.core.errors import AppError, FieldError
-from app.core.schema import Input
+from app.core.schema import Input, sentence
 
 OPERATIONS: Final[Mapping[str, tuple[type[Operation[Any]], ...]]] = {
     "database": (database.Read, database_write.Write),
@@ -31,6 +31,7 @@ OPERATIONS: Final[Mapping[str, tuple[type[Operation[Any]], ...]]] = {
     "rows": (checked_rows.Check,),
     "state": (state.Get, state.Set),
 }
+_AT_HOME: Final = frozenset({"files", "collection", "rows", "state"})
 
 
 def _with_operations(schema: dict[str, Any]) -> None:
@@ -120,6 +121,9 @@ class ConnectorNode(TaskNode[ConnectorConfig]):
         operation = connector.operation(config.operation) if connector else None
         return operation.target(config.options) if operation else None
 
+    def is_at_home(self, config: ConnectorConfig) -> bool:
+        return config.connector in _AT_HOME
+
     async def mistakes(self, access: Access, settings: Mapping[str, Any]) -> Sequence[FieldError]:
         named, wanted = settings.get("connector"), settings.get("operation")
         if is_template(named) or is_template(wanted):
@@ -148,7 +152,7 @@ class ConnectorNode(TaskNode[ConnectorConfig]):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = "/".join(["", *map(str, first["loc"])])
-            raise StepFault("options_invalid", f"{where}: {first['msg']}") from None
+            raise StepFault("options_invalid", f"{where}: {sentence(first['msg'])}") from None
         try:
             given = await operation.perform(ctx, options)
         except AppError as error:
@@ -179,7 +183,7 @@ def _unfit(operation: Operation[Any], options: Mapping[str, Any]) -> list[FieldE
             FieldError(
                 "/".join(["/options", *(str(step) for step in each["loc"])]),
                 str(each["type"]).replace(".", "_"),
-                str(each["msg"]).removeprefix("Value error, "),
+                sentence(each["msg"]),
             )
             for each in found
             if each["type"] == "missing" or not is_template(_value_at(options, each["loc"]))

@@ -51,6 +51,7 @@ class DictionaryNode(TaskNode[DictionaryConfig]):
     name = "dictionary"
     title = "Use the workspace's terms"
     config = DictionaryConfig
+    at_home = True
     example: ClassVar[Mapping[str, Any]] = {
         "id": "terms",
         "type": "dictionary",

@@ -1,21 +1,17 @@
 """The node type `emit`: an event for triggers, waits and subscribers of the workspace."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 from uuid import uuid5
 
 from pydantic import AfterValidator, Field
 
+from app.automation.nodes.event_types import OWN, RESERVED
 from app.automation.nodes.fields import JsonObject
 from app.automation.nodes.node_type import Given, StepContext, TaskNode
 from app.core.db import Database
 from app.core.outbox import MOST_TYPE, emit
 from app.core.schema import Input, Text
-
-# What the service itself tells of: nobody else can say that it happened.
-RESERVED: Final = frozenset(
-    {"agent_run", "conversation", "document", "evaluation", "memory", "workflow_run"}
-)
 
 
 def _free(value: str) -> str:
@@ -31,7 +27,7 @@ class EmitConfig(Input):
         Field(
             min_length=3,
             max_length=MOST_TYPE,
-            pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$",
+            pattern=OWN,
             description="`<what>.<became>`, such as `order.approved`.",
         ),
         AfterValidator(_free),
@@ -47,6 +43,7 @@ class Emit(TaskNode[EmitConfig]):
     name = "emit"
     title = "Emit an event"
     config = EmitConfig
+    at_home = True
     example: ClassVar[Mapping[str, Any]] = {
         "id": "told",
         "type": "emit",

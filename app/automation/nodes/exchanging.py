@@ -11,18 +11,16 @@ import orjson
 from pydantic import Field
 
 from app.agents.credentials.finding import Credentials
-from app.agents.tools.errors import ToolUnfit
 from app.agents.tools.tool import ToolFault
 from app.agents.tools.web.calling import NOT_SETTABLE, PROOFS, CredentialUse, Egress, Place, call
 from app.agents.tools.web.client import Ask, Reply, ToolClient, address
 from app.agents.tools.web.reading import is_text, text_of
 from app.agents.tools.web.untrusted import masked
 from app.automation.nodes.faults import fault_of_tool
-from app.automation.nodes.fields import CREDENTIAL, MIB, is_template
+from app.automation.nodes.fields import CREDENTIAL, MIB
 from app.automation.nodes.node_type import StepFault
 from app.core.auth import Access
 from app.core.clock import now
-from app.core.errors import FieldError
 from app.core.json_limits import storable, too_deep
 from app.core.schema import Input, Number, Text
 
@@ -160,20 +158,6 @@ async def exchange(
         if name.lower() not in _HIDDEN
     }
     return Answered(reply.url.raw_host or "", reply.status, shown, body, encoding)
-
-
-async def expect_credential(
-    credentials: Credentials, access: Access, named: Any, at: str = "/credential"
-) -> Sequence[FieldError]:
-    """What is wrong with the credential that settings name."""
-    if not isinstance(named, Mapping) or is_template(dict(named)):
-        return ()
-    use = CredentialConfig.model_validate(named).use()
-    try:
-        await use.expect(credentials, access)
-    except ToolUnfit as error:
-        return [FieldError(at, error.code, error.detail)]
-    return ()
 
 
 def _is_ours(name: str) -> bool:

@@ -6,7 +6,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import Field
 
 from app.agents.credentials.finding import Credentials
-from app.agents.tools.web.calling import NOT_SETTABLE, PROOFS
 from app.agents.tools.web.client import ToolClient
 from app.automation.language.marks import URL, marked
 from app.automation.nodes.exchanging import (
@@ -17,11 +16,11 @@ from app.automation.nodes.exchanging import (
     Url,
     content_of,
     exchange,
-    expect_credential,
     origin_of,
 )
-from app.automation.nodes.fields import Json, is_template
+from app.automation.nodes.fields import Json
 from app.automation.nodes.node_type import Given, StepContext, TaskNode
+from app.automation.nodes.requesting import mistakes_in
 from app.core.auth import Access
 from app.core.errors import FieldError
 from app.core.schema import Input, WholeNumber
@@ -78,10 +77,7 @@ class Http(TaskNode[HttpConfig]):
         self._credentials = credentials
 
     async def mistakes(self, access: Access, settings: Mapping[str, Any]) -> Sequence[FieldError]:
-        return [
-            *wrong_headers(settings.get("headers")),
-            *await expect_credential(self._credentials, access, settings.get("credential")),
-        ]
+        return await mistakes_in(self._credentials, access, settings)
 
     def target(self, config: HttpConfig) -> str | None:
         return origin_of(config.url)
@@ -103,17 +99,3 @@ class Http(TaskNode[HttpConfig]):
         )
         ctx.log(f"{config.method} {answered.host}: {answered.status}")
         return Given(answered.told())
-
-
-def wrong_headers(headers: Any, at: str = "/headers") -> list[FieldError]:
-    """Those that the service says itself, and those whose place is a credential."""
-    if not isinstance(headers, Mapping) or is_template(list(headers)):
-        return []
-    found = []
-    for name in headers:
-        if str(name).lower() in NOT_SETTABLE:
-            found.append(FieldError(f"{at}/{name}", "header_not_settable", "cannot be set"))
-        elif str(name).lower() in PROOFS:
-            said = "belongs in a credential"
-            found.append(FieldError(f"{at}/{name}", "header_not_settable", said))
-    return found

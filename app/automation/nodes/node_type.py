@@ -152,11 +152,14 @@ class TaskNode(NodeType[Config]):
     """Does something; an attempt at it is kept as one step, and never done again once kept.
 
     `idempotent` says that it may be done twice where a process died in between: everything that
-    acts on the world outside sends `ctx.key`, so that its other end can tell.
+    acts on the world outside sends `ctx.key`, so that its other end can tell. What is `at_home` has
+    to do with this service's own stores, and comes to the same where it is done twice: it is tried
+    again while Postgres is away.
     """
 
     kind = "task"
     idempotent: ClassVar[bool] = True
+    at_home: ClassVar[bool] = False
     seconds: ClassVar[float] = 60.0
 
     @abstractmethod
@@ -170,6 +173,10 @@ class TaskNode(NodeType[Config]):
         """
         del config
         return None
+
+    def is_at_home(self, config: Config) -> bool:
+        del config
+        return self.at_home
 
     async def is_repeatable(self, ctx: StepContext, config: Config) -> bool:
         """Whether an attempt that a dead process may have made can be made once more."""

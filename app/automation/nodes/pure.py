@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
+from app.automation.language.expressions import truth
 from app.automation.language.flow import ERROR, TIMEOUT, Expression, Port, Template
 from app.automation.language.marks import CEL, marked
-from app.automation.nodes.node_type import Given, PureNode, StepFault
+from app.automation.nodes.node_type import Given, PureNode
 from app.core.schema import Input
 
 TRUE: Final = "true"
@@ -40,7 +41,7 @@ class Condition(PureNode[ConditionConfig]):
     }
 
     def compute(self, config: ConditionConfig, evaluate: Callable[[str], Any]) -> Given:
-        holds = _truth(evaluate(config.if_), "if")
+        holds = truth(evaluate(config.if_), "if")
         return Given(holds, TRUE if holds else FALSE)
 
 
@@ -93,7 +94,7 @@ class Switch(PureNode[SwitchConfig]):
 
     def compute(self, config: SwitchConfig, evaluate: Callable[[str], Any]) -> Given:
         for case in config.cases:
-            if _truth(evaluate(case.when), case.port):
+            if truth(evaluate(case.when), case.port):
                 return Given(case.port, case.port)
         return Given(config.default, config.default)
 
@@ -123,10 +124,3 @@ class Transform(PureNode[TransformConfig]):
     def compute(self, config: TransformConfig, evaluate: Callable[[str], Any]) -> Given:
         del evaluate
         return Given(config.value)
-
-
-def _truth(value: Any, place: str) -> bool:
-    if not isinstance(value, bool):
-        said = f"`{place}` must be true or false; convert with bool(…), or compare."
-        raise StepFault("expression_failed", said)
-    return value

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from app.automation.language.marks import CEL, marks_of
 from app.automation.language.templates import MOST, copied, rendered, templates_in
 from app.automation.nodes.node_type import NodeType, StepFault
-from app.core.schema import Input
+from app.core.schema import Input, sentence
 
 # What a step that is kept may be given; what is computed on the spot may be as large as an output.
 MOST_KEPT: Final = 1024 * 1024
@@ -76,7 +76,6 @@ class NodeTypes:
 def _mistakes(error: ValidationError) -> list[str]:
     told = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        f"`{'.'.join(map(str, each['loc'])) or 'with'}`: "
-        + each["msg"].removeprefix("Value error, ")
+        f"`{'.'.join(map(str, each['loc'])) or 'with'}`: " + sentence(each["msg"])
         for each in told[:_MOST_SHOWN]
     ]

@@ -45,6 +45,7 @@ class Retrieve(TaskNode[RetrieveConfig]):
     name = "retrieve"
     title = "Search the workspace's knowledge"
     config: ClassVar[type[Input]] = RetrieveConfig
+    at_home = True
     example: ClassVar[Mapping[str, Any]] = {
         "id": "sources",
         "type": "retrieve",

@@ -10,14 +10,14 @@ from app.runs.runs.models import Run
 
 @dataclass(frozen=True, slots=True)
 class RunWanted:
-    """What a workflow (by slug or id) is to be started with.
+    """What a workflow (by slug or id; a UUID is no slug) is to be started with.
 
     The same workflow and `key` are the same run. `trigger` is what began it (`api`, `cron`,
     `subworkflow` …); a run with a `parent_run_id` belongs to the step at `parent_path` there.
     `depth` counts the workflows behind it.
     """
 
-    workflow: str
+    workflow: str | UUID
     inputs: dict[str, Any] = field(default_factory=dict)
     version: int | None = None
     label: str | None = None

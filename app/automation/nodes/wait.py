@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from app.automation.language.expressions import LONGEST
 from app.automation.language.flow import OUT, TIMEOUT, Duration, Expression, seconds_of
 from app.automation.language.marks import CEL, marked
+from app.automation.nodes.event_types import EventType
 from app.automation.nodes.node_type import Awaited, Given, StepContext, WaitingNode
 from app.core.clock import now
 from app.core.schema import Input, Moment, Text
@@ -24,9 +25,7 @@ _Scalar = (
 
 
 class EventWanted(Input):
-    type: Annotated[
-        Text, Field(min_length=1, max_length=200, description="`order.paid`: the event's type.")
-    ]
+    type: Annotated[EventType, Field(description="`order.paid`: the event's type.")]
     match: Annotated[
         Expression | None,
         Field(

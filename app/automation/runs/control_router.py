@@ -82,12 +82,13 @@ async def pause_workflow_run(
 )
 async def resume_workflow_run(
     workflow_run_id: UUID,
-    body: WorkflowRunResume,
     access: Runner,
     session: Session,
     running: RunsDep,
+    body: WorkflowRunResume | None = None,
 ) -> WorkflowRunRead:
-    return await control.resume(session, access, running, workflow_run_id, body.budget_usd)
+    budget = body.budget_usd if body else None
+    return await control.resume(session, access, running, workflow_run_id, budget)
 
 
 @router.post(
@@ -103,14 +104,13 @@ async def resume_workflow_run(
 )
 async def cancel_workflow_run(
     workflow_run_id: UUID,
-    body: WorkflowRunCancel,
     access: Runner,
     session: Session,
     running: RunsDep,
+    body: WorkflowRunCancel | None = None,
 ) -> WorkflowRunRead:
-    return await control.cancel(
-        session, access, running, workflow_run_id, compensate=body.compensate
-    )
+    compensate = body is not None and body.compensate
+    return await control.cancel(session, access, running, workflow_run_id, compensate=compensate)
 
 
 async def start_workflow_retry(
@@ -121,8 +121,9 @@ async def start_workflow_retry(
     types: NodeTypesDep,
     last: LastEventId,
     workflow_run_id: UUID,
-    body: WorkflowRunRetry,
+    body: WorkflowRunRetry | None = None,
 ) -> Started:
+    body = body or WorkflowRunRetry()
     beginning = Beginning(kernel, rails, starter, types, access, Way(body.stream, body.wait))
     if last is not None:
         return await beginning.resume(last, again=workflow_run_id)

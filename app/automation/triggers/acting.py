@@ -71,7 +71,7 @@ async def acting(
     """
     access = await _owner(session, trigger, fired_with or trigger.caller)
     _, version = await workflows.resolve(
-        session, access, str(trigger.workflow_id), trigger.workflow_version, trigger.label
+        session, access, trigger.workflow_id, trigger.workflow_version, trigger.label
     )
     if not _is_owners(trigger, version):
         allowed = await _author(session, trigger.workspace_id, version)
@@ -105,7 +105,10 @@ async def _owner(
     bare = await api_keys.as_it_is(session, begun)
     if bare is None:
         raise TriggerKeyEnded
-    place = await workspaces.living(session, bare, trigger.workspace_id)
+    try:
+        place = await workspaces.living(session, bare, trigger.workspace_id)
+    except WorkspaceNotFound:
+        raise WorkspaceNotFound("The trigger's owner has left the workspace.") from None
     held = place.permissions
     if bare.api_key_id is not None:
         held &= bare.permissions

@@ -54,12 +54,19 @@ def times_after(schedule: Schedule, after: datetime) -> Iterator[datetime]:
 
 
 def fires_at(schedule: Schedule, trigger_id: UUID, scheduled: datetime) -> datetime:
-    """When it fires for a time: the same in every process, up to its jitter later."""
+    """When it fires for a time: the same in every process, up to its jitter later.
+
+    Always before its next time: a jitter longer than the interval would have times overtake others.
+    """
     if not schedule.jitter:
         return scheduled
+    following = next(times_after(schedule, scheduled), None)
+    most = timedelta(seconds=schedule.jitter)
+    if following is not None:
+        most = min(most, following - scheduled)
     drawn = hashlib.sha256(f"{trigger_id}:{scheduled.isoformat()}".encode()).digest()
     part = int.from_bytes(drawn[:8], "big") / 2**64
-    return scheduled + timedelta(seconds=part * schedule.jitter)
+    return scheduled + part * most
 
 
 @dataclass(frozen=True, slots=True)

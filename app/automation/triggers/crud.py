@@ -6,10 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
-    Text,
-    Uuid,
     bindparam,
     func,
     or_,
@@ -26,22 +23,17 @@ from app.automation.triggers.schemas import WorkflowTriggerQuery
 from app.automation.workflows.models import WORKFLOW_KIND, Workflow
 from app.core import restorable
 from app.core.clock import now
+from app.core.db import SYSTEM, Database
 from app.core.paging import Cursors, Slice
-from app.core.statements import Quick, Statement
-from app.identity.versioned.rows import visible
+from app.core.statements import Statement
+from app.identity.versioned.seeing import visible
 
 MOST: Final = 1000
 T = WorkflowTrigger
-# Of types of events in workspaces those that a trigger is for.
-_HEARD: Final = Statement(
-    text(
-        "select p.workspace_id, p.event_type "
-        "from unnest(:workspaces, :types) as p(workspace_id, event_type) "
-        "where exists (select from workflow_triggers t where t.workspace_id = p.workspace_id "
-        "and t.event_type = p.event_type "
-        "and t.enabled and t.deleted_at is null and t.kind = 'event')"
-    ).bindparams(bindparam("workspaces", type_=ARRAY(Uuid)), bindparam("types", type_=ARRAY(Text)))
+_DUE = select(T).where(
+    text("enabled and deleted_at is null and kind = 'cron'"), T.next_at <= bindparam("at")
 )
+_ANY_DUE = Statement(select(_DUE.exists().label("is_due")))
 
 
 def _seen(workspace_id: UUID, user_id: UUID) -> ColumnElement[bool]:
@@ -116,26 +108,17 @@ async def addressed(session: AsyncSession, trigger_id: UUID) -> WorkflowTrigger 
     return await session.scalar(select(T).where(T.id == trigger_id, T.deleted_at.is_(None)))
 
 
+async def any_due(database: Database, at: datetime) -> bool:
+    """Whether the time of a cron trigger has come, of whichever workspace."""
+    [found] = await database.ask(SYSTEM, _ANY_DUE, {"at": at})
+    is_due: bool = found["is_due"]
+    return is_due
+
+
 async def due(session: AsyncSession, at: datetime, most: int) -> Sequence[WorkflowTrigger]:
     """Cron triggers whose time has come, locked; under SYSTEM."""
-    statement = (
-        select(T)
-        .where(
-            text("enabled and deleted_at is null and kind = 'cron'"),
-            T.next_at <= at,
-        )
-        .order_by(T.next_at)
-        .limit(most)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(statement)).all()
-
-
-async def heard(quick: Quick, wanted: Collection[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
-    """Those of them that `listening` finds one for; under SYSTEM."""
-    workspaces, types = (list(each) for each in zip(*wanted, strict=True))
-    found = await quick.rows(_HEARD, {"workspaces": workspaces, "types": types})
-    return {(row[0], row[1]) for row in found}
+    statement = _DUE.order_by(T.next_at).limit(most).with_for_update(skip_locked=True)
+    return (await session.scalars(statement, {"at": at})).all()
 
 
 async def listening(

@@ -129,7 +129,7 @@ async def refuse(session: AsyncSession, trigger: WorkflowTrigger, key: str, why:
 def wanted_of(trigger: WorkflowTrigger, version: int, came: Came) -> RunWanted:
     """A run of that version, whatever is written meanwhile; raises WorkflowInputsInvalid."""
     return RunWanted(
-        str(trigger.workflow_id),
+        trigger.workflow_id,
         inputs_of(trigger, came.what),
         version,
         trigger=trigger.kind,

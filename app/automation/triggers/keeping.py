@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from app.agents.definitions.json_schemas import mistake_in
+from app.automation.language.checks.words import takes_objects
 from app.automation.triggers import mapping, signatures
 from app.automation.triggers.cron import CronUnfit, check
 from app.automation.triggers.errors import WorkflowTriggerInvalid
@@ -37,9 +38,18 @@ def settings_kept(wanted: Wanted) -> dict[str, Any]:
     elif isinstance(wanted, FormTrigger):
         if (mistake := mistake_in(wanted.json_schema)) is not None:
             raise WorkflowTriggerInvalid("/body/on/json_schema", mistake)
+        if not takes_objects(wanted.json_schema):
+            raise WorkflowTriggerInvalid("/body/on/json_schema/type", "must be `object`")
     else:
         _check_secret(wanted)
     return settings
+
+
+def expect_one_version(version: int | None, label: str | None) -> None:
+    """Raises WorkflowTriggerInvalid."""
+    if version is not None and label is not None:
+        said = "give at most one of `workflow_version` and `label`: the other is null"
+        raise WorkflowTriggerInvalid("/body/label", said)
 
 
 def check_inputs(inputs: Mapping[str, Any] | None) -> None:

@@ -4,23 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.core.outbox import MOST_TYPE
+from app.automation.nodes.event_types import EVENT_TYPES, EventType
 from app.core.schema import Input, Output, Text, WholeNumber
 
 Kind = Literal["cron", "webhook", "event", "form"]
 MOST_JITTER = 3600
-EVENT_TYPES = (
-    "conversation.completed",
-    "document.ingested",
-    "document.failed",
-    "agent_run.completed",
-    "agent_run.failed",
-    "evaluation.completed",
-    "memory.created",
-    "workflow_run.completed",
-    "workflow_run.failed",
-    "workflow_run.cancelled",
-)
 
 HeaderName = Annotated[
     Text,
@@ -44,7 +32,7 @@ class CronTrigger(Input):
     expression: Annotated[
         Text,
         Field(
-            min_length=9,
+            min_length=1,
             max_length=200,
             description="Minute, hour, day of month, month, day of week: `0 8 * * MON-FRI`.",
         ),
@@ -60,7 +48,12 @@ class CronTrigger(Input):
         ),
     ] = "last"
     jitter_seconds: Annotated[
-        WholeNumber, Field(ge=0, le=MOST_JITTER, description="Up to so much later, by chance.")
+        WholeNumber,
+        Field(
+            ge=0,
+            le=MOST_JITTER,
+            description="Up to so much later, by chance, and before the next time.",
+        ),
     ] = 0
 
 
@@ -127,10 +120,8 @@ class EventTrigger(Input):
 
     kind: Literal["event"]
     type: Annotated[
-        Text,
+        EventType,
         Field(
-            min_length=1,
-            max_length=MOST_TYPE,
             description=f"One of {', '.join(f'`{each}`' for each in EVENT_TYPES)}, or what a "
             "workflow's `emit` calls it.",
         ),

@@ -213,10 +213,11 @@ async def fire_trigger(
     kernel: KernelDep,
     starter: StarterDep,
     workflow_trigger_id: UUID,
-    sample: WorkflowTriggerFire,
+    sample: WorkflowTriggerFire | None = None,
 ) -> WorkflowFired:
+    came = sample or WorkflowTriggerFire()
     delivery, inputs = await service.fire(
-        session, kernel, starter, access, workflow_trigger_id, sample
+        session, kernel, starter, access, workflow_trigger_id, came
     )
     return shown.fired(delivery, inputs)
 

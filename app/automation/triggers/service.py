@@ -22,6 +22,7 @@ from app.automation.triggers.errors import (
 from app.automation.triggers.firing import MANUAL, Came, deliver, deliver_again, wanted_of
 from app.automation.triggers.keeping import (
     check_inputs,
+    expect_one_version,
     seal_first,
     seal_next,
     settings_kept,
@@ -67,6 +68,7 @@ async def create(
     and TooManyWorkflowTriggers.
     """
     settings = settings_kept(new.on)
+    expect_one_version(new.workflow_version, new.label)
     check_inputs(new.inputs)
     workflow, version = await workflows.resolve(
         session, access, new.workflow, new.workflow_version, new.label
@@ -127,6 +129,8 @@ async def update(
     for field in FIELDS:
         if field in given:
             setattr(trigger, field, getattr(change, field))
+    if given & {"workflow_version", "label"}:
+        expect_one_version(trigger.workflow_version, trigger.label)
     if change.on is not None:
         if change.on.kind != trigger.kind:
             raise WorkflowTriggerInvalid("/body/on/kind", f"It is of the kind {trigger.kind}.")
@@ -134,7 +138,7 @@ async def update(
         trigger.event_type = trigger.settings.get("type")
         seal_next(vault, trigger, change.on, now() + OVERLAP)
     check_inputs(trigger.inputs)
-    reference = change.workflow or str(trigger.workflow_id)
+    reference = change.workflow or trigger.workflow_id
     workflow, version = await workflows.resolve(
         session, access, reference, trigger.workflow_version, trigger.label
     )

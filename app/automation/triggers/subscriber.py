@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from app.automation.concerns import TO_TRIGGERS
 from app.automation.language.expressions import MATCH_TURNS, evaluate
 from app.automation.language.faults import StepFault
 from app.automation.triggers import crud, runs_crud
@@ -16,24 +17,18 @@ from app.core.db import AsyncSession
 from app.core.kernel import Kernel
 from app.core.log import get_logger
 from app.core.outbox import Event
-from app.core.statements import within
 
 log = get_logger(__name__)
 
 
 class TriggersSubscriber:
-    """Told of every event; each becomes a delivery of each trigger that it is for, once."""
+    """Each event becomes a delivery of each trigger that it is for, once."""
 
     name = "workflow-triggers"
+    concerned = TO_TRIGGERS
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-
-    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
-        """Those that a trigger is for."""
-        places = {(event.workspace_id, event.type) for event in events}
-        heard = await crud.heard(await within(session), places)
-        return [event for event in events if (event.workspace_id, event.type) in heard]
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         places = {(event.workspace_id, event.type) for event in events}

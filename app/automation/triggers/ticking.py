@@ -29,7 +29,9 @@ class Ticker:
         return Job(TICKER, timedelta(seconds=1), self.run)
 
     async def run(self) -> None:
-        await self.tick(now())
+        at = now()
+        if await crud.any_due(self._kernel.database, at):
+            await self.tick(at)
 
     async def tick(self, at: datetime) -> None:
         """Deliver every time that is due at this moment."""

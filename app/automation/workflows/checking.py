@@ -15,8 +15,8 @@ from app.core.errors import FieldError
 
 AT: Final = "/body/definition"
 MOST_SHOWN: Final = 50
-# What may come later, or be there for whoever runs it.
-_ABSENT: Final = ("_not_found", "_unknown")
+# What may come later, or be there for whoever runs it; and what works, and had better not stand.
+_WARNINGS: Final = ("_not_found", "_unknown", "secret_written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def look_over(
     beside: frozenset[str] = frozenset(),
     at: str = AT,
 ) -> Findings:
-    """All that is wrong at once; what is only not there (yet) is a warning.
+    """All that is wrong at once; what does not keep it from running is a warning.
 
     No session is held meanwhile. Workflows of the slugs `beside` it are made with it.
     """
@@ -55,8 +55,8 @@ async def look_over(
     told = await _told(bench.types, access, flow, at)
     async with bench.database.unit(access.scope) as session:
         told += await absent(session, access, flow, beside=beside, at=at)
-    errors = [each for each in told if not each.code.endswith(_ABSENT)]
-    warnings = [each for each in told if each.code.endswith(_ABSENT)]
+    errors = [each for each in told if not each.code.endswith(_WARNINGS)]
+    warnings = [each for each in told if each.code.endswith(_WARNINGS)]
     return Findings(flow, errors, [*own.warnings, *warnings])
 
 

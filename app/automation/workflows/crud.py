@@ -8,7 +8,7 @@ from app.automation.workflows.models import WORKFLOW_KIND, Workflow
 from app.automation.workflows.schemas import WorkflowQuery
 from app.core import restorable
 from app.core.paging import Cursors, Slice
-from app.identity.versioned.rows import visible
+from app.identity.versioned.seeing import visible
 
 
 async def page(

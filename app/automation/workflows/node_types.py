@@ -8,6 +8,7 @@ from app.automation.nodes.node_type import NodeType
 from app.automation.nodes.registry import NodeTypes
 from app.automation.workflows.node_types_schemas import NodeTypeQuery, NodeTypeRead
 from app.core.auth import Access
+from app.core.json_bounds import with_bounds
 from app.core.paging import Cursors, Slice, page_of
 
 
@@ -43,7 +44,7 @@ async def _told(node_type: NodeType[Any], access: Access) -> NodeTypeRead:
         kind=node_type.kind,
         ports=sorted(node_type.ports_of(node_type.example.get("with", {}))),
         scopes=sorted(node_type.scopes),
-        settings=node_type.config.model_json_schema(),
+        settings=with_bounds(node_type.config.model_json_schema()),
         example=dict(node_type.example),
         ready=missing is None,
         missing=missing,

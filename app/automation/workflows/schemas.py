@@ -20,6 +20,7 @@ from app.core.schema import (
     Version,
     WholeNumber,
 )
+from app.identity.versioned.naming import no_id
 from app.identity.versioned.schemas import SLUG_PATTERN, Description, VersionNote, Visibility
 
 Slug = Annotated[
@@ -30,6 +31,7 @@ Slug = Annotated[
         pattern=SLUG_PATTERN,
         description="Its name in requests; unique among the workspace's workflows.",
     ),
+    AfterValidator(no_id),
 ]
 Tag = Annotated[Text, Field(min_length=1, max_length=64)]
 Tags = Annotated[

@@ -112,11 +112,11 @@ async def see(
 async def resolve(
     session: AsyncSession,
     access: Access,
-    reference: str,
+    reference: str | UUID,
     version: int | None = None,
     label: str | None = None,
 ) -> tuple[Workflow, WorkflowVersion]:
-    """The workflow of a slug or an id, in the version that a run is to take.
+    """The workflow of a slug or an id (a UUID is no slug), in the version that a run is to take.
 
     Without version and label it is what `production` names, or the newest one where nothing is in
     production. Raises WorkflowNotFound, WorkflowVersionNotFound and WorkflowLabelNotFound.

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from tests.support.workflows.dying import World
 
 
@@ -149,3 +151,18 @@ async def test_what_must_not_be_done_twice_is_not_done_again_after_a_kill():
     given = await world.live()
     assert given["error"] == {"path": "a", "code": "interrupted"}
     assert len(world.once.done) == 1
+
+
+@pytest.mark.parametrize("decides", ["1", "'true'", "null", "inputs"])
+@pytest.mark.parametrize("place", ["edge", "while", "until", "retry"])
+async def test_what_decides_gives_true_or_false_and_nothing_else(place, decides):
+    if place == "edge":
+        nodes, edges = [work("a", 1), work("b", 2)], [edge("a", "b", when=decides)]
+    elif place == "retry":
+        nodes, edges = [work("a", 1, fails=1, retry={"delay": "0.01s", "when": decides})], []
+    else:
+        body = {"nodes": [work("a", 1)]}
+        nodes, edges = [node("l", "loop", **{"with": {place: decides}}, body=body)], []
+    given = await World({"nodes": nodes, "edges": edges}).live()
+    failed = "l" if place in ("while", "until") else "a"
+    assert given["error"] == {"path": failed, "code": "expression_failed"}

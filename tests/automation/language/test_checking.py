@@ -212,6 +212,36 @@ def test_warns_of_what_does_nothing():
     }
 
 
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [
+        ({"for": "1h"}, {("/nodes/0/timeout", "without_effect")}),
+        ({"until": "2030-01-01T00:00:00Z"}, {("/nodes/0/timeout", "without_effect")}),
+        ({"event": {"type": "order.paid"}}, set()),
+    ],
+)
+def test_warns_of_a_limit_to_a_wait_for_a_time(settings, warned):
+    document = flow([{"id": "w", "type": "wait", "with": settings, "timeout": "1m"}])
+    _, findings = findings_of(document, TYPES, pointer="")
+    assert findings.errors == []
+    assert {(each.pointer, each.code) for each in findings.warnings} == warned
+
+
+@pytest.mark.parametrize("kind", ["array", ["string", "null"]])
+def test_inputs_are_an_object(kind):
+    assert mistakes(flow([node("a")], inputs={"type": kind})) == {
+        ("/inputs/type", "schema_invalid")
+    }
+    assert mistakes(flow([node("a")], inputs={"type": ["object", "null"]})) == set()
+
+
+def test_tells_of_a_text_by_its_characters():
+    _, findings = findings_of(flow([node("a", breaker={"key": ""})]), TYPES, pointer="")
+    assert [(each.pointer, each.detail) for each in findings.errors] == [
+        ("/nodes/0/breaker/key", "String should have at least 1 character")
+    ]
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from(["", "a", "{{ x }}", "{{", "out"]),
     lambda inner: (

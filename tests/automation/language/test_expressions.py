@@ -43,6 +43,12 @@ NAMES = {
         ("json.decode(json.encode({'b': 1, 'a': [null]})).a", [None]),
         ("timestamp('2026-01-01T00:00:00Z') + duration('36h')", "2026-01-02T12:00:00Z"),
         ("duration('90m')", "5400s"),
+        # In Berlin, summer time begins at 01:00 UTC on that Sunday.
+        ("timestamp('2026-03-29T00:59:00Z').getHours('Europe/Berlin')", 1),
+        ("timestamp('2026-03-29T01:00:00Z').getHours('Europe/Berlin')", 3),
+        ("timestamp('2026-03-29T23:30:00Z').getDayOfWeek('Europe/Berlin')", 1),
+        ("timestamp('2025-12-31T20:00:00Z').getFullYear('+05:30')", 2026),
+        ("timestamp('2026-01-01T04:00:00Z').getMonth('-05:00')", 11),
         ("{1: b'hi'}", {"1": "aGk="}),
         ("'a.map(x, ' + \"y)\" // .map(\n + '!'", "a.map(x, y)!"),
         ("[3, 1, 3].distinct().sort()", [1, 3]),
@@ -51,6 +57,8 @@ NAMES = {
         ("[inputs.n, 1][0] / 2 + 0.5", 2),
         ("nodes.rows.output.items.map(r, r.price).slice(0, 3).map(p, p * 0.5)", [0, 0.5, 1]),
         ("nodes.rows.output.items.map(r, r.price).sum() * 0.5", 999_500),
+        ("int('3') * 1.5 + int(inputs.n)", 7.5),
+        ("int('-7') / 2.0 + int(2.9)", -1.5),
         ("7 / 2", 3),
         ("'a1'.matches('^[a-z][0-9]$')", True),
     ],
@@ -77,6 +85,11 @@ def test_gives(source, value):
         ("1 / 0", "divides by zero"),
         ("0.0 / 0.0", "not a number"),
         ("'a'.matches('((')", "not one of RE2"),
+        ("timestamp('2026-01-01T04:00:00Z').getHours('Mars')", "no time zone `Mars`"),
+        ("timestamp('2026-01-01')", "a moment with its offset"),
+        ("duration('1d')", "as `36h` or `1h30m`"),
+        ("int('12x')", "a whole number"),
+        ("int('1_2') * 0.5", "a whole number"),
     ],
 )
 def test_says_what_went_wrong(source, said):
@@ -128,7 +141,7 @@ DOUBLED = "[inputs.text]" + ".map(x, x + x)" * 9
         ("json.decode(inputs.deep)", "nested deeper"),
         ("nodes.big.output.split('')", "more than"),
         ("'a'.matches('((a{0,999}){0,999}){0,999}')", "too large"),
-        ("9223372036854775807 + inputs.n", "overflow"),
+        ("9223372036854775807 + inputs.n", "too large"),
     ],
 )
 def test_nothing_runs_away(source, said):

@@ -1,6 +1,7 @@
 """JSONata gives what it gives, and whatever else it would do ends with its process."""
 
 import asyncio
+import sys
 
 import pytest
 import pytest_asyncio
@@ -39,7 +40,7 @@ async def test_gives_json_from_one_process_after_another(jsonata):
 
 
 async def test_is_killed_when_it_takes_too_long_or_is_given_up():
-    jsonata = Jsonata(Bounds(seconds=1.5, at_once=1))
+    jsonata = Jsonata(Bounds(seconds=4, at_once=1))
     assert await code_of(jsonata, ENDLESS) == "jsonata_timeout"
     assert await jsonata.evaluate("1 + 1", None) == 2
     asked = asyncio.ensure_future(jsonata.evaluate(ENDLESS, None))
@@ -48,6 +49,18 @@ async def test_is_killed_when_it_takes_too_long_or_is_given_up():
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert await jsonata.evaluate("1 + 2", None) == 3
+    await jsonata.close()
+
+
+async def test_the_time_that_its_process_takes_to_begin_is_not_the_expressions(
+    tmp_path, monkeypatch
+):
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\nsleep 2\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    jsonata = Jsonata(Bounds(seconds=1.5))
+    assert await jsonata.evaluate("1 + 1", None) == 2
     await jsonata.close()
 
 

@@ -117,6 +117,15 @@ async def test_headers_that_prove_something_belong_in_a_credential(steps):
     assert (await steps.fault("http", settings)).code == "header_not_settable"
 
 
+@pytest.mark.parametrize("name", ["X-Api-Key", "api_key", "Private-Token", "client_secret"])
+async def test_a_secret_that_is_written_out_is_told_of(steps, name):
+    """A value of the run is none of the definition, and a cache's key opens nothing."""
+    fields = {name: "s3cr3t", "X-Cache-Key": "a", "token": "{{ inputs.token }}"}
+    settings = {"url": "https://example.com", "headers": fields, "query": fields}
+    told = {f"/{place}/{name}": "secret_written" for place in ("headers", "query")}
+    assert await steps.mistakes("http", settings) == told
+
+
 async def test_an_attempt_can_be_cancelled(steps):
     asked = asyncio.Event()
 

@@ -1,10 +1,14 @@
 """Runs begun, held, ended and done again over HTTP, as the engine carries them out."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest_asyncio
+from sqlalchemy import update
 
+from app.automation.engine.models import WorkflowWait
+from app.core.clock import now
+from app.core.db import SYSTEM
 from tests.support.identity import new_key
 from tests.support.kept_runs import edge, flow
 
@@ -130,7 +134,8 @@ async def test_what_cannot_begin_says_why(runner):
     workflow = await runner.make(SHOUT, inputs=schema)
     refused = await runner.run(workflow, expect=422, inputs={})
     assert refused["code"] == "workflow_inputs_invalid"
-    assert refused["errors"][0]["pointer"].startswith("/body/inputs")
+    assert [each["pointer"] for each in refused["errors"]] == ["/body/inputs"]
+    assert refused["detail"] == '/body/inputs: "word" is a required property'
     path = f"/v1/workflows/{workflow['id']}"
     off = await runner.talker.call("PATCH", path, json={"enabled": False})
     assert off.status_code == 200
@@ -139,15 +144,19 @@ async def test_what_cannot_begin_says_why(runner):
     assert missing["code"] == "workflow_not_found"
 
 
-async def test_a_run_is_held_and_goes_on(runner):
+async def test_a_run_is_held_and_goes_on(runner, kernel):
     workflow = await runner.make(
-        {"id": "nap", "type": "wait", "with": {"for": "1s"}},
+        {"id": "nap", "type": "wait", "with": {"for": "1h"}},
         emit("tell"),
         edges=[edge("nap", "tell")],
     )
     run = await runner.run(workflow, expect=202, wait=False)
     held = await runner.act(run, "pause")
     assert held["paused_at"] is not None
+    await runner.until(run, "paused")
+    async with kernel.database.unit(SYSTEM) as session:
+        nap = update(WorkflowWait).where(WorkflowWait.run_id == UUID(run["id"]))
+        await session.execute(nap.values(until=now()))
     await asyncio.sleep(1.5)
     assert [each["path"] for each in await runner.steps(run)] in ([], ["nap"])
     assert (await runner.act(run, "resume"))["paused_at"] is None
@@ -214,3 +223,23 @@ async def test_another_definition_takes_the_right_to_write_workflows(client, run
     assert allowed.status_code == 202, allowed.text
     refused = await client.post(path, json={"definition": flow(SHOUT)}, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+
+
+async def test_a_run_whose_output_is_unfit_names_each_field(runner):
+    number = {"type": "number"}
+    fit = {"type": "object", "properties": {"a/b": number, "c": number}}
+    outputs = {"a/b": "{{ inputs.word }}", "c": "{{ inputs.word }}"}
+    run = await runner.run(await runner.make(SHOUT, outputs=outputs, output_schema=fit))
+    assert (run["status"], run["error"]["code"]) == ("failed", "workflow_output_invalid")
+    pointers = {each["pointer"] for each in run["error"]["errors"]}
+    assert pointers == {"/output/a~1b", "/output/c"}
+
+
+async def test_what_needs_no_settings_is_posted_without_a_body(runner):
+    run = await runner.run(await runner.make(ASK))
+    becomes = {"pause": "paused", "resume": "paused", "cancel": "cancelled", "retry": "paused"}
+    for verb, status in becomes.items():
+        path = f"/v1/workflow-runs/{run['id']}/{verb}"
+        answer = await runner.talker.call("POST", path)
+        assert answer.status_code == 202, answer.text
+        run = await runner.until(answer.json(), status)

@@ -15,7 +15,7 @@ ECHO = {
     "nodes": [{"id": "echo", "type": "transform", "with": {"value": "{{ inputs }}"}}],
     "outputs": "{{ nodes.echo.output }}",
 }
-SOON = 15.0
+SOON = 60.0
 
 
 class Bench:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
+from app.automation.workflows.models import Workflow
 from app.core.db import SYSTEM
 from app.identity.users.models import User
 from tests.automation.triggers.conftest import ECHO, Bench
@@ -50,6 +51,32 @@ async def test_a_trigger_acts_with_the_rights_that_its_owner_has_by_then(bench):
     assert taken_over["disabled_reason"] is None
     await editor.post(taken_over, b'{"n": 4}')
     assert (await owner.deliveries(trigger))[0]["status"] == "started"
+
+
+async def test_a_trigger_whose_owner_has_left_says_so(bench):
+    team, (owner, editor) = await members(bench, "editor")
+    trigger = await editor.trigger(await owner.workflow(), UNSIGNED)
+    member = await team.member_of(bench.person, editor.person)
+    await owner.call("DELETE", f"/v1/members/{member['id']}", expect=204)
+    await editor.post(trigger, b"{}")
+    refused = (await owner.deliveries(trigger))[0]
+    assert (refused["status"], refused["detail"]) == (
+        "refused",
+        "The trigger's owner has left the workspace.",
+    )
+
+
+async def test_a_trigger_runs_its_workflow_and_no_other_that_is_called_as_its_id(bench, kernel):
+    workflow, other = await bench.workflow(), await bench.workflow()
+    trigger = await bench.trigger(workflow, UNSIGNED)
+    # As one may be called that was made before such slugs were refused.
+    async with kernel.database.unit(SYSTEM) as session:
+        row = await session.get(Workflow, UUID(other["id"]))
+        row.slug = workflow["id"]
+    await bench.call("DELETE", f"/v1/workflows/{workflow['id']}", expect=204)
+    await bench.post(trigger, b"{}")
+    (skipped,) = await bench.deliveries(trigger)
+    assert (skipped["status"], skipped["reason"]) == ("skipped", "workflow_not_found")
 
 
 async def deactivate(kernel, person):

@@ -86,6 +86,21 @@ def test_what_is_in_time_is_fired_by_those_that_make_up_for_nothing():
     assert (times, following) == (["01 10:00"], at("2026-01-01T10:05"))
 
 
+@pytest.mark.parametrize(
+    ("catch_up", "until", "expected"),
+    [
+        ("skip", "10:05", ["01 10:00"]),
+        ("skip", "10:06", []),
+        ("last", "10:06", ["01 10:00"]),
+        ("all", "10:05", ["01 09:59", "01 10:00"]),
+    ],
+)
+def test_of_times_that_are_a_little_late_the_latest_counts(catch_up, until, expected):
+    schedule = Schedule("59,0 9,10 * * *", "UTC", catch_up=catch_up)
+    times, _ = due_texts(schedule, "2026-01-01T09:30", f"2026-01-01T{until}")
+    assert times == expected
+
+
 def test_jitter_is_the_same_for_all_processes_and_nothing_fires_before_it():
     schedule = Schedule("0 10 * * *", "UTC", jitter=600)
     time = at("2026-01-01T10:00")
@@ -97,6 +112,16 @@ def test_jitter_is_the_same_for_all_processes_and_nothing_fires_before_it():
     before = due(schedule, TRIGGER, time, fires - timedelta(seconds=1))
     assert before.times == ()
     assert due(schedule, TRIGGER, time, fires).times == (time,)
+
+
+def test_a_jitter_longer_than_the_interval_leaves_no_time_out():
+    schedule = Schedule("*/5 * * * *", "UTC", jitter=3600)
+    time, fired = at("2026-01-01T10:00"), []
+    for _ in range(20):
+        found = due(schedule, TRIGGER, time, fires_at(schedule, TRIGGER, time))
+        fired += found.times
+        time = found.next
+    assert fired == [at("2026-01-01T10:00") + timedelta(minutes=5 * n) for n in range(20)]
 
 
 @pytest.mark.parametrize(

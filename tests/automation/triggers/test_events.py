@@ -1,5 +1,6 @@
 """What happened starts workflows: what matches and nothing else, and never without an end."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy import select, update
 
 from app.automation.engine.models import WorkflowRun
 from app.automation.nodes.emit import EmitConfig
-from app.automation.triggers.kinds import EVENT_TYPES
+from app.automation.nodes.event_types import EVENT_TYPES
+from app.automation.nodes.wait import WaitConfig
 from app.automation.triggers.subscriber import TriggersSubscriber
 from app.core.clock import now
 from app.core.db import SYSTEM, Scope
@@ -231,3 +233,32 @@ def test_no_workflow_can_emit_what_the_service_itself_tells_of():
         with pytest.raises(ValidationError):
             EmitConfig(type=told)
     assert EmitConfig(type="order.paid").type == "order.paid"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("workflow_run.complete", "did you mean `workflow_run.completed`?"),
+        ("memory.lost", "the service does not tell of it"),
+        ("Order Paid", "such as `order.paid`"),
+        ("paid", "such as `order.paid`"),
+    ],
+)
+async def test_nobody_waits_for_what_is_never_told(bench, kind, said):
+    on = {"kind": "event", "type": kind}
+    refused = await bench.trigger(await bench.workflow(), on, expect=422)
+    assert [each["pointer"] for each in refused["errors"]] == ["/body/on/type"]
+    assert said in refused["errors"][0]["detail"]
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        WaitConfig.model_validate({"event": {"type": kind}})
+
+
+async def test_a_trigger_names_a_version_or_a_label(bench):
+    workflow = await bench.workflow()
+    trigger = await bench.trigger(workflow, DONE, workflow_version=1)
+    path = f"/v1/workflows/{workflow['id']}/labels/tried"
+    await bench.call("PUT", path, {"version": 1})
+    refused = await bench.change(trigger, label="tried", expect=422)
+    assert [each["pointer"] for each in refused["errors"]] == ["/body/label"]
+    changed = await bench.change(trigger, label="tried", workflow_version=None)
+    assert (changed["workflow_version"], changed["label"]) == (None, "tried")

@@ -156,6 +156,14 @@ async def test_times_can_be_looked_at_beforehand(bench):
     ]
 
 
+async def test_a_time_needs_nothing_to_be_fired_with(bench):
+    trigger = await bench.trigger(await bench.workflow(), NOON, inputs={"at": "{{ scheduled_at }}"})
+    path = f"/v1/workflow-triggers/{trigger['id']}/fire"
+    await bench.call("POST", path, expect=202)
+    (fired,) = await bench.deliveries(trigger)
+    assert list(await bench.output(fired["run_id"])) == ["at"]
+
+
 async def test_what_could_never_fire_is_refused_where_it_is_wrong(bench):
     workflow = await bench.workflow()
     wrong = {
@@ -164,6 +172,10 @@ async def test_what_could_never_fire_is_refused_where_it_is_wrong(bench):
         "/body/on/match": {"on": {"kind": "event", "type": "a.b", "match": "nodes.x == 1"}},
         "/body/inputs/who": {"on": NOON, "inputs": {"who": "Hello {{ person.name }}"}},
         "/body/on/json_schema": {"on": {"kind": "form", "title": "F", "json_schema": {"type": 1}}},
+        "/body/on/json_schema/type": {
+            "on": {"kind": "form", "title": "F", "json_schema": {"type": ["array", "null"]}}
+        },
+        "/body/label": {"on": NOON, "workflow_version": 1, "label": "production"},
     }
     for pointer, body in wrong.items():
         said = await bench.trigger(workflow, body.pop("on"), expect=422, **body)

@@ -138,3 +138,20 @@ async def test_node_types_are_listed_with_an_example_that_is_valid(workflows, cl
         told = await workflows.validated(flow(each["example"]))
         formal = [e for e in told["errors"] if not e["pointer"].startswith(f"{AT}/nodes/0/with")]
         assert formal == [], each["type"]
+
+
+async def test_a_secret_that_is_written_out_is_a_warning(workflows):
+    """A definition that has one is saved: it runs, and its readers are told what they see."""
+    request = {"url": "https://example.com/a", "headers": {"X-Api-Key": "s3cr3t"}}
+    options = {**request, "rows": "/data"}
+    rows = {"connector": "http_rows", "operation": "read", "options": options}
+    nodes = [
+        {"id": "a", "type": "http", "with": request},
+        {"id": "b", "type": "connector", "with": rows},
+    ]
+    told = await workflows.validated({"dsl": "flow/1", "nodes": nodes})
+    assert told["errors"] == []
+    assert [(each["pointer"], each["code"]) for each in told["warnings"]] == [
+        ("/body/definition/nodes/0/with/headers/X-Api-Key", "secret_written"),
+        ("/body/definition/nodes/1/with/options/headers/X-Api-Key", "secret_written"),
+    ]

@@ -19,7 +19,7 @@ FULL = flow(
         "ui": {"x": 1.5, "y": 2.0},
     },
     inputs={"type": "object", "properties": {"items": {"type": "array"}}},
-    vars={"day": "2026-11-02", "yes": "no", "rate": 1.5},
+    vars={"day": "2026-11-02", "yes": "no", "rate": 1.5, "most": 2**64 - 1},
     settings={"timeout": "1h", "budget_usd": "0.50"},
     outputs={"said": "{{ nodes.each.output }}"},
 )
@@ -91,6 +91,8 @@ async def test_all_are_imported_or_none(workflows):
         ("{", "no JSON"),
         ("- a", "no object"),
         ("a: &x 1\nb: *x\n", "aliases"),
+        ("dsl: flow/1\nnodes: []\nvars: {}\nnodes: []\n", "in line 4, `nodes` is there a second"),
+        ("vars: {most: 18446744073709551616}\n", "number that is too large"),
         ('{"format": "luminous/workflow@2", "definition": {}}', "luminous/workflow@1"),
     ],
 )
@@ -98,6 +100,13 @@ async def test_what_cannot_be_read_is_refused(workflows, content, detail):
     refused = await take_in(workflows, content, expect=422)
     assert refused["code"] == "workflow_document_unreadable"
     assert detail in refused["detail"]
+
+
+async def test_a_mistake_is_told_once(workflows):
+    refused = await take_in(workflows, "", expect=422)
+    assert [(each["pointer"], each["detail"]) for each in refused["errors"]] == [
+        ("/body/documents/0/content", "String should have at least 1 character")
+    ]
 
 
 async def test_a_dry_import_makes_nothing(workflows):

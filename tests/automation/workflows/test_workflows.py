@@ -1,5 +1,6 @@
 """Workflows as a resource: made, changed, deleted, shared, found, and resolved for a run."""
 
+import json
 from uuid import UUID
 
 from app.automation.workflows import service
@@ -31,6 +32,19 @@ async def test_a_workflow_is_made_changed_deleted_and_restored(workflows):
     assert [each["id"] for each in gone["data"]] == [made["id"]]
     back = await workflows.call("POST", f"{path}/restore")
     assert back.json()["deleted_at"] is None
+
+
+async def test_no_slug_looks_like_an_id(workflows):
+    made = await workflows.make()
+    for slug in (made["id"], made["id"].replace("-", "")):
+        refused = await workflows.make(slug=slug, expect=422)
+        assert [each["pointer"] for each in refused["errors"]] == ["/body/slug"]
+        path = f"/{made['id']}"
+        await workflows.call("PATCH", path, {"slug": slug}, expect=422)
+    document = {"format": "luminous/workflow@1", "name": made["id"], "definition": flow()}
+    body = {"documents": [{"content": json.dumps(document)}]}
+    (imported,) = (await workflows.call("POST", "/import", body, expect=201)).json()["data"]
+    assert imported["slug"] == "workflow-1"
 
 
 async def test_a_slug_is_made_of_the_name_and_taken_once(workflows):

@@ -4,14 +4,17 @@ An expression that the engine refuses because the two meet is computed once more
 of it a decimal one: its own, those that it reads, and those that its functions give.
 """
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from app.automation.language.cel.functions import FunctionUnfit
 from app.automation.language.cel.tokens import END, Token, tokens_of
 
-SIZE: Final = "decimalsize"
 # From here on a decimal number does not tell whole ones apart.
 _EXACT: Final = 2.0**53
+_WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 
 
 def decimal_text(text: str) -> str:
@@ -49,8 +52,20 @@ def giving_decimals(call: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *given: decimal(call(*given))
 
 
-def size(value: Any) -> float:
+def _size(value: Any) -> float:
     return float(len(value))
+
+
+def _int(value: Any) -> float:
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise FunctionUnfit("`int(…)` wants a whole number")
+    return float(math.trunc(float(value)))
+
+
+_INSTEAD: Final = {"size": "decimalsize", "int": "decimalint"}
+INSTEAD: Final[Mapping[str, Callable[..., Any]]] = {"decimalsize": _size, "decimalint": _int}
+"""What stands for the engine's own functions that give whole numbers."""
+NAMES: Final = {ours: name for name, ours in _INSTEAD.items()}
 
 
 def _at(tokens: list[Token], place: int) -> Token:
@@ -61,8 +76,8 @@ def _decimal(token: Token, owner: Token, before: Token, after: Token) -> str:
     if token.kind == "number" and token.text.isdigit():
         is_position = before.text == "[" and after.text == "]" and _is_value(owner)
         return token.written if is_position else f"{token.written}.0"
-    if token.text == "size" and after.text == "(":
-        return token.lead + SIZE
+    if token.text in _INSTEAD and after.text == "(":
+        return token.lead + _INSTEAD[token.text]
     return token.written
 
 

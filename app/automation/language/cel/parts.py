@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.automation.language.cel.functions import FUNCTIONS, NATIVE
+from app.automation.language.cel.moments import MOMENTS
 from app.automation.language.cel.tokens import END, Token, arguments, closing
 from app.automation.language.cel.told import no_function
 
@@ -173,7 +174,7 @@ def _function(part: Part, name: str) -> str:
     if name == "matches":
         part.functions.add("matching")
         return "matching"
-    if name in FUNCTIONS:
+    if name in FUNCTIONS or name in MOMENTS:
         part.functions.add(name)
     return name
 

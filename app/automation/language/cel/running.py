@@ -8,17 +8,11 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
-from app.automation.language.cel import told
+from app.automation.language.cel import decimals, told
 from app.automation.language.cel.budget import LIGHT, MOST_WEIGHT, Budget, TooMuch
-from app.automation.language.cel.decimals import (
-    SIZE,
-    decimal,
-    decimal_text,
-    giving_decimals,
-    size,
-    whole,
-)
+from app.automation.language.cel.decimals import decimal, decimal_text, giving_decimals, whole
 from app.automation.language.cel.functions import FUNCTIONS, FunctionUnfit, matches
+from app.automation.language.cel.moments import MOMENTS
 from app.automation.language.cel.parts import Chain, ExpressionUnfit, Loop, Part, Run
 from app.automation.language.cel.values import (
     Missing,
@@ -31,8 +25,12 @@ from app.automation.language.cel.values import (
     written,
 )
 
-_CALLABLE: Final[Mapping[str, Callable[..., Any]]] = {**FUNCTIONS, "matching": matches}
-_NAMES: Final = {"matching": "matches", SIZE: "size"}
+_CALLABLE: Final[Mapping[str, Callable[..., Any]]] = {
+    **FUNCTIONS,
+    **MOMENTS,
+    "matching": matches,
+}
+_NAMES: Final = {"matching": "matches", **decimals.NAMES}
 
 
 @cache
@@ -95,8 +93,7 @@ class Program:
         functions = {
             name: giving_decimals(call) for name, call in self._callable(names, budget).items()
         }
-        functions[SIZE] = size
-        return whole(_executed(self._decimals, decimal(tree), functions))
+        return whole(_executed(self._decimals, decimal(tree), {**functions, **decimals.INSTEAD}))
 
     def _why(self, error: Exception, names: Mapping[str, Any]) -> str:
         lost = why_not(self._all, names) if told.may_be_lost(error) else None

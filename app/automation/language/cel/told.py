@@ -11,6 +11,14 @@ _LONGEST: Final = 300
 _PLACE: Final = re.compile(r"<input>:(\d+):(\d+): (?:Syntax error: )?(.+)")
 _UNDEFINED: Final = re.compile(r"Undefined variable or function: '\.?(.*?)'")
 _OPERATION: Final = re.compile(r"Unsupported operation: (\S+ \S+ \S+)\.")
+_READING: Final = re.compile(r"Function '(duration|timestamp|int|uint|double)' error: ")
+_READ: Final = {
+    "duration": "hours, minutes and seconds, as `36h` or `1h30m`",
+    "timestamp": "a moment with its offset, as `2026-11-22T10:00:00Z`",
+    "int": "a whole number of 64 bits",
+    "uint": "a whole number of 64 bits that is not negative",
+    "double": "a number",
+}
 _LONGEST_NAME: Final = 64
 _LOOKED_AT: Final = 200
 _OTHERWISE: Final = (
@@ -44,6 +52,14 @@ def sentence(error: Exception) -> str:
     if isinstance(error, TypeError):
         found = _OPERATION.search(said)
         return f"there is no {found[1]}" if found else "an operation does not take such values"
+    return _told(said)
+
+
+def _told(said: str) -> str:
+    if said.startswith("Arithmetic overflow"):
+        return "the result is too large"
+    if reading := _READING.match(said):
+        return f"`{reading[1]}(…)` wants {_READ[reading[1]]}"
     if place := _PLACE.search(said):
         return f"line {place[1]}, character {place[2]}: {_short(place[3])}"
     if undefined := _UNDEFINED.search(said):

@@ -12,6 +12,7 @@ from app.automation.language.flow import Flow
 from app.automation.language.templates import escaped
 from app.automation.language.types import KnownTypes
 from app.core.errors import FieldError
+from app.core.schema import sentence
 
 MOST_FOUND: Final = 200
 _REPAIRS: Final = 3
@@ -55,7 +56,7 @@ def form_mistakes(
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         place = _place(each["loc"], value, absent=each["type"] == "missing")
         code = each["type"].replace(".", "_")
-        said = of_form(code, str(each["msg"]).removeprefix("Value error, "), place, model)
+        said = of_form(code, sentence(each["msg"]), place, model)
         if code == "extra_forbidden" and types is not None:
             said = of_field(value_at(value, place[:-1]), str(place[-1]), types) or said
         yield place, FieldError(pointer(at, place), code, said)

@@ -84,6 +84,8 @@ def warn_of_idle(whole: Whole, node: Node, node_type: KnownType, at: str) -> Non
         idle += [name for name in ("cache", "breaker") if getattr(node, name) is not None]
     if node_type.kind == "pure":
         idle += [name for name in ("retry", "timeout", "compensate") if getattr(node, name)]
+    if node_type.kind == "waiting" and node.timeout and not {"for", "until"}.isdisjoint(node.with_):
+        idle.append("timeout")  # a time is its own limit
     for name in idle:
         said = f"has no effect on `{node.type}`"
         whole.findings.warn(f"{at}/{name}", "without_effect", said)

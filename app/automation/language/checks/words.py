@@ -92,6 +92,12 @@ def says_nothing(schema: Mapping[str, Any]) -> bool:
     return bool(schema) and not schema.keys() & _OF_SCHEMAS
 
 
+def takes_objects(schema: Mapping[str, Any]) -> bool:
+    """Whether the kind that a JSON Schema asks for, if any, is an object."""
+    kinds = schema.get("type", "object")
+    return "object" in (kinds if isinstance(kinds, list) else [kinds])
+
+
 def _fields_at(model: type[BaseModel], place: tuple[str | int, ...]) -> frozenset[str]:
     """The fields of what stands at a place; steps that are no fields are keys and positions."""
     models = [model]

@@ -24,7 +24,7 @@ from app.automation.nodes.fields import MIB, Slug
 from app.automation.nodes.node_type import StepContext
 from app.core.auth import Permission
 from app.core.errors import AppError
-from app.core.schema import Input, Metadata, Name, Text
+from app.core.schema import Input, Metadata, Name, Text, sentence
 from app.knowledge.collections.models import Collection
 from app.knowledge.ingestion.naming import file_name
 from app.knowledge.ingestion.service import OnDuplicate
@@ -197,7 +197,7 @@ def _expect_own(names: dict[str, str], name: str) -> None:
 def _said(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        return f"/{'/'.join(map(str, first['loc']))}: {first['msg']}"
+        return f"/{'/'.join(map(str, first['loc']))}: {sentence(first['msg'])}"
     return str(error)
 
 

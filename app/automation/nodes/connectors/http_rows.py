@@ -27,10 +27,10 @@ from app.automation.nodes.exchanging import (
     Request,
     Url,
     exchange,
-    expect_credential,
     origin_of,
 )
 from app.automation.nodes.node_type import StepContext, StepFault
+from app.automation.nodes.requesting import mistakes_in
 from app.core.auth import Access
 from app.core.errors import FieldError
 from app.core.schema import Input, Text, WholeNumber
@@ -101,7 +101,7 @@ class Read(Operation[ReadOptions]):
         return origin_of(str(options.get("url")))
 
     async def mistakes(self, access: Access, options: Mapping[str, Any]) -> Sequence[FieldError]:
-        return await expect_credential(self._credentials, access, options.get("credential"))
+        return await mistakes_in(self._credentials, access, options)
 
     async def perform(self, ctx: StepContext, options: ReadOptions) -> dict[str, Any]:
         """Raises StepFault: `rows_missing`, and what the exchange raises."""
