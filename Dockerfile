@@ -32,6 +32,6 @@ USER 10001
 VOLUME /var/lib/luminous
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health/live', timeout=2)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:%s/health/live' % (os.environ.get('LUMINOUS_PORT') or 8000), timeout=2)"]
 ENTRYPOINT ["python", "-m", "app.cli"]
 CMD ["serve"]

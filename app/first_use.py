@@ -14,6 +14,7 @@ from typing import Final
 
 from starlette.datastructures import State
 
+from app.automation.concerns import TO_TRIGGERS, TO_WAITS
 from app.automation.engine.driving import Driver
 from app.core.db import SYSTEM, AsyncSession, Base
 from app.core.filled import any_filled, tables_beside
@@ -35,11 +36,8 @@ LOOK_SECONDS: Final = 15.0
 LOWER: Final = ("app.core.", "app.oversight.audit.", "app.identity.", "app.runs.", "app.inference.")
 # Tables of what is open from the start, whose models are not loaded with it.
 UNLOADED: Final = {"feedback", "service_accounts", "shares"}
-# Told by these rooms what happens, once a table has a row: what it is called, and the table.
-SUBSCRIBERS: Final = {
-    "workflow-waits": "workflow_waits",
-    "workflow-triggers": "workflow_triggers",
-}
+# Who of these rooms is told what happens, and of which events.
+SUBSCRIBERS: Final = {"workflow-waits": TO_WAITS, "workflow-triggers": TO_TRIGGERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +126,12 @@ class UpperRooms:
 
 
 class LateSubscriber:
-    """A subscriber of these rooms, by its name: none is opened while its table is empty."""
+    """A subscriber of these rooms, by its name: an event that concerns one opens them."""
 
-    def __init__(self, rooms: UpperRooms, name: str, table: str) -> None:
+    def __init__(self, rooms: UpperRooms, name: str, concerned: str) -> None:
         self.name = name
+        self.concerned = concerned
         self._rooms = rooms
-        self._table = table
-
-    async def concerned(self, session: AsyncSession, events: Sequence[Event]) -> Sequence[Event]:
-        if not self._rooms.is_open and not await any_filled(session, [self._table]):
-            return ()
-        subscriber = await self._rooms.subscriber(self.name)
-        return await subscriber.concerned(session, events)
 
     async def on_events(self, session: AsyncSession, events: Sequence[Event]) -> None:
         subscriber = await self._rooms.subscriber(self.name)

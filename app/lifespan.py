@@ -15,9 +15,9 @@ from starlette.datastructures import State
 
 from app.automation.temporal.opening import open_driver
 from app.core.config import Settings
+from app.core.dispatching import Dispatcher
 from app.core.jobs import Jobs
 from app.core.kernel import Kernel, open_kernel
-from app.core.outbox import Dispatcher
 from app.first_use import Lower, UpperRooms
 from app.identity.access import IdentityResolver
 from app.identity.first_start import first_workspace

@@ -97,8 +97,9 @@ ACCEPTED_HEADERS = [
     "X-Api-Key", "Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Mcp-Session-Id",
     "X-Goog-Api-Key", "Api-Key", "Anthropic-Version", "Anthropic-Beta",
     "Anthropic-Dangerous-Direct-Browser-Access", "X-Goog-Api-Client",
-    csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "X-Stainless-Arch",
-    "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
+    "User-Agent", csrf.HEADER, "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project",
+    "X-Stainless-Arch",
+    "X-Stainless-Helper", "X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-OS",
     "X-Stainless-Package-Version", "X-Stainless-Poll-Helper", "X-Stainless-Retry-Count",
     "X-Stainless-Runtime", "X-Stainless-Runtime-Version", "X-Stainless-Timeout",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx2
+import hypothesis
 import pytest
 import pytest_asyncio
 import redis
@@ -31,6 +32,7 @@ FOLDER = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     cheapen_passwords()
+    forget_time()
     for name in [name for name in os.environ if name.startswith("LUMINOUS_")]:
         del os.environ[name]  # a developer's own settings are not the tests'
     if hasattr(config, "workerinput") or config.option.collectonly:
@@ -71,6 +73,15 @@ def cheapen_passwords() -> None:
     """Let a hash take a millisecond: thousands of people sign in, and few tests are about it."""
     passwords.context.update(argon2__time_cost=1, argon2__memory_cost=64, argon2__parallelism=1)
     passwords.UNMATCHABLE = passwords.context.hash("what an unknown address is checked against")
+
+
+def forget_time() -> None:
+    """Let no property fail because the machine is busy."""
+    usual = hypothesis.settings(
+        deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.register_profile("usual", usual)
+    hypothesis.settings.load_profile("usual")
 
 
 def create_database(server_url: str, name: str, template: str = "template1") -> str:
@@ -235,5 +246,5 @@ async def kernel(address: str, app: FastAPI) -> Kernel:
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(address: str) -> AsyncIterator[httpx2.AsyncClient]:
     """A client without a credential."""
-    async with httpx2.AsyncClient(base_url=address, timeout=20, verify=False) as http:
+    async with httpx2.AsyncClient(base_url=address, timeout=60, verify=False) as http:
         yield http

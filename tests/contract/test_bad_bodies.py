@@ -121,7 +121,7 @@ async def test_an_empty_body_is_refused_where_one_is_needed(send, with_body):
             if said:
                 wrong.append((operation.id, content, answer.status_code, said))
     assert wrong == []
-    assert needing > len(with_body) - 10
+    assert needing > len(with_body) - 15
 
 
 async def test_a_body_that_says_it_is_too_large_is_not_read(address, with_body, caller, settings):

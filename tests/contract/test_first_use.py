@@ -11,7 +11,7 @@ from app import first_use
 from app.core.clock import now
 from app.core.db import SYSTEM, sync_engine
 from app.core.ids import new_id
-from app.core.outbox import Event
+from app.core.outbox import OutboxEvent, emit
 from app.first_use import LOWER, SUBSCRIBERS, UNLOADED
 from app.main import announce_stop, create_app
 from app.tables import Base
@@ -25,6 +25,7 @@ UPPER = sorted(
     for mapper in Base.registry.mappers
     if not mapper.class_.__module__.startswith(LOWER)
 )
+SUBJECT_ID = new_id()
 
 
 @pytest.fixture
@@ -156,17 +157,41 @@ async def test_what_another_process_leaves_is_found(place, leave, monkeypatch):
         await until(is_open, 20)
 
 
-@pytest.mark.parametrize("subscriber", SUBSCRIBERS)
-async def test_an_event_opens_them_where_someone_may_hear_it(place, leave, subscriber):
+@pytest.mark.parametrize(
+    ("table", "hears"),
+    [
+        ("workflow_waits", {"status": "open", "kind": "event", "subject": "thing.made"}),
+        ("workflow_waits", {"status": "open", "kind": "run", "subject": str(SUBJECT_ID)}),
+        ("workflow_triggers", {"enabled": True, "kind": "event", "event_type": "thing.made"}),
+    ],
+)
+async def test_an_event_opens_them_where_someone_hears_it(place, leave, monkeypatch, table, hears):
+    monkeypatch.setattr(first_use, "LOOK_SECONDS", 1000)
+    workspace_id = new_id()
     async with served(place) as (app, _):
-        [told] = [each for each in app.state.upper.subscribers() if each.name == subscriber]
-        event = Event(new_id(), new_id(), "thing.made", None, None, {}, 0, now())
-        async with app.state.kernel.database.unit(SYSTEM) as session:
-            assert await told.concerned(session, [event]) == ()
+        leave("workspaces", id=workspace_id)
+        unit = app.state.kernel.database.unit
+
+        async def happens(of_type):
+            event_id = new_id()
+            async with unit(SYSTEM) as session:
+                told = {"subject_id": SUBJECT_ID, "event_id": event_id}
+                await emit(session, workspace_id, of_type, {}, **told)
+
+            async def is_taken_up():
+                async with unit(SYSTEM) as session:
+                    event = await session.get(OutboxEvent, event_id)
+                    return event.status == "delivered" or app.state.upper.is_open
+
+            await until(is_taken_up, 20)
+
+        await happens("thing.made")
+        leave(table, **hears)
+        leave(table, **{**hears, "workspace_id": workspace_id, list(hears)[-1]: "thing.gone"})
+        await happens("thing.made")
         assert not app.state.upper.is_open
-        leave(SUBSCRIBERS[subscriber])
-        async with app.state.kernel.database.unit(SYSTEM) as session:
-            assert await told.concerned(session, [event]) == []
+        leave(table, workspace_id=workspace_id, **hears)
+        await happens("thing.made")
         assert app.state.upper.is_open
 
 

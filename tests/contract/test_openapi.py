@@ -34,6 +34,16 @@ def references(node):
             yield from references(child)
 
 
+def schemas(node):
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from schemas(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from schemas(child)
+
+
 def test_it_is_openapi_3_1(document):
     assert document["openapi"] == "3.1.0"
 
@@ -156,3 +166,31 @@ async def test_every_error_type_resolves_to_an_explanation(client):
     codes = {kind.code for kind in error_kinds()}
     assert len(codes) > 30
     assert [code for code in codes if f"id='{code}'" not in page] == []
+
+
+def test_numbers_have_their_bounds_in_the_words_of_json_schema(document):
+    words = {"ge", "gt", "le", "lt"}
+    numbers = [each for each in schemas(document) if each.get("type") in ("integer", "number")]
+    assert [each for each in numbers if words & set(each)] == []
+    parameters = document["components"]["schemas"]["Parameters"]["properties"]
+    [tokens] = [each for each in parameters["max_output_tokens"]["anyOf"] if "type" in each][:1]
+    assert tokens["minimum"] == 1
+
+
+def test_what_a_merge_patch_refuses_as_null_is_not_said_to_take_it(document):
+    patch = document["components"]["schemas"]["BudgetUpdate"]["properties"]
+    assert patch["hard"]["type"] == "boolean"
+    assert {"type": "null"} not in patch["amount"]["anyOf"]
+    removable = document["components"]["schemas"]["MemberUpdate"]["properties"]["role_id"]
+    assert {"type": "null"} in removable["anyOf"]
+
+
+def test_every_schema_has_a_title_of_its_own(document):
+    titles = Counter(each.get("title") for each in document["components"]["schemas"].values())
+    assert [title for title, count in titles.items() if title and count > 1] == []
+
+
+def test_no_schema_is_called_after_a_module(document):
+    # FastAPI does that with two of one name, and SDKs have classes called after it.
+    assert [name for name in document["components"]["schemas"] if "app__" in name] == []
+    assert [name for name in document["components"]["schemas"] if name.endswith("__1")] == []

@@ -1,11 +1,12 @@
 """Every table and column says what it holds: the privacy rooms believe these declarations."""
 
+import re
 from string import Formatter
 from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ForeignKey, LargeBinary, Text
+from sqlalchemy import ARRAY, ForeignKey, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -13,6 +14,20 @@ from app.core.data import Category, Handling, declared, personal, plain, secret,
 from app.tables import Base
 
 SAYS_SOMETHING = (Text, JSONB, LargeBinary, TSVECTOR)
+
+# Who did something, and how such columns are called; the others hold ids of things.
+PEOPLE = re.compile(r"(user|owner|actor|subject|account|member|person|author)_ids?|.*_by_ids?")
+NO_ACCOUNT = {
+    "audit_logs.subject_ids": "the audit trail's own erasure empties it",
+    "memory_revisions.user_id": "whose the memory is, and the revision goes with it",
+    "outbox_events.subject_id": "a thing that something happened to",
+    "passages.subject_id": "a document, entry or message",
+    "runs.subject_id": "what the run is of",
+    "shares.member_id": "a membership, with which the share goes",
+    "terminology_entries.replaced_by_id": "another entry",
+    "tool_approvals.user_id": "whose the execution is, and the approval goes with it",
+    "workflow_waits.user_id": "whose the run is, and the wait goes with it",
+}
 
 
 def mistakes(base: type[DeclarativeBase]) -> list[str]:
@@ -35,7 +50,7 @@ def mistakes_of_handling(mapper, models):
     column, parent = handling.through or (None, None)
     # What is kept through a parent is as old as the parent.
     aged_by = handling.aged_by if handling.retention and not parent else None
-    named = (handling.subject, handling.by_email, aged_by, column)
+    named = (handling.subject, handling.by_email, aged_by, column, *handling.mentions)
     about_someone = handling.subject or handling.through or handling.by_email
     table = mapper.local_table
     about_customers = handling.erased_by is not None
@@ -50,11 +65,27 @@ def mistakes_of_handling(mapper, models):
         (about_customers and not goes_with_workspace(table), "does not go with its workspace"),
         (handling.erase == "clear" and not handling.subject, "is cleared, which takes a subject"),
         (handling.erase != "delete" and not handling.reason, "is not deleted and says no reason"),
+        (handling.mentions and not handling.reason, "mentions others and says no reason"),
         (not handling.purpose, "has no purpose"),
     ):
         if wrong:
             found.append(mistake)
     return found
+
+
+def columns_with_people(table):
+    """The columns of a table that hold ids of accounts, by their names."""
+    for column in table.c:
+        kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+        if isinstance(kind, Uuid) and PEOPLE.fullmatch(column.name):
+            yield column
+
+
+def is_forgotten(handling, column):
+    """Whether an erasure takes the ids of a person out of a column."""
+    if any(key.target_fullname == "users.id" and key.ondelete for key in column.foreign_keys):
+        return True
+    return column.name in (handling.subject, *handling.mentions)
 
 
 def goes_with_workspace(table):
@@ -90,6 +121,16 @@ def mistakes_of_columns(table):
 
 def test_every_table_and_column_says_what_it_holds():
     assert mistakes(Base) == []
+
+
+def test_no_id_of_a_person_outlives_their_erasure():
+    left = {
+        f"{mapper.local_table.name}.{column.name}"
+        for mapper in Base.registry.mappers
+        for column in columns_with_people(mapper.local_table)
+        if not is_forgotten(mapper.class_.__handling__, column)
+    }
+    assert left == set(NO_ACCOUNT)
 
 
 def made_up(**columns):
@@ -154,6 +195,14 @@ def made_up(**columns):
         (
             {"__handling__": Handling("x", subject="id", erase="keep")},
             "notes: is not deleted and says no reason",
+        ),
+        (
+            {"__handling__": Handling("x", subject="id", mentions=("id",))},
+            "notes: mentions others and says no reason",
+        ),
+        (
+            {"__handling__": Handling("x", reason="y", mentions=("user_id",))},
+            "notes: has no column user_id",
         ),
         (
             {"__handling__": Handling("x", subject="id", retention="usage")},

@@ -466,6 +466,20 @@ async def test_a_stale_change_is_told_the_current_etag(http, person):
     assert fresh.json()["version"] == 2
 
 
+async def test_whatever_has_a_version_has_an_etag(http, operations, owner):
+    versioned, wrong = [], []
+    for operation in operations:
+        if operation.method != "GET" or not operation.path.endswith("_id}"):
+            continue
+        answer = await http.get(operation.address(owner.ids), headers=owner.headers)
+        if "version" in (told := answer.json()):
+            versioned.append(operation.id)
+            if answer.headers.get("etag") != f'"v{told["version"]}"':
+                wrong.append(operation.id)
+    assert {"conversations_get", "templates_get"} <= set(versioned)
+    assert wrong == []
+
+
 async def test_of_two_writers_with_one_etag_one_is_refused(http, person):
     made = await http.post("/v1/conversations", json={}, headers=person.headers)
     headers = {**person.headers, "If-Match": made.headers["etag"]}

@@ -38,6 +38,15 @@ def test_the_examples_are_the_defaults(monkeypatch):
         ("LUMINOUS_PORT", "99999"),
         ("LUMINOUS_LOG_LEVEL", "loud"),
         ("LUMINOUS_RUN_LEASE_SECONDS", "x"),
+        ("LUMINOUS_EVENT_RETENTION_HOURS", "99999999999"),
+        ("LUMINOUS_PUBLIC_URL", "ai.example.com"),
+        ("LUMINOUS_APP_URL", "http://["),
+        ("LUMINOUS_OIDC_ISSUER", "login.example.com"),
+        ("LUMINOUS_OUTBOUND_ALLOW", "models.internal,!! wrong"),
+        ("LUMINOUS_DNS_SERVERS", "10.0.0.2,nonsense"),
+        ("QDRANT_URL", "localhost:6333"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost:6379/0?nonsense=1"),
     ],
 )
 def test_a_bad_setting_is_named(monkeypatch, name, value):

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import httpx2
+import structlog
 from sqlalchemy import event
 
 from app.core.kernel import Kernel
 from app.core.statements import Quick
 
 PASSWORD = "a few plain words"
+_counted = ContextVar("counted", default=False)
 
 
 @dataclass(frozen=True)
@@ -78,16 +81,13 @@ async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10)
 
 
 @asynccontextmanager
-async def counted_queries(kernel: Kernel, *, own: bool = False) -> AsyncIterator[list[str]]:
-    """The SQL statements that this process sends while the block runs.
-
-    With `own`, only the test's: background jobs ask meanwhile.
-    """
+async def counted_queries(kernel: Kernel) -> AsyncIterator[list[str]]:
+    """The SQL statements of the block and of requests meanwhile; background jobs ask besides."""
     sent: list[str] = []
-    asking = asyncio.current_task()
+    mark = _counted.set(True)
 
     def note(_connection, _cursor, statement, *_) -> None:
-        if not own or asyncio.current_task() is asking:
+        if _counted.get() or structlog.contextvars.get_contextvars().get("request_id"):
             sent.append(statement)
 
     rows, together = Quick.rows, Quick.together
@@ -107,5 +107,6 @@ async def counted_queries(kernel: Kernel, *, own: bool = False) -> AsyncIterator
     try:
         yield sent
     finally:
+        _counted.reset(mark)
         Quick.rows, Quick.together = rows, together
         event.remove(engine, "before_cursor_execute", note)

@@ -131,9 +131,3 @@ def answering(*answers: bytes) -> Script:
             await connection.send(waiting.pop(0) if len(waiting) > 1 else waiting[0])
 
     return script
-
-
-async def until(condition: Callable[[], bool], seconds: float = 2.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the other side has no event
-            await asyncio.sleep(0.005)

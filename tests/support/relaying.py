@@ -1,7 +1,5 @@
 """A client of the calls engine without a connection: what it would have been sent."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -64,12 +62,3 @@ def client_of(app: Any, gateway: Any) -> Client:
     person = gateway.person
     payer = Payer(UUID(person.workspace_id), UUID(person.user_id), "gateway")
     return Client(app.state.inference.calls, payer, gateway.model)
-
-
-async def until(holds: Callable[[], Any]) -> None:
-    """Wait for what is done in the background; fails after two seconds."""
-    for _ in range(200):
-        if await holds():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came to be")

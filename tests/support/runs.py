@@ -33,9 +33,11 @@ class Scripted:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.endings: list[Ending] = []
+        self.begun = 0
         self.cancelled = 0
 
     async def run(self, ctx: RunContext) -> None:
+        self.begun += 1
         try:
             await self.script(ctx)
         except asyncio.CancelledError:
@@ -157,6 +159,24 @@ class Process:
         await self.kernel.valkey.delete(f"executor:{executor.id}")
 
 
+async def outrun(
+    process: Process, runs: Runs, run: Run, asked: asyncio.Event, is_over: asyncio.Event
+) -> list[Event]:
+    """What a log tells in the end whose process could write no more of it, went on, and died.
+
+    It dies once the work has `asked` for what comes only when `is_over`.
+    """
+    process.runs.executor._appender._task.cancel()
+    await asyncio.wait_for(asked.wait(), 20)
+    await process.kill()
+    is_over.set()
+    await runs.recovery.sweep()
+    events = await read(runs, run)
+    assert_whole(events)
+    assert events[-1].type == "run.completed", events[-1].body
+    return events
+
+
 @asynccontextmanager
 async def processes(
     kernel: Kernel, *works: Scripted, count: int = 1, elsewhere: Elsewhere | None = None
@@ -170,7 +190,7 @@ async def processes(
             await process.stop()
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait for a condition to come true."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a test looks at what has no event

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import ColumnElement, Select, column, func, or_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.chat.conversations.models import Conversation
@@ -11,19 +11,23 @@ from app.chat.conversations.schemas import ConversationQuery
 from app.core import restorable
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
+from app.knowledge.passages.mentioning import mentions
 
 SHARED_AS: Final = "conversation"
 MOST_SHARED: Final = 1000
-# Text, because messages stand above conversations and may not be imported here.
+# Not by their model, because messages stand above conversations and may not be imported here.
+_MESSAGES = table("messages", column("conversation_id"), column("text"), column("search"))
 _UNINDEX = text("update messages set indexed_at = null where conversation_id = :id")
-_MENTIONS = text("""(
-    to_tsvector('simple', conversations.title) @@ websearch_to_tsquery('simple', :q)
-    or exists (
-        select from messages m
-        where m.conversation_id = conversations.id
-        and m.search @@ websearch_to_tsquery('simple', :q)
+
+
+def _mentions(q: str) -> ColumnElement[bool]:
+    """The title does, or a message."""
+    title, said = Conversation.title, _MESSAGES.c
+    there = select(said.conversation_id).where(
+        said.conversation_id == Conversation.id, mentions(q, said.text, said.search)
     )
-)""")
+    lexemes = func.to_tsvector(text("'simple'"), title)
+    return or_(mentions(q, title.expression, lexemes), there.exists())
 
 
 def _of(workspace_id: UUID) -> Select[Conversation]:
@@ -47,7 +51,7 @@ async def page(
         statement = _of(workspace_id).where(Conversation.user_id == user_id)
     statement = statement.where(restorable.listed(Conversation, query))
     if query.q:
-        statement = statement.where(_MENTIONS.bindparams(q=query.q))
+        statement = statement.where(_mentions(query.q))
     keyset = Keyset(Conversation.last_active_at, Conversation.id)
     return await fetch_page(
         session, statement, keyset, query, cursors=cursors, workspace_id=workspace_id

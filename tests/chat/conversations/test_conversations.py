@@ -47,6 +47,17 @@ async def test_search_finds_words_in_titles_and_in_messages(talker):
     assert await listed(talker, q='"; drop table users --') == []
 
 
+async def test_search_finds_what_is_written_without_spaces(talker):
+    titled = await make(talker, title="東京と大阪への旅行")
+    said = await talker.ask("ประเทศไทยอยู่ในเอเชีย by train", model=QUICK)
+    for q in ("大阪", "旅行", '"大阪への"', "東京 旅行", "東京 -京都", '東京 "'):
+        assert await listed(talker, q=q) == [titled["id"]], q
+    for q in ("ไทย", "ไทย train", "เอเชีย -東京"):
+        assert await listed(talker, q=q) == [said["conversation_id"]], q
+    for q in ("京都", "東京 -大阪", "東京 ไทย", "ไทย bus", "ไทย -train"):
+        assert await listed(talker, q=q) == [], q
+
+
 async def test_pages_follow_each_other_without_a_gap(talker):
     made = [(await make(talker))["id"] for _ in range(5)]
     first = (await talker.call("GET", "/v1/conversations", params={"limit": 2})).json()

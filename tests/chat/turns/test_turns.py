@@ -10,6 +10,7 @@ from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import Said, say
 from tests.support.fakes.gemini import FakeGemini
 from tests.support.fakes.openai import FakeOpenAI
+from tests.support.identity import until
 
 QUICK = "demo/chat?tokens=12&delay_ms=0"
 
@@ -146,17 +147,18 @@ async def test_an_edit_must_name_a_user_message(talker):
 
 
 async def test_a_second_turn_waits_for_the_first(talker):
-    slow = await talker.stream_chat("Slow", model="demo/chat?tokens=200&delay_ms=20", most=4)
+    slow = await talker.stream_chat("Slow", model="demo/chat?tokens=2000&delay_ms=20", most=4)
     conversation_id = slow.events[2]["conversation_id"]
     path = f"/v1/conversations/{conversation_id}/turns"
     busy = await talker.call("POST", path, json={"content": "Me too"})
     assert (busy.status_code, busy.json()["code"]) == (409, "conversation_busy")
     assert busy.headers["retry-after"]
     await talker.call("POST", f"/v1/runs/{slow.headers['x-run-id']}/cancel")
-    for _ in range(50):
-        if not (await talker.conversation(conversation_id))["active_run_id"]:
-            break
-        await asyncio.sleep(0.05)
+
+    async def ended():
+        return not (await talker.conversation(conversation_id))["active_run_id"]
+
+    await until(ended)
     assert (await talker.turn(conversation_id, content="Now", model=QUICK))["message"]["text"]
 
 
