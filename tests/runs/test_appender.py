@@ -8,6 +8,7 @@ import pytest
 from app.runs.events.appender import Appender
 from app.runs.events.event import Event
 from app.runs.events.log import PATIENT, RunLog
+from app.runs.events.watchers import Watcher
 from tests.support.runs import MESSAGE, Scripted, launch, processes, read, until
 
 
@@ -39,8 +40,15 @@ def log_of(appender) -> RunLog:
     return RunLog(uuid4(), 1, [], appender.mark)
 
 
-async def test_what_may_wait_leaves_with_what_is_waited_for(store, appender):
+def followed(appender) -> RunLog:
+    """A log that someone reads as it grows."""
     log = log_of(appender)
+    log.watchers.add(Watcher())
+    return log
+
+
+async def test_what_may_wait_leaves_with_what_is_waited_for(store, appender):
+    log = followed(appender)
     log.append("run.created", {})
     log.append("run.started", {})
     await asyncio.sleep(0)
@@ -61,7 +69,7 @@ async def test_what_may_wait_does_not_wait_for_long(store, appender):
 
 
 async def test_one_run_does_not_hurry_another(store, appender):
-    quiet, loud = log_of(appender), log_of(appender)
+    quiet, loud = followed(appender), followed(appender)
     quiet.append("run.started", {})
     loud.append("text.delta", {})
     await until(lambda: loud.visible == 1)
@@ -103,7 +111,7 @@ async def test_what_waits_is_written_before_the_process_stops(store):
     assert store.batches == [["run.started"]]
 
 
-async def test_text_never_waits(store, appender):
+async def test_text_never_keeps_a_reader_waiting(store, appender):
     assert not PATIENT & {
         "text.delta",
         "reasoning.delta",
@@ -111,11 +119,31 @@ async def test_text_never_waits(store, appender):
         "tool.call",
         "run.paused",
     }
-    log = log_of(appender)
+    log = followed(appender)
     log.append("text.delta", {})
     for _ in range(3):
         await asyncio.sleep(0)
     assert store.batches == [["text.delta"]]
+
+
+async def test_what_nobody_follows_is_written_together(store, appender):
+    log = log_of(appender)
+    for kind in ("run.started", "step.started", "text.delta"):
+        log.append(kind, {})
+        await asyncio.sleep(0)
+    log.conclude(log.draft("run.completed", {}))
+    await until(lambda: log.written == 4)
+    assert store.batches == [["run.started", "step.started", "text.delta", "run.completed"]]
+
+
+async def test_a_reader_who_comes_has_the_rest_at_once(store, appender):
+    log = log_of(appender)
+    log.append("text.delta", {})
+    log.watchers.add(Watcher())
+    log.append("text.delta", {})
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert store.batches == [["text.delta", "text.delta"]]
 
 
 async def test_who_waits_for_the_end_alone_is_woken_by_that_alone(kernel, access):

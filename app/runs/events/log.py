@@ -70,7 +70,12 @@ class RunLog:
         self.events.append(event)
         self.size += len(event.raw)
         if self._resting_at is None:
-            self._dirty(self, soon=kind not in PATIENT)
+            self._dirty(self, soon=self._is_read and kind not in PATIENT)
+
+    @property
+    def _is_read(self) -> bool:
+        """Whether anyone follows it here; who does elsewhere can wait a few milliseconds."""
+        return bool(self.watchers)
 
     @property
     def ready(self) -> int:
@@ -102,7 +107,7 @@ class RunLog:
         self.events.append(ending)
         self.visible = len(self.events)
         self.concluded = True
-        self._dirty(self)
+        self._dirty(self, soon=self._is_read)
         self.watchers.wake()
         self.waiting.wake()
 
