@@ -46,6 +46,11 @@ def meant(assignees: Sequence[str], accounts: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(each for each in named if each is not None))
 
 
+def without_addresses(who: Sequence[str]) -> list[str]:
+    """Those that are meant by their ids and roles alone: what may outlive an account says so."""
+    return list(dict.fromkeys(each.partition(" ")[0] if is_address(each) else each for each in who))
+
+
 async def meant_by(
     session: AsyncSession, workspace_id: UUID, assignees: Sequence[str]
 ) -> list[str]:

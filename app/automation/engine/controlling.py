@@ -15,8 +15,9 @@ async def pause(session: AsyncSession, runs: Runs, row: WorkflowRun) -> None:
     """Let steps that are under way end, and begin no other; raises WorkflowRunEnded."""
     _expect_going(row)
     if row.paused_at is None:
+        await _take(session, runs, row)
         row.paused_at = now()
-        await _told(session, runs, row, "workflow_run.paused")
+        await _told(session, row, "workflow_run.paused")
 
 
 async def resume(
@@ -26,20 +27,31 @@ async def resume(
 
     Raises WorkflowRunEnded.
     """
-    _expect_going(row)
+    await _take(session, runs, row)
     row.paused_at = None
     if budget_usd is not None:
         settings = {**row.definition.get("settings", {}), "budget_usd": str(budget_usd)}
         row.definition = {**row.definition, "settings": settings}
-    await _told(session, runs, row, "workflow_run.resumed")
+    await _told(session, row, "workflow_run.resumed")
 
 
 async def stop(session: AsyncSession, runs: Runs, row: WorkflowRun) -> None:
     """Have a run undo what it did, the last first, and end; raises WorkflowRunEnded."""
     _expect_going(row)
     if row.stopped_at is None:
+        await _take(session, runs, row)
         row.stopped_at = now()
-        await _told(session, runs, row, "workflow_run.stopped")
+        await _told(session, row, "workflow_run.stopped")
+
+
+async def _take(session: AsyncSession, runs: Runs, row: WorkflowRun) -> None:
+    """Wake the run, which locks its row, and see how it is then; raises WorkflowRunEnded.
+
+    That row first, as everywhere: whoever ends the run holds it, and wants this one.
+    """
+    await runs.wake(session, row.workspace_id, row.id)
+    await session.refresh(row)
+    _expect_going(row)
 
 
 def _expect_going(row: WorkflowRun) -> None:
@@ -47,7 +59,6 @@ def _expect_going(row: WorkflowRun) -> None:
         raise WorkflowRunEnded
 
 
-async def _told(session: AsyncSession, runs: Runs, row: WorkflowRun, action: str) -> None:
+async def _told(session: AsyncSession, row: WorkflowRun, action: str) -> None:
     await crud.save(session)
     note(session, Note(action, "run", row.id, detail={"workflow": row.workflow_slug}))
-    await runs.wake(session, row.workspace_id, row.id)

@@ -11,6 +11,7 @@ from app.automation.engine import admission, crud, waits_crud
 from app.automation.engine.models import WorkflowRun, WorkflowWait
 from app.automation.engine.plans import Plan, Plans
 from app.automation.engine.steps import Step
+from app.automation.engine.waits import Cancel
 from app.automation.language.flow import Flow
 from app.core.clock import now
 from app.core.db import AsyncSession
@@ -31,8 +32,13 @@ class Known:
     not_yet: admission.NotYet | None = None
 
 
-async def take_up(session: AsyncSession, plans: Plans, workspace_id: UUID, run_id: UUID) -> Known:
-    """The run as it is stored, in its turn where that has come; waits that are over end."""
+async def take_up(
+    session: AsyncSession, plans: Plans, workspace_id: UUID, run_id: UUID, cancel: Cancel
+) -> Known:
+    """The run as it is stored, in its turn where that has come.
+
+    Waits that are over end, and the runs that these were for are cancelled.
+    """
     row = await crud.get(session, workspace_id, run_id)
     if row is None:
         raise AppError("What this run was to do is gone.")
@@ -43,7 +49,8 @@ async def take_up(session: AsyncSession, plans: Plans, workspace_id: UUID, run_i
     is_over = row.deadline_at is not None and row.deadline_at <= now()
     is_over = is_over or row.stopped_at is not None
     not_yet = None if is_over else await admission.turn_of(session, plan.flow, row)
-    await waits_crud.expire_due(session, workspace_id, run_id)
+    for late in await waits_crud.expire_due(session, workspace_id, run_id):
+        await cancel(session, workspace_id, late)
     steps = await crud.steps(session, workspace_id, run_id)
     waits = await waits_crud.waits(session, workspace_id, run_id)
     return Known(row, plan, steps, waits, not_yet)

@@ -25,7 +25,7 @@ from app.automation.engine.steps import Step
 from app.automation.engine.work import KIND, Working
 from app.automation.language.faults import StepFault
 from app.automation.language.flow import Flow, seconds_of
-from app.automation.language.templates import copied
+from app.automation.language.inputs import with_defaults
 from app.automation.nodes.starting import RunWanted
 from app.automation.workflows import service as workflows
 from app.core.audit import Note, note
@@ -85,12 +85,11 @@ class Starter:
         Raises WorkflowNotFound, WorkflowDisabled, InputsInvalid, WorkflowBusy, WorkflowsTooDeep.
         """
         async with self._database.unit(access.scope) as session:
-            ready = await self.prepare(session, access, wanted)
             if wanted.key is not None:
-                await turns_crud.lock(session, f"workflow_run:{ready.row.id}")
-                found = await runs.find(session, access.workspace_id, ready.row.id)
+                found = await _begun(session, access, wanted.workflow, wanted.key)
                 if found is not None:
                     return found
+            ready = await self.prepare(session, access, wanted)
             run = await self.store(session, access, ready)
         self.launch(run)
         return run
@@ -220,6 +219,20 @@ class Starter:
         return Ready(row, plan, taken)
 
 
+async def _begun(
+    session: AsyncSession, access: Access, workflow: str | UUID, key: str
+) -> Run | None:
+    """The run that a key has begun, whatever has become of its workflow; nobody else begins it now.
+
+    Who died as soon as it was begun asks once more, and is to wait for it or to say so.
+    """
+    if isinstance(workflow, str):
+        workflow = (await workflows.find(session, access, workflow)).id
+    run_id = uuid5(workflow, key)
+    await turns_crud.lock(session, f"workflow_run:{run_id}")
+    return await runs.find(session, access.workspace_id, run_id)
+
+
 def expect_depth(depth: int) -> int:
     """How many runs led to one that is begun here; raises WorkflowsTooDeep."""
     depth = max(depth, runs_behind())
@@ -230,14 +243,8 @@ def expect_depth(depth: int) -> int:
 
 def checked_inputs(flow: Flow, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What a run begins with, the schema's defaults filled in; raises InputsInvalid."""
-    given = dict(inputs)
-    if flow.inputs is None:
-        return given
-    properties = flow.inputs.get("properties")
-    for name, told in properties.items() if isinstance(properties, Mapping) else ():
-        if isinstance(told, Mapping) and "default" in told:
-            given.setdefault(name, copied(told["default"]))
-    wrong = mistakes(flow.inputs, given, "/body/inputs")
+    given = with_defaults(flow.inputs, inputs)
+    wrong = mistakes(flow.inputs, given, "/body/inputs") if flow.inputs is not None else []
     if wrong:
         raise InputsInvalid(wrong)
     return given

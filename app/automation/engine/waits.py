@@ -199,19 +199,7 @@ class Waits:
                     pass
         if current.status == "closed":
             raise StepFault("abandoned", "The run had ceased to wait for this.")
-        if current.status == "expired" and current.kind == "run":
-            await self._abandon_run(current)
         return current.brought if current.status == "brought" else None
-
-    async def _abandon_run(self, wait: WorkflowWait) -> None:
-        """Cancel a run that has taken longer than its step may."""
-
-        async def cancel() -> None:
-            async with self._unit() as session:
-                await self._cancel(session, self._hold.workspace_id, UUID(wait.subject))
-
-        with self._parking.working():
-            await patiently(cancel)
 
     async def look(self) -> None:
         """Take notice of what has come to Postgres."""
@@ -226,9 +214,13 @@ class Waits:
                 self._changed[wait.id].set()
 
     async def _expire(self, wait: WorkflowWait) -> None:
+        """The time of a wait is over: a run that takes longer than its step may is cancelled."""
+        workspace_id = self._hold.workspace_id
+
         async def expire() -> None:
             async with self._unit() as session:
-                await waits_crud.expire_wait(session, self._hold.workspace_id, wait.id)
+                for run_id in await waits_crud.expire_wait(session, workspace_id, wait.id):
+                    await self._cancel(session, workspace_id, run_id)
             await self.look()
 
         with self._parking.working():

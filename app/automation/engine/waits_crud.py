@@ -75,17 +75,9 @@ async def open_wait(session: AsyncSession, values: Mapping[str, Any]) -> Workflo
     return found
 
 
-async def expire_wait(session: AsyncSession, workspace_id: UUID, wait_id: UUID) -> None:
-    """End a wait whose time is over, unless what it waits for has come meanwhile."""
-    await session.execute(
-        update(WorkflowWait)
-        .where(
-            WorkflowWait.id == wait_id,
-            WorkflowWait.workspace_id == workspace_id,
-            WorkflowWait.status == OPEN,
-        )
-        .values(status="expired", updated_at=now())
-    )
+async def expire_wait(session: AsyncSession, workspace_id: UUID, wait_id: UUID) -> list[UUID]:
+    """End a wait whose time is over, unless what it waits for has come; the run that it was for."""
+    return await _end(session, workspace_id, WorkflowWait.id == wait_id, "expired")
 
 
 async def bring(
@@ -106,23 +98,24 @@ async def bring(
 
 async def close_waits(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> list[UUID]:
     """End what a run waited for, because it has ended; the runs that it waited for."""
-    return await _close(session, workspace_id, WorkflowWait.run_id == run_id)
+    return await _end(session, workspace_id, WorkflowWait.run_id == run_id, "closed")
 
 
 async def abandon(
     session: AsyncSession, workspace_id: UUID, wait_ids: Collection[UUID]
 ) -> list[UUID]:
     """End waits that no step needs any more; the runs that they waited for."""
-    return await _close(session, workspace_id, WorkflowWait.id.in_(wait_ids))
+    return await _end(session, workspace_id, WorkflowWait.id.in_(wait_ids), "closed")
 
 
-async def _close(
-    session: AsyncSession, workspace_id: UUID, which: ColumnElement[bool]
+async def _end(
+    session: AsyncSession, workspace_id: UUID, which: ColumnElement[bool], status: str
 ) -> list[UUID]:
+    """End those that are open; the runs that they were for, which nobody waits for any more."""
     found = await session.execute(
         update(WorkflowWait)
         .where(which, WorkflowWait.workspace_id == workspace_id, WorkflowWait.status == OPEN)
-        .values(status="closed", updated_at=now())
+        .values(status=status, updated_at=now())
         .returning(WorkflowWait.kind, WorkflowWait.subject)
         .execution_options(synchronize_session=False)
     )
@@ -138,18 +131,10 @@ async def stand(session: AsyncSession, workspace_id: UUID, wait_id: UUID) -> str
     )
 
 
-async def expire_due(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> None:
-    """End a run's waits whose time is over."""
-    await session.execute(
-        update(WorkflowWait)
-        .where(
-            WorkflowWait.run_id == run_id,
-            WorkflowWait.workspace_id == workspace_id,
-            WorkflowWait.status == OPEN,
-            WorkflowWait.until <= now(),
-        )
-        .values(status="expired", updated_at=now())
-    )
+async def expire_due(session: AsyncSession, workspace_id: UUID, run_id: UUID) -> list[UUID]:
+    """End a run's waits whose time is over; the runs that these were for."""
+    due = (WorkflowWait.run_id == run_id) & (WorkflowWait.until <= now())
+    return await _end(session, workspace_id, due, "expired")
 
 
 async def has_come(

@@ -152,7 +152,8 @@ class Working:
         async def found() -> tuple[Known, Access]:
             async with self._database.unit(ctx.scope) as session:
                 access = await still_held(session, access_told(ctx))
-                taken = await take_up(session, self._plans, ctx.workspace_id, ctx.run_id)
+                mine = ctx.workspace_id, ctx.run_id
+                taken = await take_up(session, self._plans, *mine, self.turns.cancel)
                 return taken, access
 
         begun = self._begun.pop(ctx.run_id, None)

@@ -1,9 +1,11 @@
 """What people do to runs that are under way."""
 
+from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
 from app.automation.engine import controlling
+from app.automation.engine.errors import WorkflowRunEnded
 from app.automation.runs import service
 from app.automation.runs.schemas import WorkflowRunRead
 from app.core.audit import Note, note
@@ -42,7 +44,8 @@ async def cancel(
     shown = await service.show(session, access, run_id)
     if shown.workflow_run.ended_at is None:
         if compensate:
-            await controlling.stop(session, running, shown.workflow_run)
+            with suppress(WorkflowRunEnded):  # meanwhile
+                await controlling.stop(session, running, shown.workflow_run)
         else:
             await runs.request_cancel_of(session, access.workspace_id, run_id)
             running.canceller(session)(run_id)

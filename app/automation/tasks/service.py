@@ -9,7 +9,7 @@ from app.agents.runtime import service as tool_approvals
 from app.agents.runtime.errors import ApprovalDecided, ApprovalNotFound
 from app.agents.runtime.models import ToolApproval
 from app.agents.runtime.schemas import ApprovalDecision
-from app.automation.engine.assignees import meant_by
+from app.automation.engine.assignees import meant_by, without_addresses
 from app.automation.nodes.registry import NodeTypes
 from app.automation.runs.reach import may_change
 from app.automation.tasks import crud, people, standing_crud
@@ -172,7 +172,8 @@ async def assign(
     await _expect_known(session, access, assignees)
     if not await crud.assign(session, access.workspace_id, task_id, assignees, meant):
         raise TaskDecided("It was decided already, its time is over, or its run has ended.")
-    detail = {"workflow": task.run.workflow_slug, "path": task.wait.path, "to": assignees}
+    to = without_addresses(meant)
+    detail = {"workflow": task.run.workflow_slug, "path": task.wait.path, "to": to}
     note(session, Note("workflow_task.assigned", "workflow_task", task_id, detail=detail))
     # Still theirs to see, whoever it is given to: told from what was found before.
     await session.refresh(task.wait)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.automation.language.checking import DefinitionUnfit, findings_of
 from app.automation.language.flow import Flow
 from app.automation.nodes.registry import NodeTypes
+from app.automation.workflows.calling import calls_of, mistakes_in
 from app.automation.workflows.references import absent, nodes_of
 from app.core.auth import Access
 from app.core.db import Database
@@ -55,9 +56,12 @@ async def look_over(
     told = await _told(bench.types, access, flow, at)
     async with bench.database.unit(access.scope) as session:
         told += await absent(session, access, flow, beside=beside, at=at)
+        calls, unnamed = await calls_of(session, access, flow, beside=beside, at=at)
+    unfit_for_good, unfit_now = await asyncio.to_thread(mistakes_in, calls)
+    told += unnamed
     errors = [each for each in told if not each.code.endswith(_WARNINGS)]
     warnings = [each for each in told if each.code.endswith(_WARNINGS)]
-    return Findings(flow, errors, [*own.warnings, *warnings])
+    return Findings(flow, [*errors, *unfit_for_good], [*own.warnings, *warnings, *unfit_now])
 
 
 async def expect_sound(

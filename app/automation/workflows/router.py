@@ -61,8 +61,9 @@ async def _checked_change(
     if change.definition is None:
         return None
     async with bench.database.unit(access.scope) as session:
-        base, value = await service.changed(session, access, workflow_id, change.definition)
-    flow, warnings = await checking.expect_sound(bench, access, value)
+        slug, base, value = await service.changed(session, access, workflow_id, change.definition)
+    itself = frozenset({slug, str(workflow_id)})
+    flow, warnings = await checking.expect_sound(bench, access, value, beside=itself)
     return Checked(flow, warnings, base)
 
 

@@ -137,11 +137,14 @@ async def page(
 
 async def changed(
     session: AsyncSession, access: Access, workflow_id: UUID, patch: dict[str, Any]
-) -> tuple[int, dict[str, Any]]:
-    """The newest version's number, and what a merge patch makes of it; raises what `get` raises."""
+) -> tuple[str, int, dict[str, Any]]:
+    """The workflow's slug, its newest version's number, and what a merge patch makes of that.
+
+    Raises what `get` raises.
+    """
     workflow = await get(session, access, workflow_id, to="write")
     newest = await numbered.get(session, WORKFLOW_KIND, workflow, workflow.current_version)
-    return newest.number, patched(newest.definition, patch)
+    return workflow.slug, newest.number, patched(newest.definition, patch)
 
 
 async def update(

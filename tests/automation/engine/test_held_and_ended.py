@@ -5,9 +5,14 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import select, text
 
+from app.automation.engine import crud
 from app.automation.engine.parking import Parked
+from app.core.clock import now
+from app.core.db import SYSTEM
 from app.runs.events.errors import EventLogUnavailable
+from app.runs.runs.models import Run
 from tests.support.chat import Talker
 from tests.support.identity import new_person
 from tests.support.runs import until
@@ -117,6 +122,32 @@ async def test_a_run_that_is_cancelled_takes_along_the_one_that_it_waits_for(off
     await office.post(f"/v1/workflow-runs/{parent['id']}/cancel")
     assert (await office.events(parent["id"])).types[-1] == "run.cancelled"
     assert (await office.events(task["run_id"])).types[-1] == "run.cancelled"
+
+
+BLOCKED = text(
+    "select count(*) from pg_locks where not granted and :by = any(pg_blocking_pids(pid))"
+)
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "status"),
+    [("pause", {}, 409), ("resume", {}, 409), ("cancel", {"compensate": True}, 202)],
+)
+async def test_what_people_do_to_a_run_waits_for_who_ends_it(office, kernel, what, body, status):
+    await office.make("ends", nodes=[ASK])
+    run = await office.run("ends", {"who": "them"})
+    run_id, workspace_id = UUID(run["id"]), UUID(office.talker.person.workspace_id)
+    path = f"/v1/workflow-runs/{run['id']}/{what}"
+    # As whoever ends it: first the run's row, then that of its workflow.
+    async with kernel.database.unit(SYSTEM) as ending:
+        await ending.execute(select(Run.id).where(Run.id == run_id).with_for_update())
+        by = {"by": await ending.scalar(text("select pg_backend_pid()"))}
+        asking = asyncio.create_task(office.talker.call("POST", path, json=body))
+        async with kernel.database.unit(SYSTEM) as looking, asyncio.timeout(10):
+            while not asking.done() and not await looking.scalar(BLOCKED, by):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert await crud.end(ending, workspace_id, run_id, now())
+    assert (await asking).status_code == status
 
 
 async def test_a_run_that_lets_go_as_what_it_waits_for_comes_goes_on(office, monkeypatch):

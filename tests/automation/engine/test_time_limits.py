@@ -1,6 +1,7 @@
 """Containers whose time is over, with what they gave up; and steps that were refused in time."""
 
 import asyncio
+from datetime import timedelta
 from itertools import product
 from uuid import UUID
 
@@ -8,7 +9,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import update
 
-from app.automation.engine.models import WorkflowWait
+from app.automation.engine.models import WorkflowRun, WorkflowWait
+from app.core.clock import now
 from app.core.db import SYSTEM
 from app.inference.gate.errors import BudgetExceeded
 from tests.automation.engine.test_walking import edge, node, work
@@ -189,6 +191,25 @@ async def test_a_step_that_waits_for_a_run_takes_no_longer_than_it_may(office):
     child = await child_of(office, run)
     assert (await office.events(child["id"])).types[-1] == "run.cancelled"
     assert await statuses(office, run) == {"sub": ("error", "timeout")}
+
+
+async def test_a_run_out_of_time_takes_along_the_one_that_a_step_waited_for_too_long(
+    office, kernel
+):
+    """Both times were over before a process took the run up again."""
+    sub = {"id": "sub", "type": "subworkflow", "timeout": "1h", "with": CHILD}
+    await office.make("late", nodes=[sub], settings={"timeout": "1h"})
+    run = await office.run("late")
+    child = await child_of(office, run)
+    run_id, over = UUID(run["id"]), now() - timedelta(seconds=1)
+    async with kernel.database.unit(SYSTEM) as session:
+        row, waits = WorkflowRun.id == run_id, WorkflowWait.run_id == run_id
+        await session.execute(update(WorkflowRun).where(row).values(deadline_at=over))
+        await session.execute(update(WorkflowWait).where(waits).values(until=over))
+    ended = (await office.events(run["id"])).events[-1]
+    assert ended["error"]["code"] == "workflow_timed_out", ended
+    async with asyncio.timeout(30):
+        assert (await office.events(child["id"])).types[-1] == "run.cancelled"
 
 
 async def test_a_dry_run_takes_no_time(office):

@@ -102,6 +102,7 @@ def test_says_what_to_write(document, pointer, words):
         ("'a' if inputs.x else 'b'", "a choice is `condition ? this : that`"),
         ("inputs.x.map(i => i.a)", "a loop is `list.map(x, …)` or `list.filter(x, …)`"),
         ("len(inputs.x) > 1", "there is no function `len`: it is `size(…)`"),
+        ("range(3)", "there is no function `range`: it is `lists.range(…)`"),
         ("inputs.x.startWith('a')", "`startWith`: did you mean `startsWith`?"),
         ("now() > 1", "there is no clock, but `run.started_at`"),
     ],

@@ -155,3 +155,85 @@ async def test_a_secret_that_is_written_out_is_a_warning(workflows):
         ("/body/definition/nodes/0/with/headers/X-Api-Key", "secret_written"),
         ("/body/definition/nodes/1/with/options/headers/X-Api-Key", "secret_written"),
     ]
+
+
+WANTS = {
+    "type": "object",
+    "required": ["order", "amount"],
+    "properties": {
+        "order": {"type": "string", "pattern": "^A"},
+        "amount": {"type": "number"},
+        "currency": {"type": "string", "default": "EUR"},
+    },
+    "additionalProperties": False,
+    "if": {"properties": {"currency": {"const": "EUR"}}},
+    "then": {"properties": {"amount": {"maximum": 100}}},
+}
+
+
+async def test_a_call_of_a_workflow_that_does_not_fit_the_version_it_names_is_an_error(workflows):
+    await workflows.make(slug="refunds", definition=flow(inputs=WANTS))
+    unfit = {"order": "B1", "colour": "{{ inputs.colour }}"}
+    named = flow(
+        node("subworkflow", "good", workflow="refunds", version=1,
+             inputs={"order": "A1", "amount": 7}),
+        node("subworkflow", "later", workflow="refunds", version=1,
+             inputs={"order": "{{ inputs.order }}", "amount": "{{ inputs.amount }}"}),
+        node("subworkflow", "whole", workflow="refunds", version=1, inputs="{{ inputs }}"),
+        node("subworkflow", "bad", workflow="refunds", version=1, inputs=unfit),
+    )  # fmt: skip
+    told = await workflows.validated(named)
+    at = f"{AT}/nodes/3/with/inputs"
+    assert {(each["pointer"], each["code"]) for each in told["errors"]} == {
+        (f"{at}/order", "schema_pattern"),
+        (at, "schema_required"),
+        (at, "schema_additionalproperties"),
+    }
+    assert all("version 1 of `refunds`" in each["detail"] for each in told["errors"])
+    refused = await workflows.make(slug="caller", definition=named, expect=422)
+    assert refused["errors"] == told["errors"]
+
+
+async def test_what_a_template_stands_beside_is_an_error_only_where_it_is_one_in_any_case(
+    workflows,
+):
+    await workflows.make(slug="refunds", definition=flow(inputs=WANTS))
+
+    async def mistakes(**inputs):
+        named = node("subworkflow", workflow="refunds", version=1, inputs=inputs)
+        return set(codes((await workflows.validated(flow(named)))["errors"]).values())
+
+    assert await mistakes(order="A1", amount=101) == {"schema_maximum"}
+    assert await mistakes(order="A1", amount=101, currency="{{ inputs.currency }}") == set()
+    assert await mistakes(order=["{{ inputs.order }}"], amount=1) == {"schema_type"}
+
+
+async def test_a_call_that_may_fit_later_is_a_warning(workflows):
+    made = await workflows.make(slug="refunds", definition=flow(inputs=WANTS))
+    whole = {"order": "A1", "amount": 7}
+    named = flow(
+        node("subworkflow", "newest", workflow="refunds", inputs={"order": "A1"}),
+        node("subworkflow", "labelled", workflow=made["id"], label="draft", inputs={"amount": 7}),
+        node("subworkflow", "version", workflow="refunds", version=2, inputs=whole),
+        node("subworkflow", "label", workflow="refunds", label="stable", inputs=whole),
+    )
+    written = await workflows.make(slug="caller", definition=named)
+    assert codes(written["warnings"]) == {
+        f"{AT}/nodes/0/with/inputs": "schema_required",
+        f"{AT}/nodes/1/with/inputs": "schema_required",
+        f"{AT}/nodes/2/with/version": "workflow_version_not_found",
+        f"{AT}/nodes/3/with/label": "workflow_label_not_found",
+    }
+    open_to_all = {"definition": {"inputs": {"required": None, "additionalProperties": None}}}
+    await workflows.call("PATCH", f"/{made['id']}", open_to_all)
+    await workflows.call("PUT", f"/{made['id']}/labels/stable", {"version": 2})
+    assert (await workflows.validated(named))["warnings"] == []
+
+
+async def test_a_workflow_that_calls_itself_is_not_held_to_what_it_was_before(workflows):
+    made = await workflows.make(slug="itself", definition=flow(inputs=WANTS))
+    nodes = [node("subworkflow", workflow=name, inputs={}) for name in ("itself", made["id"])]
+    nodes[1]["id"] = "b"
+    patch = {"definition": {"inputs": {"required": None}, "nodes": nodes}}
+    patched = await workflows.call("PATCH", f"/{made['id']}", patch)
+    assert patched.json()["warnings"] == []

@@ -37,6 +37,7 @@ _CALLED: Final = {
     **dict.fromkeys(("encodeURIComponent", "urlencode", "url_encode"), "it is `url.encode(…)`"),
     **dict.fromkeys(("str", "toString"), "it is `string(…)`"),
     "float": "it is `double(…)`",
+    "range": "it is `lists.range(…)`",
     "includes": "it is `contains(…)`, or `x in list`",
     "strip": "it is `trim()`",
 }
