@@ -1,6 +1,6 @@
 """JSON Schemas that people write: whether they are ones, and what a value has wrong by them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -34,17 +34,35 @@ def mistake_in(schema: Mapping[str, Any]) -> str | None:
     return None
 
 
-def mistakes(schema: Mapping[str, Any], value: Any, pointer: str) -> list[FieldError]:
-    """What a value has wrong by a schema; the schema must be one."""
+def _always(_: Any) -> bool:
+    return True
+
+
+def mistakes(
+    schema: Mapping[str, Any],
+    value: Any,
+    pointer: str,
+    *,
+    told: Callable[[Any], bool] = _always,
+) -> list[FieldError]:
+    """What a value has wrong by a schema; the schema must be one.
+
+    `told` says of an error, as `iter_errors` gives it, whether it is one of them.
+    """
     found = []
-    for error in validator_of(schema, only_2020=True).iter_errors(value):
+    for error in filter(told, validator_of(schema, only_2020=True).iter_errors(value)):
         place = "".join(f"/{str(p).replace('~', '~0').replace('/', '~1')}"
                         for p in error.instance_path)  # fmt: skip
-        kind = type(error.kind).__name__.removeprefix("ValidationErrorKind_").lower()
-        found.append(FieldError(f"{pointer}{place}", f"schema_{kind}", _first_line(error)))
+        code = f"schema_{kind_of(error)}"
+        found.append(FieldError(f"{pointer}{place}", code, _first_line(error)))
         if len(found) == MOST_MISTAKES:
             break
     return found
+
+
+def kind_of(error: Any) -> str:
+    """The keyword that an error is about, in lower case: `required`, `minitems`."""
+    return type(error.kind).__name__.removeprefix("ValidationErrorKind_").lower()
 
 
 def part_of(schema: Mapping[str, Any], pointer: str) -> dict[str, Any]:

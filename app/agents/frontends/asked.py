@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import dropwhile
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from pydantic import ValidationError
 
 from app.agents.frontends.errors import FrontendMessageInvalid
 from app.agents.frontends.schemas import RunOptions
-from app.agents.runtime.schemas import AskedMessage
+from app.agents.runtime.schemas import MOST_MESSAGES, AskedMessage
 
 Content = str | list[dict[str, Any]]
+Turn = tuple[int, str, Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,28 @@ class Asked:
     name: str | None = None
 
 
-def conversation(turns: Sequence[tuple[int, str, Content]]) -> list[dict[str, Any]]:
+def conversation(turns: Sequence[Turn]) -> list[dict[str, Any]]:
     """The messages as runs keep them, out of `(place, role, content)`; empty ones are left out.
+
+    A chat sends all it has, so that only the newest are kept of a long one.
 
     Raises FrontendMessageInvalid where the user does not have the last word.
     """
-    kept = [_checked(*turn) for turn in turns if turn[2]]
+    kept = [_checked(*turn) for turn in _newest([turn for turn in turns if turn[2]])]
     if not kept or kept[-1]["role"] != "user":
         place = turns[-1][0] if turns else 0
         raise FrontendMessageInvalid(
             f"/body/messages/{place}", "the last of `messages` must be the user's"
         )
     return kept
+
+
+def _newest(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """As many as a run takes; where others are left out, the first is the user's."""
+    if len(turns) <= MOST_MESSAGES:
+        return turns
+    newest = turns[-MOST_MESSAGES:]
+    return list(dropwhile(lambda turn: turn[1] != "user", newest))
 
 
 def _checked(place: int, role: str, content: Content) -> dict[str, Any]:

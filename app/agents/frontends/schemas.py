@@ -8,6 +8,7 @@ from app.agents.runtime.schemas import MOST_TEXT, Budget, ModelName
 from app.core.schema import Input, Metadata, Text, WholeNumber
 
 MOST_ADDRESS = 14_000_100
+MOST_SENT = 10_000
 ShortText = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
@@ -79,7 +80,7 @@ class AiSdkRequest(RunOptions):
     )
 
     id: Annotated[ShortText, Field(description="The chat.")]
-    messages: Annotated[list[UIMessage], Field(min_length=1, max_length=1000)]
+    messages: Annotated[list[UIMessage], Field(min_length=1, max_length=MOST_SENT)]
     trigger: Literal["submit-message", "regenerate-message"] = "submit-message"
     message_id: Annotated[Text | None, Field(alias="messageId", max_length=200)] = None
 
@@ -144,7 +145,7 @@ class AgUiRequest(Input):
     protocol_version: Annotated[Text | None, Field(alias="protocolVersion", max_length=20)] = None
     parent_run_id: Annotated[Text | None, Field(alias="parentRunId", max_length=200)] = None
     state: Annotated[Any, Field(description="Taken, and neither read nor changed.")] = None
-    messages: Annotated[list[AgUiMessage], Field(max_length=1000)]
+    messages: Annotated[list[AgUiMessage], Field(max_length=MOST_SENT)]
     tools: Annotated[
         list[Any] | None,
         Field(max_length=1000, description="Of the front end: must be empty, they are not called."),

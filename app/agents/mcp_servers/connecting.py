@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.agents.mcp_servers.guarding import MOST_BYTES, client_of
 from app.agents.mcp_servers.pacing import paced
+from app.agents.mcp_servers.sifting import Sieve
 from app.core.outbound import Outbound
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ OPEN_SECONDS: Final = 20.0
 
 @asynccontextmanager
 async def connected(
-    outbound: Outbound, plan: "Plan", hear: "MessageHandlerFnT"
+    outbound: Outbound, plan: "Plan", hear: "MessageHandlerFnT", sieve: Sieve
 ) -> AsyncIterator["Client"]:
     """A client of the SDK's, shaken hands with; it offers no sampling, elicitation or roots."""
     from mcp import Client, types  # noqa: PLC0415 - loaded where there is a server
 
     # It logs what servers send; what matters of it is told by who asked.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    async with _transport(outbound, plan) as transport:
+    async with _transport(outbound, plan, sieve) as transport:
         client = Client(
             transport,
             read_timeout_seconds=OPEN_SECONDS,
@@ -39,6 +40,7 @@ async def connected(
         )
         async with asyncio.timeout(OPEN_SECONDS):
             await client.__aenter__()
+        sieve.version = client.protocol_version
         try:
             yield client
         finally:
@@ -46,7 +48,7 @@ async def connected(
 
 
 @asynccontextmanager
-async def _transport(outbound: Outbound, plan: "Plan") -> AsyncIterator[Any]:
+async def _transport(outbound: Outbound, plan: "Plan", sieve: Sieve) -> AsyncIterator[Any]:
     from mcp import StdioServerParameters  # noqa: PLC0415 - loaded where there is a server
     from mcp.client.stdio import stdio_client  # noqa: PLC0415 - beside it
     from mcp.client.streamable_http import streamable_http_client  # noqa: PLC0415 - beside it
@@ -54,7 +56,8 @@ async def _transport(outbound: Outbound, plan: "Plan") -> AsyncIterator[Any]:
     if plan.url is not None:
         async with client_of(outbound, plan.url, plan.headers) as http:
             yield paced(
-                streamable_http_client(plan.url, http_client=http, max_sse_event_size=MOST_BYTES)
+                streamable_http_client(plan.url, http_client=http, max_sse_event_size=MOST_BYTES),
+                sieve,
             )
         return
     started = StdioServerParameters(
@@ -62,4 +65,4 @@ async def _transport(outbound: Outbound, plan: "Plan") -> AsyncIterator[Any]:
     )
     # What a server writes to its error output may hold what it was given: it is not kept.
     with open(os.devnull, "w") as nowhere:  # noqa: ASYNC230, PTH123 - a device, at once
-        yield paced(stdio_client(started, errlog=nowhere))
+        yield paced(stdio_client(started, errlog=nowhere), sieve)

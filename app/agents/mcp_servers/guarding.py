@@ -129,7 +129,9 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         stream = response.stream
         if isinstance(stream, httpx2.AsyncByteStream):
             events = kind.startswith("text/event-stream")
-            response.stream = _Bounded(stream, StreamTooLarge if events else AnswerTooLarge)
+            bounded = _Bounded(stream, StreamTooLarge if events else AnswerTooLarge)
+            asked = _asked(request) if kind.startswith("application/json") else None
+            response.stream = bounded if asked is None else _Answer(bounded, asked)
         return response
 
     async def aclose(self) -> None:
@@ -162,17 +164,56 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+class _Answer(httpx2.AsyncByteStream):
+    """A JSON answer, which is to be that of the request it came to: `asked` is that one's id.
+
+    For the answer to another one the SDK would wait in vain; of an error only we know whose it is.
+    """
+
+    def __init__(self, stream: httpx2.AsyncByteStream, asked: int | str) -> None:
+        self._stream = stream
+        self._asked = asked
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        body = b"".join([piece async for piece in self._stream])
+        try:
+            said = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            said = None
+        if not isinstance(said, dict):
+            yield body  # the SDK refuses it
+        elif "error" in said:
+            yield orjson.dumps({**said, "id": self._asked})
+        elif "result" in said and str(said.get("id")) == str(self._asked):
+            yield body
+        else:
+            yield _error(self._asked, REFUSED, "it answered something else than it was asked")
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _asked(request: httpx2.Request) -> int | str | None:
+    """The id of a JSON-RPC request; None of what is to be answered with nothing."""
+    said = orjson.loads(request.content or b"{}")
+    return said.get("id") if "method" in said else None
+
+
+def _error(asked: int | str | None, code: int, message: str) -> bytes:
+    error = {"code": code, "message": message[:500]}
+    return orjson.dumps({"jsonrpc": "2.0", "id": asked, "error": error})
+
+
 def _said(error: Exception) -> str:
     return error.detail if isinstance(error, AppError) else type(error).__name__
 
 
 def _failure(request: httpx2.Request, code: int, message: str) -> httpx2.Response:
     """What the SDK takes for an error that the server told of."""
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message[:500]}}
     return httpx2.Response(
         502,
         headers={"Content-Type": "application/json"},
-        content=orjson.dumps(body),
+        content=_error(None, code, message),
         request=request,
     )
 

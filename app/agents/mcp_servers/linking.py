@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from app.agents.mcp_servers.connecting import connected
 from app.agents.mcp_servers.guarding import FORGOTTEN, LOST, UNREACHABLE
 from app.agents.mcp_servers.pinning import Told, read
+from app.agents.mcp_servers.sifting import Sieve
 from app.core.causes import runs_behind, told_in_meta
 from app.core.errors import AppError
 from app.core.outbound import Outbound
@@ -51,12 +52,16 @@ class ServerRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the server told of itself and its tools; `at` is on the loop's clock."""
+    """What the server told of itself and its tools; `at` is on the loop's clock.
+
+    `left_out` says in a sentence which tools are not among them, though the server told of them.
+    """
 
     tools: Mapping[str, Told]
     protocol_version: str
     server_name: str | None
     server_version: str | None
+    left_out: str | None
     at: float
 
 
@@ -79,6 +84,7 @@ class Link:
         self._opened.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._idle = asyncio.Event()
         self._idle.set()
+        self._sieve = Sieve()
         self._listing: Listing | None = None
         self._stale = False
         self._listing_lock = asyncio.Lock()
@@ -160,6 +166,7 @@ class Link:
     async def _list(self) -> Listing:
         client = await self._client()
         found: dict[str, Told] = {}
+        self._sieve.left_out.clear()
         cursor: str | None = None
         for _ in range(MOST_PAGES):
             page: ListToolsResult = await client.list_tools(cursor=cursor)
@@ -179,6 +186,7 @@ class Link:
             self.plan.told(client.protocol_version, 40),
             self.plan.told(itself.name, 200) if itself else None,
             self.plan.told(itself.version, 100) if itself else None,
+            self.plan.told(left_out, MOST_SAID) if (left_out := self._sieve.told()) else None,
             time.monotonic(),
         )
 
@@ -236,7 +244,7 @@ class Link:
 
     async def _keep(self) -> None:
         try:
-            async with connected(self._outbound, self.plan, self._hear) as client:
+            async with connected(self._outbound, self.plan, self._hear, self._sieve) as client:
                 if not self._opened.done():
                     self._opened.set_result(client)
                 await self._closing.wait()

@@ -28,7 +28,8 @@ def is_as_found(server: McpServer, found: Found) -> bool:
 
 
 def _state(found: Found) -> tuple[str, str | None]:
-    return ("failing" if found.listing is None else "ready"), found.failure
+    said = found.listing
+    return ("failing", found.failure) if said is None else ("ready", said.left_out)
 
 
 def _itself(found: Found) -> tuple[str | None, str | None, str | None] | None:

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from app.agents.mcp_servers.sifting import Sieve
+
 if TYPE_CHECKING:
     from mcp.client._transport import ReadStream, TransportStreams
 
@@ -17,17 +19,21 @@ REQUEST_COST: Final = 100.0
 
 @asynccontextmanager
 async def paced(
-    transport: "AbstractAsyncContextManager[TransportStreams]",
+    transport: "AbstractAsyncContextManager[TransportStreams]", sieve: Sieve
 ) -> "AsyncIterator[TransportStreams]":
     async with transport as (said, asked):
-        yield Paced(said), asked
+        yield Paced(said, sieve), asked
 
 
 class Paced:
-    """A server's messages, taken no faster than they may come: the rest waits where it is sent."""
+    """A server's messages, sifted, and taken no faster than they may come.
 
-    def __init__(self, said: "ReadStream[Any]") -> None:
+    The rest waits where it is sent.
+    """
+
+    def __init__(self, said: "ReadStream[Any]", sieve: Sieve) -> None:
         self._said = said
+        self._sieve = sieve
         self._paid_until = 0.0
 
     @property
@@ -35,9 +41,7 @@ class Paced:
         return getattr(self._said, "last_context", None)
 
     async def receive(self) -> Any:
-        item = await self._said.receive()
-        await self._pay(item)
-        return item
+        return await self._taken(await self._said.receive())
 
     async def aclose(self) -> None:
         await self._said.aclose()
@@ -46,9 +50,7 @@ class Paced:
         return self
 
     async def __anext__(self) -> Any:
-        item = await anext(self._said)
-        await self._pay(item)
-        return item
+        return await self._taken(await anext(self._said))
 
     async def __aenter__(self) -> Self:
         await self._said.__aenter__()
@@ -61,6 +63,11 @@ class Paced:
         trace: TracebackType | None,
     ) -> bool | None:
         return await self._said.__aexit__(kind, error, trace)
+
+    async def _taken(self, item: Any) -> Any:
+        await self._pay(item)
+        self._sieve.sift(item)
+        return item
 
     async def _pay(self, item: Any) -> None:
         from mcp.types import JSONRPCRequest  # noqa: PLC0415 - loaded where there is a server

@@ -23,7 +23,10 @@ class McpServerRead(Output):
     overrides: dict[str, ToolOverride]
     timeout_seconds: float
     status: ServerStatus = Field(description="How it was found when it was last asked.")
-    last_error: str | None
+    last_error: str | None = Field(
+        description="Why it is failing; of a server that is ready, which of its tools are left out "
+        "because they are not as the protocol has them."
+    )
     checked_at: datetime | None = Field(description="When it was last asked for its tools.")
     protocol_version: str | None
     server_name: str | None = Field(description="As it calls itself.")

@@ -34,10 +34,14 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:|=+-]{0,199}")
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What stands of an answer: its message, and the text so far. `told` says it was announced."""
+    """What stands of an answer: its message, and the text so far. `told` says it was announced.
+
+    `reasoning` is what its model has thought since it was asked last.
+    """
 
     message_id: UUID
     text: str = ""
+    reasoning: str = ""
     told: bool = False
 
 
@@ -143,14 +147,22 @@ def partials_of(history: Sequence[Event]) -> dict[tuple[str, int], Partial]:
     """The answers that the log tells of, by path and step, as far as they came."""
     found: dict[str, tuple[str, int]] = {}
     said: dict[str, list[str]] = {}
+    thought: dict[str, list[str]] = {}
     for event in history:
         body = event.body
+        message_id = body.get("message_id", "")
         if event.type == "message.created" and "path" in body:
-            found[body["message_id"]] = (body["path"], body["number"])
-            said[body["message_id"]] = []
-        elif event.type == "text.delta" and body["message_id"] in said:
-            said[body["message_id"]].append(body["text"])
+            found[message_id] = (body["path"], body["number"])
+            said[message_id], thought[message_id] = [], []
+        elif message_id not in found:
+            continue
+        elif event.type == "step.started":
+            thought[message_id] = []
+        elif event.type == "text.delta":
+            said[message_id].append(body["text"])
+        elif event.type == "reasoning.delta":
+            thought[message_id].append(body["text"])
     return {
-        place: Partial(UUID(message_id), "".join(said[message_id]), told=True)
-        for message_id, place in found.items()
+        place: Partial(UUID(each), "".join(said[each]), "".join(thought[each]), told=True)
+        for each, place in found.items()
     }

@@ -22,6 +22,7 @@ from app.core.schema import (
 from app.runs.runs.schemas import RunStatus
 
 MOST_TEXT = 1_000_000
+MOST_MESSAGES = 1000
 MOST_VERSION = 2**31 - 1
 Budget = Annotated[
     Decimal | None,
@@ -78,7 +79,9 @@ class AgentRunCreate(Input):
     )
 
     input: Annotated[Content | None, Field(description="Text, or a list of parts.")] = None
-    messages: Annotated[list[AskedMessage] | None, Field(min_length=1, max_length=1000)] = None
+    messages: Annotated[
+        list[AskedMessage] | None, Field(min_length=1, max_length=MOST_MESSAGES)
+    ] = None
     variables: Annotated[
         dict[str, Any], Field(max_length=64, description="By the definition's own schema.")
     ] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ A step is kept in Postgres while its events are still on their way to Valkey. Wh
 dies then, the next one tells of it from the journal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,11 +17,13 @@ from app.agents.runtime.inert import InertText
 from app.agents.runtime.journal import Cost
 from app.agents.runtime.models import ExecutionStep
 from app.agents.runtime.tree import Tree
-from app.agents.runtime.words import restored, text_of
+from app.agents.runtime.words import restored
 from app.inference.integrations.directory import DEMO_SLUG
+from app.inference.providers.types import Part, ReasoningPart, TextPart
 from app.runs.events.event import Event
 
 Moment = tuple[datetime, Callable[[], None]]
+Piece = tuple[type[TextPart | ReasoningPart], str]
 
 
 def tell_call(tree: Tree, kind: str, place: Place, agent: str, /, **fields: Any) -> None:
@@ -81,10 +83,9 @@ def _of_call(tree: Tree, step: ExecutionStep) -> list[Moment]:
 
 def _tell_answer(tree: Tree, step: ExecutionStep, known: Partial | None, inert: InertText) -> None:
     """Tell the rest of an answer; all of it where the log has another beginning."""
-    whole = text_of(restored((step.outcome or {})["parts"]))
-    shown = inert.feed(whole) + inert.finish()
+    pieces = _pieces(restored((step.outcome or {})["parts"]), inert)
     told: dict[str, Any] = {"path": step.path, "number": step.number, "agent": step.agent_slug}
-    if known is None or not shown.startswith(known.text):
+    if known is None or not _joined(pieces, TextPart).startswith(known.text):
         attempt = 0 if known is None else tree.ctx.attempt
         known = Partial(tree.message_id(step.path, step.number, attempt))
     told["message_id"] = known.message_id
@@ -92,6 +93,32 @@ def _tell_answer(tree: Tree, step: ExecutionStep, known: Partial | None, inert: 
         tree.ctx.emit("step.started", step="model", model=step.name, **told)
         is_demo = step.name.startswith(f"{DEMO_SLUG}/")
         tree.tell_message(told, step.name, None, demo=is_demo)
-    tree.ctx.text(shown[len(known.text) :], message_id=known.message_id)
+    _tell_rest(tree, pieces, known)
     cost = Cost(step.input_tokens, step.output_tokens, step.cost_usd)
     tree.tell_end({"step": "model", **told}, cost)
+
+
+def _pieces(parts: Iterable[Part], inert: InertText) -> list[Piece]:
+    """What an answer says and thinks, as it is shown, in its order."""
+    pieces: list[Piece] = []
+    for part in parts:
+        if isinstance(part, TextPart):
+            pieces.append((TextPart, inert.feed(part.text)))
+        elif isinstance(part, ReasoningPart):
+            pieces.append((ReasoningPart, part.text))
+    return [*pieces, (TextPart, inert.finish())]
+
+
+def _joined(pieces: Iterable[Piece], kind: type[Part]) -> str:
+    return "".join(words for each, words in pieces if each is kind)
+
+
+def _tell_rest(tree: Tree, pieces: Sequence[Piece], known: Partial) -> None:
+    """Tell of the pieces what comes after `known`."""
+    # A log that breaks off before its model was asked again has the thoughts of the time before.
+    goes_on = _joined(pieces, ReasoningPart).startswith(known.reasoning)
+    skipped = {TextPart: len(known.text), ReasoningPart: len(known.reasoning) if goes_on else 0}
+    tell = {TextPart: tree.ctx.text, ReasoningPart: tree.ctx.reasoning}
+    for kind, words in pieces:
+        tell[kind](words[skipped[kind] :], message_id=known.message_id)
+        skipped[kind] = max(0, skipped[kind] - len(words))

@@ -3,6 +3,8 @@
 import json
 from uuid import uuid4
 
+import pytest
+
 from app.agents.tools.tool import ToolTraits
 from tests.support.chat import Talker
 from tests.support.identity import new_person
@@ -53,6 +55,19 @@ def said(answer):
 def refusal(answer):
     problem = answer.json()
     return (answer.status_code, problem["code"], problem["errors"][0]["pointer"])
+
+
+@pytest.mark.parametrize(("send", "one"), [(chat, ui), (speak, agui)])
+async def test_of_a_chat_of_thousands_the_newest_messages_are_shown(agency, send, one):
+    agent = await agency.make()
+    agency.says("Still here.")
+    roles = ("user", "assistant")
+    answer = await send(agency, agent, *(one(f"{n}", roles[n % 2]) for n in range(2001)))
+    assert answer.status_code == 200, answer.text
+    assert said(answer) == "Still here."
+    shown = [each for each in agency.fake.last.body["messages"] if each["role"] in roles]
+    assert (shown[0]["role"], shown[0]["content"]) == ("user", "1002")
+    assert shown[-1]["content"] == "2000"
 
 
 async def test_a_chat_is_shown_as_it_was_said(agency):

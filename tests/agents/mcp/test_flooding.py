@@ -10,6 +10,7 @@ from mcp.types import JSONRPCNotification, JSONRPCRequest
 
 from app.agents.mcp_servers import guarding, linking, pacing, pool
 from app.agents.mcp_servers.pacing import Paced
+from app.agents.mcp_servers.sifting import Sieve
 from app.agents.tools.tool import ToolFault
 from app.core.causes import count_behind
 from tests.agents.mcp.conftest import access_of, context, served, wiki
@@ -127,7 +128,7 @@ async def test_a_flood_is_taken_slowly(monkeypatch, message, count, seconds):
     monkeypatch.setattr(pacing, "AHEAD_SECONDS", 0.1)
     send, receive = anyio.create_memory_object_stream(count)
     loop = asyncio.get_running_loop()
-    async with send, Paced(receive) as said:
+    async with send, Paced(receive, Sieve()) as said:
         begun = loop.time()
         for _ in range(count):
             send.send_nowait(SessionMessage(message))

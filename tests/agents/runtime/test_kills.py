@@ -18,6 +18,7 @@ TOOLS = {
     "send": ToolTraits("external", approval="never"),
 }
 END = "All three are done."
+THOUGHT = ("First I look, ", "then I speak. ")
 
 
 async def _by_what_was_given(fake, exchange, body):
@@ -25,9 +26,9 @@ async def _by_what_was_given(fake, exchange, body):
     given = sum(message["role"] == "tool" for message in body["messages"])
     if given < len(TOOLS):
         name = list(TOOLS)[given]
-        said = Said(("Next. ",), calls=((f"call_{given}", name, {"q": name}),))
+        said = Said(("Next. ",), THOUGHT, calls=((f"call_{given}", name, {"q": name}),))
     else:
-        said = Said((END,))
+        said = Said((END,), THOUGHT)
     await say(said)(fake, exchange, body)
 
 
@@ -84,7 +85,7 @@ async def _until_seen(process, run, seq):
         await asyncio.sleep(0)
 
 
-EVENTS = 33
+EVENTS = 37
 
 
 @pytest.mark.parametrize("seq", range(1, EVENTS))
@@ -103,15 +104,15 @@ async def test_the_end_is_the_same_wherever_it_dies(seq, app, kernel, agency, wo
     assert (await find(kernel, run)).status == "completed"
 
 
-def _told_by_message(events):
+def _told_by_message(events, kind):
     told = {event.body["message_id"]: "" for event in events if event.type == "message.created"}
     for event in events:
-        if event.type == "text.delta":
+        if event.type == kind:
             told[event.body["message_id"]] += event.body["text"]
     return list(told.values())
 
 
-@pytest.mark.parametrize("seen", range(2, 21, 2))
+@pytest.mark.parametrize("seen", range(2, 27, 2))
 async def test_the_log_tells_of_what_ended_while_it_could_not_be_written(
     seen, app, kernel, agency, worker
 ):
@@ -131,6 +132,8 @@ async def test_the_log_tells_of_what_ended_while_it_could_not_be_written(
     kinds = [each.type for each in events]
     assert kinds.count("tool.call") == kinds.count("tool.result") == len(TOOLS)
     assert kinds.count("step.completed") == kinds.count("usage.updated") == len(TOOLS) + 1
-    assert _told_by_message(events) == ["Next. "] * len(TOOLS) + [END]
+    assert _told_by_message(events, "text.delta") == ["Next. "] * len(TOOLS) + [END]
+    thoughts = _told_by_message(events, "reasoning.delta")
+    assert thoughts == ["".join(THOUGHT)] * (len(TOOLS) + 1)
     marks = [f"{each.type} {each.body['name']}" for each in events if each.type[:5] == "tool."]
     assert marks == [f"tool.{kind} {name}" for name in TOOLS for kind in ("call", "result")]
