@@ -132,14 +132,14 @@ async def newest(
 
 async def cancel(session: AsyncSession, access: Access, batch_id: UUID) -> Batch:
     """Note that it is to be cancelled; its run must then be told. Answers stay."""
-    batch = await crud.get(session, access.workspace_id, batch_id, for_update=True)
-    if batch is None:
-        raise BatchNotFound
+    batch = await get(session, access, batch_id)
+    # The run before its batch: its end holds them in this order.
+    await runs.request_cancel_of(session, access.workspace_id, batch.run_id)
+    await session.refresh(batch, with_for_update=True)
     await match(session, batch)
     if batch.status == "in_progress":
         batch.status = "cancelling"
         await session.flush()
-        await runs.request_cancel_of(session, access.workspace_id, batch.run_id)
         await session.refresh(batch)
     return batch
 

@@ -138,7 +138,7 @@ class Calls:
 
         async def serve(to: Answer) -> None:
             course = await self._course(order, plan, guard, request)
-            await Relaying(self._wire, course, dialect, ask, Kept(use)).serve(to)
+            await Relaying(self._wire, course, dialect, ask, Kept(use, dialect)).serve(to)
 
         gate = self._desk.gate
         cached = CachedRelay(gate, self._flights, order, plan, dialect, ask, use, judge)
@@ -169,6 +169,9 @@ class Calls:
         ask: Ask,
         guard: Guard | None,
     ) -> CacheUse | None:
+        if ask.answers > 1:
+            # What is kept is one answer.
+            return None
         digest = guard.digest if guard is not None else ""
         # Where the request names nothing, what the plan came to: two keys may differ in that.
         named = order.question.route or ask.model

@@ -1,9 +1,8 @@
 """What a client has been given of an answer, so that another candidate can go on from there."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field, replace
-from operator import add
-from typing import Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import Final, Protocol
 
 from app.inference.dialects.dialect import Renderer
 from app.inference.gate.call import Load
@@ -24,6 +23,8 @@ from app.inference.providers.types import (
     UsageReport,
 )
 from app.inference.usage.service import estimate_text
+
+COUNTED: Final = tuple(each.name for each in fields(Usage) if each.name != "service_tier")
 
 
 class Decoding(Protocol):
@@ -127,5 +128,5 @@ def continued(request: ChatRequest, heard: Heard) -> ChatRequest:
 
 
 def total(one: Usage, other: Usage) -> Usage:
-    """What two attempts have used together."""
-    return Usage(*map(add, astuple(one), astuple(other)))
+    """What two attempts have used together, the tier the later one's."""
+    return replace(other, **{name: getattr(one, name) + getattr(other, name) for name in COUNTED})

@@ -10,6 +10,9 @@ from app.inference.calls.byte_leg import ByteLeg
 from app.inference.calls.event_leg import EventLeg
 from app.inference.calls.heard import Heard, decoded
 from app.inference.calls.wire import codec_of
+from app.inference.dialects.dialect import Dialect
+from app.inference.dialects.openai_responses.dialect import NAME as RESPONSES
+from app.inference.dialects.openai_responses.whole import decode_response, decode_stream
 from app.inference.guardrails.answer import AnswerGuard
 from app.inference.guardrails.guard import Guard
 from app.inference.integrations.directory import Endpoint
@@ -24,8 +27,9 @@ EVENT_BYTES: Final = 50
 class Kept:
     """What the cache hears of an answer; it forgets one that is too long, or has a seam."""
 
-    def __init__(self, use: CacheUse) -> None:
+    def __init__(self, use: CacheUse, dialect: Dialect) -> None:
         self.use = use
+        self._dialect = dialect
         self._result: ChatResult | None = None
         self._events: list[StreamEvent] = []
         self._blocks: list[bytes] = []
@@ -54,39 +58,48 @@ class Kept:
         self.begin(endpoint, continues=False)
         if isinstance(answer, bytes):
             self._size = len(answer)
-            self._result = read_whole(answer, endpoint) if self._size <= MOST_BYTES else None
+            if self._size <= MOST_BYTES:
+                self._result = read(answer, endpoint, self._dialect, streamed=False)
         else:
             self._result = answer
 
     def keep(self, attempt: Attempt, guard: Guard | None) -> bool:
-        """Have the cache keep the answer, if it may; tells whether it will."""
+        """Have the cache keep the answer of a settled attempt, if it may; tells whether it will."""
         if self._spoiled or self._size > MOST_BYTES or (guard is not None and guard.flagged):
             return False
         result = self._result or self._collected()
         if result is None:
             return False
-        price, target = attempt.candidate.price, attempt.target
-        cost = price.cost(result.usage) if price is not None else None
+        target, cost = attempt.target, attempt.call.cost
         return self.use.keep(result, cost=cost, provider=target.endpoint.kind, model=target.model)
 
     def _collected(self) -> ChatResult | None:
         if self._endpoint is None:
             return None
-        events = self._events
         if self._blocks:
-            events = decoded(b"".join(self._blocks), codec_of(self._endpoint))
-        collector = Collector(self._endpoint.dialect)
-        for event in events:
-            collector.add(event)
-        return collector.result() if collector.finished is not None else None
+            return read(b"".join(self._blocks), self._endpoint, self._dialect, streamed=True)
+        return gathered(self._events, self._endpoint)
 
 
-def read_whole(answer: bytes, endpoint: Endpoint) -> ChatResult | None:
-    """A whole answer of the endpoint's dialect; None where it cannot be read."""
+def read(
+    answer: bytes, endpoint: Endpoint, dialect: Dialect, *, streamed: bool
+) -> ChatResult | None:
+    """A whole answer that passed in the client's dialect; None where it cannot be read."""
     try:
-        return codec_of(endpoint).decode(answer)
+        if dialect.name == RESPONSES:
+            return decode_stream(answer) if streamed else decode_response(answer)
+        codec = codec_of(endpoint)
+        return gathered(decoded(answer, codec), endpoint) if streamed else codec.decode(answer)
     except DECODING_ERRORS:
         return None
+
+
+def gathered(events: Sequence[StreamEvent], endpoint: Endpoint) -> ChatResult | None:
+    """The answer that these events are; None where its end has not come."""
+    collector = Collector(endpoint.dialect)
+    for event in events:
+        collector.add(event)
+    return collector.result() if collector.finished is not None else None
 
 
 class WatchedLeg(EventLeg):

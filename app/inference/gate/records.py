@@ -7,6 +7,7 @@ import orjson
 
 from app.core.clock import now
 from app.inference.gate.call import Load, OpenCall, Settlement
+from app.inference.prices.listed import at_tier
 from app.inference.prices.price import Apart, Price, Tier
 from app.inference.providers.types import Usage
 from app.inference.routing.plan import Candidate
@@ -154,9 +155,10 @@ def cost_of(call: OpenCall, end: Settlement) -> int | None:
         return end.cost
     if end.status == "failed" and call.usage == NOTHING:
         return 0
-    price = call.candidate.price
+    price, target = call.candidate.price, call.candidate.target
     if price is None or call.usage is None:
         return None
+    price = at_tier(price, target.endpoint.kind, target.model, call.usage.service_tier)
     return price.cost(call.usage, images=end.images, milliseconds=end.milliseconds)
 
 

@@ -32,6 +32,7 @@ log = get_logger(__name__)
 MOST_TOLD = 10_000
 LISTING_SECONDS = 5.0
 SILENT_SECONDS = 60.0
+HEARD = (0.0, "")
 # How often the audit trail is told that a credential is in use.
 TOLD_SECONDS = 3600.0
 DEMO_SLUG = "demo"
@@ -48,7 +49,7 @@ USUAL_MODELS = {
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One integration, built. `models` is its last listing."""
+    """One integration, built. `models` is its last listing, `silence` why there is none."""
 
     integration_id: UUID | None
     kind: str
@@ -62,6 +63,7 @@ class Endpoint:
     models: tuple[dict[str, Any], ...]
     listed_at: float | None
     region: str | None = None
+    silence: str = ""
 
     def offers(self, model: str) -> bool:
         return any(listed["name"] == model for listed in self.models)
@@ -92,7 +94,7 @@ def targets(endpoints: tuple[Endpoint, ...], wanted: str) -> tuple[Target, ...]:
     if not wanted:
         usual = _usual(endpoints)
         if usual is None:
-            raise NoModel([endpoint.slug for endpoint in endpoints])
+            raise NoModel(without_models(endpoints))
         return (usual,)
     slug, _, name = wanted.partition("/")
     for endpoint in endpoints:
@@ -100,8 +102,17 @@ def targets(endpoints: tuple[Endpoint, ...], wanted: str) -> tuple[Target, ...]:
             return (Target(endpoint, name),)
     found = tuple(Target(endpoint, wanted) for endpoint in endpoints if endpoint.offers(wanted))
     if not found:
-        raise ModelUnknown(wanted)
+        silent = [endpoint for endpoint in endpoints if endpoint.silence]
+        raise ModelUnknown(wanted, without_models(silent))
     return found
+
+
+def without_models(endpoints: Iterable[Endpoint]) -> list[str]:
+    """Which of them should have chat models and list none, and why."""
+    return [
+        f"`{endpoint.slug}` ({endpoint.silence or 'it lists no chat model'})"
+        for endpoint in chatting(endpoints)
+    ]
 
 
 def _usual(endpoints: tuple[Endpoint, ...]) -> Target | None:
@@ -144,7 +155,8 @@ class Directory:
         self._settings = settings
         self._demo = self._build_demo(demo_url) if demo_url else None
         self._local = self._build_local(local_url) if local_url else None
-        self._silent_until: dict[UUID, float] = {}
+        # Until when each is left alone, and why.
+        self._silent: dict[UUID, tuple[float, str]] = {}
         self._told: dict[UUID, float] = {}
         self._known: Fresh[tuple[Endpoint, ...]] = Fresh(self._load)
 
@@ -202,7 +214,7 @@ class Directory:
             for endpoint in await self.endpoints(workspace_id)
             if endpoint.integration_id
             and (not endpoint.listed_at or endpoint.listed_at < time.time() - older_than)
-            and time.monotonic() > self._silent_until.get(endpoint.integration_id, 0)
+            and time.monotonic() > self._silent.get(endpoint.integration_id, HEARD)[0]
         ]
         if not stale:
             return
@@ -220,9 +232,11 @@ class Directory:
             async with asyncio.timeout(LISTING_SECONDS):
                 return await self.list_models(endpoint)
         except (AppError, TimeoutError) as error:
-            log.warning("listing_failed", integration=endpoint.slug, reason=str(error))
+            reason = str(error).rstrip(".") or f"no answer within {LISTING_SECONDS:g} seconds"
+            log.warning("listing_failed", integration=endpoint.slug, reason=reason)
             if endpoint.integration_id:
-                self._silent_until[endpoint.integration_id] = time.monotonic() + SILENT_SECONDS
+                until = time.monotonic() + SILENT_SECONDS
+                self._silent[endpoint.integration_id] = until, reason
             return None
 
     async def target(self, workspace_id: UUID, model: str | None) -> Target:
@@ -249,7 +263,7 @@ class Directory:
 
     def try_again(self, integration_id: UUID) -> None:
         """Its address or key has changed: it may be asked again at once."""
-        self._silent_until.pop(integration_id, None)
+        self._silent.pop(integration_id, None)
 
     def build(self, integration: Integration) -> Endpoint:
         """Build what a row describes; raises InvalidIntegration and AddressRefused."""
@@ -288,6 +302,7 @@ class Directory:
             models=tuple(integration.models or ()),
             listed_at=listed_at.timestamp() if listed_at else None,
             region=integration.region,
+            silence="" if listed_at else self._silent.get(integration.id, HEARD)[1],
         )
 
     def _build_demo(self, demo_url: str) -> Endpoint:

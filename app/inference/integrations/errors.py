@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 
+MOST_TOLD = 5
+
 
 class IntegrationNotFound(NotFound):
     code = "integration_not_found"
@@ -24,18 +26,26 @@ class ModelUnknown(Unprocessable):
     code = "model_unknown"
     title = "No integration of this workspace offers that model"
 
-    def __init__(self, model: str = "") -> None:
+    def __init__(self, model: str = "", unlisted: Sequence[str] = ()) -> None:
+        silent = f" Not listed: {'; '.join(unlisted[:MOST_TOLD])}." if unlisted else ""
         super().__init__(
             f"No integration of this workspace offers {model!r}; `GET /v1/models` lists what is "
-            "there. A name is `<integration slug>/<model>`, or a model's own name.",
+            f"there. A name is `<integration slug>/<model>`, or a model's own name.{silent}",
             errors=(FieldError("/body/model", "model_unknown", "not a model of this workspace"),),
         )
 
 
 class NoModel(Conflict):
+    """`unlisted` says of each integration that should have one why it has none."""
+
     code = "no_model"
     title = "This workspace has no model yet"
 
-    def __init__(self, silent: Sequence[str] = ()) -> None:
-        said = f" (Nothing is listed by: {', '.join(silent)}; test them.)" if silent else ""
-        super().__init__(f"Add an integration with `POST /v1/integrations`, and try again.{said}")
+    def __init__(self, unlisted: Sequence[str] = ()) -> None:
+        if not unlisted:
+            super().__init__("Add an integration with `POST /v1/integrations`, and try again.")
+            return
+        super().__init__(
+            f"No integration lists a chat model: {'; '.join(unlisted[:MOST_TOLD])}. Mend it, or "
+            "name a model outright: `<integration slug>/<model>`."
+        )

@@ -6,7 +6,7 @@ Compiled prices give the same nano-dollars as genai-prices' own arithmetic does.
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -79,6 +79,16 @@ def list_price(
         return FREE
     period = int(time.monotonic()) // COMPILED_FOR_SECONDS
     return _compiled(kind, model, processing, service_tier, period)
+
+
+def at_tier(price: Price, kind: str, model: str, told: str | None) -> Price:
+    """A price at the tier that the provider `told` it answered at; one's own holds for all."""
+    if told is None or price.source != "list":
+        return price
+    listed = list_price(kind, model, service_tier=told)
+    if listed is None or listed.factor == price.factor:
+        return listed or price
+    return replace(listed, factor=price.factor)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,9 @@ from typing import Any, Final
 # OpenAI's word, Google's and Anthropic's.
 NAMES: Final = ("service_tier", "serviceTier", "speed")
 PRICED: Final = frozenset({"priority", "flex", "fast"})
+USUAL: Final = "default"
+# An answer that says so has been given no tier yet.
+OPEN: Final = frozenset({"", "auto"})
 
 
 def priced_tier(asked: Mapping[str, Any]) -> str | None:
@@ -16,3 +19,10 @@ def priced_tier(asked: Mapping[str, Any]) -> str | None:
             if isinstance(tier, str) and (tier := tier.lower()) in PRICED:
                 return tier
     return None
+
+
+def told_tier(told: Any) -> str | None:
+    """The tier that an answer says it was given at; None where it says nothing."""
+    if not isinstance(told, str) or (tier := told.lower()) in OPEN:
+        return None
+    return tier if tier in PRICED else USUAL

@@ -208,7 +208,8 @@ class Usage:
 
     The last ones are among the others, and have prices of their own: of the cache writes those that
     are kept for an hour; sound and pictures of the input that is not cached, of what is, and of the
-    output.
+    output. `service_tier` is the one that the provider says it answered at, `default` for the usual
+    one; None where it says nothing.
     """
 
     input_tokens: int = 0
@@ -224,6 +225,7 @@ class Usage:
     cached_image_tokens: int = 0
     audio_output_tokens: int = 0
     image_output_tokens: int = 0
+    service_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.core.auth import KeyRules
 from app.core.fresh import Fresh
 from app.inference.customers.book import CustomerBook
-from app.inference.integrations.directory import Directory
+from app.inference.integrations.directory import Directory, without_models
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.prices.book import PriceBook
 from app.inference.routing.adaptive.arms import Arm, gain_of_call, gain_of_rating
@@ -184,7 +184,7 @@ class Router:
                 return view.plain(wanted, allowed)
         if spec.is_plain:
             return self._in_order(view, spec, question, allowed)
-        return self.decide(view, spec, question, allowed).plan()
+        return self._decided(view, spec, question, allowed).plan()
 
     def _in_order(self, view: View, spec: RouteSpec, question: Question, allowed: Allowed) -> Plan:
         """The plan of a route whose order says it all: one for all requests that it has room for.
@@ -194,11 +194,20 @@ class Router:
         tokens = question.input_tokens + (question.max_output_tokens or 0)
         plan = view.in_order(spec, question.needs, allowed, tokens)
         if plan is None:
-            decision = self.decide(view, spec, question, allowed)
+            decision = self._decided(view, spec, question, allowed)
             plan, most = decision.plan(), decision.pool.shortest
             if tokens <= most:
                 view.keep(spec, question.needs, allowed, most, plan)
         return plan
+
+    def _decided(
+        self, view: View, spec: RouteSpec, question: Question, allowed: Allowed
+    ) -> Decision:
+        """The same as `decide`; raises NoModel where a built-in route has nothing to weigh."""
+        decision = self.decide(view, spec, question, allowed)
+        if spec.id is None and not (decision.pool.entries or decision.passed):
+            raise NoModel(without_models(view.market.endpoints))
+        return decision
 
     async def allowed(self, payer: Payer, rules: KeyRules) -> Allowed:
         """The groups of patterns that bind this caller."""

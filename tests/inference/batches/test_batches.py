@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from app.core.db import SYSTEM
 from app.inference.batches import batching
 from app.inference.batches.batching import Batching
+from app.inference.batches.models import Batch
 from app.inference.batches.parts import Outside
 from app.inference.usage.models import ModelCall
 from app.runs.events.errors import RunLost
@@ -18,6 +19,7 @@ from tests.support.fakes.anthropic import FakeAnthropic
 from tests.support.fakes.base import Said, say, status
 from tests.support.fakes.openai import FakeOpenAI
 from tests.support.identity import bearer, new_key
+from tests.support.locking import waits
 from tests.support.runs import processes, read
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -142,6 +144,19 @@ async def test_a_cancelled_batch_keeps_what_was_answered(talker):
     assert done["status"] == "cancelled"
     assert 0 < done["succeeded"] < 200
     assert len(await results(talker, batch)) == done["succeeded"]
+
+
+async def test_a_cancel_and_an_end_do_not_wait_for_each_other(talker, kernel):
+    """A run that ends holds itself, then its batch."""
+    batch = await make(talker, *(line(n, "demo/chat?delay_ms=100") for n in range(200)))
+    async with asyncio.timeout(30), kernel.database.unit(SYSTEM) as session:
+        await session.execute(select(Run.id).where(Run.id == batch["run_id"]).with_for_update())
+        cancelling = asyncio.create_task(talker.call("POST", f"/v1/batches/{batch['id']}/cancel"))
+        await waits(kernel, "cancel_requested_at=")
+        held = select(Batch.id).where(Batch.id == batch["id"]).with_for_update(nowait=True)
+        await session.execute(held)
+    assert (await cancelling).json()["status"] == "cancelling"
+    assert (await ended(talker, batch))["status"] == "cancelled"
 
 
 async def test_a_killed_batch_goes_on_at_the_lines_that_have_no_answer(talker, kernel, app):

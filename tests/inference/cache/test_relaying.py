@@ -218,6 +218,54 @@ async def test_what_goes_on_with_its_provider_is_asked_each_time(client, gateway
     assert len(gateway.fake.requests) == 3
 
 
+async def responded(client, gateway, **more):
+    body = {"model": gateway.model, "input": "Hello?", **more}
+    answer = await client.post("/openai/v1/responses", json=body, headers=bearer(gateway.key))
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_response_that_openai_answers_and_does_not_store_is_given_again(
+    client, gateway, app, asker, stream
+):
+    made = await cache(client, gateway)
+    said = Said(reasoning=("Hm.",))
+    gateway.fake.will(say(said))
+    first = await responded(client, gateway, store=False, stream=stream)
+    assert first.headers["x-luminous-cache"] == "miss"
+    await kept(app, gateway, asker, made)
+    again = await responded(client, gateway, store=False)
+    assert again.headers["x-luminous-cache"] == "hit"
+    told, before = again.json(), gateway.fake.whole(said, {"model": "gpt-fake"})
+    assert [item["type"] for item in told["output"]] == ["reasoning", "message"]
+    assert told["output"][1]["content"][0]["text"] == "Hello, wörld 🌍"
+    assert (told["store"], told["usage"]) == (False, before["usage"])
+    assert len(gateway.fake.requests) == 1
+
+
+async def test_a_response_that_a_client_may_go_on_from_is_asked_each_time(
+    client, gateway, app, asker
+):
+    made = await cache(client, gateway)
+    begun = (await responded(client, gateway)).json()["id"]
+    for more in ({}, {"store": False, "previous_response_id": begun}):
+        for _ in range(2):
+            answer = await responded(client, gateway, **more)
+            assert answer.headers["x-luminous-cache"] == "miss"
+            await app.state.kernel.background.close()
+    entries = app.state.inference.responses.entries
+    assert await entries.count(asker.payer.workspace_id, made["id"]) == 0
+
+
+async def test_several_answers_are_asked_for_each_time(client, gateway, app, asker):
+    await cache(client, gateway)
+    for _ in range(2):
+        await asker.ask("Hello?", n=2)
+        assert b"x-luminous-cache" not in asker.headers
+    assert len(gateway.fake.requests) == 2
+
+
 async def test_what_its_provider_is_to_store_is_asked_each_time(client, gateway, app, asker):
     await cache(client, gateway)
     for _ in range(2):

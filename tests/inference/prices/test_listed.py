@@ -1,5 +1,6 @@
 """Compiled prices against genai-prices' own arithmetic."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.clock import now
-from app.inference.prices.listed import PROVIDER_NAMES, compiled, list_price
+from app.inference.prices.listed import PROVIDER_NAMES, at_tier, compiled, list_price
 from app.inference.prices.money import to_dollars, to_nano
 from app.inference.prices.price import Price, Tier
 from app.inference.providers.types import Usage
@@ -169,6 +170,18 @@ def test_the_batch_api_has_a_price_of_its_own():
     assert batch is not None
     usage = Usage(10_000, 10_000)
     assert batch.cost(usage) * 2 == usual.cost(usage)
+
+
+def test_the_tier_that_was_answered_at_keeps_the_discount_and_leaves_ones_own_price():
+    flex = list_price("openai", "gpt-5", service_tier="flex")
+    usual = list_price("openai", "gpt-5")
+    assert flex is not None
+    assert usual is not None
+    halved = at_tier(replace(flex, factor=500_000), "openai", "gpt-5", "default")
+    assert halved == replace(usual, factor=500_000)
+    own = replace(flex, source="override")
+    assert at_tier(own, "openai", "gpt-5", "default") is own
+    assert at_tier(flex, "openai", "gpt-5", None) is flex
 
 
 @pytest.mark.parametrize("kind", ["demo", "ollama"])

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from openai import AsyncOpenAI
 
-from tests.inference.relay.asking import HELLO, calls_of
-from tests.support.fakes.base import silence
+from tests.inference.relay.asking import HELLO, ask, calls_of
+from tests.support.fakes.base import KEY, body_of, silence, status
 from tests.support.identity import bearer, new_key
 
 OPEN = {
@@ -81,6 +81,44 @@ async def test_the_listings_show_the_routes_and_only_what_a_key_may_use(client, 
     assert {model["name"] for model in answer.json()["models"]} == {
         f"models/{name}" for name in shown
     }
+
+
+@pytest.mark.parametrize("route", ["auto", "fast", "cheap"])
+async def test_a_new_integration_is_asked_for_its_models_by_the_routes_that_weigh_them(
+    client, gateway, route
+):
+    answer = await ask(client, gateway, model=route)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-luminous-model"] == gateway.model
+
+
+async def test_who_has_no_model_is_told_which_integration_lists_none_and_why(client, gateway):
+    gateway.fake.will(status(401, "Incorrect API key."))
+    answer = await ask(client, gateway, model="auto")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "no_model")
+    told = answer.json()["error"]["message"]
+    assert "`openai` (OpenAI: Incorrect API key)" in told
+    # It is left alone for a while, and the reason stays known.
+    headers = gateway.person.headers
+    for model, code in (("fast", "no_model"), ("gpt-5", "model_unknown")):
+        again = await client.post(
+            "/v1/chat", json={"messages": HELLO, "model": model}, headers=headers
+        )
+        assert (again.json()["code"], "Incorrect API key" in again.text) == (code, True)
+    assert len(gateway.fake.requests) == 1
+    # Tried again with a better key, it is asked at once.
+    (row,) = (await client.get("/v1/integrations", headers=headers)).json()["data"]
+    path = f"/v1/integrations/{row['id']}"
+    mended = await client.patch(path, json={"api_key": KEY}, headers=headers)
+    assert mended.status_code == 200, mended.text
+    assert (await ask(client, gateway, model="auto")).status_code == 200
+
+
+async def test_an_integration_without_chat_models_is_named(client, gateway):
+    listed = {"object": "list", "data": [{"id": "text-embedding-3-small", "object": "model"}]}
+    gateway.fake.will(body_of(orjson.dumps(listed)))
+    answer = await ask(client, gateway, model="auto")
+    assert "`openai` (it lists no chat model)" in answer.json()["error"]["message"]
 
 
 async def test_the_setting_says_how_soon_a_silent_stream_is_pinged(

@@ -189,6 +189,6 @@ def usage_of(document: dict[str, Any]) -> Usage | None:
     if not isinstance(usage, dict):
         return None
     try:
-        return read_usage(usage)
+        return read_usage(usage, document.get("service_tier"))
     except (AttributeError, TypeError, ValueError):
         return None

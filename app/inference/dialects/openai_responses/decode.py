@@ -25,6 +25,7 @@ REASONS: dict[str, FinishReason] = {
     "max_output_tokens": "length",
     "content_filter": "content_filter",
 }
+CLOSING = ("response.completed", "response.incomplete")
 CALLS = ("function_call", "custom_tool_call")
 REASONING = ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")
 TEXT = "response.output_text.delta"
@@ -58,20 +59,22 @@ class EventDecoder:
             self._called = True
             item = event["item"]
             yield ToolCallStart(event["output_index"], item["call_id"], item["name"])
-        elif kind in ("response.completed", "response.incomplete"):
-            yield from self._end(event["response"])
+        elif kind in CLOSING:
+            self.done = True
+            ended: FinishReason = "tool_calls" if self._called else "stop"
+            yield from closing(event["response"], "refusal" if self._refused else ended)
 
     def end(self) -> tuple[StreamEvent, ...]:
         if not self.done:
             raise BadAnswer("the stream ended before its answer was finished.")
         return ()
 
-    def _end(self, response: dict[str, Any]) -> Iterator[StreamEvent]:
-        self.done = True
-        usage = usage_of(response)
-        if usage is not None:
-            yield UsageReport(usage)
-        details = response.get("incomplete_details") or {}
-        ended: FinishReason = "tool_calls" if self._called else "stop"
-        reason = REASONS.get(details.get("reason") or "", "refusal" if self._refused else ended)
-        yield Finished(reason, response["model"], response["id"])
+
+def closing(response: dict[str, Any], ended: FinishReason) -> Iterator[StreamEvent]:
+    """How a response ended, `ended` where it says no more, and what it has used."""
+    usage = usage_of(response)
+    if usage is not None:
+        yield UsageReport(usage)
+    details = response.get("incomplete_details") or {}
+    reason = REASONS.get(details.get("reason") or "", ended)
+    yield Finished(reason, response["model"], response["id"])

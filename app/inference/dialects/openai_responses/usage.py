@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.inference.providers.codec import tokens
+from app.inference.providers.tiers import told_tier
 from app.inference.providers.types import Usage
 
 
@@ -21,6 +22,7 @@ def usage_of(response: dict[str, Any]) -> Usage | None:
         cached_input_tokens=tokens(given.get("cached_tokens")),
         cache_write_tokens=tokens(given.get("cache_write_tokens")),
         reasoning_tokens=tokens(written.get("reasoning_tokens")),
+        service_tier=told_tier(response.get("service_tier")),
     )
 
 

@@ -8,6 +8,7 @@ from app.inference.providers.anthropic_messages.citations import read_citations
 from app.inference.providers.anthropic_messages.encode_blocks import DIALECT
 from app.inference.providers.codec import BadAnswer, InBandError, tokens
 from app.inference.providers.collect import Collector
+from app.inference.providers.tiers import told_tier
 from app.inference.providers.types import (
     ChatResult,
     Finished,
@@ -178,7 +179,10 @@ def require_text(value: Any) -> str:
 
 
 def read_usage(usage: dict[str, Any]) -> Usage:
-    """Count cached input inside the input; the dialect counts it apart."""
+    """Count cached input inside the input; the dialect counts it apart.
+
+    The tier with a price of its own is the `speed`; its `service_tier` has none.
+    """
     cached = tokens(usage.get("cache_read_input_tokens"))
     written = tokens(usage.get("cache_creation_input_tokens"))
     details = usage.get("output_tokens_details") or {}
@@ -190,4 +194,5 @@ def read_usage(usage: dict[str, Any]) -> Usage:
         cache_write_tokens=written,
         reasoning_tokens=tokens(details.get("thinking_tokens")),
         hour_write_tokens=min(written, tokens(kept.get("ephemeral_1h_input_tokens"))),
+        service_tier=told_tier(usage.get("speed")),
     )

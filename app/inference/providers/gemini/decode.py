@@ -10,6 +10,7 @@ from app.inference.providers.collect import Collector
 from app.inference.providers.errors import ContentFiltered, ProviderFailed
 from app.inference.providers.gemini.encode_contents import DIALECT
 from app.inference.providers.gemini.grounding import read_logprobs, read_sources
+from app.inference.providers.tiers import told_tier
 from app.inference.providers.types import (
     ChatResult,
     Finished,
@@ -151,6 +152,7 @@ def read_usage(usage: dict[str, Any]) -> Usage:
         cached_image_tokens=cached.get("IMAGE", 0),
         audio_output_tokens=made.get("AUDIO", 0),
         image_output_tokens=made.get("IMAGE", 0),
+        service_tier=told_tier(usage.get("serviceTier")),
     )
 
 

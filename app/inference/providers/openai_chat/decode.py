@@ -8,6 +8,7 @@ import orjson
 from app.inference.providers.codec import BadAnswer, InBandError, tokens
 from app.inference.providers.collect import Collector
 from app.inference.providers.errors import ProviderFailed, ProviderOverloaded
+from app.inference.providers.tiers import told_tier
 from app.inference.providers.types import (
     ChatResult,
     Citation,
@@ -93,7 +94,7 @@ class ChunkDecoder:
         self._id = self._id or chunk.get("id") or ""
         self._model = self._model or chunk.get("model") or ""
         if chunk.get("usage"):
-            self._usage = read_usage(chunk["usage"])
+            self._usage = read_usage(chunk["usage"], chunk.get("service_tier"))
 
     def _read_choice(self, choice: dict[str, Any], delta: dict[str, Any]) -> Iterator[StreamEvent]:
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
@@ -193,7 +194,8 @@ def read_reason(reason: str) -> FinishReason:
     return REASONS.get(reason, "stop")
 
 
-def read_usage(usage: dict[str, Any]) -> Usage:
+def read_usage(usage: dict[str, Any], service_tier: Any = None) -> Usage:
+    """The tier stands beside the usage there."""
     prompt = usage.get("prompt_tokens_details")
     completion = usage.get("completion_tokens_details")
     given = tokens(usage.get("prompt_tokens"))
@@ -216,4 +218,5 @@ def read_usage(usage: dict[str, Any]) -> Usage:
         reasoning,
         audio_input_tokens=tokens(prompt.get("audio_tokens")) if prompt else 0,
         audio_output_tokens=tokens(completion.get("audio_tokens")) if completion else 0,
+        service_tier=told_tier(service_tier),
     )
