@@ -12,12 +12,21 @@ from app.cli.embedded import AlreadyRunning, EmbeddedEngines, running_addresses
 from app.cli.errors import CannotServe
 from app.core.config import Settings, load_settings
 
+
+def _folder(given: str) -> Path:
+    """What an unset variable gives is no folder: as a path it would be the current one."""
+    if not given:
+        raise typer.BadParameter("It is empty; name a folder.")
+    return Path(given)
+
+
 Data = Annotated[
     Path | None,
     typer.Option(
         help="Folder that holds everything kept.",
         show_default=".luminous",
-        readable=False,  # DataFolder says it better
+        parser=_folder,
+        metavar="<path>",
     ),
 ]
 

@@ -282,9 +282,17 @@ class Database:
         begin = _BEGIN_SCOPE.call(_named(scope))
         return (await in_one(self.engine, [begin, *calls])).done[1:]
 
-    async def ping(self) -> None:
+    async def takes_writes(self) -> bool:
+        """Whether Postgres would store something; a standby answers and would not.
+
+        Nor would one that its provider has set to read only because the disk is full. Nothing is
+        written to find out.
+        """
         async with self.engine.connect() as connection:
-            await connection.execute(text("select 1"))
+            read_only: str | None = await connection.scalar(
+                text("select current_setting('transaction_read_only')")
+            )
+        return read_only == "off"
 
     def connections(self) -> dict[str, int]:
         """How many connections this process uses, holds idle, and may have at most."""

@@ -34,6 +34,13 @@ def test_a_taken_port_is_named_before_anything_is_started(tmp_path: Path) -> Non
     assert not (tmp_path / "data").exists()
 
 
+def test_an_empty_data_folder_is_not_the_current_one(tmp_path: Path) -> None:
+    """`--data "$FOLDER"` with a variable that is not set."""
+    result = CliRunner().invoke(luminous, ["api-key", "create", "--data", ""])
+    assert (result.exit_code, "name a folder" in result.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_address_of_another_machine_is_refused() -> None:
     assert refusal("up", "--host", "192.0.2.1")[0] == 1
 

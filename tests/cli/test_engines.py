@@ -170,6 +170,12 @@ def test_a_long_path_with_spaces_works_and_its_sockets_are_private(tmp_path: Pat
     assert not sockets.exists()
 
 
+def test_a_folder_whose_name_is_no_text_works(tmp_path: Path) -> None:
+    """Of another encoding than this system's: a name is any bytes."""
+    with EmbeddedEngines(tmp_path / os.fsdecode(b"donn\xe9es"), durable=False) as engines:
+        remember(engines, "reached")
+
+
 def test_a_dead_engine_is_noticed(tmp_path: Path) -> None:
     before = psutil.Process().children()
     with EmbeddedEngines(tmp_path / "data", postgres=False, durable=False) as engines:

@@ -72,10 +72,11 @@ class Postgres:
 
     def _ready(self) -> bool:
         try:
-            lines = (self.path / "postmaster.pid").read_text().splitlines()
+            lines = (self.path / "postmaster.pid").read_bytes().splitlines()  # it names the folder
         except FileNotFoundError:
             return False
-        return len(lines) > 7 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
+        pid = str(self.process.pid).encode()
+        return len(lines) > 7 and lines[0] == pid and lines[7].strip() == b"ready"
 
     def _create(self) -> None:
         """Build the cluster beside its place, so that an interrupted one is never taken for it."""

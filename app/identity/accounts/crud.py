@@ -8,11 +8,11 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.core.db import Base, table_of
 from app.identity.api_keys.models import ApiKey
 from app.identity.connections.models import SsoConnection
 from app.identity.factors.models import Passkey, RecoveryCode, TotpFactor
 from app.identity.invitations.models import Invitation
-from app.identity.scim.models import ScimToken
 from app.identity.sso.models import UserIdentity
 from app.identity.users.models import User
 from app.identity.workspaces.models import Membership, Workspace
@@ -88,6 +88,8 @@ async def shut_strangers_out(session: AsyncSession, user_id: UUID, at: datetime)
     )
     home = found.all()
     persons = select(User.id).where(User.kind == "person")
+    # By its name: a directory's people are shut out by this, too.
+    tokens = Base.metadata.tables["scim_tokens"]
     for statement in (
         *(delete(table).where(table.user_id == user_id) for table in _OWN_WAYS_IN),
         delete(Membership).where(
@@ -103,9 +105,9 @@ async def shut_strangers_out(session: AsyncSession, user_id: UUID, at: datetime)
         .values(revoked_at=at),
         *(
             update(table)
-            .where(table.workspace_id.in_(home), table.revoked_at.is_(None))
+            .where(table.c.workspace_id.in_(home), table.c.revoked_at.is_(None))
             .values(revoked_at=at)
-            for table in (Invitation, ScimToken)
+            for table in (table_of(Invitation), tokens)
         ),
         update(SsoConnection)
         .where(SsoConnection.workspace_id.in_(home), SsoConnection.deleted_at.is_(None))

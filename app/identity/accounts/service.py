@@ -124,14 +124,11 @@ async def reset_password(
 ) -> None:
     """Set a password by a mailed token, which ends every session and every lock.
 
-    Whoever had the account before its address was proved may be someone else: every way back in
-    that they left behind ends too. Raises TokenRefused.
+    It proves the address as well. Raises TokenRefused.
     """
     user = await _owner(session, await one_time.redeem(session, token, Purpose.RESET_PASSWORD))
     if user.email_verified_at is None:
-        home = await crud.shut_strangers_out(session, user.id, now())
-        forget_on_commit(session, kernel, user.id, *home)
-        user.email_verified_at = now()
+        await take_as_proved(session, kernel, user)
     user.password_hash = new.password_hash
     await one_time.end_all(session, user.id)
     await sessions.revoke_of_user(session, user.id, now(), "password_reset")
@@ -139,6 +136,17 @@ async def reset_password(
     await note_of_person(session, user.id, "account.password_reset", USER, user.id)
     lockouts, email = Lockouts(kernel.valkey, kernel.settings), user.email
     on_commit(session, lambda: kernel.background.soon("unlock", lambda: lockouts.unlock(email)))
+
+
+async def take_as_proved(session: AsyncSession, kernel: Kernel, user: User) -> None:
+    """Take the address of an account as proved, by its owner and not by who has the account.
+
+    They may be a stranger: every way back in that they left behind ends, but for the password and
+    the sessions, which the caller ends.
+    """
+    home = await crud.shut_strangers_out(session, user.id, now())
+    forget_on_commit(session, kernel, user.id, *home)
+    user.email_verified_at = now()
 
 
 async def change_password(session: AsyncSession, access: Access, new: NewPasswordHash) -> None:

@@ -2,6 +2,8 @@
 
 Accounts are reached through proven domains alone. One that the workspace does not manage loses
 its membership and nothing else. Owners keep theirs: a directory cannot lock a workspace up.
+Anyone can register an address: an account that never confirmed its own is taken from whoever has
+it before it becomes a member, since the directory means the owner of the address.
 """
 
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from app.core.clock import now
 from app.core.db import AsyncSession
 from app.core.kernel import Kernel
 from app.core.versions import match
+from app.identity.accounts import service as accounts
 from app.identity.connections import crud as connections
 from app.identity.connections import membership as places
 from app.identity.connections.models import SsoConnection
@@ -26,6 +29,7 @@ from app.identity.scim import crud, protocol
 from app.identity.scim.models import ScimUser
 from app.identity.sessions import crud as sessions
 from app.identity.users import crud as users
+from app.identity.users import one_time
 from app.identity.users.models import User
 from app.identity.users.schemas import normal_email
 from app.identity.workspaces import service as workspaces
@@ -79,6 +83,8 @@ async def settle(session: AsyncSession, directory: Directory, row: ScimUser, tol
     place = await connections.membership(session, directory.workspace_id, user.id, for_update=True)
     active = row.active is not False
     if active:
+        if user.email_verified_at is None and not _is_owner(place):
+            await _leave_to_its_owner(session, directory, user)
         if place is None:
             place = await places.join(session, directory.connection, user.id)
         if woken:
@@ -148,6 +154,21 @@ async def _account_of(session: AsyncSession, directory: Directory, row: ScimUser
     row.user_id = user.id
     await crud.keep(session, row)
     return user
+
+
+async def _leave_to_its_owner(session: AsyncSession, directory: Directory, user: User) -> None:
+    """Shut out whoever registered an address of the organisation and never confirmed it.
+
+    Its owner sets a new password, by a mail to that address.
+    """
+    await users.lock(session, user.id)
+    if user.email_verified_at is not None:  # meanwhile
+        return
+    await accounts.take_as_proved(session, directory.kernel, user)
+    user.password_hash = None
+    await one_time.end_all(session, user.id)
+    ended = await sessions.revoke_of_user(session, user.id, now(), "provisioned")
+    _note(session, directory, "scim_user.address_proved", user, sessions_ended=len(ended))
 
 
 def _addresses(row: ScimUser) -> list[str]:

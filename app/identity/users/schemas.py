@@ -30,9 +30,12 @@ _USER: JsonDict = {
 
 
 def normal_email(value: str) -> str:
-    """Trimmed, lower case; raises ValueError for what is no address."""
+    """Trimmed, lower case; raises ValueError for what is no address.
+
+    `strict` refuses more than 64 characters before the sign, to which no mail can be sent.
+    """
     try:
-        address = validate_email(value.strip(), check_deliverability=False)
+        address = validate_email(value.strip(), check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise ValueError(f"is not an e-mail address: {error}") from None
     return address.normalized.lower()

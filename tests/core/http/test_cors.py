@@ -77,6 +77,7 @@ ANTHROPICS = (
             "/gemini/v1beta/models/m:generateContent",
             "content-type, user-agent, x-goog-api-client, x-goog-api-key",
         ),
+        ("/a2a", "a2a-extensions, a2a-version, authorization, content-type"),
     ],
 )
 async def test_a_page_may_use_the_vendors_clients(client, path, headers):

@@ -1,6 +1,7 @@
 """Confirming an e-mail address, and changing it."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -198,7 +199,7 @@ async def test_a_changed_address_needs_a_recent_proof(client, kernel, person):
         await session.execute(
             update(UserSession)
             .where(UserSession.user_id == person.user_id)
-            .values(authenticated_at=now().replace(year=2020))
+            .values(authenticated_at=now() - timedelta(days=1))
         )
     for method, path, body in (
         ("POST", "/v1/me/email", {"email": another_address()}),

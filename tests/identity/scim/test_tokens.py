@@ -1,6 +1,7 @@
 """SCIM tokens, and the dialect as a conformance tester sees it."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx2
 import pytest
@@ -40,7 +41,7 @@ async def test_an_expired_token_opens_nothing(directory, sso_kernel):
         await session.execute(
             update(ScimToken)
             .where(ScimToken.id == directory.token["id"])
-            .values(expires_at=now().replace(year=2025))
+            .values(expires_at=now() - timedelta(days=1))
         )
     assert (await directory.ask("GET", "/Users")).status_code == 401
 

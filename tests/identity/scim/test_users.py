@@ -13,7 +13,8 @@ from app.identity.workspaces.models import Membership
 from tests.identity.scim.conftest import USER, new_directory
 from tests.support.audit import trail
 from tests.support.fakes.idp import Subject
-from tests.support.identity import PASSWORD, bearer, new_person, register
+from tests.support.identity import PASSWORD, bearer, new_key, new_person, register, sign_in
+from tests.support.mail import Inbox
 from tests.support.sso import begin
 
 
@@ -30,6 +31,12 @@ async def behind(kernel, directory, person):
             )
         )
         return await session.get(User, row.user_id), place
+
+
+async def confirm(http, kernel, email):
+    """What the owner of an address does with the mail that registration sends there."""
+    token = await Inbox(kernel.settings.data_dir, email).token("Confirm your e-mail")
+    assert (await http.post("/v1/auth/verify-email", json={"token": token})).status_code == 200
 
 
 async def test_a_user_becomes_a_member_with_a_managed_account(directory, sso_kernel):
@@ -122,6 +129,7 @@ async def test_an_account_that_was_there_before_loses_its_membership_alone(
     http, directory, sso_kernel
 ):
     account = await register(http, f"{uuid4().hex}@{directory.domain}")
+    await confirm(http, sso_kernel, account["email"])
     body = {"schemas": [USER], "userName": account["email"]}
     person = (await directory.ask("POST", "/Users", body)).json()
     user, place = await behind(sso_kernel, directory, person)
@@ -133,6 +141,42 @@ async def test_an_account_that_was_there_before_loses_its_membership_alone(
     await directory.ask("DELETE", f"/Users/{person['id']}")
     login = {"email": account["email"], "password": PASSWORD, "refresh_token_in": "body"}
     assert (await http.post("/v1/auth/login", json=login)).status_code == 200
+
+
+async def test_who_registered_anothers_address_does_not_become_the_member(
+    http, directory, sso_kernel
+):
+    stranger = await new_person(http, f"{uuid4().hex}@{directory.domain}")
+    key = await new_key(http, stranger)
+    body = {"schemas": [USER], "userName": stranger.email}
+    inactive = (await directory.ask("POST", "/Users", body | {"active": False})).json()
+    assert (await http.get("/v1/me", headers=stranger.headers)).status_code == 200
+    await directory.patch(inactive, {"op": "replace", "path": "active", "value": True})
+    user, place = await behind(sso_kernel, directory, inactive)
+    assert (str(user.id), place.role) == (stranger.user_id, "viewer")
+    for headers in (stranger.headers, bearer(key["key"])):
+        assert (await http.get("/v1/me", headers=headers)).status_code == 401
+    login = {"email": stranger.email, "password": PASSWORD, "refresh_token_in": "body"}
+    assert (await http.post("/v1/auth/login", json=login)).status_code == 401
+    [noted] = await trail(http, directory.owner, action="scim_user.address_proved")
+    assert noted["detail"] == {"sessions_ended": 1}
+    await http.post("/v1/auth/forgot-password", json={"email": stranger.email})
+    inbox = Inbox(sso_kernel.settings.data_dir, stranger.email)
+    fresh = {"token": await inbox.token("Set a new password"), "new_password": "quite other words"}
+    assert (await http.post("/v1/auth/reset-password", json=fresh)).status_code == 204
+    owner = await sign_in(http, stranger.email, "quite other words")
+    places = (await http.get("/v1/workspaces", headers=bearer(owner["access_token"]))).json()
+    assert directory.owner.workspace_id in {each["id"] for each in places["data"]}
+
+
+async def test_an_owner_who_never_confirmed_their_address_stays(http, directory, sso_kernel):
+    owner = directory.owner
+    async with sso_kernel.database.unit(SYSTEM) as session:
+        user = await session.get(User, UUID(owner.user_id))
+        user.email = f"{uuid4().hex}@{directory.domain}"
+        body = {"schemas": [USER], "userName": user.email}
+    assert (await directory.ask("POST", "/Users", body)).status_code == 201
+    assert (await http.get("/v1/me", headers=owner.headers)).status_code == 200
 
 
 async def test_an_account_of_another_domain_is_never_reached(http, directory, sso_kernel):
@@ -308,8 +352,9 @@ async def test_deprovisioning_ends_the_sessions_of_a_managed_account(
     assert ("member.removed" if how == "delete" else "member.suspended") in actions
 
 
-async def test_the_keys_of_who_was_removed_do_not_wake_up_again(http, directory):
+async def test_the_keys_of_who_was_removed_do_not_wake_up_again(http, directory, sso_kernel):
     account = await new_person(http, f"{uuid4().hex}@{directory.domain}")
+    await confirm(http, sso_kernel, account.email)
     body = {"schemas": [USER], "userName": account.email}
     person = (await directory.ask("POST", "/Users", body)).json()
     headers = {**account.headers, "X-Workspace-Id": directory.owner.workspace_id}

@@ -1,5 +1,6 @@
 """/v1/sso-connections and /v1/sso-domains."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx2
@@ -158,7 +159,7 @@ async def test_setting_up_sign_in_takes_a_fresh_proof(http, provider, sso_kernel
         await session.execute(
             update(UserSession)
             .where(UserSession.user_id == UUID(person.user_id))
-            .values(authenticated_at=now().replace(year=2025))
+            .values(authenticated_at=now() - timedelta(days=1))
         )
     answer = await http.post(
         "/v1/sso-connections",

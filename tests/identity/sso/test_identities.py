@@ -1,5 +1,6 @@
 """/v1/me/identities: linking accounts elsewhere, by their owner alone."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -54,7 +55,7 @@ async def test_a_link_takes_a_fresh_proof_and_a_person(http, sso_kernel):
         await session.execute(
             update(UserSession)
             .where(UserSession.user_id == UUID(person.user_id))
-            .values(authenticated_at=now().replace(year=2025))
+            .values(authenticated_at=now() - timedelta(days=1))
         )
     answer = await link(http, person.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "step_up_required")

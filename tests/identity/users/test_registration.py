@@ -61,6 +61,7 @@ GOOD = {"email": "someone@example.com", "password": PASSWORD}
         ({"email": "no address"}, "/body/email"),
         ({"email": ""}, "/body/email"),
         ({"email": "a" * 300 + "@example.com"}, "/body/email"),
+        ({"email": "a" * 65 + "@example.com"}, "/body/email"),
         ({"email": 7}, "/body/email"),
         ({"email": None}, "/body/email"),
         ({"password": "too short"}, "/body/password"),
