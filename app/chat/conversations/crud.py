@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, column, func, or_, select, table, text
+from sqlalchemy import ColumnElement, Select, column, or_, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.chat.conversations.models import Conversation
@@ -11,7 +11,7 @@ from app.chat.conversations.schemas import ConversationQuery
 from app.core import restorable
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
 from app.identity.sharing.reach import shared_with
-from app.knowledge.passages.mentioning import mentions
+from app.knowledge.passages.mentioning import lexemes_of, mentions
 
 SHARED_AS: Final = "conversation"
 MOST_SHARED: Final = 1000
@@ -26,8 +26,10 @@ def _mentions(q: str) -> ColumnElement[bool]:
     there = select(said.conversation_id).where(
         said.conversation_id == Conversation.id, mentions(q, said.text, said.search)
     )
-    lexemes = func.to_tsvector(text("'simple'"), title)
-    return or_(mentions(q, title.expression, lexemes), there.exists())
+    # The offset keeps Postgres from reading the messages of everybody once, for those of one.
+    return or_(
+        mentions(q, title.expression, lexemes_of(title.expression)), there.offset(0).exists()
+    )
 
 
 def _of(workspace_id: UUID) -> Select[Conversation]:

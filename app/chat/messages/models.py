@@ -55,7 +55,9 @@ class Message(Row):
     text: Mapped[str] = mapped_column(default="", info=personal(Category.CONTENT))
     search: Mapped[Any] = mapped_column(
         TSVECTOR,
-        Computed("to_tsvector('simple', text)", persisted=True),
+        Computed(
+            "to_tsvector('simple', luminous_unaccented(luminous_unmarked(text)))", persisted=True
+        ),
         deferred=True,
         info=personal(Category.CONTENT),
     )

@@ -15,6 +15,7 @@ from app.identity.sharing.reach import shared_with
 from app.knowledge.collections.errors import CollectionSlugTaken
 from app.knowledge.collections.models import Collection, Document
 from app.knowledge.collections.schemas import CollectionQuery
+from app.knowledge.passages.mentioning import has_part
 from app.knowledge.passages.models import Passage
 
 SHARED_AS: Final = "collection"
@@ -42,7 +43,7 @@ async def page(
     if query.visibility is not None:
         wanted.append(Collection.visibility == query.visibility)
     if query.q is not None:
-        wanted.append(Collection.name.icontains(query.q, autoescape=True))
+        wanted.append(has_part(Collection.name.expression, query.q))
     return await restorable.page(session, Collection, workspace_id, query, cursors, *wanted)
 
 

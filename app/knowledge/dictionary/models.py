@@ -43,7 +43,8 @@ class Entry(Restorable):
 
     A change of these is one of the entry, too, and counts its version up.
     `status`: `draft`, `proposed`, `approved` or `deprecated`. `languages` are those of its terms,
-    `words` all that a filter by words looks through. The last decision about it is kept in
+    `words` all that a filter by words looks through (`lexemes` have no index: under row-level
+    security Postgres uses none for `@@`). The last decision about it is kept in
     `reviewed_at` and its neighbours; `replaced_by_id` is what to use in place of a deprecated one.
     """
 
@@ -64,7 +65,6 @@ class Entry(Restorable):
             "status",
             postgresql_include=["workspace_id", "version", "updated_at"],
         ),
-        Index("ix_terminology_entries_lexemes", "lexemes", postgresql_using="gin"),
         Index("ix_terminology_entries_replaced_by_id", "replaced_by_id"),
         Index(
             "ix_terminology_entries_deleted_at",
@@ -92,7 +92,9 @@ class Entry(Restorable):
     words: Mapped[str] = mapped_column(default="", info=plain())
     lexemes: Mapped[Any] = mapped_column(
         TSVECTOR,
-        Computed("to_tsvector('simple', words)", persisted=True),
+        Computed(
+            "to_tsvector('simple', luminous_unaccented(luminous_unmarked(words)))", persisted=True
+        ),
         deferred=True,
         info=plain(),
     )
@@ -109,7 +111,8 @@ class Term(Row):
     """A word or phrase for a concept in one language; it keeps its id through every change.
 
     `status`: `preferred`, `admitted`, `forbidden` or `abbreviation`. `folded` is the text as it is
-    compared: in compatibility form and without case.
+    compared: in compatibility form and without case; `bare` the same without accents, as it is
+    looked up by its beginning.
     """
 
     __tablename__ = "terminology_terms"
@@ -122,6 +125,12 @@ class Term(Row):
             "folded",
             postgresql_ops={"folded": "text_pattern_ops"},
         ),
+        Index(
+            "ix_terminology_terms_bare",
+            "workspace_id",
+            "bare",
+            postgresql_ops={"bare": "text_pattern_ops"},
+        ),
     )
     __handling__ = technical("know the words for a concept", audited=False)
 
@@ -132,6 +141,9 @@ class Term(Row):
     language: Mapped[str] = mapped_column(info=plain())
     text: Mapped[str] = mapped_column(info=plain())
     folded: Mapped[str] = mapped_column(info=plain())
+    bare: Mapped[str] = mapped_column(
+        Computed("luminous_unaccented(folded)", persisted=True), deferred=True, info=plain()
+    )
     status: Mapped[str] = mapped_column(info=plain())
     part_of_speech: Mapped[str | None] = mapped_column(info=plain())
     note: Mapped[str | None] = mapped_column(info=plain())

@@ -9,6 +9,8 @@ from app.knowledge.storage.files import key_of
 
 MOST_CHARACTERS: Final = 200
 UNKNOWN: Final = "application/octet-stream"
+# What curl says of any body that it is not told of: no file is of that type.
+_UNTOLD: Final = "application/x-www-form-urlencoded"
 _MEDIA: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,99}")
 
 
@@ -24,7 +26,7 @@ def file_name(sent: str | None) -> str:
 
 def media_type(sent: str | None) -> str:
     plain = (sent or "").partition(";")[0].strip().lower()
-    return plain if _MEDIA.fullmatch(plain) else UNKNOWN
+    return plain if _MEDIA.fullmatch(plain) and plain != _UNTOLD else UNKNOWN
 
 
 def original_key(workspace_id: UUID, version_id: UUID) -> str:

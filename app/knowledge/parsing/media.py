@@ -61,12 +61,12 @@ _NAMES: Final = {
     "eml": "mail", "txt": "text", "text": "text", "log": "text", "rst": "text", "srt": "text",
 }  # fmt: skip
 _BINARY: Final = (
-    (b"\x89PNG", "pictures"), (b"\xff\xd8\xff", "pictures"), (b"GIF8", "pictures"),
-    (b"RIFF", "recordings"), (b"ID3", "recordings"), (b"OggS", "recordings"),
-    (b"\x1f\x8b", "archives"), (b"BZh", "archives"), (b"7z\xbc\xaf", "archives"),
-    (b"Rar!", "archives"), (b"\xfd7zXZ", "archives"), (b"(\xb5/\xfd", "archives"),
-    (b"MZ", "programs"), (b"\x7fELF", "programs"), (b"\xca\xfe\xba\xbe", "programs"),
-    (b"SQLite format 3", "databases"), (b"%!PS", "PostScript files"),
+    (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"GIF8", "a picture"),
+    (b"RIFF", "a recording"), (b"ID3", "a recording"), (b"OggS", "a recording"),
+    (b"\x1f\x8b", "an archive"), (b"BZh", "an archive"), (b"7z\xbc\xaf", "an archive"),
+    (b"Rar!", "an archive"), (b"\xfd7zXZ", "an archive"), (b"(\xb5/\xfd", "an archive"),
+    (b"MZ", "a program"), (b"\x7fELF", "a program"), (b"\xca\xfe\xba\xbe", "a program"),
+    (b"SQLite format 3", "a database"), (b"%!PS", "a PostScript file"),
 )  # fmt: skip
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HTML: Final = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*+<(!doctype\s+html|html)[\s>]",
@@ -124,7 +124,7 @@ def _by_magic(content: bytes, by_name: str | None) -> str | None:
         return "rtf"
     for magic, what in _BINARY:
         if content.startswith(magic):
-            raise UnsupportedDocument(f"It is one of those {what} that are not read.")
+            raise UnsupportedDocument(f"It is {what}; such files are not read.")
     return None
 
 

@@ -67,6 +67,7 @@ def read_words(text: str) -> Words:
 
 def as_written(text: str) -> tuple[str, list[Phrase]]:
     """What Postgres reads as words of a search, and the pieces in writing without spaces."""
+    text = text.translate(_QUOTES)
     spoken, written = [], []
     for piece in _PIECE.finditer(text):
         said = piece["phrase"] or piece["word"] or ""

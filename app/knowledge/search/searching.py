@@ -34,6 +34,8 @@ DEEPER: Final = 5
 FEWEST: Final = 50
 MOST: Final = 500
 RETRY_SECONDS: Final = 5
+# An engine that hangs would be waited for as long as one that writes its files anew: a minute.
+STORE_SECONDS: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,12 @@ class Searching:
             try:
                 embedder = await self._embedders.of(payer, model)
                 (vector,) = await embedder.embed([question.text], "query")
-                lists.append(
-                    await self._index.search(
+                async with asyncio.timeout(STORE_SECONDS):
+                    hits = await self._index.search(
                         access.workspace_id, embedder.name, vector, reaches, deep
                     )
-                )
-            except VectorsAway:
+                lists.append(hits)
+            except (VectorsAway, TimeoutError):
                 raise SearchUnavailable(
                     "The store of vectors does not answer; `mode: lexical` works without it.",
                     retry_after=RETRY_SECONDS,

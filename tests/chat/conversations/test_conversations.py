@@ -3,12 +3,14 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, text, update
 
+from app.chat.conversations import crud
 from app.chat.conversations.models import Conversation
 from app.chat.messages.models import Message
 from app.core.clock import now
-from app.core.db import SYSTEM
+from app.core.db import SYSTEM, Scope
+from app.core.ids import new_id
 from app.core.purging import purging_job
 from app.knowledge.evaluations.models import QuestionSet
 
@@ -56,6 +58,35 @@ async def test_search_finds_what_is_written_without_spaces(talker):
         assert await listed(talker, q=q) == [said["conversation_id"]], q
     for q in ("京都", "東京 -大阪", "東京 ไทย", "ไทย bus", "ไทย -train"):
         assert await listed(talker, q=q) == [], q
+
+
+async def test_search_knows_no_accents_and_no_typographic_marks(talker):
+    titled = await make(talker, title="L’électricité – à Łódź")  # noqa: RUF001
+    said = await talker.ask("Die „Größe“ der Straße, naïf", model=QUICK)
+    for q in ("electricite", "ÉLECTRICITÉ", "l'électricité", "lodz", "“électricité à”"):
+        assert await listed(talker, q=q) == [titled["id"]], q
+    for q in ("große straße", '"naif"', "große -electricite"):
+        assert await listed(talker, q=q) == [said["conversation_id"]], q
+    for q in ("electricite -LODZ", '"straße große"'):
+        assert await listed(talker, q=q) == [], q
+
+
+async def test_search_looks_up_the_messages_of_each_conversation(talker, kernel):
+    """With many conversations Postgres would else read the messages of everybody once."""
+    workspace_id, user_id = UUID(talker.person.workspace_id), UUID(talker.person.user_id)
+    many = [
+        {"id": new_id(), "workspace_id": workspace_id, "user_id": user_id, "last_active_at": now()}
+        for _ in range(3000)
+    ]
+    looked = select(Conversation.id).where(crud._mentions("lighthouses"))
+    dialect = kernel.database.engine.dialect
+    said = looked.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    async with kernel.database.unit(Scope(workspace_id, user_id)) as session:
+        await session.execute(insert(Conversation), many)
+        plan = "\n".join((await session.scalars(text(f"explain {said}"))).all())
+        await session.rollback()
+    assert "Scan on messages" in plan or "ix_messages_tree on messages" in plan
+    assert "hashed" not in plan
 
 
 async def test_pages_follow_each_other_without_a_gap(talker):

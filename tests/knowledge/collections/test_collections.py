@@ -43,6 +43,14 @@ async def test_a_collection_is_made_changed_deleted_and_restored(client, person)
     assert back.json()["deleted_at"] is None
 
 
+async def test_a_collection_is_found_by_part_of_its_name_whatever_its_accents(client, person):
+    made = await make(client, person, name="Règlement 100 %")
+    await make(client, person, name="Rules 1000")
+    for q, count in {"REGLE": 1, "règle": 1, "100 %": 1, "100%": 0}.items():
+        listed = await client.get("/v1/collections", params={"q": q}, headers=person.headers)
+        assert [each["id"] for each in listed.json()["data"]] == [made["id"]] * count, q
+
+
 async def test_a_slug_is_made_of_the_name_and_taken_once(client, person):
     made = await make(client, person, name="Öffnungs-Zeiten & Mehr")
     assert made["slug"].startswith("offnungs-zeiten-mehr-")

@@ -200,6 +200,21 @@ async def test_a_list_finds_what_is_written_without_spaces(keeper):
         assert len(answer.json()["data"]) == count, q
 
 
+async def test_a_list_knows_no_accents_and_no_typographic_marks(keeper):
+    await keeper.add(term("Électricité d’État", "fr"))  # noqa: RUF001
+    said = {"language": "fr", "text": "Łódź – “naïve”"}  # noqa: RUF001
+    await keeper.add(term("electricite"), definitions=[said])
+    found = {
+        "q=electricite": 2, "q=ÉLECTRICITÉ": 2, "q=etat": 1, 'q="électricité d\'etat"': 1,
+        "q=lodz naive": 1, "q=electricite -État": 1,
+        "term=electri": 2, "term=Électricité D": 1, "term=état": 0,
+        "term_exact=electricite": 1, "term_exact=électricité": 0,
+    }  # fmt: skip
+    for query, count in found.items():
+        listed = await keeper.done("GET", f"{keeper.entries}?{query}")
+        assert len(listed["data"]) == count, query
+
+
 async def test_a_list_is_walked_to_its_end_by_creation_and_by_change(keeper):
     made = [await keeper.add(term(f"word {n}")) for n in range(5)]
     await keeper.change(made[0]["id"], notes=["touched"])

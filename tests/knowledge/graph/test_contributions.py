@@ -165,7 +165,7 @@ async def test_lists_are_filtered(desk):
     for passage, name in ((one, "Acme"), (two, "Acme"), (three, "Bolt Ltd")):
         await desk.tell(passage, name)
     assert set(await listed(desk, min_contributions=2)) == {"Acme"}
-    assert set(await listed(desk, q="olt l")) == {"Bolt Ltd"}
+    assert set(await listed(desk, q="olt l")) == set(await listed(desk, q="ÓLT")) == {"Bolt Ltd"}
     assert set(await listed(desk, parent_id=other)) == {"Bolt Ltd"}
     assert set(await listed(desk, type="name")) == {"Acme", "Bolt Ltd"}
     assert set(await listed(desk, type="person")) == set()

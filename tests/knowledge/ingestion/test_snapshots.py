@@ -1,5 +1,6 @@
 """Snapshots, and the way back to them."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import update
@@ -107,9 +108,9 @@ async def test_what_was_purged_stays_gone(shelf, kernel):
         await session.execute(
             update(Document)
             .where(Document.workspace_id == shelf.scope.workspace_id)
-            .values(deleted_at=now().replace(year=2020))
+            .values(deleted_at=now() - timedelta(days=2000))
         )
-        await document_crud.delete_expired(session, now().replace(year=2021), 10)
+        await document_crud.delete_expired(session, now() - timedelta(days=1000), 10)
     run = await roll_back(shelf, made)
     assert (run["status"], run["result"]["missing"]) == ("completed", 1)
     assert await texts(shelf) == {}

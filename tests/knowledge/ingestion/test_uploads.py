@@ -58,6 +58,15 @@ async def test_a_json_file_is_a_document_like_any_other(shelf):
     assert (ready["status"], ready["media_type"]) == ("ready", "application/json")
 
 
+async def test_a_text_that_curl_sends_without_a_type_is_a_text(shelf):
+    answer = await shelf.upload(
+        PROSE, "leave.txt", headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.json()["media_type"] == "application/octet-stream"
+    ready = await shelf.settled(answer.json()["id"])
+    assert (ready["status"], ready["media_type"]) == ("ready", "text/plain")
+
+
 async def test_the_file_comes_back_as_it_was(shelf):
     made = await shelf.add("<script>alert(1)</script> <p>Käse</p>", "böse.html")
     answer = await shelf.call("GET", f"/v1/documents/{made['id']}/content")

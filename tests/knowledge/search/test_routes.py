@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest_asyncio
 
 from app.core.vectors import VectorsAway
+from app.knowledge.search import searching
 from tests.support.chat import Talker
 from tests.support.identity import new_key, new_person
 from tests.support.knowledge import indexed
@@ -105,6 +106,20 @@ async def test_without_qdrant_a_search_is_a_503_that_may_be_tried_again(
     assert found["data"][0]["entry_id"] == house["boiler"]
 
 
+async def test_a_vector_store_that_hangs_is_waited_for_a_while_only(
+    talker, house, app, monkeypatch
+):
+    async def hang(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(app.state.knowledge.index), "search", hang)
+    monkeypatch.setattr(searching, "STORE_SECONDS", 0.05)
+    answer = await talker.call("POST", "/v1/search", json={"query": "boiler"})
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (503, "search_unavailable")
+    assert problem["retryable"] is True
+
+
 async def test_titles_are_suggested_while_typing(talker, house):
     async def suggested(typed):
         answer = await talker.call("GET", "/v1/search/suggestions", params={"q": typed})
@@ -125,6 +140,7 @@ async def test_terms_to_be_used_are_suggested_and_no_others(talker, house):
         for text, status in (
             ("Letting agent", "preferred"),
             ("Estate Broker", "admitted"),
+            ("Éstate manager", "admitted"),
             ("Estate shark", "forbidden"),
         )
     ]
@@ -139,7 +155,9 @@ async def test_terms_to_be_used_are_suggested_and_no_others(talker, house):
     assert await suggested("estate") == []  # a draft
     assert (await talker.call("POST", f"{entry}/propose", json={})).status_code == 200
     assert await suggested("ESTATE b") == [{"text": "Estate Broker", "kind": "entry"}]
-    assert [each["text"] for each in await suggested("e")] == ["Estate Broker"]
+    both = ["Estate Broker", "Éstate manager"]
+    for typed in ("e", "ÉSTÀ"):
+        assert [each["text"] for each in await suggested(typed)] == both
     assert (await talker.call("DELETE", entry)).status_code == 204
     assert await suggested("estate") == []
 

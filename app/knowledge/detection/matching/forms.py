@@ -11,15 +11,42 @@ if TYPE_CHECKING:
     from Stemmer import Stemmer  # type: ignore[import-not-found] # it has no types
 
 # Stemmers also bring together what is only of one root (`universe` and `university`). In these
-# languages two words count as one only where they differ by endings of inflection.
+# languages two words count as one only where they differ by endings of inflection, of one group.
 _ENDINGS: Final = {
-    "english": frozenset({"", "s", "es", "ed", "d", "ing", "e", "y", "ies", "ied", "ying", "ie"}),
-    "german": frozenset(
-        {"", "e", "en", "er", "ern", "em", "es", "s", "n", "ns", "ens", "nen", "t", "te", "ten"}
-        | {"tem", "ter", "tes", "st", "et", "est", "se", "sen", "ses"}
+    "english": (
+        frozenset({"", "s", "es", "ed", "d", "ing", "e", "y", "ies", "ied", "ying", "ie"}),
     ),
+    "french": (
+        frozenset({"", "s", "x", "e", "es"}),
+        frozenset({"l", "ls", "ux", "le", "les"}),
+        frozenset({"x", "se", "ses"}),
+        frozenset({"er", "ers", "ère", "ères"}),
+        frozenset({"et", "ets", "ète", "ètes"}),
+    ),
+    "german": (
+        frozenset(
+            {"", "e", "en", "er", "ern", "em", "es", "s", "n", "ns", "ens", "nen", "t", "te"}
+            | {"ten", "tem", "ter", "tes", "st", "et", "est", "se", "sen", "ses"}
+        ),
+    ),
+    "spanish": (frozenset({"", "s", "es"}),),
 }
-_UMLAUTS: Final = str.maketrans("äöü", "aou")
+# Adjectives before their noun, behind the `e` that all of these have: `gültiger`, `gültigen`.
+_WITHIN: Final = {"german": frozenset({"", "m", "n", "r", "s"})}
+# Short words are others in the other gender (`caso`, `casa`), long ones are people and adjectives.
+_GENDERS: Final = {
+    "spanish": (frozenset({"o", "os", "a", "as"}), frozenset({"", "es", "a", "as"})),
+}
+_LONG: Final = 7
+# Verbs have too many endings to tell them from those of other words.
+_VERBS: Final = {
+    "french": ("er", "ir", "dre", "tre", "ire"),
+    "spanish": ("ar", "er", "ir"),
+}
+_PLAIN: Final = {
+    "german": str.maketrans("äöü", "aou"),
+    "spanish": str.maketrans("áéíóú", "aeiou"),
+}
 
 
 # Languages that Postgres has no configuration for, and Snowball has a stemmer.
@@ -59,32 +86,34 @@ def stems(name: str, norms: Sequence[str]) -> list[str]:
     return found
 
 
-def is_form(name: str, one: str, other: str) -> bool:
-    """Whether two words with one stem are forms of one word."""
-    if one == other:
+def is_form(name: str, term: str, word: str, *, within: bool = False) -> bool:
+    """Whether a word is a form of a term's, where they have one stem.
+
+    `within`: more words of the term follow.
+    """
+    if term == word or name not in _ENDINGS or term.endswith(_VERBS.get(name, ())):
         return True
-    endings = _ENDINGS.get(name)
-    if endings is None:
-        return True
-    bases = BASES.get(name, {})
-    one, other = bases.get(one, one), bases.get(other, other)
-    if name == "german":
-        one, other = one.translate(_UMLAUTS), other.translate(_UMLAUTS)
+    bases, plain = BASES.get(name, {}), _PLAIN.get(name, {})
+    one = bases.get(term, term).translate(plain)
+    other = bases.get(word, word).translate(plain)
     length = _shared(one, other)
     first, second = one[length:], other[length:]
-    if first in endings and second in endings:
-        return True
+    groups = [*_ENDINGS[name]]
+    if within and name in _WITHIN:
+        groups.append(_WITHIN[name])
+    if name in _GENDERS and (within or len(term) >= _LONG):
+        groups += _GENDERS[name]
     # run, running: the last letter doubled.
     doubled = one[length - 1 : length]
-    return (
-        bool(doubled)
-        and _undoubled(first, doubled) in endings
-        and (_undoubled(second, doubled) in endings)
+    return any(
+        {first, second} <= endings
+        or {_undoubled(first, doubled), _undoubled(second, doubled)} <= endings
+        for endings in groups
     )
 
 
 def _undoubled(ending: str, letter: str) -> str:
-    return ending[1:] if ending.startswith(letter) and len(ending) > 1 else ending
+    return ending[1:] if letter and ending.startswith(letter) and len(ending) > 1 else ending
 
 
 def _shared(one: str, other: str) -> int:

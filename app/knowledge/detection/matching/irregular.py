@@ -23,12 +23,28 @@ understand understood; vertebra vertebrae; vertex vertices; vortex vortices; wak
 wear wore worn; win won; wolf wolves; woman women; write wrote written
 """
 _GERMAN: Final = """
-album alben; antibiotikum antibiotika; archiv archive; atlas atlanten; basis basen; bonus boni;
-datum daten; dogma dogmen; drama dramen; firma firmen; forum foren; gremium gremien;
-index indizes indices; kaktus kakteen; komma kommata; konto konten; lexikon lexika; matrix matrizen;
-medium medien; ministerium ministerien; modus modi; museum museen; praktikum praktika;
-prinzip prinzipien; risiko risiken; schema schemata schemen; skonto skonti; stadium stadien;
-studium studien; thema themen; universum universen; virus viren; visum visa; zentrum zentren
+album alben; antibiotikum antibiotika; archiv archive; atlas atlanten; auto autos; basis basen;
+bau bauten; bonus boni; büro büros; datum daten; demo demos; dogma dogmen; drama dramen;
+firma firmen; forum foren; foto fotos; gremium gremien; handy handys; hobby hobbys;
+index indizes indices; info infos; kaktus kakteen; kamera kameras; komma kommata kommas;
+konto konten kontos; lexikon lexika; lobby lobbys; logo logos; matrix matrizen;
+medium medien; ministerium ministerien; modus modi; motto mottos; museum museen; niveau niveaus;
+party partys; porto portos; portfolio portfolios; praktikum praktika; prinzip prinzipien;
+radio radios; risiko risiken risikos; schema schemata schemen schemas; silo silos;
+skonto skonti skontos; stadium stadien; studio studios; studium studien; szenario szenarios;
+taxi taxis; thema themen themas; universum universen; video videos; virus viren;
+visum visa; zentrum zentren
+"""
+_FRENCH: Final = """
+aïeul aïeux; bail baux; ciel cieux; corail coraux; émail émaux; madame mesdames;
+monsieur messieurs; œil yeux; soupirail soupiraux; travail travaux; vitrail vitraux
+"""
+_SPANISH: Final = """
+capaz capaces; carácter caracteres; crimen crímenes; cruz cruces; dictamen dictámenes;
+directriz directrices; eficaz eficaces; espécimen especímenes; examen exámenes; faz faces;
+gravamen gravámenes; imagen imágenes; joven jóvenes; juez jueces; lápiz lápices; luz luces;
+margen márgenes; matriz matrices; nariz narices; origen orígenes; paz paces; pez peces; raíz raíces;
+régimen regímenes; resumen resúmenes; veloz veloces; vez veces; volumen volúmenes; voz voces
 """
 
 
@@ -38,4 +54,9 @@ def _bases(table: str) -> dict[str, str]:
 
 
 # By the name of the stemmer of the language.
-BASES: Final = {"english": _bases(_ENGLISH), "german": _bases(_GERMAN)}
+BASES: Final = {
+    "english": _bases(_ENGLISH),
+    "french": _bases(_FRENCH),
+    "german": _bases(_GERMAN),
+    "spanish": _bases(_SPANISH),
+}

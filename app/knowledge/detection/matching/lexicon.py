@@ -208,6 +208,7 @@ def _insert(group: Group, patterns: dict[Key, int], term: Term) -> None:
 def _agrees(stemmer: str, term: Term, found: Sequence[Word]) -> bool | None:
     """Whether words are exactly a term, or one of its forms; None where they are neither."""
     exact = True
+    last = found[-1]
     for norm, surface, word in zip(term.norms, term.surfaces, found, strict=True):
         if word.surface == surface:
             continue
@@ -215,6 +216,6 @@ def _agrees(stemmer: str, term: Term, found: Sequence[Word]) -> bool | None:
         if term.cased:
             if word.surface != surface + "s":
                 return None
-        elif not is_form(stemmer, norm, word.norm):
+        elif not is_form(stemmer, norm, word.norm, within=word is not last):
             return None
     return exact

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -13,6 +13,7 @@ from app.knowledge.dictionary import texts
 from app.knowledge.dictionary.entries.crud import in_force, in_living_dictionary
 from app.knowledge.dictionary.entries.queries import EntryFilter, EntryQuery, RevisionQuery
 from app.knowledge.dictionary.models import Entry, Revision, Term
+from app.knowledge.parsing.letters import unaccented
 from app.knowledge.passages.mentioning import mentions
 
 MOST_VALUES: Final = 100
@@ -58,7 +59,6 @@ async def terms_beginning(
     most: int,
 ) -> Sequence[str]:
     """Terms that begin so, of entries that are no drafts; not the forbidden ones."""
-    folded = texts.fold(beginning)
     statement = (
         select(Term.text)
         .join(Entry, Entry.id == Term.entry_id)
@@ -68,11 +68,9 @@ async def terms_beginning(
             Term.workspace_id == workspace_id,
             Term.dictionary_id.in_(dictionary_ids),
             Term.status != "forbidden",
-            # Not `like`, for which row-level security lets no index be used.
-            Term.folded.bool_op("~>=~")(folded),
-            Term.folded.bool_op("~<~")(folded + chr(0x10FFFF)),
+            _begins(beginning),
         )
-        .order_by(Term.folded, Term.id)
+        .order_by(Term.bare, Term.id)
         .limit(most)
     )
     return (await session.scalars(statement)).all()
@@ -139,7 +137,7 @@ def _by_terms(workspace_id: UUID, query: EntryFilter) -> list[ColumnElement[bool
     """One term must meet all that is asked of terms."""
     wanted: list[ColumnElement[bool]] = []
     if query.term:
-        wanted.append(Term.folded.startswith(texts.fold(query.term), autoescape=True))
+        wanted.append(_begins(query.term))
     if query.term_exact:
         wanted.append(Term.folded == texts.fold(query.term_exact))
     if not wanted and query.language:
@@ -152,6 +150,13 @@ def _by_terms(workspace_id: UUID, query: EntryFilter) -> list[ColumnElement[bool
     found = select(Term.entry_id).where(Term.workspace_id == workspace_id, *wanted)
     # Looked up once, whatever the planner thinks of tables that were filled a moment ago.
     return [Entry.id == func.any(func.array(found.scalar_subquery()))]
+
+
+def _begins(beginning: str) -> ColumnElement[bool]:
+    """How a term begins, whatever its accents."""
+    bare = unaccented(texts.fold(beginning))
+    # Not `like`, for which row-level security lets no index be used.
+    return and_(Term.bare.bool_op("~>=~")(bare), Term.bare.bool_op("~<~")(bare + chr(0x10FFFF)))
 
 
 def _is_variety(column: Any, language: str) -> ColumnElement[bool]:

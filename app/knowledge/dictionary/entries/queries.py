@@ -27,7 +27,9 @@ class EntryFilter(Input):
     ] = None
     term: Annotated[
         Line | None,
-        Field(max_length=bounds.TERM, description="How a term begins, whatever its case."),
+        Field(
+            max_length=bounds.TERM, description="How a term begins, whatever its case and accents."
+        ),
     ] = None
     term_exact: Annotated[
         Line | None, Field(max_length=bounds.TERM, description="A whole term, whatever its case.")

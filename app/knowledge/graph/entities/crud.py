@@ -14,6 +14,7 @@ from app.knowledge.graph.errors import EntityExists
 from app.knowledge.graph.models import GraphContribution, GraphEntity
 from app.knowledge.graph.sight import Member, Sight
 from app.knowledge.graph.told import NAME
+from app.knowledge.passages.mentioning import has_part
 from app.knowledge.passages.models import Passage
 
 
@@ -84,15 +85,15 @@ def _is_called(sight: Sight, q: str) -> ColumnElement[bool]:
     """Whether one of the names that the caller may see has this in it."""
     told = sight.mentions().where(
         Member.root_id == GraphEntity.id,
-        GraphContribution.name.icontains(q, autoescape=True),
+        has_part(GraphContribution.name.expression, q),
     )
     by_hand = select(Member.id).where(
-        Member.root_id == GraphEntity.id, Member.name.icontains(q, autoescape=True)
+        Member.root_id == GraphEntity.id, has_part(Member.name.expression, q)
     )
     return or_(
         _correlated(told, GraphContribution.id).exists(),
         by_hand.correlate(GraphEntity).exists(),
-        func.lower(cast(GraphEntity.aliases, Text)).contains(q.lower(), autoescape=True),
+        has_part(cast(GraphEntity.aliases, Text), q),
     )
 
 
