@@ -7,6 +7,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -285,7 +286,7 @@ async def test_an_erasure_can_be_cancelled_until_it_begins(client, kernel, perso
     await asyncio.sleep(0.3)
     assert (await client.get(path, headers=person.headers)).json()["status"] == "cancelled"
     begun = await ask_for_erasure(client, person)
-    await set_row(kernel, begun, status="running", leased_until=now().replace(year=2090))
+    await set_row(kernel, begun, status="running", leased_until=now() + timedelta(days=1))
     late = await client.post(f"/v1/privacy/erasures/{begun['id']}/cancel", headers=person.headers)
     assert (late.status_code, late.json()["code"]) == (409, "erasure_begun")
     await set_row(kernel, begun, status="cancelled")
@@ -509,12 +510,27 @@ async def test_who_was_to_decide_is_forgotten_and_nobody_else_comes_by_it(client
         waits=[
             wait("by_id", 1, assignees=[theirs.user_id]),
             wait("by_mail", 2, assignees=[ours, theirs.email.upper()]),
+            wait("given", 3, assignees=[ours]),
         ],
     )
+    headers = team.headers(team.owner)
+    found = (await client.get("/v1/tasks", headers=headers)).json()["data"]
+    [task_id] = [task["id"] for task in found if task["node_id"] == "given"]
+    # It is the owner who does so: the audit row is about them.
+    to = {"assignees": [theirs.email.upper()]}
+    given = await client.post(f"/v1/tasks/{task_id}/assign", json=to, headers=headers)
+    assert given.status_code == 200, given.text
+    asked = {"action": "workflow_task.assigned"}
+    [row] = (await client.get("/v1/audit-logs", params=asked, headers=headers)).json()["data"]
+    assert row["detail"]["to"] == [theirs.user_id]
     await carry_out(client, kernel, await ask_for_erasure(client, theirs))
     assert await tables_with(kernel, theirs.email) == []
     left = await tables_with(kernel, theirs.user_id)
     assert {row.partition(":")[0] for row in left} == {"audit_logs"}  # the evidence keeps the id
-    found = (await client.get("/v1/tasks", headers=team.headers(team.owner))).json()["data"]
+    found = (await client.get("/v1/tasks", headers=headers)).json()["data"]
     kept = {task["node_id"]: (task["assignees"], task["may_decide"]) for task in found}
-    assert kept == {"by_id": ([str(NOBODY)], False), "by_mail": ([ours, str(NOBODY)], True)}
+    assert kept == {
+        "by_id": ([str(NOBODY)], False),
+        "by_mail": ([ours, str(NOBODY)], True),
+        "given": ([str(NOBODY)], False),
+    }
