@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import now
 from app.core.db import SYSTEM
 from app.core.kernel import Kernel
 from app.oversight.privacy.people import Person
@@ -18,6 +20,8 @@ from app.runs.runs.models import UNFINISHED, Run
 
 PAGE = 500
 PATIENCE_SECONDS = 20.0
+# A log has its end a moment after the run's row; where its process died between, it never has.
+LATEST_END = timedelta(seconds=3)
 
 
 class RunsStillGoing(Exception):
@@ -38,6 +42,8 @@ class RunLogStore:
 
     async def erase(self, person: Person, tally: Tally) -> None:
         await self._end_runs(person)
+        while await self._awaits_ends(person):
+            await asyncio.sleep(0.05)
         deleted = 0
         async for keys in self._keys(person):
             deleted += await self._valkey.unlink(*keys)
@@ -57,6 +63,16 @@ class RunLogStore:
             if time.monotonic() > deadline:
                 raise RunsStillGoing
             await asyncio.sleep(0.2)
+
+    async def _awaits_ends(self, person: Person) -> bool:
+        """Whether a log may still get its run's end, and with it all that came before."""
+        just_now = _about(person) & (Run.ended_at > now() - LATEST_END)
+        async with self._database.unit(SYSTEM) as session:
+            ids = [*await session.scalars(select(Run.id).where(just_now))]
+        async with self._valkey.pipeline(transaction=False) as pipeline:
+            for run_id in ids:
+                pipeline.hexists(f"{channel(run_id)}:meta", "ended")
+            return not all(await pipeline.execute())
 
     async def _count(self, rule: ColumnElement[bool]) -> int:
         async with self._database.unit(SYSTEM) as session:

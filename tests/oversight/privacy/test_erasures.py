@@ -28,6 +28,7 @@ from app.oversight.privacy.erasures.jobs import NAME, Erasing
 from app.oversight.privacy.erasures.models import PrivacyErasure
 from app.oversight.privacy.service import request_erasure
 from app.oversight.privacy.tables import NOBODY
+from app.runs.events.appender import HOLD_SECONDS
 from tests.oversight.privacy.conftest import join, new_team, say
 from tests.support.identity import new_key, new_person, sign_in, until
 from tests.support.kept_runs import Keeper, flow, node, wait
@@ -403,7 +404,11 @@ async def test_another_room_has_a_person_erased_once(client, kernel, person):
     assert left == 0
 
 
-async def test_runs_under_way_are_ended_and_their_live_logs_removed(client, kernel, person):
+@pytest.mark.parametrize("held", [HOLD_SECONDS, 0.8])
+async def test_runs_under_way_are_ended_and_their_live_logs_removed(
+    client, kernel, person, monkeypatch, held
+):
+    monkeypatch.setattr("app.runs.events.appender.HOLD_SECONDS", held)
     body = {
         "messages": [{"role": "user", "content": "Talk for long"}],
         "model": "demo/chat?tokens=2000&delay_ms=50",
@@ -416,6 +421,7 @@ async def test_runs_under_way_are_ended_and_their_live_logs_removed(client, kern
                 break
     assert await kernel.valkey.exists(f"run:{{{run_id}}}:log") == 1
     await carry_out(client, kernel, await ask_for_erasure(client, person))
+    await asyncio.sleep(held)  # what would come after all has come by then
     assert await valkey_with(kernel, run_id) == []
 
 
