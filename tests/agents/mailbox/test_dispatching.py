@@ -92,6 +92,14 @@ class Office:
             await session.flush()
             await create(session, self.room, self.access, MailboxCreate(address="service:asks"))
 
+    async def close(self):
+        """Leave no mail that the dispatcher of a later test would take up as it comes due again."""
+        async with self.kernel.database.unit(SYSTEM) as session:
+            await session.execute(
+                text("update mailbox_subscriptions set paused = true where workspace_id = :id"),
+                {"id": self.access.workspace_id},
+            )
+
     async def subscribe(self, **settings):
         new = MailboxSubscriptionCreate(address="agent:a", **settings)
         async with self.unit() as session:
@@ -166,7 +174,8 @@ async def own(apart):
 async def office(own):
     made = Office(*own)
     await made.open()
-    return made
+    yield made
+    await made.close()
 
 
 async def test_a_message_is_a_run_and_its_result_is_the_answer(office):

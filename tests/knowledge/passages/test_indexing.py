@@ -16,16 +16,23 @@ from app.core.vectors import VectorsAway
 from app.identity.workspaces.models import Workspace
 from app.knowledge.passages import crud, service
 from app.knowledge.passages.draft import Draft, Subject
-from app.knowledge.passages.indexer import Indexer
+from app.knowledge.passages.indexer import JOB, Indexer
 from app.knowledge.passages.models import Passage, VectorRemoval
 from app.knowledge.vectors.index import Reach
 from app.knowledge.vectors.qdrant import QdrantIndex
 from app.knowledge.vectors.spaces import collection_of
 from tests.support.identity import new_person
+from tests.support.jobs import by_hand
 
 FROG = Draft("Frogs live in ponds and eat flies.")
 CAKE = Draft("Bake the cake at 180 degrees for an hour.", heading="Baking")
 RIVER = Draft("The river rises in the mountains.")
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def indexed_by_hand(kernel):
+    async with by_hand(kernel, JOB):
+        yield
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -31,6 +31,7 @@ from app.oversight.privacy.tables import NOBODY
 from app.runs.events.appender import HOLD_SECONDS
 from tests.oversight.privacy.conftest import join, new_team, say
 from tests.support.identity import new_key, new_person, sign_in, until
+from tests.support.jobs import by_hand
 from tests.support.kept_runs import Keeper, flow, node, wait
 from tests.support.privacy import (
     ask_for_erasure,
@@ -349,17 +350,13 @@ class Countdown:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def by_hand(kernel, monkeypatch):
-    """The service's own job takes no erasure up: it is neither due nor nudged, as by a request."""
-    nudge = kernel.nudge
-    monkeypatch.setattr(kernel, "nudge", lambda name: None if name == NAME else nudge(name))
-    await kernel.valkey.set(f"job:{NAME}", 1, ex=300)
-    yield
-    await kernel.valkey.delete(f"job:{NAME}")
+async def erased_by_hand(kernel):
+    async with by_hand(kernel, NAME):
+        yield
 
 
 @pytest.mark.parametrize("step", [1, 4, 100])
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.usefixtures("erased_by_hand")
 async def test_an_erasure_that_is_killed_goes_on_and_counts_nothing_twice(
     client, kernel, app, step
 ):
@@ -454,7 +451,7 @@ class Late:
         return self._still + 1 or await self._store.left(person)
 
 
-@pytest.mark.usefixtures("by_hand")
+@pytest.mark.usefixtures("erased_by_hand")
 async def test_what_came_meanwhile_is_erased_by_the_same_job(client, kernel, app):
     erasure = await ask_for_erasure(client, await new_person(client))
     await make_due(kernel, erasure)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import pytest_asyncio
 from PIL import Image
 from sqlalchemy import select, update
 
@@ -22,6 +23,7 @@ from app.oversight.privacy.exports.models import PrivacyExport
 from app.oversight.privacy.stores import Entry
 from tests.oversight.privacy.conftest import new_team, say
 from tests.support.identity import new_key, new_person, until
+from tests.support.jobs import by_hand
 from tests.support.privacy import downloaded, new_export, ready_export, rows_of
 
 
@@ -143,6 +145,13 @@ async def row_of(kernel, export_id):
         )
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def exported_by_hand(kernel):
+    async with by_hand(kernel, NAME):
+        yield
+
+
+@pytest.mark.usefixtures("exported_by_hand")
 async def test_an_export_that_is_killed_is_begun_again_and_made_once(client, person, kernel, app):
     privacy = app.state.privacy
     reached = asyncio.Event()
@@ -182,6 +191,7 @@ async def test_an_export_that_is_killed_is_begun_again_and_made_once(client, per
     assert rows_of(await downloaded(client, person, export_id), "users")
 
 
+@pytest.mark.usefixtures("exported_by_hand")
 async def test_who_lost_the_lease_cannot_finish(client, person, kernel, app):
     privacy = app.state.privacy
     export_id = await queued(kernel, person)
