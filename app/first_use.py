@@ -35,7 +35,10 @@ LOOK_SECONDS: Final = 15.0
 # What is open from the start; every other room and domain is opened later.
 LOWER: Final = ("app.core.", "app.oversight.audit.", "app.identity.", "app.runs.", "app.inference.")
 # Tables of what is open from the start, whose models are not loaded with it.
-UNLOADED: Final = {"feedback", "service_accounts", "shares"}
+UNLOADED: Final = {
+    *("feedback", "service_accounts", "shares"),
+    *("scim_group_members", "scim_groups", "scim_tokens", "scim_users"),
+}
 # Who of these rooms is told what happens, and of which events.
 SUBSCRIBERS: Final = {"workflow-waits": TO_WAITS, "workflow-triggers": TO_TRIGGERS}
 

@@ -42,7 +42,7 @@ class RunLogStore:
 
     async def erase(self, person: Person, tally: Tally) -> None:
         await self._end_runs(person)
-        while await self._awaits_ends(person):
+        while await self._awaits_ends(person):  # noqa: ASYNC110 - Valkey says it
             await asyncio.sleep(0.05)
         deleted = 0
         async for keys in self._keys(person):
