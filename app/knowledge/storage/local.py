@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.knowledge.storage.errors import FileMissing
 from app.knowledge.storage.files import PIECE_BYTES, StoredFile, checked_key, key_of
+from app.knowledge.storage.opening import opened
 from app.knowledge.storage.spool import Spool, Spooled, disk
 
 
@@ -36,7 +37,7 @@ class LocalFiles:
             raise FileMissing from None
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        with await asyncio.to_thread(_open, self._path(key), start) as file:
+        with await opened(lambda: _open(self._path(key), start)) as file:
             left = PIECE_BYTES if end is None else end - start
             while left > 0 and (
                 piece := await asyncio.to_thread(file.read, min(left, PIECE_BYTES))

@@ -13,6 +13,7 @@ from typing import IO, Final
 from app.core.ids import new_id
 from app.core.log import get_logger
 from app.knowledge.storage.errors import FilesUnavailable, FileTooLarge
+from app.knowledge.storage.opening import opened
 
 log = get_logger(__name__)
 
@@ -76,7 +77,7 @@ class Spool:
 async def _write(path: Path, pieces: AsyncIterable[bytes], most_bytes: int) -> Spooled:
     digest, size, waiting = hashlib.sha256(), 0, bytearray()
     with disk():
-        file = await asyncio.to_thread(_create, path)
+        file = await opened(lambda: _create(path))
     try:
         async for piece in pieces:
             size += len(piece)

@@ -3,14 +3,17 @@
 import asyncio
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 import pytest
 
 from app.core.config import InvalidSettings, Settings, load_settings
 from app.core.ids import new_id
+from app.knowledge.storage import spool
 from app.knowledge.storage.errors import FileMissing, FilesUnavailable, FileTooLarge
 from app.knowledge.storage.files import Files, key_of
 from app.knowledge.storage.open import bucket_of, open_files
@@ -96,6 +99,31 @@ async def test_what_is_too_large_or_breaks_off_leaves_nothing(
     assert left_over(tmp_path) == []
     assert s3.objects == {}
     assert s3.uploads == {}
+
+
+async def test_what_is_cut_off_while_its_file_is_made_leaves_nothing(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, go_on = threading.Event(), threading.Event()
+    made: list[IO[bytes]] = []
+
+    def make(path: Path) -> IO[bytes]:
+        making.set()
+        go_on.wait(10)
+        made.append(create(path))
+        return made[0]
+
+    create = spool._create
+    monkeypatch.setattr(spool, "_create", make)
+    putting = asyncio.create_task(files.put(key_of(new_id(), "a"), pieces(b"x"), most_bytes=MOST))
+    await asyncio.to_thread(making.wait, 10)
+    putting.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+    assert [each.closed for each in made] == [True]
+    assert left_over(tmp_path) == []
 
 
 async def test_what_is_not_there_is_told_and_deleting_it_is_no_error(files: Files) -> None:

@@ -107,6 +107,7 @@ async def everywhere(kernel, *words):
 NOWHERE = {"postgres": [], "valkey": [], "qdrant": [], "files": []}
 
 
+@pytest.mark.timeout(400)
 async def test_nothing_of_an_erased_person_is_found_in_any_store(client, kernel):
     team = await new_team(client, kernel)
     person, words = team.member, f"canary{uuid4().hex}"
