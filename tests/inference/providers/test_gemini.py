@@ -226,7 +226,7 @@ def test_citations_out_of_a_file_cannot_be_asked_for():
 
 async def test_the_signature_of_a_text_is_kept_behind_it(gemini_fake, build):
     parts = [{"text": "Hello"}, {"text": "", "thoughtSignature": "c2ln"}]
-    document = gemini_fake.response(parts, "STOP")
+    document = gemini_fake.response(Said(), parts, "STOP")
     gemini_fake.will(body_of(orjson.dumps(document)))
     answer = await build(gemini_fake).complete(ask())
     assert answer.parts == (TextPart("Hello"), ReasoningPart("", "c2ln", None, "gemini"))

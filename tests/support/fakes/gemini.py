@@ -61,14 +61,17 @@ class FakeGemini(Fake):
             parts.append(call)
         return parts
 
-    def response(self, parts: list[dict[str, Any]], finish: str | None = None) -> dict[str, Any]:
+    def response(
+        self, said: Said, parts: list[dict[str, Any]], finish: str | None = None
+    ) -> dict[str, Any]:
+        """A part of an answer, with what is known by then of its usage."""
         candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
         if finish:
             candidate["finishReason"] = finish
-        usage = {"promptTokenCount": 120, "totalTokenCount": 120}
+        asked = (said.usage or USAGE)["promptTokenCount"]
         return {
             "candidates": [candidate],
-            "usageMetadata": usage,
+            "usageMetadata": {"promptTokenCount": asked, "totalTokenCount": asked},
             "modelVersion": "gemini-fake",
             "responseId": "resp-1",
         }
@@ -76,13 +79,13 @@ class FakeGemini(Fake):
     def whole(self, said: Said, body: Any) -> dict[str, Any]:
         if self.requests and self.last.path.endswith(":countTokens"):
             return {"totalTokens": self.counts}
-        response = self.response(self.parts(said), said.finish or "STOP")
+        response = self.response(said, self.parts(said), said.finish or "STOP")
         return response | {"usageMetadata": said.usage or USAGE, **said.extra}
 
     def frames(self, said: Said, body: Any) -> list[bytes]:
-        frames = [event(self.response([part])) for part in self.parts(said)]
-        last = self.response([], said.finish or "STOP") | {"usageMetadata": said.usage or USAGE}
-        return [*frames, event(last | said.extra)]
+        frames = [event(self.response(said, [part])) for part in self.parts(said)]
+        last = self.response(said, [], said.finish or "STOP")
+        return [*frames, event(last | {"usageMetadata": said.usage or USAGE} | said.extra)]
 
     def models(self) -> dict[str, Any]:
         row = {
