@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.errors import Conflict, FieldError, NotFound, Unprocessable
 
-MOST_TOLD = 5
+MOST_NAMED = 5
 
 
 class IntegrationNotFound(NotFound):
@@ -27,7 +27,7 @@ class ModelUnknown(Unprocessable):
     title = "No integration of this workspace offers that model"
 
     def __init__(self, model: str = "", unlisted: Sequence[str] = ()) -> None:
-        silent = f" Not listed: {'; '.join(unlisted[:MOST_TOLD])}." if unlisted else ""
+        silent = f" Not listed: {'; '.join(unlisted[:MOST_NAMED])}." if unlisted else ""
         super().__init__(
             f"No integration of this workspace offers {model!r}; `GET /v1/models` lists what is "
             f"there. A name is `<integration slug>/<model>`, or a model's own name.{silent}",
@@ -46,6 +46,6 @@ class NoModel(Conflict):
             super().__init__("Add an integration with `POST /v1/integrations`, and try again.")
             return
         super().__init__(
-            f"No integration lists a chat model: {'; '.join(unlisted[:MOST_TOLD])}. Mend it, or "
+            f"No integration lists a chat model: {'; '.join(unlisted[:MOST_NAMED])}. Mend it, or "
             "name a model outright: `<integration slug>/<model>`."
         )

@@ -86,9 +86,13 @@ def at_tier(price: Price, kind: str, model: str, told: str | None) -> Price:
     if told is None or price.source != "list":
         return price
     listed = list_price(kind, model, service_tier=told)
-    if listed is None or listed.factor == price.factor:
-        return listed or price
-    return replace(listed, factor=price.factor)
+    return price if listed is None else discounted(listed, price.factor)
+
+
+@lru_cache(maxsize=4096)
+def discounted(price: Price, factor: int) -> Price:
+    """A price of which a discount leaves `factor`, in parts of a million."""
+    return replace(price, factor=factor)
 
 
 @lru_cache(maxsize=4096)

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any
 
 from app.inference.integrations.directory import Endpoint
-from app.inference.prices.listed import list_price, tier_of
+from app.inference.prices.listed import discounted, list_price, tier_of
 from app.inference.prices.models import PriceOverride
 from app.inference.prices.money import to_nano
 from app.inference.prices.price import WHOLE, Price, Tier
@@ -120,12 +119,7 @@ class Pricing:
         discount = next((d for d in self.discounts if d.covers(endpoint)), None)
         if discount is None:
             return Effective(listed)
-        return Effective(_less(listed, discount.factor), discount_percent=discount.percent)
-
-
-@lru_cache(maxsize=4096)
-def _less(price: Price, factor: int) -> Price:
-    return replace(price, factor=factor)
+        return Effective(discounted(listed, discount.factor), discount_percent=discount.percent)
 
 
 def _is_pattern(model: str) -> bool:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.automation.engine import crud
 from app.automation.engine.parking import Parked
@@ -15,6 +15,7 @@ from app.runs.events.errors import EventLogUnavailable
 from app.runs.runs.models import Run
 from tests.support.chat import Talker
 from tests.support.identity import new_person
+from tests.support.locking import waits
 from tests.support.runs import until
 from tests.support.workflows.office import Office
 
@@ -124,11 +125,6 @@ async def test_a_run_that_is_cancelled_takes_along_the_one_that_it_waits_for(off
     assert (await office.events(task["run_id"])).types[-1] == "run.cancelled"
 
 
-BLOCKED = text(
-    "select count(*) from pg_locks where not granted and :by = any(pg_blocking_pids(pid))"
-)
-
-
 @pytest.mark.parametrize(
     ("what", "body", "status"),
     [("pause", {}, 409), ("resume", {}, 409), ("cancel", {"compensate": True}, 202)],
@@ -141,11 +137,8 @@ async def test_what_people_do_to_a_run_waits_for_who_ends_it(office, kernel, wha
     # As whoever ends it: first the run's row, then that of its workflow.
     async with kernel.database.unit(SYSTEM) as ending:
         await ending.execute(select(Run.id).where(Run.id == run_id).with_for_update())
-        by = {"by": await ending.scalar(text("select pg_backend_pid()"))}
         asking = asyncio.create_task(office.talker.call("POST", path, json=body))
-        async with kernel.database.unit(SYSTEM) as looking, asyncio.timeout(10):
-            while not asking.done() and not await looking.scalar(BLOCKED, by):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        await waits(kernel, "runs")
         assert await crud.end(ending, workspace_id, run_id, now())
     assert (await asking).status_code == status
 
