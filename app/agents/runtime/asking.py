@@ -69,7 +69,7 @@ class Asking:
             ]
         grant = await self._admitted(shown)
         try:
-            step = await self.journal.begin(place, self._begun(grant, shown))
+            step = self.journal.begin_held(place, self._begun(grant, shown))
         except BaseException:
             self.tree.calls.release(grant)
             raise

@@ -1,6 +1,6 @@
 """Executions, their steps and approvals in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,8 @@ from app.agents.runtime.schemas import ApprovalQuery, ExecutionQuery
 from app.core.clock import now
 from app.core.db import table_of
 from app.core.paging import Cursors, Keyset, Slice, fetch_page
-from app.core.pipeline import Call
 from app.core.statements import Statement
-from app.core.storing import later, store
+from app.core.storing import store
 from app.runs.runs.models import UNFINISHED, Run
 
 Place = tuple[str, int, str]
@@ -35,23 +34,21 @@ _BEGUN = insert(_STEPS).from_select(
     ),
 )
 # One that a dead process had begun is begun again in its place.
-_BEGIN_STEP = Statement(
-    _BEGUN.on_conflict_do_update(
-        index_elements=_PLACE,
-        set_={each.key: _BEGUN.excluded[each.key] for each in _STEPS.c},
-        where=_STEPS.c.status == "started",
-    )
+_STORED = _BEGUN.on_conflict_do_update(
+    index_elements=_PLACE,
+    set_={each.key: _BEGUN.excluded[each.key] for each in _STEPS.c},
+    where=_STEPS.c.status == "started",
 )
+_BEGIN_STEP = Statement(_STORED)
 # A step ends once: told again, it changes nothing.
 _UNDER_WAY = and_(_STEPS.c.id == bindparam("of_step"), _STEPS.c.status == "started")
 _COUNT_SECONDS = (
     update(_EXECUTIONS)
-    .where(_EXECUTIONS.c.id == bindparam("of_execution"), exists().where(_UNDER_WAY))
+    .where(_EXECUTIONS.c.id == bindparam("execution_id"))
     .values(
         active_seconds=_EXECUTIONS.c.active_seconds + bindparam("seconds"),
         updated_at=bindparam("ended_at"),
     )
-    .cte("counted")
 )
 _ENDED = (
     "name", "outcome", "is_error", "input_tokens", "output_tokens", "cost_usd", "first_token_ms",
@@ -59,11 +56,13 @@ _ENDED = (
 )  # fmt: skip
 _END_STEP = Statement(
     update(_STEPS)
-    .add_cte(_COUNT_SECONDS)
+    .add_cte(_COUNT_SECONDS.where(exists().where(_UNDER_WAY)).cte("counted"))
     .where(_UNDER_WAY)
     .values({name: bindparam(name) for name in _ENDED})
     .values(status="ended", updated_at=bindparam("ended_at"))
 )
+_STORED_STEP = _STORED.returning(_STEPS.c.id).cte("stored")
+_STORE_ENDED_STEP = Statement(_COUNT_SECONDS.where(exists(select(_STORED_STEP.c.id))))
 
 
 async def add(session: AsyncSession, *rows: Execution | ExecutionStep | ToolApproval) -> None:
@@ -127,27 +126,31 @@ async def steps(
     return found.all()
 
 
-def begin_step(step: ExecutionStep, attempt: int) -> Call:
+Change = tuple[Statement, dict[str, Any]]
+"""A statement with its values: to be carried out alone, or with what else a session writes."""
+
+
+def begun_step(step: ExecutionStep, attempt: int) -> Change:
     """Write a step; it changes no row where the run has ended, or another attempt has begun."""
-    at = {"created_at": step.started_at, "updated_at": step.started_at}
-    return _BEGIN_STEP.call({**at, **step.__dict__, "of_attempt": attempt})
+    return _BEGIN_STEP, _whole(step, {}, attempt)
 
 
-def end_step(step: ExecutionStep, values: dict[str, Any], seconds: float) -> Call:
+def ended_step(step: ExecutionStep, values: Mapping[str, Any], seconds: float) -> Change:
     """Write how a step ended, and that its run has worked for so many seconds more."""
-    return _END_STEP.call(_ended(step, values, seconds))
+    places = {"of_step": step.id, "execution_id": step.execution_id}
+    return _END_STEP, {**values, **places, "seconds": seconds}
 
 
-async def end_step_within(
-    session: AsyncSession, step: ExecutionStep, values: dict[str, Any], seconds: float
-) -> None:
-    """The same, together with what else a session writes."""
-    await later(session, _END_STEP, _ended(step, values, seconds))
+def whole_step(
+    step: ExecutionStep, values: Mapping[str, Any], attempt: int, seconds: float
+) -> Change:
+    """The same of a step that was not written before, under the condition of `begun_step`."""
+    return _STORE_ENDED_STEP, {**_whole(step, values, attempt), "seconds": seconds}
 
 
-def _ended(step: ExecutionStep, values: dict[str, Any], seconds: float) -> dict[str, Any]:
-    places = {"of_step": step.id, "of_execution": step.execution_id}
-    return {**values, **places, "seconds": seconds, "ended_at": now()}
+def _whole(step: ExecutionStep, values: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+    at = {"created_at": step.started_at, "updated_at": values.get("ended_at", step.started_at)}
+    return {**at, **step.__dict__, **values, "of_attempt": attempt}
 
 
 async def approvals(

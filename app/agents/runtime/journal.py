@@ -2,6 +2,9 @@
 
 A step is written before it begins and after it has ended. What has ended is never done again. What
 leads to nothing but the end of the run is written with that.
+
+A question to a model may be asked again. So it is written only once it has lasted for half a
+second, or has ended: no answer waits for Postgres to begin, and a short one is written once.
 """
 
 import asyncio
@@ -9,17 +12,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from app.agents.runtime import crud
-from app.agents.runtime.crud import Place
+from app.agents.runtime.crud import Change, Place
 from app.agents.runtime.models import ExecutionStep, ToolApproval
 from app.core.clock import now
 from app.core.db import AsyncSession, Database
 from app.core.ids import new_id
-from app.core.pipeline import Call
-from app.core.storing import new_row
+from app.core.storing import later, new_row
+from app.core.waiting import running_loop
 from app.runs.events.errors import RunLost
 from app.runs.runs.context import RunContext
 from app.runs.runs.patience import patiently
@@ -36,6 +39,16 @@ class Cost:
 
 
 FREE = Cost()
+HELD_SECONDS: Final = 0.5
+
+
+@dataclass(slots=True)
+class Held:
+    """A step that has begun, and is written when `timer` rings; `writing` from then on."""
+
+    step: ExecutionStep
+    timer: asyncio.TimerHandle
+    writing: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +65,7 @@ class Journal:
     seconds: float = 0.0
     _since: float = field(default_factory=time.monotonic)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _held: dict[UUID, Held] = field(default_factory=dict)
     _last: tuple[ExecutionStep, dict[str, Any], float] | None = None
 
     async def load(self) -> None:
@@ -103,8 +117,21 @@ class Journal:
 
     async def begin(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
         """Write that a step begins; raises RunLost where the run is another process's by now."""
+        row = self._begun(place, step)
+        await self._write_begun(row)
+        self.steps[place] = row
+        return row
+
+    def begin_held(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
+        """The same of a step that may be begun again: it is written later."""
+        row = self.steps[place] = self._begun(place, step)
+        timer = running_loop().call_later(HELD_SECONDS, self._write_held, row.id)
+        self._held[row.id] = Held(row, timer)
+        return row
+
+    def _begun(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
         path, number, call_id = place
-        row = new_row(
+        return new_row(
             ExecutionStep,
             id=new_id(),
             workspace_id=self.ctx.workspace_id,
@@ -120,11 +147,14 @@ class Journal:
             started_at=now(),
             **step,
         )
-        begun = crud.begin_step(row, self.ctx.attempt)
-        if await self._written(begun) == [0]:
+
+    async def _write_begun(self, step: ExecutionStep) -> None:
+        if await self._written(crud.begun_step(step, self.ctx.attempt)) == [0]:
             raise RunLost
-        self.steps[place] = row
-        return row
+
+    def _write_held(self, step_id: UUID) -> None:
+        held = self._held[step_id]
+        held.writing = running_loop().create_task(self._write_begun(held.step), name="step")
 
     async def end(
         self,
@@ -138,24 +168,54 @@ class Journal:
         values = _values(step, outcome, cost, is_error=is_error)
         async with self._turn:
             spent, self._since = time.monotonic() - self._since, time.monotonic()
-            await self._written(crud.end_step(step, values, spent))
+            await self._written(await self._ended(step, values, spent))
             self.seconds += spent
-        step.__dict__.update(values, status="ended", ended_at=now())
+        self._held.pop(step.id, None)
+        step.__dict__.update(values)
 
     def end_with_run(self, step: ExecutionStep, outcome: dict[str, Any], cost: Cost) -> None:
         """The same of a step after which the run ends: it is written, and told of, with its end."""
         values = _values(step, outcome, cost)
         self._last = step, values, time.monotonic() - self._since
-        step.__dict__.update(values, status="ended", ended_at=now())
+        step.__dict__.update(values)
         self.ctx.rest()
 
     async def settle(self, session: AsyncSession) -> None:
         """Write what was left for the run's end, in its transaction."""
+        last = None
         if self._last is not None:
-            await crud.end_step_within(session, *self._last)
+            last, values, seconds = self._last
+            await later(session, *await self._ended(last, values, seconds))
+        for each in self._held.values():
+            if each.step is not last and await self._is_unwritten(each.step):
+                await later(session, *crud.begun_step(each.step, self.ctx.attempt))
 
-    async def _written(self, call: Call) -> list[int]:
+    def rest(self) -> None:
+        """Write nothing more unasked."""
+        for each in self._held.values():
+            each.timer.cancel()
+
+    async def _ended(self, step: ExecutionStep, values: dict[str, Any], seconds: float) -> Change:
+        """How a step ended, with all of it where nothing is written."""
+        if await self._is_unwritten(step):
+            return crud.whole_step(step, values, self.ctx.attempt, seconds)
+        return crud.ended_step(step, values, seconds)
+
+    async def _is_unwritten(self, step: ExecutionStep) -> bool:
+        """Whether Postgres has nothing of a step, which was held till now."""
+        held = self._held.get(step.id)
+        if held is None:
+            return False
+        held.timer.cancel()
+        if held.writing is None:
+            return True
+        await asyncio.wait([held.writing])
+        return held.writing.cancelled() or held.writing.exception() is not None
+
+    async def _written(self, change: Change) -> list[int]:
         """Carry out what comes to the same where it is done twice."""
+        statement, values = change
+        call = statement.call(values)
         return await patiently(lambda: self.database.carry_out(self.ctx.scope, call))
 
     async def ask(self, place: Place, approval: ToolApproval) -> ToolApproval:
@@ -172,12 +232,14 @@ def _values(
     return {
         # Another model may have answered than the one that was asked first.
         "name": step.name,
+        "status": "ended",
         "outcome": outcome,
         "is_error": is_error,
         "input_tokens": cost.input_tokens,
         "output_tokens": cost.output_tokens,
         "cost_usd": cost.usd,
         "first_token_ms": cost.first_token_ms,
+        "ended_at": now(),
     }
 
 

@@ -90,6 +90,8 @@ class Performing:
             raise LimitReached(f"It may work for {tree.limits.seconds} s.") from None
         except Waits as waits:
             raise await self._paused(ctx, tree, lost, waits) from waits
+        finally:
+            tree.journal.rest()
         self._results[ctx.run_id] = {"output": result.output, "text": result.text}
 
     async def settle(self, ctx: RunContext, session: AsyncSession, ending: Ending) -> Settlement:

@@ -78,6 +78,7 @@ class Outbox:
         self._sending: Question | None = None
         self._sending_size = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when what waits is to leave; 0 where nothing does
         self._pause = FIRST_PAUSE
         self._retry_at = 0.0
         self.down = False
@@ -93,8 +94,11 @@ class Outbox:
 
     def notes(self) -> Notes:
         """Where to write what is to be told next; it leaves within ten milliseconds."""
-        if self._timer is None:
-            self._timer = running_loop().call_later(LINGER_SECONDS, self._wake)
+        if not self._due:
+            loop = running_loop()
+            self._due = loop.time() + LINGER_SECONDS
+            if self._timer is None:
+                self._timer = loop.call_at(self._due, self._wake)
         last = self._notes[-1]
         if len(last.records) >= BATCH_NOTES or len(last.settled) >= BATCH_NOTES:
             last = Notes()
@@ -113,8 +117,13 @@ class Outbox:
             self._timer.cancel()
 
     def _wake(self) -> None:
+        """Have sent what waits, unless what the timer was set for has travelled since."""
         self._timer = None
-        self._script.wake()
+        loop = running_loop()
+        if loop.time() < self._due:
+            self._timer = loop.call_at(self._due, self._wake)
+        else:
+            self._script.wake()
 
     def _take(self) -> Question | None:
         """The next batch; one that was not taken comes again, unchanged, after a pause."""
@@ -124,6 +133,7 @@ class Outbox:
         if not len(notes) and not notes.good:
             return None
         self._notes = self._notes[1:] or [Notes()]
+        self._due = 0.0
         self._sequence += 1
         self._sending_size = len(notes)
         wire = notes.question(self._executor_id, self._sequence)

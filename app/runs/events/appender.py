@@ -20,7 +20,7 @@ log = get_logger(__name__)
 # A lone event leaves at once; under load, batches start at most this often.
 BATCH_SECONDS = 0.004
 # One that may wait leaves with the next of its run, or after so long.
-HOLD_SECONDS = 0.01
+HOLD_SECONDS = 0.025
 BATCH_EVENTS = 2000
 OUTAGE_SECONDS = 20.0
 ANSWER_SECONDS = 5.0
