@@ -4,7 +4,9 @@ Measured in one run, with the demo provider in a process of its own:
 
 - a stream of 500 chunks, read with httpx2 and orjson straight from the provider, and as an agent's
   run over server-sent events (the CPU of the service's process, stores left out);
-- a request of one word, plain and as an agent's whole run;
+- a request of one word, plain and as an agent's whole run, by turns, so that what the machine does
+  meanwhile befalls both: one after the other, where a process sleeps and wakes at each answer that
+  it waits for, and eight at once, where it does not;
 - 40 streams at once, 50 tokens a second each, straight from the provider, and then as agents' runs,
   the service on one core: how far behind its pace the last token of each came. The provider itself
   falls behind a little, so what the agents add is the difference.
@@ -37,6 +39,8 @@ from rich.table import Table
 
 CHUNKS = 500
 AGENTS = 40
+CROWDS = (1, 8)
+BLOCKS = 8
 PACE_MS = 20
 # The service is idle where it uses less than this share of a second, and it has so long to be.
 IDLE_SHARE = 0.05
@@ -57,13 +61,27 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """CPU in milliseconds of a plain request and of an agent's run, and how often that is it.
+
+    Each is the median of some blocks.
+    """
+
+    raw: float
+    run: float
+    ratio: float
+
+
+@dataclass(frozen=True)
 class Figures:
-    """CPU in milliseconds each; those behind are 95th percentiles of the lag."""
+    """CPU in milliseconds each; those behind are 95th percentiles of the lag.
+
+    `runs` are by how many of them were under way at once.
+    """
 
     raw_stream: float
     run_stream: float
-    raw_request: float
-    run: float
+    runs: dict[int, Pair]
     raw_behind_ms: float
     behind_ms: float
     ended_behind_ms: float
@@ -147,6 +165,40 @@ async def cpu_of(
     return (cpu_seconds() - before) * 1000 / count
 
 
+async def block(
+    act: Callable[[], Awaitable[Any]], count: int, at_once: int, cpu_seconds: Callable[[], float]
+) -> float:
+    """Milliseconds of CPU that one of so many acts costs, so many of them at once."""
+
+    async def some() -> None:
+        for _ in range(count // at_once):
+            await act()
+
+    before = cpu_seconds()
+    await asyncio.gather(*(some() for _ in range(at_once)))
+    return (cpu_seconds() - before) * 1000 / (count // at_once * at_once)
+
+
+async def by_turns(
+    raw: Callable[[], Awaitable[Any]],
+    run: Callable[[], Awaitable[Any]],
+    service: Started,
+    count: int,
+    at_once: int,
+) -> Pair:
+    """A block of plain requests, one of runs, and so on; the first of each is not counted."""
+    pairs = [
+        (
+            await block(raw, count, at_once, time.process_time),
+            await block(run, count, at_once, service.cpu_seconds),
+        )
+        for _ in range(BLOCKS + 1)
+    ][1:]
+    raws, runs = zip(*pairs, strict=True)
+    ratio = statistics.median(run / raw for raw, run in pairs)
+    return Pair(statistics.median(raws), statistics.median(runs), ratio)
+
+
 async def idle(service: Started) -> None:
     """Wait until the service has nothing to do but what it does again and again."""
     for _ in range(IDLE_WITHIN_SECONDS):
@@ -176,7 +228,6 @@ async def measure(demo: Started, service: Started, key: str, *, quick: bool) -> 
     count = 10 if quick else 40
     async with httpx2.AsyncClient(timeout=60) as plain:
         raw = await cpu_of(lambda: raw_stream(plain, demo.url), count, time.process_time)
-        request = await cpu_of(lambda: raw_request(plain, demo.url), 10 * count, time.process_time)
     tokens = 250 if quick else 750
     limits = httpx2.Limits(max_connections=AGENTS)
     async with httpx2.AsyncClient(timeout=60, limits=limits) as plain:
@@ -201,9 +252,17 @@ async def measure(demo: Started, service: Started, key: str, *, quick: bool) -> 
         stream = await cpu_of(
             lambda: one(stream_run(http, service.url, long, CHUNKS)), count, service.cpu_seconds
         )
-        run = await cpu_of(
-            lambda: one(whole_run(http, service.url, short)), 5 * count, service.cpu_seconds
-        )
+        async with httpx2.AsyncClient(timeout=60) as plain:
+            pairs = {
+                crowd: await by_turns(
+                    lambda: raw_request(plain, demo.url),
+                    lambda: one(whole_run(http, service.url, short)),
+                    service,
+                    4 * count,
+                    crowd,
+                )
+                for crowd in CROWDS
+            }
         together = await asyncio.gather(
             *(stream_run(http, service.url, paced, tokens) for _ in range(AGENTS))
         )
@@ -211,24 +270,28 @@ async def measure(demo: Started, service: Started, key: str, *, quick: bool) -> 
     behind = late((each.seconds for each in together), pace)
     lost = sum(not each.whole for each in [*runs, *together])
     ended = late((each.ended for each in together), pace)
-    return Figures(raw, stream, request, run, late(plainly, pace), behind, ended, lost)
+    return Figures(raw, stream, pairs, late(plainly, pace), behind, ended, lost)
 
 
 def report(found: Figures) -> dict[str, float]:
+    chunks = found.run_stream - found.runs[1].run
     figures = {
         "lost_runs": found.lost,
         "raw_stream_cpu_ms": round(found.raw_stream, 2),
         "agent_stream_cpu_ms": round(found.run_stream, 2),
         "agent_stream_over_raw": round(found.run_stream / found.raw_stream, 2),
-        "agent_chunks_over_raw": round((found.run_stream - found.run) / found.raw_stream, 2),
-        "raw_request_cpu_ms": round(found.raw_request, 3),
-        "agent_run_cpu_ms": round(found.run, 2),
-        "agent_run_over_raw": round(found.run / found.raw_request, 1),
+        "agent_chunks_over_raw": round(chunks / found.raw_stream, 2),
         "raw_behind_p95_ms": round(found.raw_behind_ms, 1),
         "behind_p95_ms": round(found.behind_ms, 1),
         "behind_raw_p95_ms": round(found.behind_ms - found.raw_behind_ms, 1),
         "ended_behind_p95_ms": round(found.ended_behind_ms, 1),
     }
+    for crowd, pair in found.runs.items():
+        figures |= {
+            f"raw_request_cpu_ms_{crowd}": round(pair.raw, 3),
+            f"agent_run_cpu_ms_{crowd}": round(pair.run, 2),
+            f"agent_run_over_raw_{crowd}": round(pair.ratio, 2),
+        }
     title = "Agents against plain calls, CPU in ms"
     table = Table("", "plain", "agent", "ratio", title=title, caption=interpreter())
     ratio = f"{figures['agent_stream_over_raw']:.2f}"
@@ -236,15 +299,12 @@ def report(found: Figures) -> dict[str, float]:
     table.add_row(
         f"{CHUNKS} chunks, less a run",
         f"{found.raw_stream:.1f}",
-        f"{found.run_stream - found.run:.1f}",
+        f"{chunks:.1f}",
         f"{figures['agent_chunks_over_raw']:.2f}",
     )
-    table.add_row(
-        "one word",
-        f"{found.raw_request:.2f}",
-        f"{found.run:.1f}",
-        f"{figures['agent_run_over_raw']:.1f}",
-    )
+    for crowd, pair in found.runs.items():
+        name = f"one word, {crowd} at once" if crowd > 1 else "one word"
+        table.add_row(name, f"{pair.raw:.2f}", f"{pair.run:.2f}", f"{pair.ratio:.2f}")
     table.add_row(
         f"{AGENTS} at {1000 // PACE_MS} tokens/s",
         f"{found.raw_behind_ms:.0f} behind",

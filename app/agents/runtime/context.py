@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from app.agents.context.composing import Composer, Sources, recalled_in
@@ -29,11 +28,9 @@ class ContextBuilder:
     ) -> Prompt:
         """`instructions` take the place of the definition's own, rendered."""
         definition = role.definition
-        own = instructions
+        own = tree.instructions if instructions is None and not path else instructions
         if own is None:
-            variables = tree.variables if not path else {}
-            today = now().astimezone(UTC).date()
-            own = render(definition, variables, agent_name=role.name, today=today)
+            own = render(definition, {}, agent_name=role.name, today=now().date())
         question = text_asked(messages)
         sources = Sources(
             own,

@@ -72,7 +72,10 @@ class Casting(Protocol):
 
 @dataclass(slots=True)
 class Tree:
-    """One run: the agent that was asked, and all that it gave work to."""
+    """One run: the agent that was asked, and all that it gave work to.
+
+    `instructions` are that agent's, as they were when the run began.
+    """
 
     ctx: RunContext
     access: Access
@@ -85,7 +88,7 @@ class Tree:
     purpose: str
     model: str | None = None
     conversation_id: UUID | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    instructions: str = ""
     _seen: Seen = field(default_factory=Seen)
     _confided: Confided = field(default_factory=Confided)
     _calling: set[Place] = field(default_factory=set)

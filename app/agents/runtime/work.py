@@ -168,7 +168,7 @@ class Performing:
             execution.purpose,
             execution.model,
             execution.conversation_id,
-            execution.variables,
+            execution.instructions,
         ), lost
 
     async def _lost(self, ctx: RunContext, session: AsyncSession, journal: Journal) -> Total:

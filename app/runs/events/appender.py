@@ -33,7 +33,8 @@ class Appender:
 
     def __init__(self, live: LiveLog) -> None:
         self._live = live
-        self._dirty: dict[RunLog, None] = {}
+        # The logs to write, and whether more was wanted soon since they were last gathered.
+        self._dirty: dict[RunLog, bool] = {}
         self._held: dict[RunLog, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._wanted = asyncio.Event()
@@ -55,7 +56,7 @@ class Appender:
         """Say that a log has events to write; `soon` says that they are waited for."""
         if soon:
             self._held.pop(dirty, None)
-            self._dirty[dirty] = None
+            self._dirty[dirty] = True
             self._wanted.set()
         elif dirty not in self._dirty:
             self._held[dirty] = None
@@ -66,7 +67,7 @@ class Appender:
         """Have written what was held long enough."""
         self._timer = None
         if self._held:
-            self._dirty |= self._held
+            self._dirty |= dict.fromkeys(self._held, False)
             self._held.clear()
             self._wanted.set()
 
@@ -92,8 +93,8 @@ class Appender:
         if self._down_since is not None:
             log.info("event_log_writable_again")
         self._down_since, self._delay = None, 0.05
-        for (written, _), last in zip(batch, replies, strict=True):
-            self._settle(written, last)
+        for (written, events), last in zip(batch, replies, strict=True):
+            self._settle(written, events, last)
 
     def _gather(self) -> Batch:
         batch: Batch = []
@@ -101,20 +102,22 @@ class Appender:
         for dirty in islice(self._dirty, BATCH_EVENTS):
             events = dirty.events[dirty.written : min(dirty.ready, dirty.written + room)]
             batch.append((dirty, events))
+            self._dirty[dirty] = dirty.written + len(events) < dirty.ready
             room -= len(events)
             if room <= 0:
                 break
         return batch
 
-    def _settle(self, written: RunLog, last: int) -> None:
+    def _settle(self, written: RunLog, events: Sequence[Event], last: int) -> None:
+        soon = self._dirty.pop(written)
         if last == FENCED or last > len(written.events):
-            del self._dirty[written]
             written.fail(RunLost())
             return
         written.acknowledge(last)
-        del self._dirty[written]
         if last < written.ready:
-            self._dirty[written] = None
+            # What came meanwhile may wait, unless somebody does, or some of these are missing.
+            missing = not events or last < events[-1].seq
+            self.mark(written, soon=soon or missing)
 
     async def _outage(self, error: Exception) -> None:
         """Keep everything and try again; runs that waited too long are told to end."""

@@ -158,6 +158,7 @@ class Executor:
             ctx.close()
             del self._local[run.id], self._active[run.id]
             if not ended:
+                run_log.hurry()  # whoever goes on with it has to know all that was said
                 run_log.abandon()
 
     async def _carry_out(self, active: Active) -> Ending | Paused | None:
