@@ -136,6 +136,28 @@ async def test_what_nobody_follows_is_written_together(store, appender):
     assert store.batches == [["run.started", "step.started", "text.delta", "run.completed"]]
 
 
+async def test_what_comes_while_a_log_is_written_waits_too_where_nobody_follows(store, appender):
+    log, answered = log_of(appender), asyncio.Event()
+    append = store.append
+
+    async def slowly(batch):
+        told = await append(batch)
+        await answered.wait()
+        return told
+
+    store.append = slowly
+    log.append("run.started", {})
+    await until(lambda: store.batches)
+    log.append("step.started", {})
+    answered.set()
+    await until(lambda: log.visible == 1)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    log.append("text.delta", {})
+    await until(lambda: log.visible == 3)
+    assert store.batches == [["run.started"], ["step.started", "text.delta"]]
+
+
 async def test_a_reader_who_comes_has_the_rest_at_once(store, appender):
     log = log_of(appender)
     log.append("text.delta", {})

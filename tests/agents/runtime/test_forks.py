@@ -1,5 +1,9 @@
 """A run done again from a step on: what came before is taken over."""
 
+from sqlalchemy import text
+
+from app.core.db import SYSTEM
+
 
 async def _ran(agency):
     look = agency.bench.add("look", answer="seen")
@@ -27,6 +31,22 @@ async def test_a_run_is_retried_from_a_step(agency):
     assert (again["steps"], again["tool_calls"]) == (1, 0)
     steps = await agency.steps(again["id"])
     assert [each["copied"] for each in steps] == [True, True, True, True, False]
+
+
+async def test_a_run_that_is_retried_has_the_instructions_of_the_day_it_began(agency, kernel):
+    agency.says("First.")
+    run = await agency.run(await agency.make(instructions="It is {{ today }}."))
+    assert "It is 20" in str(agency.fake.last.body["messages"][0])
+    async with kernel.database.unit(SYSTEM) as session:  # a while ago
+        await session.execute(
+            text("update executions set instructions = 'It is 1999-12-31.' where id = :id"),
+            {"id": run["id"]},
+        )
+    agency.says("Second.")
+    path = f"/v1/runs/{run['id']}/retry"
+    answer = await agency.talker.call("POST", path, json={"from_step": 1})
+    assert (await agency.ended(answer.json()["id"]))["text"] == "Second."
+    assert "It is 1999-12-31." in str(agency.fake.last.body["messages"][0])
 
 
 async def test_a_run_is_forked_with_another_model(agency):

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from app.agents.runtime import crud
 from app.agents.runtime.journal import Journal
 from app.agents.runtime.models import Execution, ExecutionStep
+from app.core.clock import now
 from app.core.db import Database, Scope
 from app.core.ids import new_id
 from app.core.storing import store
@@ -84,16 +85,74 @@ async def test_who_has_lost_the_run_begins_nothing_and_changes_nothing(kernel, h
     assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
 
 
-async def test_what_is_told_twice_of_a_step_counts_once(kernel, held):
+@pytest.mark.parametrize("begins_before", [True, False])
+async def test_what_is_told_twice_of_a_step_counts_once(begins_before, kernel, held):
     journal = Journal(kernel.database, held)
-    step = await journal.begin(PLACE, STEP)
+    step = journal.begin_held(PLACE, STEP)
     values = {"name": step.name, "outcome": {"text": "Hello"}, "is_error": False}
     values |= {"input_tokens": 3, "output_tokens": 4, "cost_usd": None, "first_token_ms": None}
-    for call in (crud.begin_step(step, 1), crud.end_step(step, values, 1.5)):
+    values |= {"status": "ended", "ended_at": now()}
+    changes = [crud.whole_step(step, values, 1, 1.5)]
+    if begins_before:
+        changes = [crud.begun_step(step, 1), crud.ended_step(step, values, 1.5), *changes]
+    for statement, told in changes:
         for _ in range(2):
-            await kernel.database.carry_out(held.scope, call)
+            await kernel.database.carry_out(held.scope, statement.call(told))
     assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
     assert await active_seconds(kernel, held) == 1.5
+    journal.rest()
+
+
+async def test_a_step_that_is_held_is_written_with_its_end(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = journal.begin_held(PLACE, STEP)
+    assert journal.begun(PLACE) is step
+    assert await steps(kernel, held) == []
+    await journal.end(step, {"text": "Hello"})
+    assert journal.ended(PLACE) is step
+    assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
+    assert await active_seconds(kernel, held) == pytest.approx(journal.seconds)
+    again = Journal(kernel.database, held)
+    await again.load()
+    assert again.ended(PLACE).outcome == {"text": "Hello"}
+
+
+async def test_a_step_that_is_held_is_written_once_it_lasts(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = journal.begin_held(PLACE, STEP)
+    while not await steps(kernel, held):  # noqa: ASYNC110 - Postgres says it
+        await asyncio.sleep(0.05)
+    assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
+    await journal.end(step, {"text": "Hello"})
+    assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
+    assert await active_seconds(kernel, held) == pytest.approx(journal.seconds)
+
+
+async def test_a_held_step_takes_the_place_of_one_that_a_dead_process_had_begun(kernel, held):
+    await Journal(kernel.database, held).begin(PLACE, STEP)
+    journal = Journal(kernel.database, held)
+    await journal.load()
+    step = journal.begin_held(PLACE, STEP | {"context": {"shown": ["Hi again"]}})
+    await journal.end(step, {"text": "Hello"})
+    assert await steps(kernel, held) == [(step.id, "ended", {"shown": ["Hi again"]})]
+
+
+async def test_a_run_that_ends_meanwhile_keeps_what_was_held(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = journal.begin_held(PLACE, STEP)
+    for _ in range(2):  # as where the run's end had to be written twice
+        async with kernel.database.unit(held.scope) as session:
+            await journal.settle(session)
+    assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
+
+
+async def test_who_has_lost_the_run_writes_nothing_of_what_was_held(kernel, held):
+    journal = Journal(kernel.database, held)
+    step = journal.begin_held(PLACE, STEP)
+    await seize(kernel, held)
+    await journal.end(step, {"text": "Hello"})
+    assert await steps(kernel, held) == []
+    assert await active_seconds(kernel, held) == 0
 
 
 @pytest.fixture
