@@ -48,7 +48,7 @@ class Held:
 
     step: ExecutionStep
     timer: asyncio.TimerHandle
-    writing: asyncio.Task[None] | None = None
+    writing: asyncio.Task[list[int]] | None = None
 
 
 @dataclass(slots=True)
@@ -118,7 +118,8 @@ class Journal:
     async def begin(self, place: Place, step: Mapping[str, Any]) -> ExecutionStep:
         """Write that a step begins; raises RunLost where the run is another process's by now."""
         row = self._begun(place, step)
-        await self._write_begun(row)
+        if await self._written(crud.begun_step(row, self.ctx.attempt)) == [0]:
+            raise RunLost
         self.steps[place] = row
         return row
 
@@ -148,13 +149,11 @@ class Journal:
             **step,
         )
 
-    async def _write_begun(self, step: ExecutionStep) -> None:
-        if await self._written(crud.begun_step(step, self.ctx.attempt)) == [0]:
-            raise RunLost
-
     def _write_held(self, step_id: UUID) -> None:
+        """Write that a step has begun; where the run was lost, its log says so."""
         held = self._held[step_id]
-        held.writing = running_loop().create_task(self._write_begun(held.step), name="step")
+        begun = self._written(crud.begun_step(held.step, self.ctx.attempt))
+        held.writing = running_loop().create_task(begun, name="step")
 
     async def end(
         self,
@@ -177,6 +176,7 @@ class Journal:
         """The same of a step after which the run ends: it is written, and told of, with its end."""
         values = _values(step, outcome, cost)
         self._last = step, values, time.monotonic() - self._since
+        self.rest()
         step.__dict__.update(values)
         self.ctx.rest()
 
