@@ -136,7 +136,10 @@ async def test_what_nobody_follows_is_written_together(store, appender):
     assert store.batches == [["run.started", "step.started", "text.delta", "run.completed"]]
 
 
-async def test_what_comes_while_a_log_is_written_waits_too_where_nobody_follows(store, appender):
+async def test_what_comes_while_a_log_is_written_waits_too_where_nobody_follows(
+    store, appender, monkeypatch
+):
+    monkeypatch.setattr("app.runs.events.appender.HOLD_SECONDS", 1)
     log, answered = log_of(appender), asyncio.Event()
     append = store.append
 

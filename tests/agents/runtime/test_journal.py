@@ -103,7 +103,13 @@ async def test_what_is_told_twice_of_a_step_counts_once(begins_before, kernel, h
     journal.rest()
 
 
-async def test_a_step_that_is_held_is_written_with_its_end(kernel, held):
+@pytest.fixture
+def patient(monkeypatch):
+    """However slow the machine is, nothing that is held is written before it has to be."""
+    monkeypatch.setattr("app.agents.runtime.journal.HELD_SECONDS", 600)
+
+
+async def test_a_step_that_is_held_is_written_with_its_end(kernel, held, patient):
     journal = Journal(kernel.database, held)
     step = journal.begin_held(PLACE, STEP)
     assert journal.begun(PLACE) is step
@@ -137,7 +143,7 @@ async def test_a_held_step_takes_the_place_of_one_that_a_dead_process_had_begun(
     assert await steps(kernel, held) == [(step.id, "ended", {"shown": ["Hi again"]})]
 
 
-async def test_a_run_that_ends_meanwhile_keeps_what_was_held(kernel, held):
+async def test_a_run_that_ends_meanwhile_keeps_what_was_held(kernel, held, patient):
     journal = Journal(kernel.database, held)
     step = journal.begin_held(PLACE, STEP)
     for _ in range(2):  # as where the run's end had to be written twice
@@ -146,7 +152,7 @@ async def test_a_run_that_ends_meanwhile_keeps_what_was_held(kernel, held):
     assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
 
 
-async def test_who_has_lost_the_run_writes_nothing_of_what_was_held(kernel, held):
+async def test_who_has_lost_the_run_writes_nothing_of_what_was_held(kernel, held, patient):
     journal = Journal(kernel.database, held)
     step = journal.begin_held(PLACE, STEP)
     await seize(kernel, held)
