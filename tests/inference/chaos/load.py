@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -17,6 +17,7 @@ DIALECTS = ("openai", "openai", "anthropic", "gemini")
 LONGEST_ANSWER = 60
 # A client that is refused asks again a little later.
 REFUSED_PAUSE = 0.1
+LONGEST_SECONDS = 60.0
 
 
 @dataclass
@@ -55,17 +56,26 @@ async def load(
     seed: int = 1,
     results: Results | None = None,
     name: str = "t",
+    enough: Callable[[Results], bool] = lambda found: True,
 ) -> Results:
-    """So many clients at once, for so long; each has its own dice."""
+    """So many clients at once, for so long; each has its own dice.
+
+    A machine that does little in that time goes on until it is `enough`, a minute at most.
+    """
     found = results or Results()
-    until = time.monotonic() + seconds
+    began = time.monotonic()
+
+    def going_on() -> bool:
+        took = time.monotonic() - began
+        return took < seconds or (took < LONGEST_SECONDS and not enough(found))
+
     async with httpx2.AsyncClient(timeout=60, limits=many(clients)) as http:
 
         async def client(number: int) -> None:
             rng = Random(f"{seed}:{number}")  # noqa: S311
             address = addresses[number % len(addresses)]
             turn = 0
-            while time.monotonic() < until:
+            while going_on():
                 turn += 1
                 task = Task(f"{name}{number}x{turn}", rng.randrange(1, LONGEST_ANSWER))
                 await _ask(http, address, key, task, rng, found)
