@@ -159,10 +159,7 @@ async def cpu_of(
     began = time.monotonic()
     while time.monotonic() < began + WARM_SECONDS:
         await act()
-    before = cpu_seconds()
-    for _ in range(count):
-        await act()
-    return (cpu_seconds() - before) * 1000 / count
+    return await block(act, count, 1, cpu_seconds)
 
 
 async def block(

@@ -9,6 +9,7 @@ from app.agents.runtime.launching import Launcher, RunWanted
 from app.agents.runtime.models import ExecutionStep
 from app.core.db import Scope
 from tests.agents.runtime.test_kills import _access, _killed_at
+from tests.support import identity
 from tests.support.fakes.base import Said, say
 from tests.support.runs import Process, assert_whole, find, read, until
 
@@ -83,8 +84,7 @@ async def test_the_last_step_is_told_of_once_it_is_kept_with_the_runs_end(app, k
     launcher.runs, launcher.performing = process.runs, work
     run = await launcher.start(_access(agency), RunWanted(agent["slug"], "Which tea?"))
     log = process.runs.executor._local[run.id]
-    while not await _steps(kernel, run):  # noqa: ASYNC110 - it is written once it has lasted
-        await asyncio.sleep(0.05)
+    await identity.until(lambda: _steps(kernel, run), 60)  # it is written once it has lasted
     held = text("select 1 from runs where id = :id for no key update")
     async with kernel.database.unit(Scope(run.workspace_id)) as session:
         await session.execute(held, {"id": run.id})

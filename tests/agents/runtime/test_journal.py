@@ -17,7 +17,7 @@ from app.core.storing import store
 from app.runs.events.errors import RunLost
 from app.runs.runs.models import Run
 from tests.support.cutting import end_who_waits
-from tests.support.identity import new_person
+from tests.support.identity import new_person, until
 
 PLACE = ("", 1, "")
 STEP = {"kind": "model", "agent_slug": "tested", "name": "test/model", "context": {"shown": ["Hi"]}}
@@ -126,8 +126,7 @@ async def test_a_step_that_is_held_is_written_with_its_end(kernel, held, patient
 async def test_a_step_that_is_held_is_written_once_it_lasts(kernel, held):
     journal = Journal(kernel.database, held)
     step = journal.begin_held(PLACE, STEP)
-    while not await steps(kernel, held):  # noqa: ASYNC110 - Postgres says it
-        await asyncio.sleep(0.05)
+    await until(lambda: steps(kernel, held), 60)
     assert await steps(kernel, held) == [(step.id, "started", STEP["context"])]
     await journal.end(step, {"text": "Hello"})
     assert await steps(kernel, held) == [(step.id, "ended", STEP["context"])]
