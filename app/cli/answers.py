@@ -1,23 +1,28 @@
-"""uvicorn's way of sending an answer, with its head and the first of its body in one write.
+"""uvicorn's way of one request and its answer, at less work.
 
-uvicorn writes the two one after the other, which are two system calls for every short answer, and
-looks for what a header must not hold in each header by itself.
+uvicorn looks for what a header must not hold in each header by itself, each time.
 """
 
 import asyncio
+import logging
 import re
+from collections.abc import Callable
 from typing import Final
 
-from uvicorn._types import ASGISendEvent, HTTPResponseBodyEvent, HTTPResponseStartEvent
+from uvicorn._types import (
+    ASGIReceiveEvent,
+    ASGISendEvent,
+    HTTPRequestEvent,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    HTTPScope,
+)
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
-
-from app.core.waiting import running_loop
 
 NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What a value may hold: anything but control characters, of which a tab is none here.
 FINE: Final = bytes(each for each in range(256) if each == 9 or (each >= 32 and each != 127))
-# A body up to this size leaves in one write with its head.
-JOINED_BYTES: Final = 64 * 1024
 BODILESS: Final = (204, 304)
 # Names that are known to be names, in lower case, and that do not say how a body comes. What is
 # not among them is looked at each time.
@@ -37,15 +42,106 @@ PLAIN: Final = frozenset(
 )  # fmt: skip
 
 
+# Of these many answers have the same value; a line that was found to be fine is kept.
+SAME: Final = frozenset(
+    name.encode()
+    for name in (
+        "cache-control", "content-security-policy", "content-type", "cross-origin-opener-policy",
+        "cross-origin-resource-policy", "permissions-policy", "ratelimit-policy",
+        "referrer-policy", "strict-transport-security", "vary", "x-accel-buffering",
+        "x-content-type-options", "x-luminous-attempts", "x-luminous-model", "x-luminous-route",
+        "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
+    )
+)  # fmt: skip
+MOST_LINES: Final = 512
+LONGEST_LINE: Final = 1024
+_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
+
+
+class Bell:
+    """What `asyncio.Event` is, made only where somebody waits: most requests are there at once."""
+
+    __slots__ = ("_event", "rung")
+
+    def __init__(self) -> None:
+        self.rung = False
+        self._event: asyncio.Event | None = None
+
+    def set(self) -> None:
+        self.rung = True
+        if self._event is not None:
+            self._event.set()
+
+    def clear(self) -> None:
+        self.rung = False
+        if self._event is not None:
+            self._event.clear()
+
+    async def wait(self) -> None:
+        if not self.rung:
+            if self._event is None:
+                self._event = asyncio.Event()
+            await self._event.wait()
+
+
 class JoinedCycle(RequestResponseCycle):
-    """One request and its answer.
+    """One request and its answer; the transport is to join head and body (`core.corked`)."""
 
-    A head whose body does not follow in the same step of the loop leaves by itself.
-    """
-
-    _head = b""
-    _lonely: asyncio.Handle | None = None
+    message_event: Bell  # type: ignore[assignment]
+    # How each begins.
+    disconnected = False
+    body = b""  # type: ignore[assignment]
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
     _says_close = False
+
+    def __init__(
+        self,
+        scope: HTTPScope,
+        transport: asyncio.Transport,
+        flow: FlowControl,
+        logger: logging.Logger,
+        access_logger: logging.Logger,
+        access_log: bool,
+        default_headers: list[tuple[bytes, bytes]],
+        message_event: Bell,
+        expect_100_continue: bool,
+        keep_alive: bool,
+        on_response: Callable[..., None],
+    ) -> None:
+        self.scope = scope
+        self.transport = transport
+        self.flow = flow
+        self.logger = logger
+        self.access_logger = access_logger
+        self.access_log = access_log
+        self.default_headers = default_headers
+        self.message_event = message_event
+        self.waiting_for_100_continue = expect_100_continue
+        self.keep_alive = keep_alive
+        self.on_response = on_response
+
+    async def receive(self) -> ASGIReceiveEvent:
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not (self.disconnected or self.response_complete):
+            self.flow.resume_reading()
+            if not self.message_event.rung:
+                await self.message_event.wait()
+            self.message_event.clear()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        body, self.body = self.body, b""
+        message: HTTPRequestEvent = {
+            "type": "http.request",
+            "body": bytes(body),
+            "more_body": self.more_body,
+        }
+        return message
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.flow.write_paused and not self.disconnected:
@@ -69,16 +165,18 @@ class JoinedCycle(RequestResponseCycle):
     def _begin(self, message: HTTPResponseStartEvent) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        headers = [*self.default_headers, *message.get("headers", ())]
-        for at, (name, value) in enumerate(headers):
-            if name not in PLAIN:
-                headers[at] = self._heed(name, value)
-        lines = b"\r\n".join(map(b": ".join, headers))
-        # One search for all of them: what is there beside our own ends of lines came in a header.
-        if lines.translate(None, FINE) != b"\r\n" * (len(headers) - 1):
-            raise RuntimeError("Invalid HTTP header value.")
+        lines: list[bytes] = []
+        fresh: list[tuple[bytes, bytes]] = []
+        for field in (*self.default_headers, *message.get("headers", ())):
+            line = _lines.get(field)
+            if line is not None:
+                lines.append(line)
+            else:
+                fresh.append(field if field[0] in PLAIN else self._heed(*field))
+        if fresh:
+            lines.append(fine(fresh))
         status = message["status"]
-        ending = b"\r\n" if headers else b""
+        ending = b"\r\n" if lines else b""
         if not (self.keep_alive or self._says_close):
             ending += b"connection: close\r\n"
         if (
@@ -88,8 +186,7 @@ class JoinedCycle(RequestResponseCycle):
         ):
             self.chunked_encoding = True
             ending += b"transfer-encoding: chunked\r\n"
-        self._head = b"%b%b%b\r\n" % (STATUS_LINE[status], lines, ending)
-        self._lonely = running_loop().call_soon(self._leave)
+        self.transport.write(b"%b%b%b\r\n" % (STATUS_LINE[status], b"\r\n".join(lines), ending))
 
     def _heed(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
         """A header that may say how the body comes; raises where its name is none."""
@@ -122,9 +219,7 @@ class JoinedCycle(RequestResponseCycle):
             raise RuntimeError("Response content longer than Content-Length")
         else:
             self.expected_content_length -= len(body)
-        if self._head:
-            self._join(body)
-        elif body:
+        if body:
             self.transport.write(body)
         if not more:
             self._end()
@@ -138,27 +233,20 @@ class JoinedCycle(RequestResponseCycle):
             self.transport.close()
         self.on_response()
 
-    def _join(self, body: bytes) -> None:
-        """Send the head with the first of the body."""
-        if len(body) > JOINED_BYTES:
-            self._leave()
-        else:
-            body = self._head + body
-            self._rest()
-        self.transport.write(body)
 
-    def _leave(self) -> None:
-        """Send the head, whose body has not come yet."""
-        head = self._head
-        self._rest()
-        if head and not self.transport.is_closing():
-            self.transport.write(head)
-
-    def _rest(self) -> None:
-        self._head = b""
-        if self._lonely is not None:
-            self._lonely.cancel()
-            self._lonely = None
+def fine(fields: list[tuple[bytes, bytes]]) -> bytes:
+    """The lines of these headers; raises where a value holds what would end it."""
+    lines = [b": ".join(field) for field in fields]
+    joined = b"\r\n".join(lines)
+    # One search for all of them: what is there beside our own ends of lines came in a header.
+    if joined.translate(None, FINE) != b"\r\n" * (len(lines) - 1):
+        raise RuntimeError("Invalid HTTP header value.")
+    for field, line in zip(fields, lines, strict=True):
+        if field[0] in SAME and len(line) <= LONGEST_LINE:
+            if len(_lines) >= MOST_LINES:
+                _lines.clear()
+            _lines[field] = line
+    return joined
 
 
 def closes(value: bytes) -> bool:

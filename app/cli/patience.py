@@ -6,6 +6,7 @@ and keeps a head of any size in memory. The body's bounds are middleware (`core.
 
 import asyncio
 from asyncio.events import TimerHandle
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
@@ -14,16 +15,20 @@ import httptools
 import orjson
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.cli.answers import JoinedCycle
+from app.cli.answers import Bell, JoinedCycle
+from app.core.corked import Cork, Corked
 from app.core.errors import AppError, HeadTooLarge, RequestTimedOut
 from app.core.http.bounds import WHOLE
 
 MOST_HEAD_BYTES: Final = 64 * 1024  # more than core.http.bounds lets through
 LINGER_SECONDS: Final = 1.0
+# Most requests of a client are for one of few addresses.
+MOST_ADDRESSES: Final = 1024
+SHORT_ADDRESS: Final = 128
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -33,6 +38,7 @@ class PatientProtocol(HttpToolsProtocol):
     """
 
     head_seconds: float = 10.0
+    cork: Cork
 
     def __init__(
         self,
@@ -48,7 +54,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.cork))
         self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,13 +75,33 @@ class PatientProtocol(HttpToolsProtocol):
                 self._refuse(HeadTooLarge(f"It is larger than {MOST_HEAD_BYTES} bytes."))
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._rest()
-        self._name_request()
+        parser = self.parser
+        version = parser.get_http_version()
+        read = located if len(self.url) <= SHORT_ADDRESS else read_address
+        path, raw_path, query = read(self.url)
+        self.scope = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + path,
+            "raw_path": self.root_path.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
         cycle = JoinedCycle(
             scope=self.scope,
             transport=self.transport,
@@ -84,9 +110,9 @@ class PatientProtocol(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=self.config.access_log and self.access_log,
             default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
+            message_event=Bell(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
         before, self.cycle = self.cycle, cycle
@@ -97,10 +123,28 @@ class PatientProtocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self._application()))
 
+    def on_body(self, body: bytes) -> None:
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        if not cycle.body:
+            # As a rule it is all of it.
+            cycle.body = body  # type: ignore[assignment]
+        else:
+            if type(cycle.body) is not bytearray:
+                cycle.body = bytearray(cycle.body)
+            cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     def on_message_complete(self) -> None:
         self._rest()
         self.scope[WHOLE] = True  # type: ignore[typeddict-unknown-key]
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -134,16 +178,6 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = None
-
-    def _name_request(self) -> None:
-        """Complete what the application is told of a request whose head has come."""
-        scope, url = self.scope, httptools.parse_url(self.url)
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = self.parser.get_http_version()
-        path = url.path.decode("ascii")
-        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
-        scope["raw_path"] = self.root_path.encode("ascii") + url.path
-        scope["query_string"] = url.query or b""
 
     def _application(self) -> ASGI3Application:
         """Who answers: it is uvicorn itself where too many are served."""
@@ -189,6 +223,17 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.write_eof()
 
 
+def read_address(url: bytes) -> tuple[str, bytes, bytes]:
+    """The path of a request, decoded and as it came, and its query; raises what the parser does."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parsed.path, parsed.query or b""
+
+
+located = lru_cache(MOST_ADDRESSES)(read_address)
+
+
 def patient_protocol(head_seconds: float) -> type[PatientProtocol]:
-    """The protocol class with its time; uvicorn makes one for each connection."""
-    return type("PatientProtocol", (PatientProtocol,), {"head_seconds": head_seconds})
+    """The protocol class with its time, of one server; uvicorn makes one for each connection."""
+    own = {"head_seconds": head_seconds, "cork": Cork()}
+    return type("PatientProtocol", (PatientProtocol,), own)

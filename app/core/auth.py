@@ -147,6 +147,10 @@ class Access:
 class AccessResolver(Protocol):
     """Turns what a request carries into an Access, or raises Unauthenticated."""
 
+    def peek(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access | None:
+        """What `resolve` would give without waiting; None where it must be awaited, or raises."""
+        ...
+
     async def resolve(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access:
         """Resolve a bearer credential; `workspace_id` chooses among a person's workspaces.
 

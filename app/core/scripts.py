@@ -16,7 +16,9 @@ from app.core.waiting import deadline, running_loop
 
 # Few, so that the answers to one batch are acted upon while Valkey decides the next: a crowd that
 # is asked about all at once waits for Valkey all at once too, and this process with it.
-MOST_AT_ONCE: Final = 8
+# Of more than twice as many, more at once: there is work enough meanwhile.
+FEW_AT_ONCE: Final = 8
+MOST_AT_ONCE: Final = 32
 
 # The frame of every script. ARGV[1] is a JSON array: what questions share, the questions, and
 # whether they are asked `anew` (1), since the answer to them may have been lost. ARGV[2] is what is
@@ -182,8 +184,9 @@ class BatchedScript:
 
     def _take(self) -> list[Question]:
         batch = [question for rider in self.riders if (question := rider())]
-        waiting = self._waiting[:MOST_AT_ONCE]
-        del self._waiting[:MOST_AT_ONCE]
+        most = FEW_AT_ONCE if len(self._waiting) <= 2 * FEW_AT_ONCE else MOST_AT_ONCE
+        waiting = self._waiting[:most]
+        del self._waiting[:most]
         return batch + [q for q in waiting if q.future is None or not q.future.cancelled()]
 
     def _heard(self, answer: Any) -> None:

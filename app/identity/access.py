@@ -74,6 +74,22 @@ class IdentityResolver:
         if self._marking:
             await asyncio.wait(self._marking, timeout=2)
 
+    def peek(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access | None:
+        """The caller with a key that is known to serve; None for all else, which `resolve` says."""
+        if not bearer.startswith(secret.PREFIX):
+            return None
+        secret_hash = secret.hash_of(bearer)
+        known, is_aging = self._known.find(secret_hash)
+        if known is None or (workspace_id not in (None, known.access.workspace_id)):
+            return None
+        if known.expires_at is not None and known.expires_at <= now():
+            return None
+        if known.networks and not addresses.serves(known.networks, address):
+            return None
+        if is_aging:
+            self._looked_up(secret_hash, address)
+        return known.access
+
     async def resolve(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access:
         """The caller; raises Unauthenticated, or WorkspaceNotFound for a foreign workspace.
 

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 import uvicorn
 
-from app.cli.answers import JoinedCycle
 from app.cli.serving import server_config
 from app.core.config import Settings
+from app.core.corked import Corked
 from tests.support.identity import until
 from tests.support.raw_http import parse
 
@@ -61,7 +61,7 @@ async def port():
 def writes(monkeypatch):
     """What the server writes to its sockets, piece by piece."""
     seen = []
-    begin = JoinedCycle.__init__
+    begin = Corked.__init__
 
     class Watched:
         def __init__(self, transport):
@@ -74,10 +74,10 @@ def writes(monkeypatch):
             seen.append(bytes(block))
             self._transport.write(block)
 
-    def watch(self, *args, transport, **named):
-        begin(self, *args, transport=Watched(transport), **named)
+    def watch(self, transport, cork):
+        begin(self, Watched(transport), cork)
 
-    monkeypatch.setattr(JoinedCycle, "__init__", watch)
+    monkeypatch.setattr(Corked, "__init__", watch)
     return seen
 
 

@@ -1,5 +1,6 @@
 """Bounds on how large a request's head may be, and how slowly its body may come."""
 
+from itertools import chain
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -24,9 +25,7 @@ def too_large(scope: Scope) -> AppError | None:
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > MAX_TARGET_BYTES:
         return UriTooLong(f"Path and query are longer than {MAX_TARGET_BYTES} bytes.")
     headers = scope["headers"]
-    size = 0
-    for name, value in headers:
-        size += len(name) + len(value)
+    size = sum(map(len, chain.from_iterable(headers)))
     if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
         return HeadTooLarge(
             f"Send at most {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes together."

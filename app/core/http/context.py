@@ -16,6 +16,7 @@ from app.core.log import get_logger
 log = get_logger(__name__)
 
 HEADERS: Final = "luminous.headers"
+TOLD: Final = "luminous.told"  # the headers of the request by name, of each the last
 STATUS: Final = "luminous.status"  # of the answer, from its head on
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -35,6 +36,7 @@ def name_request(scope: Scope, told: dict[bytes, bytes]) -> None:
     `told` are the request's headers by name.
     """
     chosen = _request_id(scope) if b"x-request-id" in told else ""
+    scope[TOLD] = told
     scope["request_id"] = request_id = chosen or f"req_{new_hex()}"
     count_behind(_runs_behind(scope) if _RUNS_BEHIND in told else 0)
     if _bound.get() is not None:

@@ -117,7 +117,9 @@ class Calls:
 
     async def relay(self, order: Order, dialect: Dialect, ask: Ask, reply: Answer) -> None:
         """Answer a client in its dialect; raises the error of an answer that has not begun."""
-        plan = await self._desk.router.plan(order.payer, order.rules, order.question)
+        router = self._desk.router
+        plan = router.plan_at_hand(order.payer, order.rules, order.question)
+        plan = plan or await self.plan(order)
         plan = self._fitting(plan, dialect, ask)
         guard, request, use, workspace_id = None, None, None, order.payer.workspace_id
         guardrails, responses = self._desk.guardrails, self._desk.responses

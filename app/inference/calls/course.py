@@ -61,15 +61,23 @@ class Course:
         grant.taken = True
         self.grant = grant
         self.plan = grant.plan
-        self.turning = Turning(grant.plan, desk.settings.provider_retries)
         self.attempt = Attempt(grant.call, 1)
         self.calls: list[OpenCall] = []
         self._desk = desk
+        self._turning: Turning | None = None
         self._begin(self.attempt)
 
     @property
     def attempts(self) -> int:
-        return self.turning.attempts
+        return len(self.calls)
+
+    @property
+    def turning(self) -> Turning:
+        """Where to turn, which few requests ask."""
+        if self._turning is None:
+            self._turning = Turning(self.plan, self._desk.settings.provider_retries)
+            self._turning.asked(self.attempt.candidate)
+        return self._turning
 
     async def opened(self, ask: Ask[T], drop: Callable[[T], None]) -> T:
         """Ask candidates until one has begun to answer; raises the error that is the answer.
@@ -191,13 +199,13 @@ class Course:
         except AppError:
             # Whatever keeps us from asking another one: what went wrong is the failure before it.
             return None
-        attempt = Attempt(call, self.turning.attempts + 1)
+        attempt = Attempt(call, self.attempts + 1)
+        self.turning.asked(attempt.candidate)
         self._begin(attempt)
         return attempt
 
     def _begin(self, attempt: Attempt) -> None:
         self.calls.append(attempt.call)
-        self.turning.asked(attempt.candidate)
         self._desk.router.board.began(attempt.candidate.deployment)
 
     def _report(self, attempt: Attempt, status: str, error: AppError | None) -> None:

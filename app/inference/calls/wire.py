@@ -46,14 +46,10 @@ class Wire:
 
         An answer that comes `whole` may be waited for ten times as long as a first token.
         """
-        if headers or method != "POST":
-            request = self._prepared(candidate, method, url, headers or NONE, whole)
-        else:
-            request = self._kept(candidate, url, whole)
+        request = self._request(candidate, method, url, headers, whole=whole)
         exchange = await self.transport.send(request, body)
         if not 200 <= exchange.status < 300:
-            endpoint = candidate.target.endpoint
-            await expect_success(exchange, name_of(endpoint), endpoint.api_key, quoted=True)
+            await self._refuse(candidate, exchange)
         return exchange
 
     async def fetch(
@@ -65,11 +61,33 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> bytes:
         """A whole answer."""
-        exchange = await self.open(candidate, url, body, headers=headers, whole=True)
+        request = self._request(candidate, "POST", url, headers, whole=True)
+        exchange = await self.transport.send(request, body)
+        if not 200 <= exchange.status < 300:
+            await self._refuse(candidate, exchange)
         try:
-            return await exchange.read_body()
+            # As a rule it has come with its head.
+            answer = exchange.whole()
+            return await exchange.read_body() if answer is None else answer
         finally:
             exchange.close()
+
+    async def _refuse(self, candidate: Candidate, exchange: Exchange) -> None:
+        endpoint = candidate.target.endpoint
+        await expect_success(exchange, name_of(endpoint), endpoint.api_key, quoted=True)
+
+    def _request(
+        self,
+        candidate: Candidate,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        *,
+        whole: bool,
+    ) -> Request:
+        if headers or method != "POST":
+            return self._prepared(candidate, method, url, headers or NONE, whole)
+        return self._kept(candidate, url, whole)
 
     def _kept(self, candidate: Candidate, url: str, whole: bool) -> Request:
         """What a candidate is asked with again and again: it lives as long as the candidate."""

@@ -85,7 +85,8 @@ def inline_in(ask: Ask) -> tuple[int, ...]:
     """How long each of the media is that stand in the bytes of a request."""
     if ask.inline is None:
         ask.inline = ()
-        if b";base64," in ask.body or b'"data"' in ask.body:
+        find = ask.body.find
+        if find(b";base64,") >= 0 or find(b'"data"') >= 0:
             ask.inline = tuple(map(len, INLINE.findall(ask.body)))
     return ask.inline
 
@@ -109,7 +110,7 @@ def model_places(body: bytes) -> tuple[Span, ...]:
     RequestInvalid for a second one, also if an escape spells it.
     """
     # Where the key stands once in the bytes, and no escape can spell it, that is the one.
-    if body.count(b'"model"') <= 1 and b"\\u006" not in body:
+    if body.count(b'"model"') <= 1 and body.find(b"\\u006") < 0:
         found = MODEL.search(body)
         return (found.span(1),) if found else ()
     places = spans(body, "model")

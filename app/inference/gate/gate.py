@@ -111,7 +111,8 @@ class Gate:
         (a hard budget while Valkey is away) and LedgerFull.
         """
         at = now()
-        form = await self._form(payer, access, policies, load, at)
+        form = self._form_at_hand(payer, access, policies, load, at)
+        form = form or await self._form(payer, access, policies, load, at)
         call = OpenCall(payer, candidates[0], load, new_text(), 1, new_text(), at, terms=form.terms)
         if form.terms.buckets:
             call.taken = load.input_tokens + (load.most_output_tokens or 0)
@@ -156,7 +157,8 @@ class Gate:
         Raises RateLimited and CustomerBlocked.
         """
         at = now()
-        form = await self._form(payer, None, policies, load, at)
+        form = self._form_at_hand(payer, None, policies, load, at)
+        form = form or await self._form(payer, None, policies, load, at)
         verdict = await self._count(form.terms.requests)
         if noted is not None:
             noted(verdict)
@@ -236,6 +238,24 @@ class Gate:
         await self._outbox.flush(seconds)
         self._outbox.close()
 
+    def _form_at_hand(
+        self,
+        payer: Payer,
+        access: Access | None,
+        policies: Sequence[Policy],
+        load: Load,
+        at: datetime,
+    ) -> Form | None:
+        """The form that was made for requests like this one, where nothing has changed since."""
+        caps, customers = self._budgets.peek(payer.workspace_id), None
+        if caps is None:
+            return None
+        if payer.customer is not None:
+            customers = self._customers.peek(payer.workspace_id)
+            if customers is None:
+                return None
+        return self._forms.find(payer, access, policies, load, caps, customers, at)
+
     async def _form(
         self,
         payer: Payer,
@@ -246,18 +266,16 @@ class Gate:
     ) -> Form:
         """Made anew where anything of it has changed; raises CustomerBlocked."""
         workspace_id, customers = payer.workspace_id, None
-        caps = self._budgets.peek(workspace_id) or await self._budgets.get(workspace_id)
+        caps = await self._budgets.get(workspace_id)
         if payer.customer is not None:
             customers = self._customers.peek(workspace_id)
             customers = customers or await self._customers.get(workspace_id)
-        form = self._forms.find(payer, access, policies, load, caps, customers, at)
-        if form is None:
-            limits = None if customers is None else customers.limits(payer.customer)
-            if limits is not None and limits.blocked:
-                raise CustomerBlocked(f"The customer {payer.customer!r} is blocked.")
-            terms = terms_of(tuple(policies), access, workspace_id, limits)
-            form = self._forms.make(payer, terms, load, caps, at)
-            self._forms.keep(form, access, policies, load, caps, customers)
+        limits = None if customers is None else customers.limits(payer.customer)
+        if limits is not None and limits.blocked:
+            raise CustomerBlocked(f"The customer {payer.customer!r} is blocked.")
+        terms = terms_of(tuple(policies), access, workspace_id, limits)
+        form = self._forms.make(payer, terms, load, caps, at)
+        self._forms.keep(form, access, policies, load, caps, customers)
         return form
 
     async def _admitted(self, wish: Wish, noted: Noted | None) -> tuple[Verdict, OpenCall]:
@@ -293,7 +311,8 @@ class Gate:
             raise verdict.refusal()
         if answer[0] != "yes":
             raise refusal_of(wish, answer)
-        call = wish.take(answer[2] - 1)
+        place = answer[2] - 1
+        call = wish.take(place) if place else wish.call
         call.probe = bool(answer[3])
         return verdict, call
 

@@ -42,7 +42,7 @@ def asked_of(candidate: Candidate) -> tuple[bytes, bytes]:
             "model": target.model,
             "reference": target.reference,
         }
-        known = orjson.dumps(said, default=str)[1:-1], kept_price(candidate.price)
+        known = known_of(said), kept_price(candidate.price)
         candidate.memo[ASKED] = known
     return known
 
@@ -62,7 +62,7 @@ def kept_tier(tier: Tier) -> dict[str, Any]:
 
 def row_of(payer: Payer, load: Load, executor_id: str) -> bytes:
     """What it says of who asks, and for what: the same of all requests of one kind."""
-    return orjson.dumps(
+    return known_of(
         {
             "workspace_id": payer.workspace_id,
             "user_id": payer.user_id,
@@ -71,17 +71,22 @@ def row_of(payer: Payer, load: Load, executor_id: str) -> bytes:
             "agent_id": payer.agent_id,
             "run_id": payer.run_id,
             "conversation_id": payer.conversation_id,
-            "tags": payer.tags,
+            "tags": payer.tags or None,
             "purpose": payer.purpose,
             "operation": load.operation,
             "dialect": load.dialect,
             "route": load.route,
             "category": load.category,
             "executor_id": executor_id,
-        },
-        # A database's driver has an own kind of UUID.
-        default=str,
-    )[1:-1]
+        }
+    )
+
+
+def known_of(said: dict[str, Any]) -> bytes:
+    """The inside of a JSON object with what is known: what a row does not say is null."""
+    known = {name: value for name, value in said.items() if value is not None}
+    # A database's driver has an own kind of UUID.
+    return orjson.dumps(known, default=str)[1:-1]
 
 
 def began_of(call: OpenCall, row: bytes) -> bytes:
@@ -116,9 +121,9 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
         end.status.encode(),
         usage.input_tokens,
         usage.output_tokens,
-        min(usage.cached_input_tokens, MOST_TOKENS),
-        min(usage.cache_write_tokens, MOST_TOKENS),
-        min(usage.reasoning_tokens, MOST_TOKENS),
+        bounded(usage.cached_input_tokens),
+        bounded(usage.cache_write_tokens),
+        bounded(usage.reasoning_tokens),
         b"true" if end.usage is None or end.usage_is_partial else b"false",
         number(call.cost),
         number(end.first_token_ms),

@@ -13,7 +13,7 @@ from app.inference.dialects.errors import NotJson
 from app.inference.inference import Inference
 from app.inference.providers.errors import ProviderError
 from app.inference.relay.body import ClientGone
-from app.inference.relay.reply import Reply
+from app.inference.relay.reply import Lookout, Reply
 from app.inference.relay.surfaces import ENVELOPES, Envelope, envelope_of, find
 from app.inference.relay.visit import Visit
 
@@ -42,6 +42,7 @@ class RelayApp:
     def __init__(self, kernel: Kernel, inference: Inference) -> None:
         self._kernel = kernel
         self._inference = inference
+        self._lookout = Lookout()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         settings = self._kernel.settings
@@ -53,7 +54,10 @@ class RelayApp:
             found = find(scope["method"], scope["path"])
             envelope = found.surface.envelope
             scope[ROUTE] = found.surface.path
-            visit = Visit(scope, receive, reply, self._kernel, self._inference, found.parameters)
+            visit = Visit(
+                scope, receive, reply, self._kernel, self._inference, self._lookout,
+                found.parameters,
+            )  # fmt: skip
             await found.surface.operation.serve(visit)
         except ClientGone:
             return

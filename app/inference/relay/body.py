@@ -3,6 +3,7 @@
 from starlette.types import Receive, Scope
 
 from app.core.errors import PayloadTooLarge
+from app.core.http.bounds import WHOLE
 
 
 class ClientGone(Exception):
@@ -11,7 +12,7 @@ class ClientGone(Exception):
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """Read the whole body; raises PayloadTooLarge and ClientGone."""
-    for name, value in scope["headers"]:
+    for name, value in scope["headers"] if WHOLE not in scope else ():
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise too_large(limit)
     pieces: list[bytes] = []

@@ -4,7 +4,6 @@ from app.core.auth import Permission
 from app.inference.dialects.errors import ModelUnavailable
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.operations.google_embeddings import google_embeddings
-from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
 from app.inference.routing.plan import Question
@@ -19,13 +18,14 @@ class EmbedContents:
         self._batch = batch
 
     async def serve(self, visit: Visit) -> None:
-        access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
+        access = visit.caller_at_hand(Permission.MODELS_INVOKE, FEATURE)
+        access = access or await visit.caller(Permission.MODELS_INVOKE, FEATURE)
         wishes = read_wishes(visit.headers)
         errand = google_embeddings(await visit.body(), batch=self._batch)
         model = visit.parameters["model"]
         question = Question(model, errand.input_tokens, route=wishes.route)
         order = visit.order(access, question, wishes, operation=FEATURE)
-        with ClientWatch(visit.receive, visit.reply):
+        with visit.watch():
             try:
                 await visit.inference.calls.pass_on(order, errand, visit.reply)
             except ModelUnknown:

@@ -10,7 +10,6 @@ from app.inference.dialects.dialect import Dialect
 from app.inference.dialects.errors import ModelUnavailable, missing_model
 from app.inference.integrations.errors import ModelUnknown
 from app.inference.relay.passed_headers import PASSED, with_headers
-from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import Wishes, read_wishes
 from app.inference.routing.errors import ModelMissing
@@ -27,23 +26,21 @@ class Generating:
         self._passed = PASSED.get(dialect.name, ())
 
     async def serve(self, visit: Visit) -> None:
-        access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
+        access = visit.caller_at_hand(Permission.MODELS_INVOKE, FEATURE)
+        access = access or await visit.caller(Permission.MODELS_INVOKE, FEATURE)
         wishes = read_wishes(visit.headers)
         ask = self._dialect.read(
             await visit.body(), model=visit.parameters.get("model"), streaming=self._streaming
         )
         if self._passed:
             ask = with_headers(ask, self._passed, visit)
-        await self._relay(visit, access, ask, wishes)
-
-    async def _relay(self, visit: Visit, access: Access, ask: Ask, wishes: Wishes) -> None:
-        reply = visit.reply
+        ask, wishes = self._settled(visit, access, ask, wishes)
+        reply, calls = visit.reply, visit.inference.calls
         question = question_of(ask, self._dialect.name, wishes.route)
         order = visit.order(access, question, wishes, customer=ask.customer)
         if ask.streaming:
             reply.keep_alive(self._dialect.keep_alive)
-        calls = visit.inference.calls
-        with ClientWatch(visit.receive, reply):
+        with visit.watch():
             try:
                 if wishes.timeout is None:
                     await calls.relay(order, self._dialect, ask, reply)
@@ -59,3 +56,13 @@ class Generating:
                 if not reply.begun:
                     raise error from None
                 await reply.stream(self._dialect.error_event(error, reply.last), more=False)
+
+    def _settled(
+        self,
+        visit: Visit,  # noqa: ARG002 - for those that do more
+        access: Access,  # noqa: ARG002
+        ask: Ask,
+        wishes: Wishes,
+    ) -> tuple[Ask, Wishes]:
+        """What is asked for in the end; raises what a dialect refuses of it."""
+        return ask, wishes

@@ -13,7 +13,6 @@ from app.inference.operations.content import Content, read_form, read_json
 from app.inference.operations.extent import images_of, milliseconds_of
 from app.inference.operations.table import Operation
 from app.inference.relay.body import ClientGone, too_large
-from app.inference.relay.reply import ClientWatch
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
 from app.inference.routing.plan import Question
@@ -27,14 +26,15 @@ class PassOn:
 
     async def serve(self, visit: Visit) -> None:
         operation = self._operation
-        access = await visit.caller(Permission.MODELS_INVOKE, operation.feature)
+        access = visit.caller_at_hand(Permission.MODELS_INVOKE, operation.feature)
+        access = access or await visit.caller(Permission.MODELS_INVOKE, operation.feature)
         try:
             order, errand = await self._order(visit, access)
         except AppError:
             # What never comes to the gate is counted here.
             await visit.count(access)
             raise
-        with ClientWatch(visit.receive, visit.reply):
+        with visit.watch():
             try:
                 await visit.inference.calls.pass_on(order, errand, visit.reply)
             except ModelUnknown:

@@ -141,26 +141,51 @@ class Reply:
 
 
 # An answer that is ready by then was never watched over: most of them are.
-WATCH_AFTER: Final = 0.04
+WATCH_AFTER: Final = 0.025
+LOOK_EVERY: Final = 0.02
+
+
+class Lookout:
+    """Begins to watch over clients once their answers have taken a while: one timer for all."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[ClientWatch, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watch: "ClientWatch", loop: asyncio.AbstractEventLoop) -> None:
+        self._waiting[watch] = loop.time() + WATCH_AFTER
+        if self._timer is None:
+            self._timer = loop.call_later(LOOK_EVERY, self._look, loop)
+
+    def drop(self, watch: "ClientWatch") -> None:
+        self._waiting.pop(watch, None)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        moment, waiting = loop.time(), self._waiting
+        due = [watch for watch, at in waiting.items() if at <= moment]
+        for watch in due:
+            del waiting[watch]
+            watch.begin()
+        self._timer = loop.call_later(LOOK_EVERY, self._look, loop) if waiting else None
 
 
 class ClientWatch:
     """Cancels what is done for a client within 50 ms of its hanging up; that is no error."""
 
-    __slots__ = ("_receive", "_reply", "_task", "_timer", "_watch", "gone")
+    __slots__ = ("_lookout", "_receive", "_reply", "_task", "_watch", "gone")
 
-    def __init__(self, receive: Receive, reply: Reply) -> None:
+    def __init__(self, receive: Receive, reply: Reply, lookout: Lookout) -> None:
         self.gone = False
         self._receive = receive
         self._reply = reply
+        self._lookout = lookout
         self._task: asyncio.Task[object] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         loop = running_loop()
         self._task = asyncio.current_task(loop)
-        self._timer = loop.call_later(WATCH_AFTER, self._begin)
+        self._lookout.add(self, loop)
         return self
 
     def __exit__(
@@ -169,16 +194,17 @@ class ClientWatch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._watch is not None:
+        if self._watch is None:
+            self._lookout.drop(self)
+        else:
             self._watch.cancel()
         if not (self.gone and self._task):
             return False
         self._task.uncancel()
         return kind is asyncio.CancelledError
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Watch from now on."""
         self._watch = asyncio.create_task(self._look_out())
 
     async def _look_out(self) -> None:

@@ -21,14 +21,16 @@ RESPONSE: Final = b'"response"'
 
 
 class GeneratingResponse(Generating):
-    async def _relay(self, visit: Visit, access: Access, ask: Ask, wishes: Wishes) -> None:
+    def _settled(
+        self, visit: Visit, access: Access, ask: Ask, wishes: Wishes
+    ) -> tuple[Ask, Wishes]:
         owner = owner_of(visit, access, wishes.customer or ask.customer)
         visit.reply.shape = SealedIds(owner)
         known = opened(ask, owner)
         if known is ask and ask.document.get(PREVIOUS) is not None:
             # Another's response by its provider's own id: nobody may be given its cached answer.
             wishes = replace(wishes, cache="bypass")
-        await super()._relay(visit, access, known, wishes)
+        return known, wishes
 
 
 class CountResponseTokens(CountTokens):

@@ -14,7 +14,6 @@ from app.inference.integrations.directory import Endpoint
 from app.inference.providers.opening import expect_success
 from app.inference.providers.registry import KINDS
 from app.inference.providers.transport import Exchange
-from app.inference.relay.reply import ClientWatch
 from app.inference.relay.responses import SealedIds, owner_of
 from app.inference.relay.visit import Visit
 from app.inference.relay.wishes import read_wishes
@@ -58,7 +57,7 @@ class StoredResponse:
         head, _, query = base.partition("?")
         more = "&".join(filter(None, (query, query_of(visit.scope))))
         url = f"{head}/{kept.name}{self._after}" + (f"?{more}" if more else "")
-        with ClientWatch(visit.receive, visit.reply):
+        with visit.watch():
             exchange = await self._open(visit, endpoint, url)
             try:
                 await pass_on(exchange, visit)

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 from app.core.audit import REQUEST
 from app.core.auth import Access, Permission
 from app.core.errors import Unauthenticated
-from app.core.http.context import add_headers
+from app.core.http.context import TOLD, add_headers
 from app.core.http.guard import ScopeMissing
 from app.core.http.json_route import facts_of
 from app.core.http.rate_limits import (
@@ -31,7 +31,7 @@ from app.inference.inference import Inference
 from app.inference.relay.body import read_body
 from app.inference.relay.credentials import credentials
 from app.inference.relay.paying import paying
-from app.inference.relay.reply import Reply
+from app.inference.relay.reply import ClientWatch, Lookout, Reply
 from app.inference.relay.wishes import NONE, Wishes, expect_own
 from app.inference.routing.plan import Question
 
@@ -44,7 +44,9 @@ class Visit:
     Of a header that was sent twice, `headers` have the last one.
     """
 
-    __slots__ = ("headers", "inference", "kernel", "parameters", "receive", "reply", "scope")
+    __slots__ = (
+        "headers", "inference", "kernel", "lookout", "parameters", "receive", "reply", "scope",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class Visit:
         reply: Reply,
         kernel: Kernel,
         inference: Inference,
+        lookout: Lookout,
         parameters: Mapping[str, str],
     ) -> None:
         self.scope = scope
@@ -60,8 +63,9 @@ class Visit:
         self.reply = reply
         self.kernel = kernel
         self.inference = inference
+        self.lookout = lookout
         self.parameters = parameters
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.headers: dict[bytes, bytes] = scope[TOLD]
 
     async def access(self, permission: Permission, feature: str = "") -> Access:
         """The caller, whose request is counted, if it may do this.
@@ -72,8 +76,19 @@ class Visit:
         await self.count(access)
         return access
 
+    def caller_at_hand(self, permission: Permission, feature: str = "") -> Access | None:
+        """What `caller` gives, where nobody must be waited for; None where it must be asked."""
+        bearer, workspace_id = credentials(self.scope, self.headers)
+        resolver = self.kernel.resolver
+        if not bearer or resolver is None:
+            return None
+        address = address_of(self.scope)
+        self.kernel.admission.check_attempts(address)
+        access = resolver.peek(bearer, workspace_id, address)
+        return None if access is None else self._allowed(access, permission, feature)
+
     async def caller(self, permission: Permission, feature: str = "") -> Access:
-        """The same, for a request that the gate will count."""
+        """The same as `access`, for a request that the gate will count."""
         bearer, workspace_id = credentials(self.scope, self.headers)
         resolver = self.kernel.resolver
         if not bearer or resolver is None:
@@ -83,6 +98,10 @@ class Visit:
                 "Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
             )
         access = await resolve(self.scope, self.kernel, resolver, bearer, workspace_id)
+        return self._allowed(access, permission, feature)
+
+    def _allowed(self, access: Access, permission: Permission, feature: str) -> Access:
+        """The caller, who may do this; raises ScopeMissing and FeatureNotAllowed."""
         self.scope[CALLER] = access
         if permission not in access.permissions:
             raise ScopeMissing(
@@ -147,6 +166,10 @@ class Visit:
             if verdict is not None:
                 told = wording_of(verdict, access).vendor_headers(verdict)
                 add_headers(self.scope, told)
+
+    def watch(self) -> ClientWatch:
+        """Cancels what is done for the client, within the block, once it has hung up."""
+        return ClientWatch(self.receive, self.reply, self.lookout)
 
     def body(self, limit: int | None = None) -> Awaitable[bytes]:
         """The whole body; raises PayloadTooLarge and ClientGone."""

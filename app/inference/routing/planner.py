@@ -67,6 +67,18 @@ class Router:
         self._rng = rng or random.Random()  # noqa: S311 - draws, not secrets
         self._views: OrderedDict[UUID, View] = OrderedDict()
 
+    def plan_at_hand(self, payer: Payer, rules: KeyRules, question: Question) -> Plan | None:
+        """What `plan` gives, where nobody must be waited for; None where it must be asked."""
+        view = self._at_hand(payer.workspace_id)
+        if view is None or payer.customer is not None or question.service_tier is not None:
+            return None
+        try:
+            return self._planned(
+                view, () if rules.models is None else (rules.models,), rules, question
+            )
+        except (ModelUnknown, NoModel):
+            return None
+
     async def plan(self, payer: Payer, rules: KeyRules, question: Question) -> Plan:
         """Who answers, in order.
 

@@ -83,7 +83,7 @@ class AnthropicMessages:
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
         """The bytes under the model's name; thoughts we have rendered go to their model only."""
-        if MARK in ask.body:
+        if ask.body.find(MARK) >= 0:
             return orjson.dumps(unmarked(ask.document, model) | {"model": model})
         return with_model(ask.body, ask.document, model, ask.model_at)
 

@@ -71,7 +71,7 @@ class OpenAIChat:
         return chat_url(endpoint.kind, endpoint.base_url, model, streaming)
 
     def upstream_body(self, ask: Ask, model: str) -> bytes:
-        if MARK in ask.body:
+        if ask.body.find(MARK) >= 0:
             body = orjson.dumps(without_marks(ask.document) | {"model": model})
         else:
             body = with_model(ask.body, ask.document, model, ask.model_at)

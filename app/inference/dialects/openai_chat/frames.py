@@ -113,8 +113,9 @@ class ChunkFrames:
         return True
 
     def _suspicious(self, block: bytes) -> bool:
-        return b'"error"' in block or (
-            not self._passes_usage and b'"usage"' in block and b"[]" in block
+        find = block.find
+        return find(b'"error"') >= 0 or (
+            not self._passes_usage and find(b'"usage"') >= 0 and find(b"[]") >= 0
         )
 
     def _inspect(self, block: bytes) -> bytes:

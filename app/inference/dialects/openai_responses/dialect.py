@@ -85,7 +85,7 @@ class OpenAIResponses:
         Raises ResponseNotFound for a response to go on from that is not the caller's.
         """
         expect_opened(ask)
-        if MARK in ask.body:
+        if ask.body.find(MARK) >= 0:
             return orjson.dumps(unmarked(ask.document) | {"model": model})
         return with_model(ask.body, ask.document, model, ask.model_at)
 

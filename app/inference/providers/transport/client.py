@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self, Unpack
 
 from app.core.config import Settings
+from app.core.corked import Cork
 from app.core.net import AddressPolicy, parse_url
 from app.inference.providers.errors import (
     ProviderGarbled,
@@ -53,6 +54,7 @@ class Transport:
         self._proxy = read_proxy(settings.provider_proxy)
         self._resolver = Resolver()
         self._pool = Pool()
+        self._cork = Cork()
         self._targets: dict[tuple[str, bool], Target] = {}
 
     async def __aenter__(self) -> Self:
@@ -163,7 +165,9 @@ class Transport:
             else:
                 connection.begin_upload(exchange, request.head_for(None))
                 await self._upload(connection, exchange, body, request)
-            await exchange.wait_for_head(request.first_byte_seconds)
+            if not (exchange.status or exchange.over):
+                await exchange.arrival(request.first_byte_seconds)
+            exchange.expect_head()
             if exchange.headers.find(b"content-encoding") is not None:
                 expect_plain(exchange, request.provider)
         except BaseException:
@@ -217,7 +221,7 @@ class Transport:
         )
 
     def _new(self) -> Connection:
-        return Connection(self._take_back, self._pool.forget)
+        return Connection(self._take_back, self._pool.forget, self._cork)
 
     def _take_back(self, connection: Connection) -> None:
         connection.remember_session()

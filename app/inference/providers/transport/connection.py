@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import httptools
 
+from app.core.corked import Cork, Corked
 from app.inference.providers.transport.exchange import Exchange, Fault, Headers
 
 MAX_HEADERS: Final = 256
 # Bytes that may come without the head being complete or the body going on: head, trailers.
 MAX_MUTE_BYTES: Final = 64 * 1024
-# A body up to this size leaves in one write with its head.
-JOINED_BYTES: Final = 64 * 1024
 # A connection's timer rings this often at least, so that a later deadline costs an addition only.
 TICK_SECONDS: Final = 5.0
 KEEP_ALIVE: Final = re.compile(rb"\btimeout=(\d{1,6})")
@@ -28,8 +27,10 @@ class Connection(asyncio.Protocol):
         self,
         on_free: Callable[["Connection"], None],
         on_lost: Callable[["Connection"], None],
+        cork: Cork,
     ) -> None:
-        self.transport: asyncio.Transport | None = None
+        self._cork = cork
+        self.transport: Corked | None = None
         self._secured: Any = None
         # What asks the system about its socket, once somebody has.
         self._poll: Callable[[float], list[tuple[int, int]]] | None = None
@@ -82,11 +83,8 @@ class Connection(asyncio.Protocol):
         self._begin(exchange)
         if self.transport is None:
             self.abort()
-        elif len(body) <= JOINED_BYTES:
-            self.transport.write(head + body)
         else:
-            self.transport.write(head)
-            self.transport.write(body)
+            self.transport.write(head + body)
 
     def begin_upload(self, exchange: Exchange, head: bytes) -> None:
         """Send the head of a request whose body follows by `upload`."""
@@ -135,7 +133,7 @@ class Connection(asyncio.Protocol):
 
     # What the event loop calls.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.transport = transport
+        self.transport = Corked(transport, self._cork)
         self._secured = transport.get_extra_info("ssl_object")
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -154,7 +152,7 @@ class Connection(asyncio.Protocol):
             exchange.fail(Fault.LOST)
 
     def data_received(self, data: bytes) -> None:
-        if self._exchange is None:
+        if self._exchange is None or self._is_unasked():
             self.abort()
             return
         self.answered = True
@@ -237,6 +235,11 @@ class Connection(asyncio.Protocol):
         # What is left in it are the trailers of the answer before.
         self._fields.clear()
         self._mute_bytes = 0
+
+    def _is_unasked(self) -> bool:
+        """Whether the request has not left yet: what comes then is no answer to it."""
+        transport = self.transport
+        return transport is not None and bool(transport.held) and not self._uploading
 
     def _read_keep_alive(self, said: bytes) -> None:
         told = KEEP_ALIVE.search(said)

@@ -48,11 +48,11 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_fields", "find")
 
-    def __init__(self, fields: Mapping[bytes, bytes]) -> None:
+    def __init__(self, fields: dict[bytes, bytes]) -> None:
         """Take a copy of fields whose names are in any case, the first of each first."""
-        self._fields: dict[bytes, bytes] = {}
-        for name, value in fields.items():
-            self._fields.setdefault(name.lower(), value)
+        # Backwards, so that the first one of a name is the last to be written.
+        names, values = map(bytes.lower, reversed(fields)), reversed(fields.values())
+        self._fields = dict(zip(names, values, strict=True))
         self.find: Callable[[bytes], bytes | None] = self._fields.get
 
     def __getitem__(self, name: str) -> str:
@@ -111,12 +111,16 @@ class Exchange:
         self._fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
 
-    async def wait_for_head(self, seconds: float) -> None:
-        """Raises ProviderUnreachable, ProviderTimedOut or ProviderGarbled."""
-        if not (self.status or self._over):
-            await self._next(seconds)
+    def expect_head(self) -> None:
+        """Raises ProviderUnreachable, ProviderTimedOut or ProviderGarbled where none has come."""
         if not self.status:
             raise self._error()
+
+    def arrival(self, seconds: float) -> "asyncio.Future[None]":
+        """Done when something has come, or nothing will any more."""
+        self._line.expect(seconds)
+        self._waiter = waiter = running_loop().create_future()
+        return waiter
 
     async def read_chunk(self) -> bytes:
         """Read what has arrived, at once; empty at the end of the body.
@@ -125,15 +129,19 @@ class Exchange:
         ProviderGarbled for more than `max_bytes`.
         """
         if not (self._chunks or self._over):
-            await self._next(self._idle_seconds)
+            await self.arrival(self._idle_seconds)
         return self._taken()
+
+    def whole(self) -> bytes | None:
+        """The body, where all of it has come already; None where `read_body` must be awaited."""
+        return self._taken() if self._over and self._fault is None else None
 
     async def read_body(self) -> bytes:
         """Read the rest of the body; raises as `read_chunk` does."""
         pieces: list[bytes] = []
         while not self._over:
             if not self._chunks:
-                await self._next(self._idle_seconds)
+                await self.arrival(self._idle_seconds)
             pieces.append(self._taken())
         pieces.append(self._taken())
         if self._fault is not None:
@@ -209,12 +217,6 @@ class Exchange:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
-
-    def _next(self, seconds: float) -> "asyncio.Future[None]":
-        """Done when something has come, or nothing will any more."""
-        self._line.expect(seconds)
-        self._waiter = waiter = running_loop().create_future()
-        return waiter
 
     def _error(self) -> ProviderError:
         kind, said = (IN_BODY if self.status else BEFORE_HEAD)[self._fault or Fault.LOST]
