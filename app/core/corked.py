@@ -10,7 +10,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
+from app.core.log import get_logger
 from app.core.waiting import running_loop
+
+log = get_logger(__name__)
 
 # Bytes of one connection from which on they leave at once, and the transport says if it is full.
 MOST_HELD: Final = 16 * 1024
@@ -31,7 +34,12 @@ class Cork:
     def _pull(self) -> None:
         held, self._held = self._held, []
         for transport in held:
-            transport.flush()
+            try:
+                transport.flush()
+            except Exception:
+                # It is nobody else's, whose bytes come behind.
+                log.exception("send_failed")
+                transport.abort()
 
 
 class Corked(asyncio.Transport):

@@ -94,6 +94,18 @@ async def test_nothing_is_written_to_a_connection_that_was_lost_meanwhile():
     assert told == [("kept", b"a")]
 
 
+async def test_one_that_cannot_send_takes_nothing_from_the_others():
+    class Broken(Seen):
+        def write(self, data):
+            raise RuntimeError("the handler is closed")
+
+    told, cork = [], Cork()
+    for transport in (Broken(told, "broken"), Seen(told, "kept")):
+        Corked(transport, cork).write(b"a")
+    await turn()
+    assert told == [("broken", "abort"), ("kept", b"a")]
+
+
 async def test_much_leaves_at_once_so_that_the_transport_can_say_it_is_full():
     told = []
     corked = Corked(Seen(told), Cork())
