@@ -18,8 +18,7 @@ class EmbedContents:
         self._batch = batch
 
     async def serve(self, visit: Visit) -> None:
-        access = visit.caller_at_hand(Permission.MODELS_INVOKE, FEATURE)
-        access = access or await visit.caller(Permission.MODELS_INVOKE, FEATURE)
+        access = await visit.caller(Permission.MODELS_INVOKE, FEATURE)
         wishes = read_wishes(visit.headers)
         errand = google_embeddings(await visit.body(), batch=self._batch)
         model = visit.parameters["model"]

@@ -26,8 +26,7 @@ class PassOn:
 
     async def serve(self, visit: Visit) -> None:
         operation = self._operation
-        access = visit.caller_at_hand(Permission.MODELS_INVOKE, operation.feature)
-        access = access or await visit.caller(Permission.MODELS_INVOKE, operation.feature)
+        access = await visit.caller(Permission.MODELS_INVOKE, operation.feature)
         try:
             order, errand = await self._order(visit, access)
         except AppError:
