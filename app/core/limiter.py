@@ -24,8 +24,8 @@ WARN_EVERY_SECONDS: Final = 10.0
 # A policy is {key, microseconds a request, requests of a full bucket, requests taken}; of one that
 # does not say, `taken` are. A bucket holds when it will be full again. `weigh` gives the
 # microseconds until each bucket is full and, where one refuses, those until each has what is asked
-# for. `take` then takes from the first so many of them, and tells how all stand: what is left in
-# each bucket and the microseconds until it is full, in one flat list.
+# for. `take` then takes from the first so many of them, and tells how all stand: the microseconds
+# until each bucket is full.
 BUCKETS: Final = """
 local floor, max, min = math.floor, math.max, math.min
 local full_at, filled_at = {}, {}
@@ -44,32 +44,40 @@ local function read_buckets(policies)
     full_at[unknown[i]] = tonumber(found or 0)
   end
 end
+-- One list serves all questions, one after the other.
+local lacks = {}
 local function weigh(policies, at, taken)
   read_buckets(policies)
-  local lacks, short, refused = {}, {}, false
+  local refused
   for i = 1, #policies do
     local policy = policies[i]
     local each, most = policy[2], policy[3]
-    lacks[i] = min(max(full_at[policy[1]] - at, 0), each * most)
-    short[i] = max(lacks[i] - each * (most - (policy[4] or min(taken, most))), 0)
-    refused = refused or short[i] > 0
+    local lack = min(max(full_at[policy[1]] - at, 0), each * most)
+    lacks[i] = lack
+    refused = refused or lack + each * (policy[4] or min(taken, most)) > each * most
   end
-  return lacks, refused and short
+  if not refused then return end
+  local short = {}
+  for i = 1, #policies do
+    local policy = policies[i]
+    local each, most = policy[2], policy[3]
+    short[i] = max(lacks[i] - each * (most - (policy[4] or min(taken, most))), 0)
+  end
+  return short
 end
-local function fill(key, lacks, at)
-  put(full_at, key, at + lacks)
+local function fill(key, lack, at)
+  put(full_at, key, at + lack)
   filled_at[key] = at
 end
-local function take(policies, lacks, at, how_many, taken)
+local function take(policies, at, how_many, taken)
   local standing = {}
   for i = 1, #policies do
-    local policy, full = policies[i], lacks[i]
-    local each, most = policy[2], policy[3]
+    local policy, lack = policies[i], lacks[i]
     if i <= how_many then
-      full = full + each * (policy[4] or min(taken, most))
-      fill(policy[1], full, at)
+      lack = lack + policy[2] * (policy[4] or min(taken, policy[3]))
+      fill(policy[1], lack, at)
     end
-    standing[2 * i - 1], standing[2 * i] = floor((each * most - full) / each), full
+    standing[i] = lack
   end
   return standing
 end
@@ -88,8 +96,8 @@ DECIDE: Final = """
 local function decide(question)
   local at = question[1] ~= cjson.null and question[1] or now
   local policies = question[2]
-  local lacks, short = weigh(policies, at)
-  return {take(policies, lacks, at, short and 0 or #policies), short or nil}
+  local short = weigh(policies, at)
+  return {take(policies, at, short and 0 or #policies), short}
 end
 local finish = write_buckets
 """

@@ -48,6 +48,10 @@ class Limit:
         """How long one request takes to come back."""
         return self.seconds * MICROSECONDS // self.requests
 
+    def left(self, full: int) -> int:
+        """How many are left of a bucket that will be full in so many microseconds."""
+        return self.requests + -full // self.microseconds_each
+
 
 @dataclass(frozen=True, slots=True)
 class TokenLimit(Limit):
@@ -115,8 +119,8 @@ class Standing(NamedTuple):
 class Verdict(NamedTuple):
     """What the limiter says of one request, policy by policy; one that refuses is enough.
 
-    `standing` are two numbers a policy: what is left, and the microseconds until the bucket is
-    full. `short` of a request that is refused are those until each has what is asked for.
+    `standing` are the microseconds until each bucket is full. `short` of a request that is refused
+    are those until each has what is asked for.
     """
 
     policies: Sequence[Policy] = ()
@@ -137,10 +141,10 @@ class Verdict(NamedTuple):
         return min(self.standings, key=_room, default=None)
 
     def _standing(self, place: int) -> Standing:
-        left, full = self.standing[2 * place : 2 * place + 2]
+        full = self.standing[place]
         wait = self.short[place] if self.short else 0
         limit = self.policies[place].limit
-        return Standing(limit, left, full / MICROSECONDS, wait / MICROSECONDS, wait > 0)
+        return Standing(limit, limit.left(full), full / MICROSECONDS, wait / MICROSECONDS, wait > 0)
 
     def refusal(self) -> "RateLimited":
         refusing = [standing for standing in self.standings if standing.refused]

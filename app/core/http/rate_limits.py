@@ -108,37 +108,47 @@ def _note(scope: Scope, verdict: Verdict, access: Access | None = None) -> None:
 class Wording:
     """How it is told where a request stands with these policies: in most of it nothing changes."""
 
-    __slots__ = ("_policies", "_standing", "_units", "policies")
+    __slots__ = ("_each", "_policies", "_standing", "_units", "policies")
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self.policies = policies
         limits = [policy.limit for policy in policies]
         names = [limit.told.partition(b";q=")[0].replace(b"%", b"%%") for limit in limits]
+        # Of each limit, how many there are and the microseconds that each takes to come back.
+        self._each = [(limit.requests, limit.microseconds_each) for limit in limits]
         self._policies = b"ratelimit-policy", b", ".join([limit.told for limit in limits])
         self._standing = b", ".join([b"%b;r=%%d;t=%%d" % name for name in names])
         self._units = [(unit, places) for unit in NAMES if (places := _places(limits, unit))]
 
     def headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """`RateLimit-Policy`, `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-        numbers = [*verdict.standing]
-        numbers[1::2] = [math.ceil(full / MICROSECONDS) for full in numbers[1::2]]
+        standing, numbers = verdict.standing, [0] * (2 * len(verdict.standing))
+        numbers[::2] = self._left(standing)
+        numbers[1::2] = [-(-full // MICROSECONDS) for full in standing]
         return [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
+
+    def _left(self, standing: Sequence[int]) -> list[int]:
+        """`Limit.left` of each: how many are left of it."""
+        each_of = self._each
+        return [most + -full // each for (most, each), full in zip(each_of, standing, strict=True)]
 
     def vendor_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """The same of the limits that refuse first, in the words that OpenAI's clients read."""
         standing, short = verdict.standing, verdict.short
+        left = self._left(standing)
         told: list[tuple[bytes, bytes]] = []
         for unit, places in self._units:
             at, limit = places[0]
             for other, its_limit in places[1:]:
-                left, least = standing[2 * other], standing[2 * at]
-                if left < least or (left == least and short and short[other] > short[at]):
+                if left[other] < left[at] or (
+                    left[other] == left[at] and short and short[other] > short[at]
+                ):
                     at, limit = other, its_limit
             _, remaining, reset = NAMES[unit]
             told += (
                 limit,
-                (remaining, b"%d" % standing[2 * at]),
-                (reset, _duration(standing[2 * at + 1] / MICROSECONDS)),
+                (remaining, b"%d" % left[at]),
+                (reset, _duration(standing[at] / MICROSECONDS)),
             )
         return told
 

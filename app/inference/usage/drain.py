@@ -21,6 +21,8 @@ log = get_logger(__name__)
 # One entry is what a process wrote at once: a JSON array of records.
 STREAM: Final = "usage:calls"
 FIELD: Final = b"records"
+# A hash of how calls began that have not ended since, by their ids.
+STARTS: Final = "usage:starts"
 GROUP: Final = "ledger"
 ENTRIES = 1000
 IDLE_SECONDS = 0.5
@@ -106,6 +108,8 @@ class Drain:
                 await self._store_all()
 
     async def _store_all(self) -> None:
+        # First: a call that ends meanwhile is in the stream, or stored as begun.
+        await self._store_starts()
         if self._behind:
             while await self._store(await self._read("0")):
                 pass
@@ -113,6 +117,17 @@ class Drain:
         # What comes while this is being stored waits for the next time: many rows cost little more.
         while await self._store(await self._read(">")) == ENTRIES:
             pass
+
+    async def _store_starts(self) -> None:
+        """Store how calls began that are under way; what others store of it meanwhile is the same."""
+        cursor = 0
+        while True:
+            cursor, starts = await self._valkey.hscan(STARTS, cursor, count=ENTRIES)
+            if starts:
+                await self._merge([(call, {FIELD: b"[%b]" % row}) for call, row in starts.items()])
+                await self._valkey.hdel(STARTS, *starts)
+            if not cursor:
+                return
 
     async def catch_up(self, seconds: float = CATCH_UP_SECONDS) -> None:
         """Store everything that stands in the stream now, and see what others have taken stored.
@@ -171,18 +186,21 @@ class Drain:
     async def _store(self, entries: Entries) -> int:
         if not entries:
             return 0
-        try:
-            await crud.merge(self._database, joined(entries))
-        except DBAPIError as error:
-            if not refused(error):
-                raise
-            await self._merge_singly(entries)
+        await self._merge(entries)
         identities = [identity for identity, _ in entries]
         async with self._valkey.pipeline(transaction=False) as pipe:
             pipe.xack(STREAM, GROUP, *identities)
             pipe.xdel(STREAM, *identities)
             await pipe.execute()
         return len(entries)
+
+    async def _merge(self, entries: Entries) -> None:
+        try:
+            await crud.merge(self._database, joined(entries))
+        except DBAPIError as error:
+            if not refused(error):
+                raise
+            await self._merge_singly(entries)
 
     async def _merge_singly(self, entries: Entries) -> None:
         """Find the record that the table refuses, so that it does not hold up all others."""

@@ -205,7 +205,7 @@ async def test_on_vendor_routes_openai_s_headers_are_sent_as_well(serving, key):
 
 def test_tokens_are_told_apart_from_requests():
     policies = Policy(Limit("key", 10, 60), "key:1"), Policy(TokenLimit("key", 1000, 60), "key:1")
-    verdict = Verdict(policies, (9, 6_000_000, 0, 60_000_000), (0, 6_500_000))
+    verdict = Verdict(policies, (6_000_000, 60_000_000), (0, 6_500_000))
     assert dict(Wording(policies).vendor_headers(verdict)) == {
         b"x-ratelimit-limit-requests": b"10",
         b"x-ratelimit-remaining-requests": b"9",

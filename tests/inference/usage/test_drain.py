@@ -17,7 +17,7 @@ from app.inference.gate.outbox import BATCH_NOTES
 from app.inference.gate.records import began_of, end_of, head_of, row_of, start_of
 from app.inference.providers.types import Usage
 from app.inference.usage import crud
-from app.inference.usage.drain import GROUP, STREAM, joined, latest
+from app.inference.usage.drain import GROUP, STARTS, STREAM, joined, latest
 from app.inference.usage.errors import LedgerFull
 from tests.inference.gate.conftest import (
     LOAD,
@@ -101,6 +101,33 @@ async def test_what_was_stored_and_not_acknowledged_is_counted_once(kernel, paye
     assert [row.cost_usd for row in await rows(kernel, payer)] == [before[0].cost_usd]
     assert await cost_of_rows(kernel, payer) == call.cost
     assert not await kernel.valkey.xpending_range(STREAM, GROUP, "-", "+", 1)
+
+
+async def test_how_a_call_began_is_kept_until_it_is_stored_or_the_call_has_ended(kernel, payer):
+    async with process(kernel) as mine:
+        ended, open_call = await admit(mine.gate, payer), await admit(mine.gate, payer)
+        bad = await admit(mine.gate, replace(payer, tags=("nul \x00",)))
+        mine.gate.settle(ended, DONE)
+        await mine.outbox.flush()
+        assert not await kernel.valkey.hexists(STARTS, ended.id_text)
+        await mine.drain.catch_up()
+        assert not any(await kernel.valkey.hmget(STARTS, [open_call.id_text, bad.id_text]))
+        # Of the bad one nothing is known.
+        told = {row.id: row.status for row in await rows(kernel, payer)}
+        assert told == {ended.id: "succeeded", open_call.id: "started"}
+        mine.gate.settle(open_call, DONE)
+        mine.gate.settle(bad, DONE)
+    await rows_when(kernel, payer, "succeeded", "succeeded")
+
+
+async def test_how_a_call_began_does_not_take_the_place_of_its_end(kernel, payer):
+    start, end = records_of(payer)
+    async with process(kernel) as mine:
+        await crud.merge(kernel.database, orjson.dumps([end]))
+        await kernel.valkey.hset(STARTS, start["id"], orjson.dumps(start))
+        await mine.drain.catch_up()
+    (row,) = await rows(kernel, payer)
+    assert (row.status, row.output_tokens) == ("succeeded", 500)
 
 
 async def test_redelivery_and_disorder_change_nothing(kernel, payer):

@@ -63,17 +63,17 @@ local function admit(call, attached, common, at)
   local cold = cold_budgets(shared[6])
   if cold then return {'cold', {}, cold} end
   if anew then give_back(shared[1], call[3]) end
-  local lacks, short = weigh(policies, at, taken)
-  if short then return {'rate', take(policies, lacks, at, 0), short} end
+  local short = weigh(policies, at, taken)
+  if short then return {'rate', take(policies, at, 0), short} end
   local full = shared[2] == 0 and full_slot(shared[5])
-  if full then return {'busy', take(policies, lacks, at, requests), full} end
+  if full then return {'busy', take(policies, at, requests), full} end
   local chosen, found = choose(call, shared, at)
-  if not chosen then return {'no', take(policies, lacks, at, requests), found} end
+  if not chosen then return {'no', take(policies, at, requests), found} end
   local candidate, amount = shared[7][chosen], call[6][chosen]
-  local standing = take(policies, lacks, at, #policies, taken)
+  local standing = take(policies, at, #policies, taken)
   hold_call(call, shared, candidate, amount ~= cjson.null and amount or 0)
   if found then probe_breaker(candidate[1], call[3], at) end
   local reserved = amount ~= cjson.null and exact(amount) or 'null'
-  record(attached[1], rows[chosen], reserved, '}')
+  put(starts, call[3], attached[1] .. rows[chosen] .. reserved .. '}')
   return {'yes', standing, chosen, found and 1 or 0}
 end

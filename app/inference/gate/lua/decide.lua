@@ -3,6 +3,7 @@
 -- The stream first: what cannot be recorded changes nothing.
 local function finish()
   write_records()
+  write_starts()
   write_buckets()
   write_breakers()
   write_budgets()
@@ -26,8 +27,8 @@ local function decide(question, attached, shared)
   end
   if kind == 'count' then
     local policies = question[3]
-    local lacks, short = weigh(policies, at)
-    return {take(policies, lacks, at, short and 0 or #policies), short or nil}
+    local short = weigh(policies, at)
+    return {take(policies, at, short and 0 or #policies), short}
   end
   local found = {}
   for i, key in ipairs(question[3]) do found[i] = breaker_standing(key, at) end

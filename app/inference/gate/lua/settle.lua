@@ -106,6 +106,7 @@ local function take_notes(batch, attached, at)
   for _, open in ipairs(batch[5]) do hold_late(executor, open) end
   local failed = {}
   for _, note in ipairs(notes) do
+    put(starts, note[1], false)
     local fine, problem = attempt(settle, note, batch[6], executor, at)
     if not fine then failed[#failed + 1] = tostring(problem) end
   end
