@@ -122,33 +122,42 @@ class Wording:
 
     def headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """`RateLimit-Policy`, `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-        standing, numbers = verdict.standing, [0] * (2 * len(verdict.standing))
-        numbers[::2] = self._left(standing)
-        numbers[1::2] = [-(-full // MICROSECONDS) for full in standing]
-        return [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
-
-    def _left(self, standing: Sequence[int]) -> list[int]:
-        """`Limit.left` of each: how many are left of it."""
-        each_of = self._each
-        return [most + -full // each for (most, each), full in zip(each_of, standing, strict=True)]
+        return [self._policies, (b"ratelimit", self._standing % tuple(self._numbers(verdict)))]
 
     def vendor_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """The same of the limits that refuse first, in the words that OpenAI's clients read."""
-        standing, short = verdict.standing, verdict.short
-        left = self._left(standing)
+        return self._in_vendors_words(verdict, self._numbers(verdict))
+
+    def all_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
+        """Both."""
+        numbers = self._numbers(verdict)
+        told = [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
+        return told + self._in_vendors_words(verdict, numbers)
+
+    def _numbers(self, verdict: Verdict) -> list[int]:
+        """Of each limit, what is left of it (`Limit.left`), and the seconds until it is full."""
+        numbers: list[int] = []
+        for (most, each), full in zip(self._each, verdict.standing, strict=True):
+            numbers.append(most + -full // each)
+            numbers.append(-(-full // MICROSECONDS))
+        return numbers
+
+    def _in_vendors_words(self, verdict: Verdict, numbers: list[int]) -> list[tuple[bytes, bytes]]:
+        left, short = numbers[::2], verdict.short
         told: list[tuple[bytes, bytes]] = []
         for unit, places in self._units:
             at, limit = places[0]
             for other, its_limit in places[1:]:
-                if left[other] < left[at] or (
-                    left[other] == left[at] and short and short[other] > short[at]
+                least = left[at]
+                if left[other] < least or (
+                    left[other] == least and short and short[other] > short[at]
                 ):
                     at, limit = other, its_limit
             _, remaining, reset = NAMES[unit]
             told += (
                 limit,
                 (remaining, b"%d" % left[at]),
-                (reset, _duration(standing[at] / MICROSECONDS)),
+                (reset, _duration(verdict.standing[at] / MICROSECONDS)),
             )
         return told
 

@@ -20,9 +20,8 @@ ASKED: Final = "asked"
 APART: Final = frozenset(each.name for each in fields(Apart))
 STARTED: Final = b'"status":"started","input_tokens":%d,"output_tokens":%d,"estimated":true'
 ENDED: Final = (
-    b'"status":"%b","input_tokens":%d,"output_tokens":%d,"cached_input_tokens":%d,'
-    b'"cache_write_tokens":%d,"reasoning_tokens":%d,"estimated":%b,"cost_nano":%b,'
-    b'"first_token_ms":%b,"error_code":%b,"guardrails":%b,"ended_at":%b'
+    b'"status":"%b","input_tokens":%d,"output_tokens":%d,"estimated":%b,"cost_nano":%b,'
+    b'"ended_at":%b%b'
 )
 
 
@@ -121,16 +120,29 @@ def end_of(call: OpenCall, end: Settlement) -> bytes:
         end.status.encode(),
         usage.input_tokens,
         usage.output_tokens,
-        bounded(usage.cached_input_tokens),
-        bounded(usage.cache_write_tokens),
-        bounded(usage.reasoning_tokens),
         b"true" if end.usage is None or end.usage_is_partial else b"false",
         number(call.cost),
-        number(end.first_token_ms),
-        b"null" if end.error is None else orjson.dumps(end.error.code),
-        orjson.dumps(end.findings) if end.findings else b"[]",
         orjson.dumps(now()),
+        seldom_of(usage, end),
     )
+
+
+def seldom_of(usage: Usage, end: Settlement) -> bytes:
+    """What most rows have nothing to say of."""
+    told = b""
+    if usage.cached_input_tokens or usage.cache_write_tokens or usage.reasoning_tokens:
+        told += b',"cached_input_tokens":%d,"cache_write_tokens":%d,"reasoning_tokens":%d' % (
+            bounded(usage.cached_input_tokens),
+            bounded(usage.cache_write_tokens),
+            bounded(usage.reasoning_tokens),
+        )
+    if end.first_token_ms is not None:
+        told += b',"first_token_ms":%d' % end.first_token_ms
+    if end.error is not None:
+        told += b',"error_code":%b' % orjson.dumps(end.error.code)
+    if end.findings:
+        told += b',"guardrails":%b' % orjson.dumps(end.findings)
+    return told
 
 
 def number(known: int | None) -> bytes:

@@ -146,8 +146,7 @@ class Visit:
         scope = self.scope
         if VERDICT not in scope:
             scope[VERDICT] = verdict
-            wording = wording_of(verdict, scope.get(CALLER))
-            add_headers(scope, wording.headers(verdict) + wording.vendor_headers(verdict))
+            add_headers(scope, wording_of(verdict, scope.get(CALLER)).all_headers(verdict))
 
     async def count_refused(self) -> None:
         """Count a request that went wrong before the gate has seen it; raises RateLimited."""

@@ -119,10 +119,11 @@ class Drain:
             pass
 
     async def _store_starts(self) -> None:
-        """Store how calls began that are under way; what others store of it meanwhile is the same."""
+        """Store how calls began that are under way; others may store the same meanwhile."""
         cursor = 0
         while True:
-            cursor, starts = await self._valkey.hscan(STARTS, cursor, count=ENTRIES)
+            found: Any = await self._valkey.hscan(STARTS, cursor, count=ENTRIES)
+            cursor, starts = found
             if starts:
                 await self._merge([(call, {FIELD: b"[%b]" % row}) for call, row in starts.items()])
                 await self._valkey.hdel(STARTS, *starts)
