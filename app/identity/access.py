@@ -78,17 +78,13 @@ class IdentityResolver:
         """The caller with a key that is known to serve; None for all else, which `resolve` says."""
         if not bearer.startswith(secret.PREFIX):
             return None
-        secret_hash = secret.hash_of(bearer)
-        known, is_aging = self._known.find(secret_hash)
-        if known is None or (workspace_id not in (None, known.access.workspace_id)):
+        known = self._at_hand(secret.hash_of(bearer), address)
+        if known is None:
             return None
-        if known.expires_at is not None and known.expires_at <= now():
+        try:
+            return served(known, workspace_id, address)
+        except AppError:
             return None
-        if known.networks and not addresses.serves(known.networks, address):
-            return None
-        if is_aging:
-            self._looked_up(secret_hash, address)
-        return known.access
 
     async def resolve(self, bearer: str, workspace_id: UUID | None, address: str = "") -> Access:
         """The caller; raises Unauthenticated, or WorkspaceNotFound for a foreign workspace.
@@ -99,21 +95,12 @@ class IdentityResolver:
         if not bearer.startswith(secret.PREFIX):
             return await self._by_token(bearer, workspace_id)
         secret_hash = secret.hash_of(bearer)
-        known, is_aging = self._known.find(secret_hash)
+        known = self._at_hand(secret_hash, address)
         if known is None:
             if not secret.well_formed(bearer):
                 raise ApiKeyInvalid("Its checksum does not match: it was mistyped or cut.")
             known = await asyncio.shield(self._looked_up(secret_hash, address))
-        elif is_aging:
-            self._looked_up(secret_hash, address)
-        if known.expires_at is not None and known.expires_at <= now():
-            raise ApiKeyExpired
-        if known.networks and not addresses.serves(known.networks, address):
-            raise ApiKeyAddressRefused("Call from an address that the key allows.")
-        access = known.access
-        if workspace_id is not None and workspace_id != access.workspace_id:
-            raise WorkspaceNotFound("This API key serves another workspace.")
-        return access
+        return served(known, workspace_id, address)
 
     async def stands(self, access: Access) -> bool:
         """Whether who was let in would be let in still; that a token has expired changes nothing.
@@ -134,6 +121,13 @@ class IdentityResolver:
     def forget(self, subject_id: UUID) -> None:
         """Drop what is remembered of a key, a user or a workspace, in every process."""
         self._revocations.tell(subject_id)
+
+    def _at_hand(self, secret_hash: bytes, address: str) -> KnownKey | None:
+        """What is remembered of a key, which is looked up again beside once that is a while ago."""
+        known, is_aging = self._known.find(secret_hash)
+        if is_aging:
+            self._looked_up(secret_hash, address)
+        return known
 
     def _looked_up(self, secret_hash: bytes, address: str) -> asyncio.Task[KnownKey]:
         """One look-up for all who present a key at the same time, unless something was revoked."""
@@ -214,6 +208,21 @@ class IdentityResolver:
         known = _known_of(found, found.key.secret_hash)
         if known.expires_at is not None and known.expires_at <= now():
             raise ApiKeyExpired
+
+
+def served(known: KnownKey, workspace_id: UUID | None, address: str) -> Access:
+    """The caller with this key, if it serves here and now.
+
+    Raises ApiKeyExpired, ApiKeyAddressRefused and WorkspaceNotFound.
+    """
+    if known.expires_at is not None and known.expires_at <= now():
+        raise ApiKeyExpired
+    if known.networks and not addresses.serves(known.networks, address):
+        raise ApiKeyAddressRefused("Call from an address that the key allows.")
+    access = known.access
+    if workspace_id is not None and workspace_id != access.workspace_id:
+        raise WorkspaceNotFound("This API key serves another workspace.")
+    return access
 
 
 def _known_of(found: Holder, secret_hash: bytes) -> KnownKey:
