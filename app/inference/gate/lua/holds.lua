@@ -54,17 +54,10 @@ end
 
 local function write_hashes()
   for key, hash in pairs(hashes) do
-    local kept, gone = {}, {}
-    for id in pairs(hash.changed) do
+    write_fields(key, hash.changed, function(id)
       local value = hash.values[id]
-      if value then
-        kept[#kept + 1], kept[#kept + 2] = id, cmsgpack.pack(value)
-      elseif value == false then
-        gone[#gone + 1] = id
-      end
-    end
-    call_with('HSET', key, kept)
-    call_with('HDEL', key, gone)
+      return value and cmsgpack.pack(value)
+    end)
     if hash.expires then redis.call('EXPIRE', key, DAY) end
   end
   hashes = {}

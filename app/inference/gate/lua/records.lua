@@ -1,3 +1,19 @@
+-- Write the fields of a hash that have these names: what `value_of` gives, gone where that is false,
+-- as they are where it is nil.
+local function write_fields(key, names, value_of)
+  local kept, gone = {}, {}
+  for name in pairs(names) do
+    local value = value_of(name)
+    if value then
+      kept[#kept + 1], kept[#kept + 2] = name, value
+    elseif value == false then
+      gone[#gone + 1] = name
+    end
+  end
+  call_with('HSET', key, kept)
+  call_with('HDEL', key, gone)
+end
+
 -- The records that a whole batch of questions leaves become one entry of the stream.
 local records, recorded = {}, {pieces = 0}
 
@@ -20,15 +36,6 @@ end
 local starts = {}
 
 local function write_starts()
-  local kept, gone = {}, {}
-  for id, row in pairs(starts) do
-    if row then
-      kept[#kept + 1], kept[#kept + 2] = id, row
-    else
-      gone[#gone + 1] = id
-    end
-  end
-  call_with('HSET', 'usage:starts', kept)
-  call_with('HDEL', 'usage:starts', gone)
+  write_fields('usage:starts', starts, function(id) return starts[id] end)
   starts = {}
 end

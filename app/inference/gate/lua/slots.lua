@@ -57,16 +57,9 @@ end
 
 local function write_slots()
   for key, slot in pairs(slots) do
-    local open, free = {}, {}
-    for request in pairs(slot.changed) do
-      if slot.attempts[request] > 0 then
-        open[#open + 1], open[#open + 2] = request, slot.attempts[request]
-      else
-        free[#free + 1] = request
-      end
-    end
-    call_with('HSET', key, open)
-    call_with('HDEL', key, free)
+    write_fields(key, slot.changed, function(request)
+      return slot.attempts[request] > 0 and slot.attempts[request]
+    end)
   end
   slots = {}
 end
