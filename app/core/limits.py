@@ -20,7 +20,8 @@ MAX_TOKENS_PER_SECOND: Final = 1_000_000
 class Limit:
     """At most `requests` within `seconds`, under a name that the client reads in the headers.
 
-    `told` is what it says of itself there (an item of `RateLimit-Policy`).
+    `told` is what it says of itself there (an item of `RateLimit-Policy`), `microseconds_each` how
+    long one request takes to come back.
     """
 
     unit: ClassVar[str] = "requests"
@@ -29,6 +30,7 @@ class Limit:
     requests: int
     seconds: int
     told: bytes = field(init=False, repr=False, compare=False)
+    microseconds_each: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.requests <= MAX_REQUESTS or not 1 <= self.seconds <= MAX_SECONDS:
@@ -37,16 +39,13 @@ class Limit:
             )
         if self.requests > self.seconds * MAX_PER_SECOND:
             raise ValueError(f"a limit is at most {MAX_PER_SECOND} requests a second")
-        self._name()
+        self._derive()
 
-    def _name(self) -> None:
+    def _derive(self) -> None:
         told = f'"{self.name}";q={self.requests};w={self.seconds}'
         object.__setattr__(self, "told", told.encode())
-
-    @property
-    def microseconds_each(self) -> int:
-        """How long one request takes to come back."""
-        return self.seconds * MICROSECONDS // self.requests
+        each = self.seconds * MICROSECONDS // self.requests
+        object.__setattr__(self, "microseconds_each", each)
 
     def left(self, full: int) -> int:
         """How many are left of a bucket that will be full in so many microseconds."""
@@ -66,7 +65,7 @@ class TokenLimit(Limit):
             )
         if self.requests > self.seconds * MAX_TOKENS_PER_SECOND:
             raise ValueError(f"a limit is at most {MAX_TOKENS_PER_SECOND} tokens a second")
-        self._name()
+        self._derive()
 
 
 def parse_limit(name: str, text: str) -> Limit | None:

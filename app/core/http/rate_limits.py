@@ -108,21 +108,19 @@ def _note(scope: Scope, verdict: Verdict, access: Access | None = None) -> None:
 class Wording:
     """How it is told where a request stands with these policies: in most of it nothing changes."""
 
-    __slots__ = ("_each", "_policies", "_standing", "_units", "policies")
+    __slots__ = ("_limits", "_policies", "_standing", "_units", "policies")
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self.policies = policies
-        limits = [policy.limit for policy in policies]
+        self._limits = limits = [policy.limit for policy in policies]
         names = [limit.told.partition(b";q=")[0].replace(b"%", b"%%") for limit in limits]
-        # Of each limit, how many there are and the microseconds that each takes to come back.
-        self._each = [(limit.requests, limit.microseconds_each) for limit in limits]
         self._policies = b"ratelimit-policy", b", ".join([limit.told for limit in limits])
         self._standing = b", ".join([b"%b;r=%%d;t=%%d" % name for name in names])
         self._units = [(unit, places) for unit in NAMES if (places := _places(limits, unit))]
 
     def headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """`RateLimit-Policy`, `RateLimit`, as structured fields (draft-ietf-httpapi-ratelimit)."""
-        return [self._policies, (b"ratelimit", self._standing % tuple(self._numbers(verdict)))]
+        return self._in_own_words(self._numbers(verdict))
 
     def vendor_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """The same of the limits that refuse first, in the words that OpenAI's clients read."""
@@ -131,16 +129,18 @@ class Wording:
     def all_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
         """Both."""
         numbers = self._numbers(verdict)
-        told = [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
-        return told + self._in_vendors_words(verdict, numbers)
+        return self._in_own_words(numbers) + self._in_vendors_words(verdict, numbers)
 
     def _numbers(self, verdict: Verdict) -> list[int]:
-        """Of each limit, what is left of it (`Limit.left`), and the seconds until it is full."""
+        """Of each limit, what is left of it, and the seconds until it is full."""
         numbers: list[int] = []
-        for (most, each), full in zip(self._each, verdict.standing, strict=True):
-            numbers.append(most + -full // each)
+        for limit, full in zip(self._limits, verdict.standing, strict=True):
+            numbers.append(limit.left(full))
             numbers.append(-(-full // MICROSECONDS))
         return numbers
+
+    def _in_own_words(self, numbers: list[int]) -> list[tuple[bytes, bytes]]:
+        return [self._policies, (b"ratelimit", self._standing % tuple(numbers))]
 
     def _in_vendors_words(self, verdict: Verdict, numbers: list[int]) -> list[tuple[bytes, bytes]]:
         left, short = numbers[::2], verdict.short
