@@ -73,9 +73,7 @@ class Router:
         if view is None or payer.customer is not None or question.service_tier is not None:
             return None
         try:
-            return self._planned(
-                view, () if rules.models is None else (rules.models,), rules, question
-            )
+            return self._planned(view, own_models(rules), rules, question)
         except (ModelUnknown, NoModel):
             return None
 
@@ -85,7 +83,7 @@ class Router:
         Raises ModelUnknown, NoModel, ModelNotAllowed (403) and NoCandidate (422, with the reasons).
         """
         view = self._at_hand(payer.workspace_id) or await self.view(payer.workspace_id)
-        allowed: Allowed = () if rules.models is None else (rules.models,)
+        allowed = own_models(rules)
         if payer.customer is not None:
             allowed = await self.allowed(payer, rules)
         try:
@@ -223,7 +221,7 @@ class Router:
 
     async def allowed(self, payer: Payer, rules: KeyRules) -> Allowed:
         """The groups of patterns that bind this caller."""
-        groups: Allowed = () if rules.models is None else (rules.models,)
+        groups = own_models(rules)
         limits = await self._sources.customers.limits(payer)
         return groups if limits is None or limits.models is None else (*groups, limits.models)
 
@@ -249,6 +247,11 @@ class Router:
             book = view.book
             arms = self.learner.arms((spec.id, category), book.arms, book.read_at)
         return decide(spec, pool, situation, category, arms)
+
+
+def own_models(rules: KeyRules) -> Allowed:
+    """The group of patterns that binds a key itself, if one does."""
+    return () if rules.models is None else (rules.models,)
 
 
 def _is_of(view: View, endpoints: object, pricing: object, book: object) -> bool:
