@@ -84,7 +84,7 @@ class Bell:
             await self._event.wait()
 
 
-class JoinedCycle(RequestResponseCycle):
+class LeanCycle(RequestResponseCycle):
     """One request and its answer; the transport is to join head and body (`core.corked`)."""
 
     message_event: Bell  # type: ignore[assignment]

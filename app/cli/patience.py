@@ -19,7 +19,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, service_unavai
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.cli.answers import Bell, JoinedCycle
+from app.cli.answers import Bell, LeanCycle
 from app.core.corked import Cork, Corked
 from app.core.errors import AppError, HeadTooLarge, RequestTimedOut
 from app.core.http.bounds import WHOLE
@@ -102,7 +102,7 @@ class PatientProtocol(HttpToolsProtocol):
             "headers": self.headers,
             "state": self.app_state.copy(),
         }
-        cycle = JoinedCycle(
+        cycle = LeanCycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,

@@ -127,12 +127,18 @@ async def test_nothing_is_no_send():
     assert told == []
 
 
-async def test_what_comes_before_the_request_has_left_is_no_answer_to_it():
-    told = []
+def asking(told):
+    """A connection to a provider, and the answer to the request that it was just given."""
     connection = Connection(lambda _: None, lambda _: None, Cork())
     connection.connection_made(Seen(told))
     exchange = Exchange(connection, "The provider", 5.0, 1000)
     connection.ask(exchange, b"GET / HTTP/1.1\r\n\r\n")
+    return connection, exchange
+
+
+async def test_what_comes_before_the_request_has_left_is_no_answer_to_it():
+    told = []
+    connection, exchange = asking(told)
     connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nno")
     with pytest.raises(ProviderUnreachable):
         exchange.expect_head()
@@ -144,10 +150,7 @@ async def test_what_comes_before_the_request_has_left_is_no_answer_to_it():
 
 async def test_what_comes_after_it_is():
     told = []
-    connection = Connection(lambda _: None, lambda _: None, Cork())
-    connection.connection_made(Seen(told))
-    exchange = Exchange(connection, "The provider", 5.0, 1000)
-    connection.ask(exchange, b"GET / HTTP/1.1\r\n\r\n")
+    connection, exchange = asking(told)
     await turn()
     connection.data_received(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
     assert told[0] == ("one", b"GET / HTTP/1.1\r\n\r\n")
