@@ -10,7 +10,7 @@ from app.core.db import Database, Scope
 from app.core.fresh import Fresh
 from app.inference.routing import crud
 from app.inference.routing.adaptive.arms import NAMES, Arm
-from app.inference.routing.adaptive.learner import Known
+from app.inference.routing.adaptive.learner import Known, Task
 from app.inference.routing.models import Route
 from app.inference.routing.spec import RouteSpec, compiled
 
@@ -39,10 +39,11 @@ def remembered_routes(database: Database) -> Fresh[RouteBook]:
             ]
             learns = any(spec.strategy == "adaptive" for spec in specs)
             rows = await crud.arms_of_workspace(session, workspace_id) if learns else ()
-        arms: dict[tuple[UUID, str], dict[str, Arm]] = {}
-        for row in rows:
+        arms: dict[Task, dict[str, Arm]] = {}
+        for row, generation in rows:
             arm = Arm(**{name: getattr(row, name) for name in NAMES})
-            arms.setdefault((row.route_id, row.category), {})[row.deployment] = arm
+            task = Task(row.route_id, generation, row.category)
+            arms.setdefault(task, {})[row.deployment] = arm
         return RouteBook(
             routes={spec.slug: spec for spec in specs},
             default=next((spec for spec in specs if spec.is_default), None),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core import restorable
 from app.core.paging import Cursors, Slice
+from app.inference.routing.adaptive.learner import Task
 from app.inference.routing.errors import RouteSlugTaken
 from app.inference.routing.models import Route, RouteArm
 from app.inference.routing.schemas import RouteQuery
@@ -56,10 +57,12 @@ async def _slug_of_its_own(session: AsyncSession, slug: str) -> AsyncIterator[No
         raise RouteSlugTaken(f"The slug {slug!r} is in use; give this route another.") from error
 
 
-async def arms_of_workspace(session: AsyncSession, workspace_id: UUID) -> Sequence[RouteArm]:
-    """What the living adaptive routes of a workspace know."""
+async def arms_of_workspace(
+    session: AsyncSession, workspace_id: UUID
+) -> Sequence[tuple[RouteArm, int]]:
+    """What the living adaptive routes of a workspace know, each with its route's generation."""
     statement = (
-        select(RouteArm)
+        select(RouteArm, Route.generation)
         .join(Route, Route.id == RouteArm.route_id)
         .where(
             RouteArm.workspace_id == workspace_id,
@@ -67,7 +70,7 @@ async def arms_of_workspace(session: AsyncSession, workspace_id: UUID) -> Sequen
             Route.deleted_at.is_(None),
         )
     )
-    return (await session.scalars(statement)).all()
+    return (await session.execute(statement)).all()
 
 
 async def forget_arms(session: AsyncSession, workspace_id: UUID, route_id: UUID) -> None:
@@ -76,8 +79,16 @@ async def forget_arms(session: AsyncSession, workspace_id: UUID, route_id: UUID)
     )
 
 
-# Processes that add to the same route take turns, so that their updates cannot wait on each other.
-_TURN = text("select pg_advisory_xact_lock(hashtextextended('route_arms:' || :route, 0))")
+# Processes that add to the same route take turns, so that their updates cannot wait on each other,
+# and none of them adds while the route starts again. A route that is gone takes what was learned
+# since with it.
+_TURN = text(
+    """
+    select true from ai_routes
+    where workspace_id = :workspace and id = :route and generation = :generation
+    for no key update
+    """
+)
 _FADE = text(
     """
     update route_arms set
@@ -87,17 +98,15 @@ _FADE = text(
     where workspace_id = :workspace and route_id = :route and category = :category
     """
 )
-# A route that is gone takes what was learned since with it.
 _ADD = text(
     """
     insert into route_arms (
         id, workspace_id, route_id, category, deployment, pulls, failures, run_sum, run_weight,
         rated_sum, rated_weight, calls, errors, ratings, evaluations, created_at, updated_at)
-    select
-        gen_random_uuid(), ai_routes.workspace_id, ai_routes.id, :category, :deployment, :pulls,
+    values (
+        gen_random_uuid(), :workspace, :route, :category, :deployment, :pulls,
         :failures, :run_sum, :run_weight, :rated_sum, :rated_weight, :calls, :errors, :ratings,
-        :evaluations, now(), now()
-    from ai_routes where ai_routes.workspace_id = :workspace and ai_routes.id = :route
+        :evaluations, now(), now())
     on conflict (route_id, category, deployment) do update set
         pulls = route_arms.pulls + excluded.pulls,
         failures = route_arms.failures + excluded.failures,
@@ -117,14 +126,18 @@ _ADD = text(
 async def add_to_arms(
     session: AsyncSession,
     workspace_id: UUID,
-    route_id: UUID,
-    category: str,
+    task: Task,
     left: float,
     gains: Sequence[dict[str, Any]],
 ) -> None:
-    """Fade what a category knew to `left` of it, and add what each deployment gained."""
-    where = {"workspace": workspace_id, "route": route_id, "category": category}
-    await session.execute(_TURN, {"route": str(route_id)})
+    """Fade what a task knew to `left` of it, and add what each deployment gained.
+
+    Nothing is added where the route has started again since.
+    """
+    where: dict[str, Any] = {"workspace": workspace_id, "route": task.route_id}
+    if await session.scalar(_TURN, where | {"generation": task.generation}) is None:
+        return
+    where["category"] = task.category
     await session.execute(_FADE, where | {"left": left})
     for gain in gains:
         await session.execute(_ADD, where | gain)

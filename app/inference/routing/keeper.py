@@ -12,7 +12,7 @@ from app.core.db import Database, Scope
 from app.core.log import get_logger
 from app.core.tasks import stop_tasks
 from app.inference.routing import crud
-from app.inference.routing.adaptive.learner import Gains, Key, Learner
+from app.inference.routing.adaptive.learner import Gains, Learner, Task
 from app.inference.routing.gossip import Gossip
 
 log = get_logger(__name__)
@@ -51,24 +51,23 @@ class Keeper:
         """Bring everything learned so far into Postgres."""
         async with self._storing:
             taken = self._learner.take()
-            for key, gains in taken.items():
+            for task, gains in taken.items():
                 try:
-                    await self._add(key, gains)
+                    await self._add(task, gains)
                 except BaseException as error:
-                    self._learner.put_back(key, gains)
+                    self._learner.put_back(task, gains)
                     if not isinstance(error, STORE_ERRORS):
                         raise
-                    log.warning("route_learning_not_stored", route=str(key[0]), error=repr(error))
+                    log.warning(
+                        "route_learning_not_stored", route=str(task.route_id), error=repr(error)
+                    )
                 else:
                     self._learner.stored(gains)
 
-    async def _add(self, key: Key, gains: Gains) -> None:
-        route_id, category = key
+    async def _add(self, task: Task, gains: Gains) -> None:
         learned = [{"deployment": name} | arm.values() for name, arm in gains.arms.items()]
         async with self._database.unit(Scope(workspace_id=gains.workspace_id)) as session:
-            await crud.add_to_arms(
-                session, gains.workspace_id, route_id, category, gains.left, learned
-            )
+            await crud.add_to_arms(session, gains.workspace_id, task, gains.left, learned)
 
 
 async def _again(seconds: float, act: Callable[[], Awaitable[None]]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from app.inference.routing.adaptive.arms import Arm, posteriors
+from app.inference.routing.adaptive.learner import Task
 from app.inference.routing.planner import Router
 from app.inference.routing.pool import Wish
 from app.inference.routing.schemas_read import ArmRead, RouteLearning
@@ -18,11 +19,15 @@ async def learning_of(router: Router, workspace_id: UUID, route_id: UUID) -> Rou
     """What is known by now, what is not stored yet included; raises RouteNotFound."""
     spec = await router.route(workspace_id, str(route_id))
     view = await router.view(workspace_id)
-    categories = {category for owner, category in view.book.arms if owner == route_id}
+    generation = spec.generation
+    categories = {
+        task.category for task in view.book.arms if task[:2] == (route_id, generation)
+    } | router.learner.categories(route_id, generation)
     told: list[ArmRead] = []
-    for category in sorted(categories | router.learner.categories(route_id)):
+    for category in sorted(categories):
         book = view.book
-        arms = router.learner.arms((route_id, category), book.arms, book.read_at)
+        task = Task(route_id, generation, category)
+        arms = router.learner.arms(task, book.arms, book.read_at)
         told += sorted(_told(view, spec, category, dict(arms)), key=lambda arm: -arm.mean)
     return RouteLearning(route_id=route_id, frozen=spec.learning.frozen, arms=told)
 

@@ -15,7 +15,8 @@ class Route(Restorable):
     """How a request's model is chosen, under the name by which requests ask for it.
 
     `candidates`, `on_overflow`, `failover`, `constraints` and `adaptive` are kept as they came over
-    the wire, checked by the schemas of the same names.
+    the wire, checked by the schemas of the same names. `generation` counts how often an adaptive
+    route was told to start again: what was learned under an earlier one is never added.
     """
 
     __tablename__ = "ai_routes"
@@ -48,6 +49,7 @@ class Route(Restorable):
     failover: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
     constraints: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
     adaptive: Mapped[dict[str, Any]] = mapped_column(default=dict, info=plain())
+    generation: Mapped[int] = mapped_column(default=0)
 
 
 class RouteArm(Row):

@@ -14,7 +14,7 @@ from app.inference.integrations.directory import Directory, without_models
 from app.inference.integrations.errors import ModelUnknown, NoModel
 from app.inference.prices.book import PriceBook
 from app.inference.routing.adaptive.arms import Arm, gain_of_call, gain_of_rating
-from app.inference.routing.adaptive.learner import NOTHING, Learner
+from app.inference.routing.adaptive.learner import NOTHING, Learner, Task
 from app.inference.routing.board import Board, Outcome
 from app.inference.routing.book import RouteBook
 from app.inference.routing.built_in import BUILT_IN
@@ -245,7 +245,8 @@ class Router:
         if spec.strategy == "adaptive" and spec.id is not None:
             category = categorise(question.text, question.needs).name
             book = view.book
-            arms = self.learner.arms((spec.id, category), book.arms, book.read_at)
+            task = Task(spec.id, spec.generation, category)
+            arms = self.learner.arms(task, book.arms, book.read_at)
         return decide(spec, pool, situation, category, arms)
 
 

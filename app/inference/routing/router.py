@@ -131,7 +131,6 @@ async def reset_learning(
     access: Writer, session: Session, routes: RouterDep, route_id: UUID
 ) -> None:
     _forget(session, routes, access)
-    on_commit(session, lambda: routes.learner.forget(route_id))
     await service.reset_learning(session, access, route_id)
 
 

@@ -120,7 +120,9 @@ async def restore(session: AsyncSession, access: Access, route_id: UUID) -> Rout
 
 
 async def reset_learning(session: AsyncSession, access: Access, route_id: UUID) -> None:
-    """Have an adaptive route start again from nothing."""
+    """Have an adaptive route start again from nothing, whatever waits to be stored of it."""
     route = await get(session, access, route_id, for_update=True)
     await match(session, route)
+    route.generation += 1
+    await session.flush()
     await crud.forget_arms(session, access.workspace_id, route.id)

@@ -73,6 +73,7 @@ class RouteSpec:
     failover: Failover = field(default_factory=Failover)
     constraints: Constraints = field(default_factory=Constraints)
     learning: Learning = field(default_factory=Learning)
+    generation: int = 0
     is_plain: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +98,7 @@ def compiled(route: Route) -> RouteSpec:
         failover=Failover(**route.failover),
         constraints=_constraints(route.constraints),
         learning=_learning(route.adaptive),
+        generation=route.generation,
     )
 
 

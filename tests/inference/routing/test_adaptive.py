@@ -10,7 +10,7 @@ import pytest
 from app.core.ids import new_id
 from app.inference.routing.adaptive.arms import Arm, gain_of_call, gain_of_rating, posteriors
 from app.inference.routing.adaptive.choice import rank_by_learning
-from app.inference.routing.adaptive.learner import Learner
+from app.inference.routing.adaptive.learner import Learner, Task
 from app.inference.routing.spec import Learning, RouteSpec
 from tests.inference.routing.markets import entries, entry, situation
 
@@ -29,7 +29,7 @@ class World:
 
     @property
     def arms(self):
-        return self.learner.arms((self.spec.id, "chat"), self.known, 0.0)
+        return self.learner.arms(Task(self.spec.id, 0, "chat"), self.known, 0.0)
 
     def choose(self):
         places, _ = rank_by_learning(self.entries, self.where, self.arms, self.spec.learning)
@@ -154,7 +154,7 @@ def test_the_quality_that_is_given_is_where_ratings_start_from():
 
 def test_what_waits_to_be_stored_is_counted_exactly_once():
     learner, spec = Learner(), RouteSpec("own", "adaptive", id=new_id(), learning=PLAIN)
-    key, gain = (spec.id, "chat"), Arm(calls=1)
+    key, gain = Task(spec.id, 0, "chat"), Arm(calls=1)
     known, read_at = {}, time.monotonic()
 
     def calls():
@@ -181,7 +181,7 @@ def test_what_waits_to_be_stored_is_counted_exactly_once():
 def test_fading_is_the_same_in_one_process_and_in_postgres():
     """What was known is multiplied by what is left of it, and the faded gains are added."""
     learner, spec = Learner(), RouteSpec("own", "adaptive", id=new_id(), learning=PLAIN)
-    key = (spec.id, "chat")
+    key = Task(spec.id, 0, "chat")
     known = {key: {"a": Arm(run_weight=100.0, run_sum=50.0)}}
     learner.arms(key, known, 0.0)
     for _ in range(200):

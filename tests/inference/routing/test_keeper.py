@@ -14,7 +14,8 @@ from tests.support.identity import counted_queries
 
 async def stored(planner, kernel):
     async with kernel.database.unit(Scope(workspace_id=planner.workspace_id)) as session:
-        return await crud.arms_of_workspace(session, planner.workspace_id)
+        rows = await crud.arms_of_workspace(session, planner.workspace_id)
+        return [arm for arm, _ in rows]
 
 
 async def test_planning_asks_no_store_while_what_is_known_is_fresh(planner, kernel):
