@@ -74,8 +74,10 @@ local function take(policies, at, how_many, taken)
   for i = 1, #policies do
     local policy, lack = policies[i], lacks[i]
     if i <= how_many then
+      local key = policy[1]
       lack = lack + policy[2] * (policy[4] or min(taken, policy[3]))
-      fill(policy[1], lack, at)
+      put(full_at, key, at + lack)
+      filled_at[key] = at
     end
     standing[i] = lack
   end

@@ -60,15 +60,17 @@ local function call_with(command, key, arguments)
 end
 """
 EPILOGUE: Final = """
+local all_attached, sub = ARGV[2], string.sub
+-- The pieces take the place of their lengths.
 local function cut(lengths)
-  local pieces = {}
-  for i, length in ipairs(lengths) do
-    pieces[i] = string.sub(ARGV[2], position, position + length - 1)
+  for i = 1, #lengths do
+    local length = lengths[i]
+    lengths[i] = sub(all_attached, position, position + length - 1)
     position = position + length
   end
-  return pieces
+  return lengths
 end
-for _, shared in ipairs(document[1]) do shared[1] = cut(shared[1]) end
+for _, shared in ipairs(document[1]) do cut(shared[1]) end
 local answers = {}
 for i, question in ipairs(document[2]) do
   local attached = cut(question[1])

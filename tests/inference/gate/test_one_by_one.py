@@ -77,7 +77,7 @@ class Story:
         call, request = self.calls[pick % len(self.calls)]
         if kind in {"admit", "next"}:
             follows = int(kind == "next")
-            call, request = f"call-{number}", request if follows else f"request-{number}"
+            call, request = f"call-{number}", request if follows else f"request-{number:028}"
             self.calls.append((call, request))
             amounts = [pick * 100, None if pick % 3 else 0, pick]
             wire = ["admit", at, call, request, pick * 4, amounts, int(pick % 5 > 0)]
@@ -219,7 +219,7 @@ async def test_what_was_admitted_and_is_asked_about_anew_is_held_once(server, st
         (((said, *_),),) = await evaluate(server, [asked], anew=anew)
         assert said == "yes"
     assert await store.hgetall(BUDGETS[0]) == {b"s": b"100", b"r": b"100"}
-    assert await store.hgetall("slots:key") == {b"request-0": b"1"}
+    assert await store.hgetall("slots:key") == {b"request-" + b"0" * 28: b"1"}
 
 
 async def test_a_crowd_of_requests_is_read_about_as_often_as_one(server, store):

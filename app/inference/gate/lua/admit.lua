@@ -37,24 +37,36 @@ local function choose(call, shared, at)
   return nil, refusal or {'shut', soonest, rested}
 end
 
-local function hold_call(call, shared, candidate, amount)
-  local id, request, keys = call[3], call[4], {}
-  for i, place in ipairs(candidate[3]) do
-    keys[i] = shared[6][place][1]
-    add_to_budget(keys[i], 0, amount, id)
-  end
-  local held = take_slots(shared[5], request, shared[2] == 0 and not anew)
-  if #keys > 0 or #held > 0 then
-    keep_packed(holds_of(shared[1]), id, {amount, keys, held, request})
+-- What calls hold that come to the same amount with this candidate, worked out once.
+local function terms_of(shared, chosen, amount)
+  local candidate = shared[7][chosen]
+  local terms = candidate.terms
+  if terms and terms.amount == amount then return terms end
+  local keys, slots = {}, {}
+  for i, place in ipairs(candidate[3]) do keys[i] = shared[6][place][1] end
+  for i, limit in ipairs(shared[5]) do slots[i] = limit[1] end
+  terms = {amount = amount, keys = keys, slots = slots}
+  if #keys > 0 or #slots > 0 then terms.packed = packed_terms(amount, keys, slots) end
+  candidate.terms = terms
+  return terms
+end
+
+local function hold_call(call, shared, chosen, amount)
+  local id, request, terms = call[3], call[4], terms_of(shared, chosen, amount)
+  for _, key in ipairs(terms.keys) do add_to_budget(key, 0, amount, id) end
+  take_slots(terms.slots, request, shared[2] == 0 and not anew)
+  if terms.packed then
+    keep_value(holds_of(shared[1]), id, packed_hold(terms.packed, request))
   end
 end
 
 -- Of a call that may have been admitted before, since the answer to it was lost.
 local function give_back(executor, id)
-  local hold = take_packed(holds_of(executor), id)
+  local hold = take_value(holds_of(executor), id)
   if not hold then return end
-  free_slots(hold[3], hold[4])
-  for _, key in ipairs(hold[2]) do add_to_budget(key, 0, -hold[1], id) end
+  local said, request = said_in(hold)
+  free_slots(said[3], request)
+  for _, key in ipairs(said[2]) do add_to_budget(key, 0, -said[1], id) end
 end
 
 local function admit(call, attached, common, at)
@@ -71,7 +83,7 @@ local function admit(call, attached, common, at)
   if not chosen then return {'no', take(policies, at, requests), found} end
   local candidate, amount = shared[7][chosen], call[6][chosen]
   local standing = take(policies, at, #policies, taken)
-  hold_call(call, shared, candidate, amount ~= cjson.null and amount or 0)
+  hold_call(call, shared, chosen, amount ~= cjson.null and amount or 0)
   if found then probe_breaker(candidate[1], call[3], at) end
   local reserved = amount ~= cjson.null and exact(amount) or 'null'
   put(starts, call[3], attached[1] .. rows[chosen] .. reserved .. '}')

@@ -1,13 +1,16 @@
--- Write the fields of a hash that have these names: what `value_of` gives, gone where that is false,
--- as they are where it is nil.
-local function write_fields(key, names, value_of)
+-- Write the fields of a hash that have these names: gone where their value is false or 0, as they
+-- are where it is nil.
+local function write_fields(key, names, values)
   local kept, gone = {}, {}
+  local most_kept, most_gone = 0, 0
   for name in pairs(names) do
-    local value = value_of(name)
-    if value then
-      kept[#kept + 1], kept[#kept + 2] = name, value
-    elseif value == false then
-      gone[#gone + 1] = name
+    local value = values[name]
+    if value and value ~= 0 then
+      kept[most_kept + 1], kept[most_kept + 2] = name, value
+      most_kept = most_kept + 2
+    elseif value ~= nil then
+      most_gone = most_gone + 1
+      gone[most_gone] = name
     end
   end
   call_with('HSET', key, kept)
@@ -36,6 +39,6 @@ end
 local starts = {}
 
 local function write_starts()
-  write_fields('usage:starts', starts, function(id) return starts[id] end)
+  write_fields('usage:starts', starts, starts)
   starts = {}
 end

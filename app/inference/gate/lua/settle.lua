@@ -5,7 +5,7 @@
 -- that is cold takes it from its record.
 local function hold_late(executor, open)
   local id, amount, keys = open[1], open[2], open[3]
-  if packed_of(holds_of(executor), id) then return end
+  if value_of(holds_of(executor), id) then return end
   local held = {}
   for _, key in ipairs(keys) do
     if budget_of(key).s then
@@ -13,26 +13,27 @@ local function hold_late(executor, open)
       held[#held + 1] = key
     end
   end
-  if #held > 0 then keep_packed(holds_of(executor), id, {amount, held, {}, ''}) end
+  if #held > 0 then keep_value(holds_of(executor), id, cmsgpack.pack({amount, held, {}, ''})) end
 end
 
 -- A `lost` call is settled by another process, with a guess that stays known for as long as its
 -- owner may turn out to live. `keys` are the budgets it fell under when it began.
 local function settle_money(id, executor, cost, keys, lost)
-  local hold, swept = take_packed(holds_of(executor), id), 'swept:' .. executor
+  local hold = take_value(holds_of(executor), id)
   local counted = {}
   if hold then
-    free_slots(hold[3], hold[4])
-    for _, key in ipairs(hold[2]) do
-      counted[key] = true
-      add_to_budget(key, cost, -hold[1], id)
-    end
+    local said, request = said_in(hold)
+    counted = said.counted
+    free_slots(said[3], request)
+    for _, key in ipairs(said[2]) do add_to_budget(key, cost, -said[1], id) end
     if lost then
-      keep_packed(swept, id, {cost, hold[2]})
-      put(hash_of(swept), 'expires', true)
+      local swept = hash_of('swept:' .. executor)
+      keep_value(swept, id, cmsgpack.pack({cost, said[2]}))
+      put(swept, 'expires', true)
     end
   elseif not lost then
-    local guess = take_packed(swept, id) or {0, {}}
+    local guess = take_value(hash_of('swept:' .. executor), id)
+    guess = guess and cmsgpack.unpack(guess) or {0, {}}
     for _, key in ipairs(guess[2]) do
       counted[key] = true
       add_to_budget(key, cost - guess[1], 0, id)
@@ -87,11 +88,16 @@ local function read_holds(executor, notes)
   for _, note in ipairs(notes) do
     if note[6] == '' then ids[#ids + 1] = note[1] end
   end
-  local holds = read_packed(holds_of(executor), ids)
+  local holds = holds_of(executor)
+  read_values(holds, ids)
   for _, id in ipairs(ids) do
-    for _, key in ipairs(holds[id] and holds[id][3] or {}) do
-      requests[key] = requests[key] or {}
-      table.insert(requests[key], holds[id][4])
+    local hold = holds.values[id]
+    if hold then
+      local said, request = said_in(hold)
+      for _, key in ipairs(said[3]) do
+        requests[key] = requests[key] or {}
+        requests[key][#requests[key] + 1] = request
+      end
     end
   end
   for key, found in pairs(requests) do read_attempts(key, found) end

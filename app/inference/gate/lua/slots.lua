@@ -41,14 +41,11 @@ local function count_attempt(key, request, by)
 end
 
 -- Of a request that is `fresh` nobody has to look for attempts before this one.
-local function take_slots(limits, request, fresh)
-  local keys = {}
-  for i, limit in ipairs(limits) do
-    if fresh then slot_of(limit[1]).attempts[request] = 0 end
-    count_attempt(limit[1], request, 1)
-    keys[i] = limit[1]
+local function take_slots(keys, request, fresh)
+  for _, key in ipairs(keys) do
+    if fresh then slot_of(key).attempts[request] = 0 end
+    count_attempt(key, request, 1)
   end
-  return keys
 end
 
 local function free_slots(keys, request)
@@ -57,9 +54,7 @@ end
 
 local function write_slots()
   for key, slot in pairs(slots) do
-    write_fields(key, slot.changed, function(request)
-      return slot.attempts[request] > 0 and slot.attempts[request]
-    end)
+    write_fields(key, slot.changed, slot.attempts)
   end
   slots = {}
 end
