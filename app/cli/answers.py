@@ -6,7 +6,7 @@ uvicorn looks for what a header must not hold in each header by itself, each tim
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from uvicorn._types import (
@@ -19,6 +19,8 @@ from uvicorn._types import (
 )
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from app.core.waiting import DONE
 
 NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # What a value may hold: anything but control characters, of which a tab is none here.
@@ -143,11 +145,20 @@ class LeanCycle(RequestResponseCycle):
         }
         return message
 
-    async def send(self, message: ASGISendEvent) -> None:
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+    def send(self, message: ASGISendEvent) -> Awaitable[None]:  # type: ignore[override]
+        """What is sent at once needs no waiting: it is `DONE`."""
         if self.disconnected:
-            return
+            return DONE
+        if self.flow.write_paused:
+            return self._send_later(message)
+        return self._send(message)
+
+    async def _send_later(self, message: ASGISendEvent) -> None:
+        await self.flow.drain()
+        if not self.disconnected:
+            await self._send(message)
+
+    def _send(self, message: ASGISendEvent) -> Awaitable[None]:
         if message["type"] == "http.response.start" and not (
             self.response_started or self.access_log
         ):
@@ -160,7 +171,8 @@ class LeanCycle(RequestResponseCycle):
             self._go_on(message)
         else:
             # Out of order, which it says, or to be logged.
-            await super().send(message)
+            return super().send(message)
+        return DONE
 
     def _begin(self, message: HTTPResponseStartEvent) -> None:
         self.response_started = True

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from collections.abc import Awaitable, Generator
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -22,6 +23,20 @@ def _remembered_loop() -> asyncio.AbstractEventLoop:
 
 
 running_loop = asyncio.get_running_loop if sys.version_info >= (3, 12) else _remembered_loop
+
+
+class Done:
+    """An awaitable that nobody has to wait for."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+# What was done at once: who is given it need not even `await`.
+DONE: Final[Awaitable[None]] = Done()
 
 
 class deadline:  # noqa: N801 - it is read as a noun

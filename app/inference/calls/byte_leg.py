@@ -100,7 +100,7 @@ async def open_bytes(wire: Wire, dialect: Dialect, ask: Ask, attempt: Attempt) -
     url = dialect.upstream_url(endpoint, target.model, streaming=True)
     body = dialect.upstream_body(limited(dialect, ask, attempt), target.model)
     name = name_of(endpoint)
-    async with first_token(name, wire.first_token_seconds(attempt.candidate)) as beginning:
+    with first_token(name, wire.first_token_seconds(attempt.candidate)) as beginning:
         beginning.exchange = exchange = await wire.open(
             attempt.candidate, url, body, headers=ask.headers
         )

@@ -135,7 +135,7 @@ class Passing:
     async def _begun(self, attempt: Attempt) -> tuple[Exchange, bytes]:
         name = attempt.target.endpoint.label
         seconds = self._wire.first_token_seconds(attempt.candidate)
-        async with first_token(name, seconds) as beginning:
+        with first_token(name, seconds) as beginning:
             beginning.exchange = exchange = await self._open(attempt, whole=False)
             block = await exchange.read_chunk()
         attempt.mark_first_token()

@@ -69,7 +69,7 @@ class HttpProvider:
         body = self._encode(request, streaming=True)
         url = self._codec.chat_url(request.model, streaming=True)
         seconds = waits.first_token or self._first_token_seconds
-        async with first_token(self.name, seconds) as beginning:
+        with first_token(self.name, seconds) as beginning:
             exchange = await self._send("POST", url, body, waits, seconds)
             beginning.exchange = exchange
             await expect_events(exchange, self.name, self._key)

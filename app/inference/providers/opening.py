@@ -80,11 +80,11 @@ class first_token:  # noqa: N801 - it is read as a verb
         self._provider = provider
         self._deadline = deadline(seconds)
 
-    async def __aenter__(self) -> Self:
+    def __enter__(self) -> Self:
         self._deadline.__enter__()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self
 from starlette.types import Receive, Send
 
 from app.core.http.event_stream import HEADERS, SlowReader
-from app.core.waiting import deadline, running_loop
+from app.core.waiting import DONE, deadline, running_loop
 from app.inference.calls.reply import Headers
 from app.inference.dialects.framing import PING
 
@@ -40,9 +40,9 @@ class Reply:
     """One answer, whole or streamed: `begun` with its head, `ended` with its last bytes.
 
     `headers` are added to the head. `last` are the events that were sent last. A `shape` changes
-    what leaves. Once `keep_alive` was asked for, a ping is sent whenever
-    nothing else was for a while; the first one sends the head, so that what goes wrong from then
-    on has to be told in the stream.
+    what leaves. Where `keep_alive` was asked for, a ping is sent whenever nothing else was for a
+    while, from `watched` on; the first one sends the head, so that what goes wrong from then on has
+    to be told in the stream.
     """
 
     __slots__ = (
@@ -58,7 +58,7 @@ class Reply:
         self.shape: Shape | None = None
         self._send = send
         self._slow_reader_seconds = slow_reader_seconds
-        self._ping = PING
+        self._ping: bytes | None = None
         self._ping_seconds = ping_seconds
         self._last = 0.0
         self._beat: asyncio.TimerHandle | None = None
@@ -96,11 +96,14 @@ class Reply:
         await self._put(block, more=more, kind=kind)
 
     def keep_alive(self, ping: bytes = PING) -> None:
-        """Send `ping` whenever nothing was sent for `ping_seconds`, from now on."""
+        """Have `ping` sent whenever nothing was sent for `ping_seconds`."""
         self._ping = ping
-        loop = running_loop()
-        self._last = loop.time()
-        self._beat = loop.call_later(self._ping_seconds, self._on_beat)
+        self._last = running_loop().time()
+
+    def watched(self) -> None:
+        """It takes a while: look whether it needs pings. Most answers are never looked after."""
+        if self._ping is not None:
+            self._on_beat(self._ping)
 
     def close(self) -> None:
         if self._beat is not None:
@@ -116,22 +119,23 @@ class Reply:
             head = [(b"content-type", kind), *STREAM_HEADERS, *self.headers]
             await self._send({"type": "http.response.start", "status": 200, "headers": head})
         self.ended = not more
-        try:
-            with deadline(self._slow_reader_seconds) as bound:
-                await self._send({"type": "http.response.body", "body": block, "more_body": more})
-                # The deadline knows the time already; the loop's clock is not asked again.
-                self._last = bound.at - self._slow_reader_seconds
-        except TimeoutError:
-            raise SlowReader from None
+        sending = self._send({"type": "http.response.body", "body": block, "more_body": more})
+        if sending is not DONE:
+            try:
+                with deadline(self._slow_reader_seconds):
+                    await sending
+            except TimeoutError:
+                raise SlowReader from None
+        self._last = running_loop().time()
 
-    def _on_beat(self) -> None:
+    def _on_beat(self, ping: bytes) -> None:
         loop = running_loop()
         silent = loop.time() - self._last
         if silent >= self._ping_seconds and not self.ended:
             silent = 0.0
-            self._pinging = asyncio.create_task(self._put(self._ping), name="ping")
+            self._pinging = asyncio.create_task(self._put(ping), name="ping")
             self._pinging.add_done_callback(self._pinged)
-        self._beat = loop.call_later(self._ping_seconds - silent, self._on_beat)
+        self._beat = loop.call_later(self._ping_seconds - silent, self._on_beat, ping)
 
     def _pinged(self, task: "asyncio.Task[None]") -> None:
         self._pinging = None
@@ -205,6 +209,7 @@ class ClientWatch:
 
     def begin(self) -> None:
         """Watch from now on."""
+        self._reply.watched()
         self._watch = asyncio.create_task(self._look_out())
 
     async def _look_out(self) -> None:

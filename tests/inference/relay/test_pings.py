@@ -23,6 +23,7 @@ async def test_the_first_ping_sends_the_head_and_later_ones_follow():
     reply = Reply(sent, 5, ping_seconds=0.05)
     reply.headers.append((b"x-luminous-call-id", b"1"))
     reply.keep_alive()
+    reply.watched()
     await until(lambda: len(sent.bodies) >= 2)
     assert reply.begun
     assert sent.messages[0]["type"] == "http.response.start"
@@ -39,6 +40,7 @@ async def test_a_stream_that_says_something_is_not_pinged():
     sent = Sent()
     reply = Reply(sent, 5, ping_seconds=1)
     reply.keep_alive()
+    reply.watched()
     for _ in range(12):
         await asyncio.sleep(0.1)
         await reply.stream(b"data: 1\n\n")
@@ -50,6 +52,7 @@ async def test_nothing_is_sent_before_its_time():
     sent = Sent()
     reply = Reply(sent, 5, ping_seconds=1)
     reply.keep_alive()
+    reply.watched()
     await asyncio.sleep(0.1)
     assert not reply.begun
     reply.close()
