@@ -42,16 +42,16 @@ DONE: Final[Awaitable[None]] = Done()
 class deadline:  # noqa: N801 - it is read as a noun
     """`with deadline(5):` raises TimeoutError where what is awaited in it takes longer (seconds).
 
-    It is what `asyncio.timeout` is, which asks for the loop four times. `at` is the loop's time at
-    which it ends. Its timer is set once the loop has turned: most of what is sent does not wait.
+    It is what `asyncio.timeout` is, which asks for the loop four times. Its timer is set once the
+    loop has turned: most of what is awaited is there by then.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer", "at")
+    __slots__ = ("_at", "_cancelling", "_expired", "_loop", "_seconds", "_task", "_timer")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._expired = False
-        self.at = 0.0
+        self._at = 0.0
 
     def __enter__(self) -> Self:
         loop = running_loop()
@@ -60,7 +60,7 @@ class deadline:  # noqa: N801 - it is read as a noun
             raise RuntimeError("A deadline is for what a task awaits.")
         self._task: asyncio.Task[Any] = task
         self._cancelling = task.cancelling()
-        self.at = loop.time() + self._seconds
+        self._at = loop.time() + self._seconds
         self._loop = loop
         self._timer: asyncio.Handle = loop.call_soon(self._set)
         return self
@@ -79,7 +79,7 @@ class deadline:  # noqa: N801 - it is read as a noun
             raise TimeoutError from error
 
     def _set(self) -> None:
-        self._timer = self._loop.call_at(self.at, self._expire)
+        self._timer = self._loop.call_at(self._at, self._expire)
 
     def _expire(self) -> None:
         self._expired = True

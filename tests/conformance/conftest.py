@@ -1,11 +1,14 @@
 """A workspace with all three fakes, the clients of both languages, and where cells are noted."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import httpx2
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from app.inference.relay.reply import Reply
 from tests.conformance import table
@@ -46,10 +49,25 @@ def noted(request: pytest.FixtureRequest) -> table.Cells | None:
 
 
 @pytest.fixture
-def pings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep streams alive often where the case is about that."""
-    if request.node.callspec.params["case"].pings:
-        monkeypatch.setattr(Reply.__init__, "__defaults__", (PING_SECONDS,))
+def pings(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, app: FastAPI
+) -> Iterator[None]:
+    """Keep streams alive often where the case is about that, and see that it was done."""
+    if not request.node.callspec.params["case"].pings:
+        yield
+        return
+    kernel, pinged, sent = app.state.kernel, Reply._pinged, 0
+    often = kernel.settings.model_copy(update={"stream_ping_seconds": PING_SECONDS})
+    monkeypatch.setattr(app.state.relay, "_kernel", replace(kernel, settings=often))
+
+    def count(reply: Reply, task: asyncio.Task[None]) -> None:
+        nonlocal sent
+        sent += 1
+        pinged(reply, task)
+
+    monkeypatch.setattr(Reply, "_pinged", count)
+    yield
+    assert sent >= 2
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
