@@ -25,7 +25,8 @@ WARN_EVERY_SECONDS: Final = 10.0
 # does not say, `taken` are. A bucket holds when it will be full again. `weigh` gives the
 # microseconds until each bucket is full and, where one refuses, those until each has what is asked
 # for. `take` then takes from the first so many of them, and tells how all stand: the microseconds
-# until each bucket is full.
+# until each bucket is full. Both do it for `many` requests at once, of which one may be refused
+# where another passes.
 BUCKETS: Final = """
 local floor, max, min = math.floor, math.max, math.min
 local full_at, filled_at = {}, {}
@@ -46,15 +47,16 @@ local function read_buckets(policies)
 end
 -- One list serves all questions, one after the other.
 local lacks = {}
-local function weigh(policies, at, taken)
+local function weigh(policies, at, taken, many)
   read_buckets(policies)
+  many = many or 1
   local refused
   for i = 1, #policies do
     local policy = policies[i]
     local each, most = policy[2], policy[3]
     local lack = min(max(full_at[policy[1]] - at, 0), each * most)
     lacks[i] = lack
-    refused = refused or lack + each * (policy[4] or min(taken, most)) > each * most
+    refused = refused or lack + each * (policy[4] or min(taken, most)) * many > each * most
   end
   if not refused then return end
   local short = {}
@@ -69,13 +71,14 @@ local function fill(key, lack, at)
   put(full_at, key, at + lack)
   filled_at[key] = at
 end
-local function take(policies, at, how_many, taken)
+local function take(policies, at, how_many, taken, many)
   local standing = {}
+  many = many or 1
   for i = 1, #policies do
     local policy, lack = policies[i], lacks[i]
     if i <= how_many then
       local key = policy[1]
-      lack = lack + policy[2] * (policy[4] or min(taken, policy[3]))
+      lack = lack + policy[2] * (policy[4] or min(taken, policy[3])) * many
       put(full_at, key, at + lack)
       filled_at[key] = at
     end

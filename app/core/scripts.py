@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -23,10 +24,12 @@ MOST_AT_ONCE: Final = 32
 # The frame of every script. ARGV[1] is a JSON array: what questions share, the questions, and
 # whether they are asked `anew` (1), since the answer to them may have been lost. ARGV[2] is what is
 # attached to both, one behind the other: a few long arguments cost less than many.
-# `decide(question, attached, shared)` answers one question, with `now` in microseconds; what is
-# shared is {its pieces, its JSON}. `finish()` comes after the last, and tells Valkey what has
-# changed: until then changes stand in tables, so that nothing is read twice or written twice. They
-# are made by `put`: a question that breaks off has changed nothing, and leaves the others alone.
+# `decide(question, attached, shared, owns)` answers one question, with `now` in microseconds; what
+# is shared is {its pieces, its JSON}. Of those that are asked as one, `owns` has what each says
+# beside, and the answer is a list of {how many of them in turn, their answer}. `finish()` comes
+# after the last, and tells Valkey what has changed: until then changes stand in tables, so that
+# nothing is read twice or written twice. They are made by `put`: a question that breaks off has
+# changed nothing, and leaves the others alone.
 # Numbers in answers have 14 digits; a longer one goes as text.
 PROLOGUE: Final = """
 local clock = redis.call('TIME')
@@ -74,7 +77,8 @@ for _, shared in ipairs(document[1]) do cut(shared[1]) end
 local answers = {}
 for i, question in ipairs(document[2]) do
   local attached = cut(question[1])
-  local fine, answer = attempt(decide, question[3], attached, document[1][question[2]])
+  local shared = document[1][question[2]]
+  local fine, answer = attempt(decide, question[3], attached, shared, question[4])
   answers[i] = fine and answer or {error = tostring(answer)}
 end
 finish()
@@ -109,7 +113,8 @@ class Question:
     """One question as JSON, of a rider or of who awaits `future`.
 
     A rider's `answered` is called once, with the answer or with the error. A question whose
-    `future` was cancelled before it was sent is not sent.
+    `future` was cancelled before it was sent is not sent. Those that have an `own` part and all
+    else in common, but for what is attached, are asked as one.
     """
 
     wire: bytes
@@ -117,6 +122,11 @@ class Question:
     answered: Answered | None = None
     future: asyncio.Future[Any] | None = None
     shared: Shared | None = None
+    own: bytes = b""
+
+
+# Questions that are asked as one: a single one, or some with parts of their own.
+Alike = list[Question]
 
 
 class BatchedScript:
@@ -137,19 +147,19 @@ class BatchedScript:
         # From when somebody waits until nobody does; `_asked` is what the line is to answer.
         self._busy = False
         self._woken = False
-        self._asked: list[Question] = []
+        self._asked: list[Alike] = []
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._asking: asyncio.Task[None] | None = None
         self.riders: list[Callable[[], Question | None]] = []
 
     def ask(
-        self, wire: bytes, *attached: bytes, shared: Shared | None = None
+        self, wire: bytes, *attached: bytes, shared: Shared | None = None, own: bytes = b""
     ) -> asyncio.Future[Any]:
         """The answer to come; or RedisError, OSError, or TimeoutError."""
         loop = running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(Question(wire, attached, None, answer, shared))
+        self._waiting.append(Question(wire, attached, None, answer, shared, own))
         if not self._busy:
             self._wake_in(loop)
         return answer
@@ -167,7 +177,7 @@ class BatchedScript:
 
     def _ask_next(self) -> None:
         self._busy = self._woken = False
-        batch = self._take()
+        batch = alike(self._take())
         if not batch:
             return
         self._busy = True
@@ -228,10 +238,10 @@ class BatchedScript:
         hand_out(batch, [TimeoutError()] * len(batch))
         self._ask_next()
 
-    def _ask_anew(self, batch: list[Question]) -> None:
+    def _ask_anew(self, batch: list[Alike]) -> None:
         self._asking = running_loop().create_task(self._by_client(batch), name="script")
 
-    async def _by_client(self, batch: list[Question]) -> None:
+    async def _by_client(self, batch: list[Alike]) -> None:
         """Ask where there is no line, then open one.
 
         The client knows how to wait and to try again, and sends a script that Valkey lacks.
@@ -271,7 +281,24 @@ class BatchedScript:
         self._line = await Line.open(self._valkey.connection_pool, self._heard)
 
 
-def framed(batch: list[Question], *, anew: bool = False) -> tuple[bytes, bytes]:
+def alike(batch: list[Question]) -> list[Alike]:
+    """Put together what can be asked as one; the others stay where they are."""
+    groups: list[Alike] = []
+    known: dict[tuple[Shared | None, bytes], Alike] = {}
+    for question in batch:
+        if not question.own:
+            groups.append([question])
+            continue
+        common = question.shared, question.wire
+        group = known.get(common)
+        if group is None:
+            group = known[common] = []
+            groups.append(group)
+        group.append(question)
+    return groups
+
+
+def framed(batch: list[Alike], *, anew: bool = False) -> tuple[bytes, bytes]:
     """The two arguments of the script: the questions, and what is attached to them.
 
     They are asked `anew` where Valkey may have decided them already.
@@ -279,30 +306,46 @@ def framed(batch: list[Question], *, anew: bool = False) -> tuple[bytes, bytes]:
     places: dict[Shared, int] = {}
     questions: list[bytes] = []
     pieces: list[bytes] = []
-    for question in batch:
-        shared = question.shared
+    for group in batch:
+        shared, wire = group[0].shared, group[0].wire
         place = 0 if shared is None else places.setdefault(shared, len(places) + 1)
+        attached = [piece for question in group for piece in question.attached]
         # A list of numbers is written in Python as it is in JSON.
-        lengths = [len(piece) for piece in question.attached]
-        questions.append(b"[%a,%d,%b]" % (lengths, place, question.wire))
-        pieces += question.attached
+        lengths = [len(piece) for piece in attached]
+        if group[0].own:
+            owns = b",".join([question.own for question in group])
+            questions.append(b"[%a,%d,%b,[%b]]" % (lengths, place, wire, owns))
+        else:
+            questions.append(b"[%a,%d,%b]" % (lengths, place, wire))
+        pieces += attached
     common = b",".join([shared.wire for shared in places])
-    attached = b"".join([*[shared.attached for shared in places], *pieces])
-    return b"[[%b],[%b],%d]" % (common, b",".join(questions), anew), attached
+    attached_bytes = b"".join([*[shared.attached for shared in places], *pieces])
+    return b"[[%b],[%b],%d]" % (common, b",".join(questions), anew), attached_bytes
 
 
-def hand_out(batch: list[Question], answers: list[Any]) -> None:
+def hand_out(batch: list[Alike], answers: list[Any]) -> None:
     """Tell everyone their answer, or the error."""
-    for question, answer in zip(batch, answers, strict=True):
+    for group, answer in zip(batch, answers, strict=True):
         if type(answer) is dict and "error" in answer:
             answer = ScriptFailed(answer["error"])  # noqa: PLW2901
-        future = question.future
-        if future is None:
-            if question.answered is not None:
-                question.answered(answer)
-        elif future.done():  # whoever asked has gone
+        if isinstance(answer, Exception) or not group[0].own:
+            for question in group:
+                _tell(question, answer)
             continue
-        elif isinstance(answer, Exception):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
+        waiting = iter(group)
+        for how_many, said in answer:
+            for question in islice(waiting, how_many):
+                _tell(question, said)
+
+
+def _tell(question: Question, answer: Any) -> None:
+    future = question.future
+    if future is None:
+        if question.answered is not None:
+            question.answered(answer)
+    elif future.done():  # whoever asked has gone
+        return
+    elif isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)

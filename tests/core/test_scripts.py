@@ -15,7 +15,15 @@ from redis.exceptions import RedisError, ResponseError
 
 from app.core.kernel import connect_valkey
 from app.core.line import Line
-from app.core.scripts import MOST_AT_ONCE, BatchedScript, Question, ScriptFailed, Shared, framed
+from app.core.scripts import (
+    MOST_AT_ONCE,
+    BatchedScript,
+    Question,
+    ScriptFailed,
+    Shared,
+    alike,
+    framed,
+)
 from app.core.tasks import stop_tasks
 from tests.inference.providers.test_transport_tls import certificate, server_context
 from tests.runs.test_valkey_restart import Server
@@ -23,7 +31,11 @@ from tests.runs.test_valkey_restart import Server
 SOURCE = """
 local unfinished = false
 local state = {n = 0}
-local function decide(question, attached, shared)
+local function decide(question, attached, shared, owns)
+  if question == 'alike' then
+    if not owns then return {'alone', attached} end
+    return {{1, {'first', owns[1], attached[1]}}, {#owns - 1, {'rest', owns}}}
+  end
   unfinished = unfinished or question == 'leave'
   if question == 'break' then error('broken') end
   if question == 'count' then return redis.call('INCR', 'counted') end
@@ -113,7 +125,8 @@ async def test_what_a_broken_question_has_put_is_undone_and_nothing_else(script)
 async def test_what_questions_share_is_sent_once_and_told_to_each(script):
     one, other = Shared(b'"one"', b"a", b"bc"), Shared(b'{"n":2}', b"")
     batch = [Question(b'"shared"', (b"%d" % n,), shared=one) for n in range(3)]
-    assert framed(batch)[0].count(b"one") == framed(batch)[1].count(b"abc") == 1
+    questions, attached = framed(alike(batch))
+    assert questions.count(b"one") == attached.count(b"abc") == 1
     told = enumerate((one, other, one))
     asked = (script.ask(b'"shared"', b"%d" % n, shared=each) for n, each in told)
     assert await asyncio.gather(*asked, ask(script, "alone", b"-")) == [
@@ -122,6 +135,28 @@ async def test_what_questions_share_is_sent_once_and_told_to_each(script):
         ["one", ["a", "bc"], ["2"]],
         ["alone", ["-"]],
     ]
+
+
+async def test_those_that_are_alike_are_asked_as_one_and_each_is_told_its_answer(script):
+    await on_a_line(script)
+    one, other = Shared(b"1", b"a"), Shared(b"2", b"b")
+    asked = [
+        script.ask(b'"alike"', b"%d" % n, shared=(one, other)[n % 2], own=b"%d" % n)
+        for n in range(6)
+    ]
+    alone = script.ask(b'"alike"', b"-", shared=one)
+    said = await asyncio.gather(*asked, alone)
+    assert said[:6:2] == [["first", 0, "0"], ["rest", [0, 2, 4]], ["rest", [0, 2, 4]]]
+    assert said[1:6:2] == [["first", 1, "1"], ["rest", [1, 3, 5]], ["rest", [1, 3, 5]]]
+    assert said[6] == ["alone", ["-"]]
+
+
+async def test_who_breaks_off_takes_those_that_are_alike_along_and_nobody_else(script):
+    await on_a_line(script)
+    asked = [script.ask(b'"break"', own=b"1"), ask(script, "a"), script.ask(b'"break"', own=b"2")]
+    one, fine, other = await asyncio.gather(*asked, return_exceptions=True)
+    assert fine == ["a", {}]
+    assert type(one) is type(other) is ScriptFailed
 
 
 async def test_only_what_may_have_been_decided_is_asked_anew(script):

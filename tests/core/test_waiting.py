@@ -23,9 +23,8 @@ async def test_who_has_no_time_left_may_still_do_what_takes_none():
 
 
 async def test_what_is_done_in_time_is_not():
-    before = running_loop().time()
-    with deadline(0.05) as bound:
-        assert bound.at >= before + 0.05
+    with deadline(0.05):
+        pass
     await asyncio.sleep(0.1)
 
 

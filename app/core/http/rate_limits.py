@@ -108,7 +108,7 @@ def _note(scope: Scope, verdict: Verdict, access: Access | None = None) -> None:
 class Wording:
     """How it is told where a request stands with these policies: in most of it nothing changes."""
 
-    __slots__ = ("_limits", "_policies", "_standing", "_units", "policies")
+    __slots__ = ("_limits", "_policies", "_standing", "_told", "_told_of", "_units", "policies")
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self.policies = policies
@@ -116,6 +116,8 @@ class Wording:
         names = [limit.told.partition(b";q=")[0].replace(b"%", b"%%") for limit in limits]
         self._policies = b"ratelimit-policy", b", ".join([limit.told for limit in limits])
         self._standing = b", ".join([b"%b;r=%%d;t=%%d" % name for name in names])
+        self._told_of: Sequence[int] | None = None
+        self._told: list[tuple[bytes, bytes]] = []
         self._units = [(unit, places) for unit in NAMES if (places := _places(limits, unit))]
 
     def headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
@@ -127,9 +129,12 @@ class Wording:
         return self._in_vendors_words(verdict, self._numbers(verdict))
 
     def all_headers(self, verdict: Verdict) -> list[tuple[bytes, bytes]]:
-        """Both."""
-        numbers = self._numbers(verdict)
-        return self._in_own_words(numbers) + self._in_vendors_words(verdict, numbers)
+        """Both; worked out once for those who were counted at once."""
+        if verdict.standing is not self._told_of:
+            numbers = self._numbers(verdict)
+            self._told = self._in_own_words(numbers) + self._in_vendors_words(verdict, numbers)
+            self._told_of = verdict.standing
+        return self._told
 
     def _numbers(self, verdict: Verdict) -> list[int]:
         """Of each limit, what is left of it, and the seconds until it is full."""

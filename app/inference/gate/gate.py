@@ -285,9 +285,9 @@ class Gate:
         for _ in range(MOST_QUESTIONS):
             if self._outbox.down:
                 return Verdict(), self._admitted_unasked(wish, noted)
-            wire, begins = wish.question()
+            wire, own, begins = wish.question()
             try:
-                answer = await self._script.ask(wire, begins, shared=wish.shared)
+                answer = await self._script.ask(wire, begins, shared=wish.shared, own=own)
             except asyncio.CancelledError:
                 # It may have been admitted: what it holds is given back.
                 self.settle(wish.call, Settlement("cancelled", Usage(), cost=0))

@@ -97,18 +97,17 @@ class Wish:
         call = self.call
         return b"{%b,%b}" % (head_of(call), start_of(call))
 
-    def question(self) -> tuple[bytes, bytes]:
-        """What the script is asked beside what is `shared`, and how its record begins."""
+    def question(self) -> tuple[bytes, bytes, bytes]:
+        """What the script is asked beside what is `shared`.
+
+        What other calls may ask for just so, what this one asks for alone, and how its record
+        begins.
+        """
         call = self.call
         amounts = b",".join([number(amount) for amount in self.amounts])
-        wire = b'["admit",0,"%b","%b",%d,[%b],%d]' % (
-            call.id_text.encode(),
-            call.request_text.encode(),
-            call.taken,
-            amounts,
-            self.is_bounded,
-        )
-        return wire, b"{%b,%b," % (call.began, started(call.load.input_tokens))
+        wire = b'["admit",0,%d,[%b],%d]' % (call.taken, amounts, self.is_bounded)
+        own = f'"{call.id_text}","{call.request_text}"'.encode()
+        return wire, own, b"{%b,%b," % (call.began, started(call.load.input_tokens))
 
 
 def refusal_of(wish: Wish, answer: list[Any]) -> AppError:

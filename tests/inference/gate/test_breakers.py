@@ -120,8 +120,8 @@ async def follow(client, steps):
         script = scripts[number % 2]
         if action == "ask":
             call = uuid4().hex
-            asked = orjson.dumps(["admit", at, call, run, 0, [None], 0])
-            answer = await script.ask(asked, b'{"reserved":', shared=shared)
+            asked, own = orjson.dumps(["admit", at, 0, [None], 0]), f'"{call}","{run}"'.encode()
+            answer = await script.ask(asked, b'{"reserved":', shared=shared, own=own)
             shut = ["no", {}, ["shut", model.wait(at), int(not model.openings)]]
             admitted, probe = model.ask(call, at)
             assert answer == (["yes", {}, 1, int(probe)] if admitted else shut)

@@ -47,13 +47,13 @@ def wish_of(*candidates, form, most=None):
 
 def read(wish):
     """What is asked, what is shared, how the record begins, and how it may go on."""
-    wire, begins = wish.question()
+    wire, own, begins = wish.question()
     lengths, shared = orjson.loads(wish.shared.wire)
     rows, position = [], 0
     for length in lengths:
         rows.append(wish.shared.attached[position : position + length])
         position += length
-    return orjson.loads(wire)[2:], shared, begins, rows
+    return [*orjson.loads(b"[%b]" % own), *orjson.loads(wire)[2:]], shared, begins, rows
 
 
 def test_each_candidate_reserves_by_its_own_price_under_its_own_budgets():

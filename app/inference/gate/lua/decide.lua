@@ -12,9 +12,9 @@ local function finish()
   write_applied()
 end
 
-local function decide(question, attached, shared)
+local function decide(question, attached, shared, owns)
   local kind, at = question[1], question[2] > 0 and question[2] or now
-  if kind == 'admit' then return admit(question, attached, shared, at) end
+  if kind == 'admit' then return admit_alike(question, owns, attached, shared, at) end
   if kind == 'notes' then return take_notes(question[3], attached, at) end
   if kind == 'load' then
     finish()

@@ -10,10 +10,10 @@ local function slot_of(key)
   return slot
 end
 
--- The first slot that has no room, or nil.
-local function full_slot(limits)
+-- The first slot that has no room for so many, or nil.
+local function full_slot(limits, many)
   for i, limit in ipairs(limits) do
-    if slot_of(limit[1]).taken >= limit[2] then return i end
+    if slot_of(limit[1]).taken + many > limit[2] then return i end
   end
 end
 
